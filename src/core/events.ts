@@ -1,0 +1,174 @@
+import type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './steps.ts';
+
+/** Who holds a migration lock. Unknown parts are left out; `ageMs` is the age of its connection. */
+export interface LockHolder {
+  readonly pid?: number;
+  readonly applicationName?: string;
+  readonly host?: string;
+  readonly ageMs?: number;
+}
+
+/** What the survey learned about the server, and what was sent to it before the first init. */
+export interface DatabaseFacts {
+  /** Such as `18.4`. */
+  readonly server: string;
+  readonly pooler: boolean;
+  readonly statements: number;
+}
+
+/** An edge of the graph, for people: `reason` reads `catalog needs auth.api from auth`. */
+export interface GraphEdge {
+  readonly from: string;
+  readonly to: string;
+  readonly kind: 'needs' | 'order';
+  readonly reason: string;
+}
+
+/** What is running, as the heartbeat tells it. */
+export interface RunningStep {
+  readonly plugin: string;
+  readonly step: Step;
+  readonly forMs: number;
+}
+
+interface OfPlugin {
+  readonly plugin: string;
+}
+
+export interface StepFinished extends OfPlugin {
+  readonly outcome: Outcome;
+  /** From `started` to now; 0 when the step never ran. */
+  readonly durationMs: number;
+  readonly error?: Error;
+  /** Why a step did not run: `auth failed to migrate`. */
+  readonly because?: string;
+}
+
+/**
+ * Every event with what it carries besides the {@link EventStamp}. The table is closed: machines, emitter, log and docs
+ * use these names and no others.
+ */
+export interface BootEvents {
+  'boot.started': { readonly plugins: number };
+  'boot.waiting': {
+    readonly reason: string;
+    readonly attempt: number;
+    readonly nextInMs: number;
+    readonly error: Error;
+  };
+  'boot.progress': {
+    readonly phase: Phase;
+    readonly settled: number;
+    readonly total: number;
+    readonly running: readonly RunningStep[];
+  };
+  'boot.finished': {
+    readonly outcome: BootOutcome;
+    readonly durationMs: number;
+    readonly error?: Error;
+  };
+  'boot.stopping': { readonly reason: string };
+  'boot.stopped': {
+    readonly reason: string;
+    readonly durationMs: number;
+    readonly errors: readonly Error[];
+  };
+  'phase.started': { readonly phase: Phase };
+  'phase.finished': {
+    readonly phase: Phase;
+    readonly outcome: PhaseOutcome;
+    readonly durationMs: number;
+    readonly error?: Error;
+    /** On `migrateAll`, once the survey has seen the server. */
+    readonly database?: DatabaseFacts;
+  };
+  'plugin.discovered': OfPlugin & { readonly version?: string; readonly required: boolean };
+  'graph.sorted': {
+    readonly order: readonly string[];
+    readonly edges: readonly GraphEdge[];
+    readonly warnings: readonly string[];
+  };
+  'plugin.migrate.planned': OfPlugin & {
+    readonly schema: string;
+    readonly applied: number;
+    readonly pending: readonly string[];
+  };
+  'plugin.migrate.waiting': OfPlugin & { readonly waitedMs: number; readonly holder: LockHolder };
+  'plugin.migrate.started': OfPlugin;
+  'plugin.migrate.statement': OfPlugin & {
+    readonly file: string;
+    readonly statement: number;
+    readonly statements: number;
+    readonly durationMs: number;
+  };
+  'plugin.migrate.applied': OfPlugin & { readonly file: string; readonly durationMs: number };
+  'plugin.migrate.finished': StepFinished;
+  'plugin.init.started': OfPlugin;
+  'plugin.init.retrying': OfPlugin & {
+    readonly attempt: number;
+    readonly nextInMs: number;
+    readonly error: Error;
+  };
+  'plugin.init.finished': StepFinished;
+  'plugin.ready.started': OfPlugin;
+  'plugin.ready.finished': StepFinished;
+  'plugin.stop.started': OfPlugin;
+  'plugin.stop.finished': StepFinished;
+}
+
+export type BootEventName = keyof BootEvents;
+
+/** What every event carries. */
+export interface EventStamp {
+  readonly bootId: string;
+  /** Counts from 1 without gaps. */
+  readonly seq: number;
+  /** Wall-clock time, in ms since 1970. */
+  readonly at: number;
+  /** Since `start()`, monotonic. */
+  readonly elapsedMs: number;
+}
+
+export type BootEventOf<Name extends BootEventName> = {
+  readonly [N in Name]: { readonly type: N } & EventStamp & BootEvents[N];
+}[Name];
+
+/** Any event, told apart by `type`. */
+export type BootEvent = BootEventOf<BootEventName>;
+
+/** An event before it is stamped. */
+export type BootNews = {
+  readonly [N in BootEventName]: { readonly type: N } & BootEvents[N];
+}[BootEventName];
+
+/** A place where news is told; it never throws. */
+export type Tell = (news: BootNews) => void;
+
+/** Every event in one line, in the order of a boot. */
+export const eventMeanings = {
+  'boot.started': 'start() was called',
+  'boot.waiting': 'PostgreSQL does not answer yet; the next attempt follows',
+  'boot.progress': 'a heartbeat: what is still running, and for how long',
+  'boot.finished': 'the launch has ended: ready, degraded, migrated, failed or canceled',
+  'boot.stopping': 'the way down begins',
+  'boot.stopped': 'everything is down',
+  'phase.started': 'a phase begins',
+  'phase.finished': 'a phase has ended, and released all it held',
+  'plugin.discovered': 'a plugin was found',
+  'graph.sorted': 'the order and its reasons are known',
+  'plugin.migrate.planned': 'the survey knows what is pending for this plugin',
+  'plugin.migrate.waiting': 'another process holds the migration lock of this plugin',
+  'plugin.migrate.started': 'the lock is held and the pinned client ready',
+  'plugin.migrate.statement': 'a statement of a migration has run',
+  'plugin.migrate.applied': 'a migration file is committed',
+  'plugin.migrate.finished': 'the migrations of a plugin have settled',
+  'plugin.init.started': 'init is called',
+  'plugin.init.retrying': 'init failed and will be tried again',
+  'plugin.init.finished': 'init has settled',
+  'plugin.ready.started': 'the ready hook is called',
+  'plugin.ready.finished': 'the ready hook has settled',
+  'plugin.stop.started': 'the stop handlers are called',
+  'plugin.stop.finished': 'the plugin is down',
+} as const satisfies Record<BootEventName, string>;
+
+export const bootEventNames = Object.keys(eventMeanings) as readonly BootEventName[];

@@ -1,0 +1,121 @@
+import { coreServiceIds } from './core-services.ts';
+import { problem, type Problem } from './errors.ts';
+import type { GraphEdge } from './events.ts';
+import type { Plugin } from './plugin.ts';
+import type { AnyRef } from './service.ts';
+import { didYouMean } from './suggest.ts';
+
+export interface CollectedEdges {
+  readonly edges: readonly GraphEdge[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
+}
+
+interface Providers {
+  readonly services: ReadonlyMap<string, readonly string[]>;
+  readonly collections: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Finds every edge between the plugins with its reason, and every dependency that nothing satisfies. */
+export function collectEdges(
+  plugins: readonly Plugin[],
+  hostServices: ReadonlySet<string>,
+): CollectedEdges {
+  const given = new Set([...hostServices, ...coreServiceIds]);
+  const providers = findProviders(plugins);
+  const ids = new Set(plugins.map((plugin) => plugin.id));
+  const edges: GraphEdge[] = [];
+  const problems = [...findRivals(providers.services, given)];
+  const warnings: string[] = [];
+
+  for (const plugin of plugins) {
+    for (const ref of Object.values(plugin.deps ?? {})) {
+      const found = edgesFor(plugin.id, ref, providers);
+      edges.push(...found);
+      if (ref.kind === 'service' && found.length === 0 && !given.has(ref.id)) {
+        problems.push(missingService(plugin.id, ref.id, providers, given));
+      }
+    }
+    for (const earlier of plugin.after ?? []) {
+      if (ids.has(earlier)) edges.push(orderEdge(earlier, plugin.id));
+      else warnings.push(absentPredecessor(plugin.id, earlier, ids));
+    }
+  }
+  return { edges, problems, warnings };
+}
+
+function findProviders(plugins: readonly Plugin[]): Providers {
+  const services = new Map<string, string[]>();
+  const collections = new Map<string, string[]>();
+  for (const plugin of plugins) {
+    for (const ref of Object.values(plugin.provides ?? {})) {
+      const known = ref.kind === 'collection' ? collections : services;
+      const owners = known.get(ref.id);
+      if (owners) owners.push(plugin.id);
+      else known.set(ref.id, [plugin.id]);
+    }
+  }
+  return { services, collections };
+}
+
+function* findRivals(
+  services: ReadonlyMap<string, readonly string[]>,
+  given: ReadonlySet<string>,
+): Iterable<Problem> {
+  for (const [id, owners] of services) {
+    const rivals = [
+      ...(coreServiceIds.has(id) ? ['slipway'] : given.has(id) ? ['the host'] : []),
+      ...owners,
+    ];
+    if (rivals.length < 2) continue;
+    yield problem('SERVICE_DUPLICATE', `${id} is provided by ${rivals.join(' and ')}`, {
+      plugin: owners.at(-1) ?? '',
+    });
+  }
+}
+
+function edgesFor(to: string, ref: AnyRef, providers: Providers): GraphEdge[] {
+  const kind = ref.kind === 'service' ? 'needs' : 'order';
+  const verb = { service: 'needs', optional: 'may use', collection: 'collects' }[ref.kind];
+  const from = (ref.kind === 'collection' ? providers.collections : providers.services).get(ref.id);
+  return (from ?? []).map((provider) => ({
+    from: provider,
+    to,
+    kind,
+    reason: `${to} ${verb} ${ref.id} from ${provider}`,
+  }));
+}
+
+function orderEdge(from: string, to: string): GraphEdge {
+  return { from, to, kind: 'order', reason: `${to} comes after ${from}` };
+}
+
+function missingService(
+  plugin: string,
+  service: string,
+  providers: Providers,
+  given: ReadonlySet<string>,
+): Problem {
+  if (providers.collections.has(service)) {
+    return problem(
+      'SERVICE_MISSING',
+      `${plugin} needs the service ${service}, which is a collection`,
+      {
+        plugin,
+        hint: `Depend on the collectionRef() of ${service}.`,
+      },
+    );
+  }
+  const meant = didYouMean(service, [...providers.services.keys(), ...given]);
+  const owner = meant === undefined ? undefined : providers.services.get(meant)?.[0];
+  const guess =
+    meant === undefined ? '' : `. Did you mean ${meant}${owner ? ` from ${owner}` : ''}?`;
+  return problem('SERVICE_MISSING', `${plugin} needs ${service}, which nobody provides${guess}`, {
+    plugin,
+  });
+}
+
+function absentPredecessor(plugin: string, earlier: string, ids: ReadonlySet<string>): string {
+  const meant = didYouMean(earlier, ids);
+  return `${plugin} comes after ${earlier}, which is absent${meant ? `. Did you mean ${meant}?` : ''}`;
+}

@@ -1,0 +1,112 @@
+import type { GraphEdge } from './events.ts';
+import { BootError, problem, type Problem } from './errors.ts';
+import { collectEdges, type CollectedEdges } from './graph-edges.ts';
+import { findCycles } from './cycles.ts';
+import { isRequired, type Plugin } from './plugin.ts';
+import { findPluginProblems } from './plugin-problems.ts';
+import type { GraphNode } from './schedule.ts';
+import { stableTopologicalOrder, type Successors } from './sort.ts';
+
+/** The sorted plugins: what every later phase works on. */
+export interface PluginGraph {
+  /** In topological order. */
+  readonly plugins: readonly Plugin[];
+  /** One for each plugin, in the same order. */
+  readonly nodes: readonly GraphNode[];
+  readonly edges: readonly GraphEdge[];
+  readonly warnings: readonly string[];
+}
+
+export interface GraphOptions {
+  /** Ids of the services that the host gives. */
+  readonly hostServices?: ReadonlySet<string>;
+  readonly schemaPrefix?: string;
+}
+
+/**
+ * Builds the graph of the plugins and sorts it; among plugins that may come next, the one listed first comes first.
+ *
+ * @throws BootError `GRAPH_INVALID` with all `problems` at once.
+ */
+export function buildGraph(plugins: readonly Plugin[], options: GraphOptions = {}): PluginGraph {
+  const indexOf = new Map(plugins.map((plugin, index) => [plugin.id, index]));
+  const distinct = plugins.filter((plugin, index) => indexOf.get(plugin.id) === index);
+  const found = collectEdges(distinct, options.hostServices ?? new Set());
+  const successors = toSuccessors(distinct, found.edges);
+  const order = stableTopologicalOrder(successors);
+  const problems = [
+    ...findPluginProblems(plugins, options.schemaPrefix),
+    ...found.problems,
+    ...(order ? [] : describeCycles(distinct, found.edges, successors)),
+  ];
+  if (problems.length > 0 || !order) throw graphInvalid(problems);
+  return arrange(distinct, order, found);
+}
+
+function toSuccessors(plugins: readonly Plugin[], edges: readonly GraphEdge[]): Successors {
+  const indexOf = new Map(plugins.map((plugin, index) => [plugin.id, index]));
+  const successors: number[][] = plugins.map(() => []);
+  for (const { from, to } of edges) {
+    successors[indexOf.get(from) ?? -1]?.push(indexOf.get(to) ?? -1);
+  }
+  return successors;
+}
+
+function describeCycles(
+  plugins: readonly Plugin[],
+  edges: readonly GraphEdge[],
+  successors: Successors,
+): readonly Problem[] {
+  const reasons = new Map(edges.map((edge) => [`${edge.from} ${edge.to}`, edge.reason]));
+  return findCycles(successors).map((cycle) => {
+    const ids = cycle.map((index) => plugins[index]?.id ?? '');
+    // Edges run from provider to dependent; people read a cycle as "a needs b needs a".
+    const needing = [...ids, ids[0] ?? ''].toReversed();
+    const why = needing.slice(1).map((id, at) => reasons.get(`${id} ${needing[at]}`) ?? '');
+    return problem('DEPENDENCY_CYCLE', `${needing.join(' → ')}: ${why.join('; ')}`, {
+      plugin: ids[0] ?? '',
+    });
+  });
+}
+
+function graphInvalid(problems: readonly Problem[]): BootError {
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  return new BootError('GRAPH_INVALID', `The plugins do not fit together: ${count}`, {
+    phase: 'sort',
+    problems,
+  });
+}
+
+function arrange(
+  plugins: readonly Plugin[],
+  order: readonly number[],
+  { edges, warnings }: CollectedEdges,
+): PluginGraph {
+  const sorted = order.flatMap((index) => plugins[index] ?? []);
+  const position = new Map(sorted.map((plugin, index) => [plugin.id, index]));
+  const before = sorted.map(() => ({ needs: new Set<number>(), after: new Set<number>() }));
+  for (const edge of edges) {
+    const target = before[position.get(edge.to) ?? -1];
+    target?.[edge.kind === 'needs' ? 'needs' : 'after'].add(position.get(edge.from) ?? -1);
+  }
+  const nodes = sorted.map((plugin, index): GraphNode => {
+    const { needs, after } = before[index] ?? { needs: new Set(), after: new Set() };
+    return {
+      id: plugin.id,
+      required: isRequired(plugin),
+      needs: [...needs],
+      after: [...after].filter((other) => !needs.has(other)),
+    };
+  });
+  return { plugins: sorted, nodes, edges, warnings: [...warnings, ...weakSpots(sorted, nodes)] };
+}
+
+/** A required plugin that needs an optional one makes it required in truth. */
+function weakSpots(plugins: readonly Plugin[], nodes: readonly GraphNode[]): readonly string[] {
+  return nodes.flatMap((node) =>
+    node.needs
+      .flatMap((index) => plugins[index] ?? [])
+      .filter((needed) => node.required && !isRequired(needed))
+      .map((needed) => `${node.id} is required and needs ${needed.id}, which is optional`),
+  );
+}

@@ -1,0 +1,132 @@
+import type { Pool } from 'pg';
+import type { StopHandler } from './core-services.ts';
+import type { Duration } from './duration.ts';
+import type { Logger } from './logger.ts';
+import type { AnyRef, ProvidableRef, Provided, Resolved, ServiceRef } from './service.ts';
+
+/** What `init` and `ready` get besides their dependencies. */
+export interface OwnContext<Db> {
+  /** The plugin's database, whose `search_path` is the plugin's schema. */
+  readonly database: Db;
+  /** A child logger with `{ plugin }`. */
+  readonly logger: Logger;
+  /** Aborted when the plugin is to give up or to stop. */
+  readonly signal: AbortSignal;
+  /** Adds a handler for the way down; handlers run last in, first out. */
+  onStop(handler: StopHandler): void;
+}
+
+/** The keys of {@link OwnContext}, which no dependency and no export may take. */
+export const ownKeys: ReadonlySet<string> = new Set([
+  'database',
+  'logger',
+  'signal',
+  'onStop',
+] satisfies (keyof OwnContext<unknown>)[]);
+
+export type Deps = Record<string, AnyRef>;
+export type Provides = Record<string, ProvidableRef>;
+
+type Taken<Key> = `'${Key & string}' is already given to init: choose another key`;
+
+/** Refuses own keys as dependency keys; a core service may stand under its own name. */
+type FreeDeps<D> = {
+  readonly [K in keyof D & keyof OwnContext<unknown>]: D[K] extends ServiceRef<infer _, `core.${K}`>
+    ? D[K]
+    : Taken<K>;
+};
+
+type FreeProvides<P, D> = {
+  readonly [K in keyof P & (keyof OwnContext<unknown> | keyof D)]: Taken<K>;
+};
+
+type Injected<D> = { readonly [K in Exclude<keyof D, keyof OwnContext<unknown>>]: Resolved<D[K]> };
+
+export type InitContext<D, Db> = Injected<D> & OwnContext<Db>;
+export type Exports<P> = { readonly [K in keyof P]: Provided<P[K]> };
+
+type InitResult<P> = [keyof P] extends [never] ? void : Exports<P>;
+type InitIfProviding<P> = [keyof P] extends [never] ? unknown : { readonly init: unknown };
+
+export interface PluginTimeouts {
+  /** How long `init` may take, each attempt. */
+  readonly init?: Duration;
+  readonly ready?: Duration;
+  /** How long the stop handlers may take together. */
+  readonly stop?: Duration;
+}
+
+export interface PluginRetry {
+  /** How often `init` is tried in all, from 1 to 100. */
+  readonly attempts: number;
+  /** The pause before the second attempt, doubled before each further one; 200 ms unless told. */
+  readonly backoff?: Duration;
+}
+
+/** The parts of a plugin that say nothing about types. */
+interface PluginFacts {
+  /** Kebab-case, at most 63 bytes together with the schema prefix. */
+  readonly id: string;
+  readonly version?: string;
+  /** The folder drizzle-kit writes: a `file:` URL or an absolute path. Without it the plugin gets no schema. */
+  readonly migrations?: URL | string;
+  /** Plugins that come first if they are present; nothing of them is needed. */
+  readonly after?: readonly string[];
+  /** `false` lets the boot go on degraded without this plugin; true unless told. */
+  readonly required?: boolean;
+  readonly timeouts?: PluginTimeouts;
+  readonly retry?: PluginRetry;
+}
+
+export interface PluginDefinition<D, P, Db> extends PluginFacts {
+  /** What the plugin needs, by the key under which `init` gets it. */
+  readonly deps?: D & FreeDeps<D>;
+  /** What `init` returns, by key. */
+  readonly provides?: P & FreeProvides<P, NoInfer<D>>;
+  /** Makes the plugin's typed database from its scoped pool; left out: the scoped pool itself. */
+  readonly database?: (pool: Pool) => Db;
+  /** Starts the plugin. Runs after the `init` of everything it depends on, and after every migration of every plugin. */
+  init?(context: InitContext<D, Db>): NoInfer<InitResult<P>> | Promise<NoInfer<InitResult<P>>>;
+  /** Runs after the `init` of every plugin. */
+  ready?(context: InitContext<D, Db> & Exports<P>): void | Promise<void>;
+}
+
+type AnyContext = Readonly<Record<string, unknown>>;
+
+/** A plugin as the boot sees it: the definition without its types. */
+export interface Plugin extends PluginFacts {
+  readonly deps?: Readonly<Deps>;
+  readonly provides?: Readonly<Provides>;
+  readonly database?: (pool: Pool) => unknown;
+  init?(context: AnyContext): unknown;
+  ready?(context: AnyContext): unknown;
+}
+
+/**
+ * Defines a plugin. It is plain data: nothing runs until the boot, and the whole graph is known before.
+ *
+ * @example
+ * export const catalog = definePlugin({
+ *   id: 'catalog',
+ *   migrations: new URL('./drizzle', import.meta.url),
+ *   deps: { auth: authApi, mailer: mailApi.optional() },
+ *   provides: { catalogApi },
+ *   async init({ auth, mailer, database, onStop }) {
+ *     const api = createCatalog(database, auth, mailer);
+ *     onStop(() => api.close());
+ *     return { catalogApi: api };
+ *   },
+ * });
+ */
+export function definePlugin<
+  D extends Deps = Record<never, AnyRef>,
+  P extends Provides = Record<never, ProvidableRef>,
+  Db = Pool,
+>(definition: PluginDefinition<D, P, Db> & InitIfProviding<NoInfer<P>>): Plugin {
+  return Object.freeze({ ...definition }) as unknown as Plugin;
+}
+
+/** Whether the boot can go on without this plugin. */
+export function isRequired(plugin: Plugin): boolean {
+  return plugin.required !== false;
+}

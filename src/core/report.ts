@@ -1,0 +1,3 @@
+export interface BootReport {
+  x: 1;
+}

@@ -1,0 +1,186 @@
+import { countPredecessors, reverseEdges, type Successors } from './sort.ts';
+import type { Outcome } from './steps.ts';
+
+/** A plugin as a phase sees it. Edges are indices into the list of nodes, which stands in topological order. */
+export interface GraphNode {
+  readonly id: string;
+  readonly required: boolean;
+  /** What it cannot do without: their failure is its failure. */
+  readonly needs: readonly number[];
+  /** What merely comes first. */
+  readonly after: readonly number[];
+}
+
+/** How one node ended, and why when it never ran. */
+export interface Settlement {
+  readonly index: number;
+  readonly outcome: Outcome;
+  readonly because?: string;
+}
+
+/** An outcome known before the phase begins: the node takes its turn, but nothing runs. */
+export type Preset = Omit<Settlement, 'index'>;
+
+/**
+ * How far a phase has come over the graph: an immutable value. Every node counts its open predecessors, so a settlement
+ * costs its own edges and no look at the other nodes.
+ */
+export interface Schedule {
+  readonly nodes: readonly GraphNode[];
+  readonly dependents: Successors;
+  readonly followers: Successors;
+  readonly presets: readonly (Preset | null)[];
+  readonly blockers: readonly number[];
+  /** May start now, in topological order. */
+  readonly free: readonly number[];
+  /** Were taken and gave their turn back: they start when nothing else may. */
+  readonly again: readonly number[];
+  readonly outcomes: readonly (Outcome | null)[];
+  readonly open: number;
+}
+
+/** What a step forward gives: the new schedule and all that settled by it. */
+export interface Advance {
+  readonly schedule: Schedule;
+  readonly settled: readonly Settlement[];
+}
+
+export function createSchedule(
+  nodes: readonly GraphNode[],
+  presets: ReadonlyMap<string, Preset> = new Map(),
+): Schedule {
+  const dependents = reverseEdges(nodes.map((node) => node.needs));
+  const followers = reverseEdges(nodes.map((node) => node.after));
+  const blockers = nodes.map((node) => node.needs.length + node.after.length);
+  return {
+    nodes,
+    dependents,
+    followers,
+    presets: nodes.map((node) => presets.get(node.id) ?? null),
+    blockers,
+    free: blockers.flatMap((count, index) => (count === 0 ? [index] : [])),
+    again: [],
+    outcomes: nodes.map(() => null),
+    open: nodes.length,
+  };
+}
+
+/**
+ * The same plugins for the way down: every edge turned round and none of them a need, so that what hangs on its way
+ * down keeps nothing else up. The nodes stand in reverse order, so that they are topological again.
+ */
+export function reverseNodes(nodes: readonly GraphNode[]): readonly GraphNode[] {
+  const last = nodes.length - 1;
+  const above = reverseEdges(nodes.map((node) => [...node.needs, ...node.after]));
+  return nodes
+    .map((node, index) => ({
+      id: node.id,
+      required: node.required,
+      needs: [],
+      after: (above[index] ?? []).map((dependent) => last - dependent),
+    }))
+    .toReversed();
+}
+
+/** Takes up to `room` nodes that may start now. Nodes with a preset settle on the way and take no room. */
+export function takeFree(
+  schedule: Schedule,
+  room: number,
+): Advance & { readonly taken: readonly number[] } {
+  const taken: number[] = [];
+  const settled: Settlement[] = [];
+  let current = schedule;
+  while (taken.length < room) {
+    const index = current.free[0] ?? current.again[0];
+    if (index === undefined) break;
+    current = withoutFirst(current);
+    const preset = current.presets[index];
+    if (!preset) {
+      taken.push(index);
+      continue;
+    }
+    const advance = settle(current, { index, ...preset });
+    current = advance.schedule;
+    settled.push(...advance.settled);
+  }
+  return { schedule: current, settled, taken };
+}
+
+/** Gives a turn back: the node starts again once every other free node had its turn. */
+export function requeue(schedule: Schedule, index: number): Schedule {
+  return { ...schedule, again: [...schedule.again, index] };
+}
+
+function withoutFirst(schedule: Schedule): Schedule {
+  return schedule.free.length > 0
+    ? { ...schedule, free: schedule.free.slice(1) }
+    : { ...schedule, again: schedule.again.slice(1) };
+}
+
+/** Settles a node: its followers come free, or, when it failed, what needs it settles as `dependency`. */
+export function settle(schedule: Schedule, settlement: Settlement): Advance {
+  const blockers = schedule.blockers.slice();
+  const outcomes = schedule.outcomes.slice();
+  const free = new Set<number>();
+  const settled = [settlement];
+  for (const { index, outcome } of settled) {
+    outcomes[index] = outcome;
+    const unblock = (next: number): void => {
+      blockers[next] = (blockers[next] ?? 0) - 1;
+      if (blockers[next] === 0 && outcomes[next] === null) free.add(next);
+    };
+    for (const next of schedule.followers[index] ?? []) unblock(next);
+    for (const next of schedule.dependents[index] ?? []) {
+      if (isSuccess(outcome)) unblock(next);
+      else if (outcomes[next] === null) {
+        outcomes[next] = 'dependency';
+        settled.push({
+          index: next,
+          outcome: 'dependency',
+          because: reason(schedule, index, outcome),
+        });
+      }
+    }
+  }
+  for (const { index } of settled) free.delete(index);
+  return {
+    schedule: {
+      ...schedule,
+      blockers,
+      outcomes,
+      free: free.size === 0 ? schedule.free : [...schedule.free, ...free].toSorted(ascending),
+      open: schedule.open - settled.length,
+    },
+    settled,
+  };
+}
+
+/** Whether what needs this node may go on. */
+export function isSuccess(outcome: Outcome): boolean {
+  return outcome === 'done' || outcome === 'upToDate';
+}
+
+/** Whether one of these settlements takes a required plugin down, and with it the boot. */
+export function isFatal(schedule: Schedule, settled: readonly Settlement[]): boolean {
+  return settled.some(
+    ({ index, outcome }) => !isSuccess(outcome) && schedule.nodes[index]?.required === true,
+  );
+}
+
+function reason(schedule: Schedule, index: number, outcome: Outcome): string {
+  const id = schedule.nodes[index]?.id ?? '';
+  switch (outcome) {
+    case 'timeout':
+      return `${id} timed out`;
+    case 'dependency':
+    case 'notReached':
+    case 'skipped':
+      return `${id} is not up`;
+    case 'canceled':
+      return `${id} was canceled`;
+    default:
+      return `${id} failed`;
+  }
+}
+
+const ascending = (a: number, b: number): number => a - b;
