@@ -1,5 +1,54 @@
-export { definePlugin } from './core/plugin.ts';
-export type { Plugin } from './core/plugin.ts';
-export { collectionRef, provide, serviceRef } from './core/service.ts';
+export { createBoot } from './boot/boot.ts';
+export type { Boot } from './boot/boot.ts';
+export type { BootOptions } from './boot/boot-options.ts';
+export type { BootState } from './boot/boot-state.ts';
+export type { BootPlan, PluginPlan } from './boot/plan.ts';
+export type { Services } from './boot/service-registry.ts';
+export type { StepState } from './core/boot-record.ts';
+export type { Clock } from './core/clock.ts';
 export { coreServices } from './core/core-services.ts';
+export type { Lifecycle, StopHandler } from './core/core-services.ts';
+export type { Duration } from './core/duration.ts';
+export { errorCodes } from './core/error-codes.ts';
+export type { DatabaseFault, ErrorCode, MigrationPosition, Problem } from './core/error-codes.ts';
+export type { ErrorRecord } from './core/error-record.ts';
+export { BootError } from './core/errors.ts';
+export { bootEventNames } from './core/events.ts';
+export type {
+  BootEvent,
+  BootEventName,
+  BootEventOf,
+  BootEvents,
+  DatabaseFacts,
+  EventStamp,
+  GraphEdge,
+  LockHolder,
+  RunningStep,
+  StepFinished,
+} from './core/events.ts';
+export { formatBootError } from './core/format-error.ts';
 export type { Logger } from './core/logger.ts';
+export { definePlugin } from './core/plugin.ts';
+export type { OwnContext, Plugin, PluginRetry, PluginTimeouts } from './core/plugin.ts';
+export type {
+  BootReport,
+  CriticalStep,
+  PhaseReport,
+  PluginReport,
+  StepReport,
+} from './core/report.ts';
+export { getPluginSchemaName } from './core/schema-name.ts';
+export { collectionRef, provide, serviceRef } from './core/service.ts';
+export type { CollectionRef, HostService, OptionalRef, ServiceRef } from './core/service.ts';
+export type {
+  ConnectOptions,
+  InitOptions,
+  MigrationOptions,
+  SettingsOptions,
+  StopOptions,
+} from './core/settings.ts';
+export type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './core/steps.ts';
+export { runPluginMigrations } from './postgres/run-plugin-migrations.ts';
+export { createScopedPool } from './postgres/scoped-pool.ts';
+export type { EventSource, Listener, Unsubscribe } from './telemetry/bus.ts';
+export { createLogListener } from './telemetry/log-listener.ts';

@@ -7,7 +7,7 @@ export type StopHandler = () => void | Promise<void>;
 /** A plugin's own life: when it is asked to stop, and what to do then. */
 export interface Lifecycle {
   readonly signal: AbortSignal;
-  onStop(handler: StopHandler): void;
+  readonly onStop: (handler: StopHandler) => void;
 }
 
 /** The services Slipway itself gives to every plugin; each is also in `init`'s context under its own name. */

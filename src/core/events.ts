@@ -58,6 +58,7 @@ export interface BootEvents {
   };
   'boot.progress': {
     readonly phase: Phase;
+    /** How many steps of this phase have ended, and how many there are; initAll has two for each plugin. */
     readonly settled: number;
     readonly total: number;
     readonly running: readonly RunningStep[];

@@ -1,5 +1,5 @@
 import { coreServiceIds } from './core-services.ts';
-import { problem, type Problem } from './errors.ts';
+import { problem, type Problem } from './error-codes.ts';
 import type { GraphEdge } from './events.ts';
 import type { Plugin } from './plugin.ts';
 import type { AnyRef } from './service.ts';

@@ -1,5 +1,6 @@
 import type { GraphEdge } from './events.ts';
-import { BootError, problem, type Problem } from './errors.ts';
+import { problem, type Problem } from './error-codes.ts';
+import { BootError } from './errors.ts';
 import { collectEdges, type CollectedEdges } from './graph-edges.ts';
 import { findCycles } from './cycles.ts';
 import { isRequired, type Plugin } from './plugin.ts';

@@ -1,5 +1,5 @@
 import { coreServices } from './core-services.ts';
-import { problem, type Problem } from './errors.ts';
+import { problem, type Problem } from './error-codes.ts';
 import { ownKeys, type Plugin } from './plugin.ts';
 import { getPluginSchemaName, isTooLongForPostgres, longestNameInBytes } from './schema-name.ts';
 

@@ -13,7 +13,7 @@ export interface OwnContext<Db> {
   /** Aborted when the plugin is to give up or to stop. */
   readonly signal: AbortSignal;
   /** Adds a handler for the way down; handlers run last in, first out. */
-  onStop(handler: StopHandler): void;
+  readonly onStop: (handler: StopHandler) => void;
 }
 
 /** The keys of {@link OwnContext}, which no dependency and no export may take. */

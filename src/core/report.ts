@@ -1,3 +1,58 @@
+import type { Problem } from './error-codes.ts';
+import type { ErrorRecord } from './error-record.ts';
+import type { DatabaseFacts } from './events.ts';
+import type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './steps.ts';
+
+/** One plugin's part of a phase. Times are in ms; `startedAtMs` counts from `start()`. */
+export interface StepReport {
+  readonly outcome: Outcome;
+  readonly durationMs: number;
+  /** How long it could have run but waited for its turn. */
+  readonly queuedMs?: number;
+  readonly startedAtMs?: number;
+  readonly error?: ErrorRecord;
+  readonly because?: string;
+}
+
+export interface PluginReport extends Readonly<Record<Step, StepReport>> {
+  readonly id: string;
+  readonly version?: string;
+  readonly required: boolean;
+  readonly schema?: string;
+  /** Migration files that this boot applied. */
+  readonly applied: readonly string[];
+}
+
+export interface PhaseReport {
+  readonly phase: Phase;
+  readonly outcome: PhaseOutcome | 'running';
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+}
+
+/** A step on the longest way through the boot. */
+export interface CriticalStep {
+  readonly plugin: string;
+  readonly step: Step;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+}
+
+/** What happened in a boot, also in one that failed. Plain JSON; every time is in ms. */
 export interface BootReport {
-  x: 1;
+  readonly bootId: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  /** `running` until the boot has come to an end. */
+  readonly outcome: BootOutcome | 'running';
+  readonly phases: readonly PhaseReport[];
+  /** In the order of the boot. */
+  readonly plugins: readonly PluginReport[];
+  readonly warnings: readonly string[];
+  readonly problems: readonly Problem[];
+  readonly error?: ErrorRecord;
+  /** Known once the survey has seen the server. */
+  readonly database?: DatabaseFacts;
+  readonly criticalPath: readonly CriticalStep[];
 }

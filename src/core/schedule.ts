@@ -1,4 +1,4 @@
-import { countPredecessors, reverseEdges, type Successors } from './sort.ts';
+import { reverseEdges, type Successors } from './sort.ts';
 import type { Outcome } from './steps.ts';
 
 /** A plugin as a phase sees it. Edges are indices into the list of nodes, which stands in topological order. */
@@ -66,8 +66,8 @@ export function createSchedule(
 }
 
 /**
- * The same plugins for the way down: every edge turned round and none of them a need, so that what hangs on its way
- * down keeps nothing else up. The nodes stand in reverse order, so that they are topological again.
+ * The same plugins for the way down: every edge turned round, none of them a need and no plugin required, so that what
+ * hangs on its way down keeps nothing else up. The nodes stand in reverse order, so that they are topological again.
  */
 export function reverseNodes(nodes: readonly GraphNode[]): readonly GraphNode[] {
   const last = nodes.length - 1;
@@ -75,7 +75,7 @@ export function reverseNodes(nodes: readonly GraphNode[]): readonly GraphNode[] 
   return nodes
     .map((node, index) => ({
       id: node.id,
-      required: node.required,
+      required: false,
       needs: [],
       after: (above[index] ?? []).map((dependent) => last - dependent),
     }))
@@ -117,7 +117,10 @@ function withoutFirst(schedule: Schedule): Schedule {
     : { ...schedule, again: schedule.again.slice(1) };
 }
 
-/** Settles a node: its followers come free, or, when it failed, what needs it settles as `dependency`. */
+/**
+ * Settles a node: its followers come free, or, when it failed, what needs it settles as `dependency`. What needs a
+ * canceled one stays open: nothing is wrong with it, so whoever canceled will {@link abandon} it.
+ */
 export function settle(schedule: Schedule, settlement: Settlement): Advance {
   const blockers = schedule.blockers.slice();
   const outcomes = schedule.outcomes.slice();
@@ -132,12 +135,12 @@ export function settle(schedule: Schedule, settlement: Settlement): Advance {
     for (const next of schedule.followers[index] ?? []) unblock(next);
     for (const next of schedule.dependents[index] ?? []) {
       if (isSuccess(outcome)) unblock(next);
-      else if (outcomes[next] === null) {
+      else if (outcome !== 'canceled' && outcomes[next] === null) {
         outcomes[next] = 'dependency';
         settled.push({
           index: next,
           outcome: 'dependency',
-          because: reason(schedule, index, outcome),
+          because: describeLoss(schedule.nodes[index]?.id ?? '', outcome),
         });
       }
     }
@@ -155,6 +158,15 @@ export function settle(schedule: Schedule, settlement: Settlement): Advance {
   };
 }
 
+/** Settles every open node as `notReached`: nothing further will begin. */
+export function abandon(schedule: Schedule, because: string): Advance {
+  const settled = schedule.outcomes.flatMap((outcome, index): Settlement[] =>
+    outcome === null ? [{ index, outcome: 'notReached', because }] : [],
+  );
+  const outcomes = schedule.outcomes.map((outcome) => outcome ?? 'notReached');
+  return { schedule: { ...schedule, free: [], again: [], outcomes, open: 0 }, settled };
+}
+
 /** Whether what needs this node may go on. */
 export function isSuccess(outcome: Outcome): boolean {
   return outcome === 'done' || outcome === 'upToDate';
@@ -167,19 +179,19 @@ export function isFatal(schedule: Schedule, settled: readonly Settlement[]): boo
   );
 }
 
-function reason(schedule: Schedule, index: number, outcome: Outcome): string {
-  const id = schedule.nodes[index]?.id ?? '';
+/** Says how someone was lost: `auth failed`, `its init timed out`. */
+export function describeLoss(who: string, outcome: Outcome): string {
   switch (outcome) {
     case 'timeout':
-      return `${id} timed out`;
+      return `${who} timed out`;
+    case 'canceled':
+      return `${who} was canceled`;
     case 'dependency':
     case 'notReached':
     case 'skipped':
-      return `${id} is not up`;
-    case 'canceled':
-      return `${id} was canceled`;
+      return `${who} is not up`;
     default:
-      return `${id} failed`;
+      return `${who} failed`;
   }
 }
 

@@ -22,7 +22,7 @@ export function stableTopologicalOrder(successors: Successors): readonly number[
 }
 
 /** How many predecessors each node has. */
-export function countPredecessors(successors: Successors): number[] {
+function countPredecessors(successors: Successors): number[] {
   const counts = successors.map(() => 0);
   for (const targets of successors) {
     for (const target of targets) counts[target] = (counts[target] ?? 0) + 1;

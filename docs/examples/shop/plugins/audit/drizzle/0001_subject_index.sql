@@ -1,0 +1,1 @@
+CREATE INDEX "entries_subject" ON "entries" USING btree ("subject","id");

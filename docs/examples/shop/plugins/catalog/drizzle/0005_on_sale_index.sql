@@ -1,0 +1,2 @@
+CREATE INDEX "products_on_sale" ON "products" USING btree ("name") WHERE "products"."status" <> 'discontinued';--> statement-breakpoint
+ALTER TABLE "products" ADD CONSTRAINT "products_price_not_negative" CHECK ("products"."price_cents" >= 0);

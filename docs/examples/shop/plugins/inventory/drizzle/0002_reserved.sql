@@ -1,0 +1,2 @@
+ALTER TABLE "stock_levels" ADD COLUMN "reserved" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE "stock_levels" ADD CONSTRAINT "stock_levels_covered" CHECK ("stock_levels"."reserved" between 0 and "stock_levels"."on_hand");

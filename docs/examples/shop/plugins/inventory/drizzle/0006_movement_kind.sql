@@ -1,0 +1,2 @@
+CREATE TYPE "public"."movement_kind" AS ENUM('received', 'sold', 'returned');--> statement-breakpoint
+ALTER TABLE "movements" ALTER COLUMN "kind" SET DATA TYPE "public"."movement_kind" USING "kind"::"public"."movement_kind";

@@ -1,0 +1,1 @@
+CREATE INDEX "documents_words" ON "documents" USING gin (to_tsvector('simple', "title" || ' ' || "body"));

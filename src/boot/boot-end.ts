@@ -1,0 +1,54 @@
+import type { BootOutput } from '../../machines/index.ts';
+import { toError } from '../core/error-record.ts';
+import { BootError } from '../core/errors.ts';
+import type { BootOutcome } from '../core/steps.ts';
+import type { RunEnd } from './boot-run.ts';
+
+/** How the launch ended, for the report; a machine that broke has failed. */
+export function outcomeOf(end: RunEnd): BootOutcome {
+  if ('defect' in end || end.output.defect !== undefined) return 'failed';
+  const { launch } = end.output;
+  if (!launch) return 'canceled';
+  if (launch.outcome === 'launched') return launch.degraded ? 'degraded' : 'ready';
+  return launch.outcome;
+}
+
+/** Why a launch did not end well; `undefined` when it did. */
+export function bootErrorOf(end: RunEnd): BootError | undefined {
+  switch (outcomeOf(end)) {
+    case 'failed':
+      return failureOf(end);
+    case 'canceled':
+      return 'output' in end ? canceled(end.output) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Every error of the way down. */
+export function stopErrorsOf(end: RunEnd): readonly Error[] {
+  const failures = 'output' in end ? end.output.stopFailures : [];
+  return [...failures.map(({ error }) => toError(error)), ...end.errors];
+}
+
+function failureOf(end: RunEnd): BootError {
+  const defect = 'defect' in end ? end.defect : end.output.defect;
+  if (defect !== undefined) return broken(defect);
+  const [first] = 'output' in end ? (end.output.launch?.failures ?? []) : [];
+  return first?.error instanceof BootError ? first.error : broken(first?.error);
+}
+
+/** Nothing foreseen: neither a plugin's error nor one of the database. */
+function broken(cause: unknown): BootError {
+  return new BootError('BOOT_BROKEN', `Slipway itself failed: ${toError(cause).message}`, {
+    cause,
+  });
+}
+
+function canceled({ launch, reason }: BootOutput): BootError {
+  const phase = launch?.phase;
+  const where = phase === undefined ? 'before it began' : `in ${phase}`;
+  return new BootError('BOOT_CANCELED', `The boot was stopped ${where}: ${reason ?? 'stop'}`, {
+    phase,
+  });
+}

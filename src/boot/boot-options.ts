@@ -1,0 +1,108 @@
+import type { Pool, PoolConfig } from 'pg';
+import type { Clock } from '../core/clock.ts';
+import { coreServiceIds } from '../core/core-services.ts';
+import { optionsInvalid } from '../core/errors.ts';
+import { knownKeysOnly, listOf, record } from '../core/expect.ts';
+import { silentLogger, type Logger } from '../core/logger.ts';
+import type { Plugin } from '../core/plugin.ts';
+import { checkPlugin } from '../core/plugin-check.ts';
+import type { HostService } from '../core/service.ts';
+import {
+  checkSettings,
+  settingNames,
+  type Settings,
+  type SettingsOptions,
+} from '../core/settings.ts';
+import { createPinoLogger } from '../telemetry/log-listener.ts';
+import { systemClock } from './system-clock.ts';
+
+/** What {@link createBoot} takes. Durations are ms, or strings such as `'5s'`. */
+export interface BootOptions extends SettingsOptions {
+  /** A `pg.Pool`, which stays the caller's; or a connection string or config, then Slipway makes the pool and ends it. */
+  readonly pool: Pool | string | PoolConfig;
+  /** In any order. */
+  readonly plugins?: readonly Plugin[];
+  /** The host's own services, made by `provide()`. */
+  readonly services?: readonly HostService[];
+  /** A pino logger or one like it; or a level, then Slipway writes JSON lines to standard output. Silent unless told. */
+  readonly logger?: Logger | 'debug' | 'info' | 'warn' | 'error';
+  /** Time itself, for tests of the host; the system's unless told. */
+  readonly clock?: Clock;
+}
+
+/** The options, checked and complete. */
+export interface BootSetup {
+  readonly source: Pool | string | PoolConfig;
+  readonly plugins: readonly Plugin[];
+  readonly services: readonly HostService[];
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly settings: Settings;
+}
+
+const ownOptions = ['pool', 'plugins', 'services', 'logger', 'clock'];
+const levels = ['debug', 'info', 'warn', 'error'] as const;
+
+/**
+ * Checks the options of a boot, fills in the defaults and freezes them. Does nothing else.
+ *
+ * @throws BootError `OPTIONS_INVALID` or `PLUGIN_INVALID`
+ */
+export function checkBootOptions(options: BootOptions): BootSetup {
+  const given = record(options, 'the options of createBoot()');
+  knownKeysOnly(given, [...ownOptions, ...settingNames], '');
+  const plain = Object.fromEntries(settingNames.map((name) => [name, given[name]]));
+  return Object.freeze({
+    source: checkSource(given['pool']),
+    plugins: listOf(checkPlugin)(given['plugins'] ?? [], 'plugins'),
+    services: checkServices(given['services']),
+    logger: checkLogger(given['logger']),
+    clock: checkClock(given['clock']),
+    settings: checkSettings(plain),
+  });
+}
+
+function checkSource(value: unknown): BootSetup['source'] {
+  const isText = typeof value === 'string' && value.trim() !== '';
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (isText || isObject) return value;
+  throw optionsInvalid('pool', 'a pg.Pool, a connection string or a pg config', value);
+}
+
+function checkServices(value: unknown): readonly HostService[] {
+  const services = listOf((item, name) => {
+    const { ref, valueFor } = record(item, name);
+    if (typeof ref === 'object' && typeof valueFor === 'function') return item as HostService;
+    throw optionsInvalid(name, 'a service made by provide()', item);
+  })(value ?? [], 'services');
+  services.forEach(({ ref }, index) => {
+    const isTaken =
+      ref.kind === 'service' && services.findIndex((other) => other.ref.id === ref.id) !== index;
+    if (isTaken || coreServiceIds.has(ref.id)) {
+      throw optionsInvalid(`services[${index}]`, 'a service that nobody else provides', ref.id);
+    }
+  });
+  return services;
+}
+
+function checkLogger(value: unknown): Logger {
+  if (value === undefined) return silentLogger;
+  const level = levels.find((known) => known === value);
+  if (level !== undefined) return createPinoLogger(level);
+  const methods = typeof value === 'object' && value !== null ? value : {};
+  const isLogger = levels.every((name) => typeof Reflect.get(methods, name) === 'function');
+  if (isLogger) return value as Logger;
+  throw optionsInvalid(
+    'logger',
+    `a logger with ${levels.join(', ')}, or one of these levels`,
+    value,
+  );
+}
+
+function checkClock(value: unknown): Clock {
+  if (value === undefined) return systemClock;
+  const given = record(value, 'clock');
+  const isClock = ['now', 'elapsed', 'after'].every((name) => typeof given[name] === 'function');
+  if (isClock) return value as Clock;
+  throw optionsInvalid('clock', 'an object with now, elapsed and after', value);
+}

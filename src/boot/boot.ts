@@ -1,0 +1,202 @@
+import { randomUUID } from 'node:crypto';
+import { buildReport } from '../core/build-report.ts';
+import { toError } from '../core/error-record.ts';
+import { BootError } from '../core/errors.ts';
+import type { BootReport } from '../core/report.ts';
+import type { BootOutcome } from '../core/steps.ts';
+import { EventBus, type EventSource } from '../telemetry/bus.ts';
+import { createHeartbeat } from '../telemetry/heartbeat.ts';
+import { createLogListener } from '../telemetry/log-listener.ts';
+import { bootErrorOf, outcomeOf, stopErrorsOf } from './boot-end.ts';
+import { checkBootOptions, type BootOptions, type BootSetup } from './boot-options.ts';
+import { BootRun, type RunEnd, type Until } from './boot-run.ts';
+import { readState, type BootState } from './boot-state.ts';
+import { makePlan, type BootPlan } from './plan.ts';
+import { Relay } from './relay.ts';
+import { ServiceRegistry, type Services } from './service-registry.ts';
+import { WayDown } from './way-down.ts';
+
+/** One boot of a backend of plugins. It runs once. */
+export interface Boot extends EventSource, AsyncDisposable {
+  /** A UUID, in every event and in the report. */
+  readonly id: string;
+  /** The services that are up. */
+  readonly services: Services;
+  /**
+   * Migrates every plugin, then starts them all. Any number of calls give the same promise.
+   *
+   * @throws BootError with the `report`; everything that had started is stopped by then. `BOOT_CANCELED` when `stop()` was
+   * called before it was ready, `BOOT_ALREADY_RUN` when this boot has ended.
+   */
+  start(): Promise<BootReport>;
+  /** Like `start()`, but ends after the migrations: for a migrate job or an init container. */
+  migrate(): Promise<BootReport>;
+  /**
+   * Tells what `start()` would do, without changing anything: the order, its warnings, what is pending, and what is wrong.
+   *
+   * @throws BootError `GRAPH_INVALID` or `DATABASE_UNREACHABLE`
+   */
+  plan(): Promise<BootPlan>;
+  /** Stops everything in reverse order, in any phase. Never rejects: what went wrong on the way is in the report. */
+  stop(reason?: string): Promise<BootReport>;
+  /** Where the boot is, and what every step is doing. */
+  state(): BootState;
+  /** What has happened so far, whole at any moment. */
+  report(): BootReport;
+}
+
+/**
+ * Makes a boot from its options. Checks and freezes them, and does nothing else: attach listeners, then `start()`.
+ *
+ * @throws BootError `OPTIONS_INVALID` or `PLUGIN_INVALID`
+ * @example
+ * const boot = createBoot({ pool, plugins: [auth, catalog], logger: 'info' });
+ * boot.on('plugin.migrate.waiting', ({ plugin, holder }) => console.log(plugin, 'waits for', holder));
+ * const report = await boot.start();
+ * process.once('SIGTERM', () => void boot.stop('SIGTERM'));
+ */
+export function createBoot(options: BootOptions): Boot {
+  return new PluginBoot(checkBootOptions(options));
+}
+
+class PluginBoot implements Boot {
+  readonly id = randomUUID();
+  readonly services: ServiceRegistry;
+  readonly #setup: BootSetup;
+  readonly #bus: EventBus;
+  readonly #relay: Relay;
+  readonly #wayDown: WayDown;
+  #run: BootRun | undefined;
+  #started: Promise<BootReport> | undefined;
+  #stopped: Promise<BootReport> | undefined;
+  #hasEnded = false;
+
+  constructor(setup: BootSetup) {
+    this.#setup = setup;
+    this.services = new ServiceRegistry(setup.services);
+    this.#wayDown = new WayDown(setup.clock, setup.settings.stop.total);
+    this.#bus = new EventBus((error, { type }) =>
+      setup.logger.warn({ err: error, event: type }, 'a listener of the boot failed'),
+    );
+    this.#relay = new Relay({
+      bootId: this.id,
+      clock: setup.clock,
+      emit: (event) => this.#bus.emit(event),
+      databaseFacts: () => this.#run?.databaseFacts(),
+    });
+    this.#bus.onAny(createLogListener(setup.logger));
+    this.#bus.onAny(createHeartbeat(setup.clock, this.#relay.tell));
+    this.#bus.on('phase.started', ({ phase }) => {
+      if (phase === 'stopAll') this.#goDown('the launch is over');
+    });
+  }
+
+  readonly on: EventSource['on'] = (name, listener) => this.#bus.on(name, listener);
+  readonly once: EventSource['once'] = (name, listener) => this.#bus.once(name, listener);
+  readonly off: EventSource['off'] = (name, listener) => this.#bus.off(name, listener);
+  readonly onAny: EventSource['onAny'] = (listener) => this.#bus.onAny(listener);
+
+  start(): Promise<BootReport> {
+    return this.#begin('ready');
+  }
+
+  migrate(): Promise<BootReport> {
+    return this.#begin('migrated');
+  }
+
+  plan(): Promise<BootPlan> {
+    return makePlan(this.#setup, () => {});
+  }
+
+  stop(reason = 'stop'): Promise<BootReport> {
+    this.#stopped ??= this.#stop(reason);
+    return this.#stopped;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop('disposed');
+  }
+
+  state(): BootState {
+    const idle = this.#hasEnded ? 'stopped' : 'idle';
+    return readState(this.#relay.record, this.#run?.stateName ?? idle);
+  }
+
+  report(): BootReport {
+    return buildReport(this.#relay.record);
+  }
+
+  #begin(until: Until): Promise<BootReport> {
+    if (this.#hasEnded || (this.#run && this.#run.until !== until)) {
+      return Promise.reject(alreadyRun(this.#hasEnded));
+    }
+    this.#started ??= this.#launch(until);
+    return this.#started;
+  }
+
+  async #launch(until: Until): Promise<BootReport> {
+    this.#relay.tell({ type: 'boot.started', plugins: this.#setup.plugins.length });
+    const run = new BootRun({
+      until,
+      setup: this.#setup,
+      relay: this.#relay,
+      services: this.services,
+      wayDown: this.#wayDown,
+    });
+    this.#run = run;
+    const down = run.ended.then((end) => this.#finishWayDown(end));
+    run.begin();
+    const up = await Promise.race([run.ready, down]);
+    if (!('degraded' in up)) return this.#finishLaunch(outcomeOf(up), bootErrorOf(up));
+    return this.#finishLaunch(up.degraded ? 'degraded' : 'ready');
+  }
+
+  #finishLaunch(outcome: BootOutcome, error?: BootError): BootReport {
+    this.#relay.tell({
+      type: 'boot.finished',
+      outcome,
+      durationMs: this.#relay.elapsedMs,
+      ...(error ? { error } : {}),
+    });
+    if (!error) return this.report();
+    error.report = this.report();
+    throw error;
+  }
+
+  async #stop(reason: string): Promise<BootReport> {
+    const run = this.#run;
+    if (!run) {
+      this.#hasEnded = true;
+      return this.report();
+    }
+    this.#goDown(reason);
+    run.stop(reason);
+    await run.ended;
+    await this.#started?.catch(() => {});
+    return this.report();
+  }
+
+  #goDown(reason: string): void {
+    if (!this.#wayDown.begin(reason)) return;
+    this.#relay.tell({ type: 'boot.stopping', reason });
+  }
+
+  #finishWayDown(end: RunEnd): RunEnd {
+    this.#hasEnded = true;
+    this.#relay.closeOpenSteps('the boot has ended');
+    this.#relay.tell({
+      type: 'boot.stopped',
+      reason: this.#wayDown.reason ?? 'the launch is over',
+      durationMs: this.#wayDown.end(),
+      errors: stopErrorsOf(end).map(toError),
+    });
+    return end;
+  }
+}
+
+function alreadyRun(hasEnded: boolean): BootError {
+  const message = hasEnded
+    ? 'This boot has ended'
+    : 'start() and migrate() were both called on one boot';
+  return new BootError('BOOT_ALREADY_RUN', message);
+}

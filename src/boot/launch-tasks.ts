@@ -1,0 +1,208 @@
+import type { Pool } from 'pg';
+import {
+  fromTask,
+  type MigrateResult,
+  type OfPlugin,
+  type TaskArgs,
+  type Tasks,
+} from '../../machines/index.ts';
+import type { DatabaseFacts, Tell } from '../core/events.ts';
+import { buildGraph, type PluginGraph } from '../core/graph.ts';
+import { isRequired } from '../core/plugin.ts';
+import { getPluginSchemaName } from '../core/schema-name.ts';
+import { migratePlugin } from '../postgres/migrator.ts';
+import { createScopedPool } from '../postgres/scoped-pool.ts';
+import type { MigrationTarget, Survey } from '../postgres/survey.ts';
+import type { BootSetup } from './boot-options.ts';
+import { LockWaits } from './lock-waits.ts';
+import { PluginRunner } from './plugin-runner.ts';
+import type { ServiceRegistry } from './service-registry.ts';
+import { refuseProblems, surveyPlugins } from './survey-plugins.ts';
+import type { WayDown } from './way-down.ts';
+
+export interface LaunchParts {
+  readonly setup: BootSetup;
+  readonly pool: Pool;
+  readonly services: ServiceRegistry;
+  readonly wayDown: WayDown;
+  readonly tell: Tell;
+  /** Aborted when the machine itself has broken: then every task gives up. */
+  readonly broken: AbortSignal;
+}
+
+/**
+ * The real work behind the tasks that the machines name. What one phase finds out for the next stays in here: the machines
+ * see ids and nothing else.
+ */
+export class LaunchTasks {
+  readonly tasks: Tasks;
+  readonly #parts: LaunchParts;
+  readonly #waits: LockWaits;
+  #graph: PluginGraph = { plugins: [], nodes: [], edges: [], warnings: [] };
+  #targets: ReadonlyMap<string, MigrationTarget> = new Map();
+  #survey: Survey | undefined;
+  #runner: PluginRunner;
+  #statements = 0;
+  readonly #running = new Set<Promise<unknown>>();
+
+  constructor(parts: LaunchParts) {
+    this.#parts = parts;
+    const { clock, settings } = parts.setup;
+    this.#waits = new LockWaits(clock, settings.migrations.lockWait, parts.tell);
+    this.#runner = this.#createRunner();
+    this.tasks = {
+      discover: this.#task(async () => this.#discover()),
+      sort: this.#task(async () => this.#sort()),
+      survey: this.#task(({ signal }) => this.#look(signal)),
+      migrate: this.#task((args) => this.#migrate(args)),
+      wait: this.#task(({ input, signal }) =>
+        this.#waits.wait(input.plugin, input.attempt, signal),
+      ),
+      init: this.#task(({ input, signal }) => this.#runner.init(input.plugin, signal)),
+      ready: this.#task(({ input, signal }) => this.#runner.ready(input.plugin, signal)),
+      stop: fromTask(({ input }) => this.#runner.stop(input.plugin)),
+    };
+  }
+
+  /** What the survey learned of the server. */
+  databaseFacts(): DatabaseFacts | undefined {
+    if (!this.#survey) return undefined;
+    const { server, pooler } = this.#survey;
+    return { server, pooler, statements: this.#statements };
+  }
+
+  /** Waits for every task and ends every life that the machine left behind, as it does only when it breaks. */
+  async end(): Promise<void> {
+    await Promise.allSettled(this.#running);
+    await this.#runner.endAll();
+  }
+
+  /** A task that gives up when the machine breaks, and whose errors are results. */
+  #task<Output, Input>(
+    run: (args: TaskArgs<Input>) => Promise<Output>,
+  ): ReturnType<typeof fromTask<Output | Gone, Input>> {
+    const { broken } = this.#parts;
+    return fromTask<Output | Gone, Input>(async ({ input, signal, windDown }) => {
+      const joined = AbortSignal.any([signal, broken]);
+      const running = run({ input, signal: joined, windDown: AbortSignal.any([windDown, broken]) });
+      this.#running.add(running);
+      try {
+        return await running;
+      } catch (error) {
+        return joined.aborted ? { status: 'canceled' } : { status: 'failed', error };
+      } finally {
+        this.#running.delete(running);
+      }
+    });
+  }
+
+  #discover(): { readonly status: 'done' } {
+    const ids = new Set<string>();
+    for (const plugin of this.#parts.setup.plugins) {
+      if (ids.has(plugin.id)) continue;
+      ids.add(plugin.id);
+      this.#parts.tell({
+        type: 'plugin.discovered',
+        plugin: plugin.id,
+        ...(plugin.version === undefined ? {} : { version: plugin.version }),
+        required: isRequired(plugin),
+      });
+    }
+    return { status: 'done' };
+  }
+
+  #sort(): { readonly status: 'done'; readonly nodes: PluginGraph['nodes'] } {
+    const { setup, tell } = this.#parts;
+    this.#graph = buildGraph(setup.plugins, graphOptions(setup));
+    this.#runner = this.#createRunner();
+    const { plugins, edges, warnings, nodes } = this.#graph;
+    tell({ type: 'graph.sorted', order: plugins.map(({ id }) => id), edges, warnings });
+    return { status: 'done', nodes };
+  }
+
+  async #look(
+    signal: AbortSignal,
+  ): Promise<{ readonly status: 'done'; readonly upToDate: readonly string[] }> {
+    const { setup, pool, tell, wayDown } = this.#parts;
+    const surveyed = await surveyPlugins(this.#graph.plugins, {
+      pool,
+      tell,
+      signal,
+      settings: setup.settings,
+      clock: setup.clock,
+      cut: wayDown.cut,
+      onStatement: this.#countStatement,
+    });
+    this.#survey = surveyed.survey;
+    for (const plugin of surveyed.survey?.plugins ?? []) {
+      tell({
+        type: 'plugin.migrate.planned',
+        plugin: plugin.id,
+        schema: plugin.schema,
+        applied: plugin.applied.length,
+        pending: plugin.pending.map(({ name }) => name),
+      });
+    }
+    refuseProblems(surveyed);
+    this.#targets = new Map(surveyed.targets.map((target) => [target.id, target]));
+    const pending = new Set(
+      (surveyed.survey?.plugins ?? []).flatMap(({ id, pending: files }) =>
+        files.length > 0 ? [id] : [],
+      ),
+    );
+    const upToDate = this.#graph.plugins.map(({ id }) => id).filter((id) => !pending.has(id));
+    return { status: 'done', upToDate };
+  }
+
+  async #migrate({ input, signal, windDown }: TaskArgs<OfPlugin>): Promise<MigrateResult> {
+    const { pool, tell, wayDown, setup } = this.#parts;
+    const { extensionSchemas, rewritePublic, statementTimeout } = setup.settings.migrations;
+    const target = this.#targets.get(input.plugin);
+    if (!target) throw new Error(`no migrations of ${input.plugin} in this launch`);
+    const result = await migratePlugin(pool, target, {
+      signal,
+      windDown,
+      cut: wayDown.cut,
+      tell,
+      extensionSchemas,
+      rewritePublic,
+      statementTimeoutMs: statementTimeout,
+      onStatement: this.#countStatement,
+    });
+    if (result.status === 'locked') this.#waits.refused(input.plugin, result.holder);
+    return result;
+  }
+
+  readonly #countStatement = (): void => {
+    this.#statements += 1;
+  };
+
+  #createRunner(): PluginRunner {
+    const { setup, services, tell, wayDown, pool } = this.#parts;
+    const { extensionSchemas, schemaPrefix } = setup.settings.migrations;
+    return new PluginRunner({
+      services,
+      tell,
+      wayDown,
+      plugins: this.#graph.plugins,
+      settings: setup.settings,
+      clock: setup.clock,
+      logger: setup.logger,
+      scopedPool: (plugin) =>
+        createScopedPool(pool, getPluginSchemaName(plugin, schemaPrefix), { extensionSchemas }),
+    });
+  }
+}
+
+/** What a task says when it threw: that it was canceled, or why it failed. */
+type Gone =
+  | { readonly status: 'canceled' }
+  | { readonly status: 'failed'; readonly error: unknown };
+
+export function graphOptions({ services, settings }: BootSetup): Parameters<typeof buildGraph>[1] {
+  const single = services.filter(({ ref }) => ref.kind === 'service');
+  return {
+    hostServices: new Set(single.map(({ ref }) => ref.id)),
+    schemaPrefix: settings.migrations.schemaPrefix,
+  };
+}

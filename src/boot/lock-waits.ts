@@ -1,0 +1,74 @@
+import type { WaitResult } from '../../machines/index.ts';
+import type { Clock } from '../core/clock.ts';
+import { formatDuration } from '../core/duration.ts';
+import { BootError } from '../core/errors.ts';
+import type { LockHolder, Tell } from '../core/events.ts';
+import { sleep } from '../core/patience.ts';
+
+interface Refusal {
+  readonly sinceMs: number;
+  readonly holder: LockHolder;
+}
+
+const firstPauseMs = 100;
+const longestPauseMs = 2_000;
+
+/** Keeps the waits for migration locks that other processes hold: how long each has lasted, and who is in the way. */
+export class LockWaits {
+  readonly #clock: Clock;
+  readonly #longestMs: number;
+  readonly #tell: Tell;
+  readonly #refusals = new Map<string, Refusal>();
+
+  /** @param longestMs How long to wait for one plugin's lock, from its first refusal. */
+  constructor(clock: Clock, longestMs: number, tell: Tell) {
+    this.#clock = clock;
+    this.#longestMs = longestMs;
+    this.#tell = tell;
+  }
+
+  refused(plugin: string, holder: LockHolder): void {
+    const sinceMs = this.#refusals.get(plugin)?.sinceMs ?? this.#clock.elapsed();
+    this.#refusals.set(plugin, { sinceMs, holder });
+  }
+
+  /** Waits until it is time to try again; the pauses grow, with jitter, so that replicas do not march in step. */
+  async wait(plugin: string, attempt: number, signal: AbortSignal): Promise<WaitResult> {
+    const { sinceMs, holder } = this.#refusals.get(plugin) ?? { sinceMs: 0, holder: {} };
+    const waitedMs = this.#clock.elapsed() - sinceMs;
+    if (waitedMs >= this.#longestMs) {
+      return { status: 'failed', error: lockTimeout(plugin, waitedMs, holder) };
+    }
+    if (isPowerOfTwo(attempt)) {
+      this.#tell({ type: 'plugin.migrate.waiting', plugin, waitedMs, holder });
+    }
+    const pauseMs = Math.min(firstPauseMs * 2 ** (attempt - 1), longestPauseMs);
+    try {
+      await sleep(this.#clock, pauseMs * (0.5 + Math.random() / 2), signal);
+      return { status: 'done' };
+    } catch {
+      return { status: 'canceled' };
+    }
+  }
+}
+
+/** Tells at the attempts 1, 2, 4, 8 …: soon at first, and never a flood. */
+function isPowerOfTwo(attempt: number): boolean {
+  return Number.isInteger(Math.log2(attempt));
+}
+
+function lockTimeout(plugin: string, waitedMs: number, holder: LockHolder): BootError {
+  return new BootError(
+    'MIGRATION_LOCK_TIMEOUT',
+    `${plugin} waited ${formatDuration(waitedMs)} for its migration lock, which ${describeHolder(holder)} holds`,
+    { plugin, phase: 'migrateAll' },
+  );
+}
+
+/** Names a lock holder for people: `slipway/catalog@web-2 (pid 4711 at 10.0.0.7, connected for 2.31s)`. */
+export function describeHolder({ applicationName, pid, host, ageMs }: LockHolder): string {
+  if (pid === undefined) return 'an unknown session';
+  const where = host === undefined ? '' : ` at ${host}`;
+  const age = ageMs === undefined ? '' : `, connected for ${formatDuration(ageMs)}`;
+  return `${applicationName || 'a session'} (pid ${pid}${where}${age})`;
+}

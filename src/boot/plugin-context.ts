@@ -1,0 +1,45 @@
+import type { Pool } from 'pg';
+import { coreServices, type Lifecycle } from '../core/core-services.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Plugin } from '../core/plugin.ts';
+import type { PluginLife } from './plugin-life.ts';
+import type { ServiceRegistry } from './service-registry.ts';
+
+/** What a plugin's context is made from. */
+export interface ContextParts {
+  readonly services: ServiceRegistry;
+  readonly logger: Logger;
+  /** The pool whose every statement runs in the plugin's schema. */
+  readonly scopedPool: (plugin: string) => Pool;
+}
+
+export type PluginContext = Readonly<Record<string, unknown>>;
+
+/**
+ * Builds what `init` gets: the dependencies by their keys, and the plugin's own database, logger, signal and onStop.
+ * Throws what the plugin's `database` or a host service's function throws.
+ */
+export function createPluginContext(
+  plugin: Plugin,
+  life: PluginLife,
+  { services, logger, scopedPool }: ContextParts,
+): PluginContext {
+  const pool = scopedPool(plugin.id);
+  const own = {
+    database: plugin.database ? plugin.database(pool) : pool,
+    logger: logger.child?.({ plugin: plugin.id }) ?? logger,
+    signal: life.signal,
+    onStop: life.onStop.bind(life),
+  };
+  const lifecycle: Lifecycle = { signal: own.signal, onStop: own.onStop };
+  const core = new Map<string, unknown>([
+    [coreServices.logger.id, own.logger],
+    [coreServices.database.id, pool],
+    [coreServices.lifecycle.id, lifecycle],
+  ]);
+  const deps = Object.entries(plugin.deps ?? {}).map(([key, ref]) => [
+    key,
+    core.get(ref.id) ?? services.resolve(plugin.id, ref),
+  ]);
+  return { ...own, ...Object.fromEntries(deps) };
+}

@@ -1,0 +1,61 @@
+import { formatDuration } from '../core/duration.ts';
+import { toError } from '../core/error-record.ts';
+import { BootError } from '../core/errors.ts';
+
+/** `init` threw, or what it needs could not be made. */
+export function initFailed(plugin: string, thrown: unknown): BootError {
+  if (thrown instanceof BootError && thrown.plugin === plugin) return thrown;
+  return new BootError('INIT_FAILED', `${plugin} failed to start: ${toError(thrown).message}`, {
+    plugin,
+    phase: 'initAll',
+    cause: thrown,
+  });
+}
+
+export function initTimedOut(plugin: string, timeoutMs: number): BootError {
+  const limit = formatDuration(timeoutMs);
+  return new BootError('INIT_TIMEOUT', `init of ${plugin} did not end within ${limit}`, {
+    plugin,
+    phase: 'initAll',
+  });
+}
+
+export function notProvided(plugin: string, keys: readonly string[]): BootError {
+  const list = keys.join(', ');
+  return new BootError(
+    'INIT_SERVICE_NOT_PROVIDED',
+    `init of ${plugin} returned no ${list}, which the plugin provides`,
+    { plugin, phase: 'initAll', hint: `Return ${list} from init, or take it out of provides.` },
+  );
+}
+
+export function readyFailed(plugin: string, thrown: unknown): BootError {
+  const message = `The ready hook of ${plugin} failed: ${toError(thrown).message}`;
+  return new BootError('READY_FAILED', message, { plugin, phase: 'initAll', cause: thrown });
+}
+
+export function readyTimedOut(plugin: string, timeoutMs: number): BootError {
+  const message = `The ready hook of ${plugin} did not end within ${formatDuration(timeoutMs)}`;
+  return new BootError('READY_FAILED', message, {
+    plugin,
+    phase: 'initAll',
+    hint: 'See what it waits for, or raise timeouts.ready for this plugin.',
+  });
+}
+
+export function stopFailed(plugin: string, errors: readonly Error[]): BootError {
+  const messages = errors.map((error) => error.message).join('; ');
+  return new BootError('STOP_FAILED', `${plugin} failed to stop: ${messages}`, {
+    plugin,
+    phase: 'stopAll',
+    cause: errors.length === 1 ? errors[0] : new AggregateError(errors),
+  });
+}
+
+export function stopTimedOut(plugin: string, timeoutMs: number): BootError {
+  const limit = formatDuration(timeoutMs);
+  return new BootError('STOP_TIMEOUT', `${plugin} did not stop within ${limit}`, {
+    plugin,
+    phase: 'stopAll',
+  });
+}

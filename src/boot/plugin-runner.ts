@@ -1,0 +1,221 @@
+import type { InitResult, ReadyResult, StopResult } from '../../machines/index.ts';
+import type { Clock } from '../core/clock.ts';
+import { toMilliseconds, type Duration } from '../core/duration.ts';
+import { toError } from '../core/error-record.ts';
+import type { Tell } from '../core/events.ts';
+import { deadlineAfter, sleep } from '../core/patience.ts';
+import { isRequired, type Plugin } from '../core/plugin.ts';
+import type { Settings } from '../core/settings.ts';
+import { runBounded, type Bounds } from './bounded.ts';
+import { createPluginContext, type ContextParts, type PluginContext } from './plugin-context.ts';
+import * as faults from './plugin-faults.ts';
+import { PluginLife } from './plugin-life.ts';
+import type { WayDown } from './way-down.ts';
+
+export interface RunnerParts extends ContextParts {
+  /** In the order of the graph. */
+  readonly plugins: readonly Plugin[];
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly tell: Tell;
+  readonly wayDown: WayDown;
+}
+
+interface Up {
+  readonly life: PluginLife;
+  readonly context: PluginContext;
+}
+
+const defaultBackoffMs = 200;
+
+/** Runs the plugins' own code: `init`, `ready` and the stop handlers, each within its time. */
+export class PluginRunner {
+  readonly #parts: RunnerParts;
+  readonly #positions: ReadonlyMap<string, number>;
+  readonly #up = new Map<string, Up>();
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts;
+    this.#positions = new Map(parts.plugins.map(({ id }, position) => [id, position]));
+  }
+
+  /** Starts a plugin, as often as its `retry` allows. */
+  async init(id: string, cancel: AbortSignal): Promise<InitResult> {
+    const plugin = this.#plugin(id);
+    const attempts = plugin.retry?.attempts ?? 1;
+    let pauseMs = milliseconds(plugin.retry?.backoff, defaultBackoffMs);
+    this.#parts.tell({ type: 'plugin.init.started', plugin: id });
+    for (let attempt = 1; ; attempt += 1) {
+      const result = await this.#attempt(plugin, cancel);
+      if (result.status === 'done' || result.status === 'canceled') return result;
+      const isLast = attempt >= attempts || cancel.aborted;
+      // The handlers of a required plugin run in their turn on the way down, which begins now.
+      if (isLast && isRequired(plugin)) return result;
+      await this.#cleanUp(plugin);
+      if (isLast) return result;
+      const error = toError(result.error);
+      this.#parts.tell({
+        type: 'plugin.init.retrying',
+        plugin: id,
+        attempt,
+        nextInMs: pauseMs,
+        error,
+      });
+      try {
+        await sleep(this.#parts.clock, pauseMs, cancel);
+      } catch {
+        return { status: 'canceled' };
+      }
+      pauseMs *= 2;
+    }
+  }
+
+  async ready(id: string, cancel: AbortSignal): Promise<ReadyResult> {
+    const plugin = this.#plugin(id);
+    const up = this.#up.get(id);
+    this.#parts.tell({ type: 'plugin.ready.started', plugin: id });
+    if (!plugin.ready || !up) return { status: 'done' };
+    const bounds = this.#bounds(plugin.timeouts?.ready, cancel);
+    const result = await this.#whileAlive(up.life, cancel, () =>
+      runBounded(() => plugin.ready?.(up.context), bounds),
+    );
+    switch (result.status) {
+      case 'failed':
+        return { status: 'failed', error: faults.readyFailed(id, result.error) };
+      case 'timeout':
+        return { status: 'timeout', error: faults.readyTimedOut(id, bounds.timeoutMs) };
+      default:
+        return { status: result.status };
+    }
+  }
+
+  /** Stops a plugin whose `init` was called, however that ended. */
+  async stop(id: string): Promise<StopResult> {
+    const plugin = this.#plugin(id);
+    this.#parts.tell({ type: 'plugin.stop.started', plugin: id });
+    const { errors, timedOut } = await this.#endLife(plugin, this.#parts.wayDown.reason ?? 'stop');
+    if (timedOut) {
+      return { status: 'timeout', error: faults.stopTimedOut(id, this.#stopMs(plugin)) };
+    }
+    return errors.length > 0
+      ? { status: 'failed', error: faults.stopFailed(id, errors) }
+      : { status: 'done' };
+  }
+
+  /** Ends every life that is left, last in, first out. */
+  async endAll(): Promise<void> {
+    for (const id of [...this.#up.keys()].toReversed()) await this.#cleanUp(this.#plugin(id));
+  }
+
+  async #attempt(plugin: Plugin, cancel: AbortSignal): Promise<InitResult> {
+    if (cancel.aborted) return { status: 'canceled' };
+    const life = new PluginLife((error) => this.#logLate(plugin.id, error));
+    const bounds = this.#bounds(plugin.timeouts?.init, cancel);
+    const result = await this.#whileAlive(life, cancel, () =>
+      runBounded(async () => {
+        const context = createPluginContext(plugin, life, this.#parts);
+        this.#up.set(plugin.id, { life, context });
+        return plugin.init?.(context);
+      }, bounds),
+    );
+    switch (result.status) {
+      case 'done':
+        return this.#publish(plugin, life, result.value);
+      case 'failed':
+        return { status: 'failed', error: faults.initFailed(plugin.id, result.error) };
+      case 'timeout': {
+        const error = faults.initTimedOut(plugin.id, bounds.timeoutMs);
+        life.cancel(error);
+        return { status: 'timeout', error };
+      }
+      default:
+        return { status: 'canceled' };
+    }
+  }
+
+  /** Hands what `init` returned to those who need it. */
+  #publish(plugin: Plugin, life: PluginLife, returned: unknown): InitResult {
+    const exported = typeof returned === 'object' && returned !== null ? returned : {};
+    const provides = Object.entries(plugin.provides ?? {});
+    const missing = provides.filter(([key]) => Reflect.get(exported, key) === undefined);
+    if (missing.length > 0) {
+      const error = faults.notProvided(
+        plugin.id,
+        missing.map(([key]) => key),
+      );
+      return { status: 'failed', error };
+    }
+    const position = this.#positions.get(plugin.id) ?? 0;
+    const exports = Object.fromEntries(
+      provides.map(([key, ref]) => {
+        const value: unknown = Reflect.get(exported, key);
+        this.#parts.services.provide(position, ref, value);
+        return [key, value];
+      }),
+    );
+    const context = { ...this.#up.get(plugin.id)?.context, ...exports };
+    this.#up.set(plugin.id, { life, context });
+    return { status: 'done' };
+  }
+
+  async #whileAlive<T>(life: PluginLife, cancel: AbortSignal, use: () => Promise<T>): Promise<T> {
+    const pass = (): void => life.cancel(cancel.reason);
+    cancel.addEventListener('abort', pass, { once: true });
+    try {
+      return await use();
+    } finally {
+      cancel.removeEventListener('abort', pass);
+    }
+  }
+
+  /** Lets go what a failed attempt holds. */
+  async #cleanUp(plugin: Plugin): Promise<void> {
+    const { errors } = await this.#endLife(plugin, 'it has no further part in this boot');
+    for (const error of errors) this.#logLate(plugin.id, error);
+  }
+
+  async #endLife(plugin: Plugin, reason: string): ReturnType<PluginLife['end']> {
+    const up = this.#up.get(plugin.id);
+    this.#up.delete(plugin.id);
+    if (!up) return { errors: [], timedOut: false };
+    const deadline = deadlineAfter(this.#parts.clock, this.#stopMs(plugin));
+    try {
+      const either = AbortSignal.any([deadline.signal, this.#parts.wayDown.cut]);
+      return await up.life.end(new Error(reason), either);
+    } finally {
+      deadline.cancel();
+    }
+  }
+
+  #bounds(own: Duration | undefined, cancel: AbortSignal): Bounds {
+    const { clock, settings, wayDown } = this.#parts;
+    return {
+      clock,
+      cancel,
+      timeoutMs: milliseconds(own, settings.init.timeout),
+      graceMs: settings.init.grace,
+      cut: wayDown.cut,
+    };
+  }
+
+  #stopMs(plugin: Plugin): number {
+    return milliseconds(plugin.timeouts?.stop, this.#parts.settings.stop.timeout);
+  }
+
+  #logLate(plugin: string, error: Error): void {
+    this.#parts.logger.error(
+      { plugin, err: error },
+      'a stop handler failed, and nobody waited for it',
+    );
+  }
+
+  #plugin(id: string): Plugin {
+    const plugin = this.#parts.plugins[this.#positions.get(id) ?? -1];
+    if (!plugin) throw new Error(`no plugin ${id} in this launch`);
+    return plugin;
+  }
+}
+
+function milliseconds(own: Duration | undefined, fallback: number): number {
+  return own === undefined ? fallback : toMilliseconds(own, 'timeout');
+}

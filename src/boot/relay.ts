@@ -1,0 +1,103 @@
+import type { MachineNews } from '../../machines/index.ts';
+import { BootRecord, stepIn } from '../core/boot-record.ts';
+import type { Clock } from '../core/clock.ts';
+import { toError } from '../core/error-record.ts';
+import type { BootEvent, BootNews, DatabaseFacts } from '../core/events.ts';
+import { steps } from '../core/steps.ts';
+
+export interface RelayParts {
+  readonly bootId: string;
+  readonly clock: Clock;
+  /** Hears every event after the record knows it. */
+  readonly emit: (event: BootEvent) => void;
+  readonly databaseFacts: () => DatabaseFacts | undefined;
+}
+
+type News = BootNews | MachineNews;
+
+/** Turns news into events: stamps them, measures what has ended, keeps the record, and passes them on. */
+export class Relay {
+  readonly record: BootRecord;
+  readonly #parts: RelayParts;
+  readonly #begun = new Map<string, number>();
+  #seq = 0;
+  #start: number | undefined;
+
+  constructor(parts: RelayParts) {
+    this.#parts = parts;
+    this.record = new BootRecord(parts.bootId);
+  }
+
+  readonly tell = (news: News): void => {
+    const now = this.#parts.clock.elapsed();
+    this.#start ??= now;
+    this.#seq += 1;
+    const event = {
+      ...this.#measured(news, now),
+      bootId: this.#parts.bootId,
+      seq: this.#seq,
+      at: this.#parts.clock.now(),
+      elapsedMs: now - this.#start,
+    } as BootEvent;
+    this.record.add(event);
+    this.#parts.emit(event);
+  };
+
+  /** How long ago the first event was, in ms. */
+  get elapsedMs(): number {
+    return this.#start === undefined ? 0 : this.#parts.clock.elapsed() - this.#start;
+  }
+
+  /** Settles what a boot that ended early never came to, so that every step of every plugin ends exactly once. */
+  closeOpenSteps(because: string): void {
+    for (const { id } of this.record.plugins) {
+      for (const step of steps) {
+        const state = this.record.stateOf(id, step);
+        if (state !== 'pending' && state !== 'running') continue;
+        this.tell({ type: `plugin.${step}.finished`, plugin: id, outcome: 'notReached', because });
+      }
+    }
+  }
+
+  #measured(news: News, now: number): object {
+    const span = spanOf(news);
+    if (!span) return news;
+    if (span.begins) {
+      this.#begun.set(span.key, now);
+      return news;
+    }
+    return {
+      ...news,
+      ...('error' in news && news.error !== undefined ? { error: toError(news.error) } : {}),
+      ...this.#factsFor(news),
+      durationMs: now - (this.#begun.get(span.key) ?? now),
+    };
+  }
+
+  #factsFor(news: News): { readonly database?: DatabaseFacts } {
+    if (news.type !== 'phase.finished' || news.phase !== 'migrateAll') return {};
+    const database = this.#parts.databaseFacts();
+    return database ? { database } : {};
+  }
+}
+
+/** The phase or step whose time this news begins or ends. */
+function spanOf(news: News): { readonly key: string; readonly begins: boolean } | undefined {
+  switch (news.type) {
+    case 'phase.started':
+    case 'phase.finished':
+      return { key: news.phase, begins: news.type === 'phase.started' };
+    case 'plugin.migrate.started':
+    case 'plugin.init.started':
+    case 'plugin.ready.started':
+    case 'plugin.stop.started':
+      return { key: `${stepIn(news.type)} ${news.plugin}`, begins: true };
+    case 'plugin.migrate.finished':
+    case 'plugin.init.finished':
+    case 'plugin.ready.finished':
+    case 'plugin.stop.finished':
+      return { key: `${stepIn(news.type)} ${news.plugin}`, begins: false };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,93 @@
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../core/clock.ts';
+import type { Problem } from '../core/error-codes.ts';
+import { BootError, toProblem } from '../core/errors.ts';
+import type { Tell } from '../core/events.ts';
+import type { Plugin } from '../core/plugin.ts';
+import { getPluginSchemaName } from '../core/schema-name.ts';
+import type { Settings } from '../core/settings.ts';
+import { connectWithPatience } from '../postgres/connect-with-patience.ts';
+import type { PoolLike } from '../postgres/connection.ts';
+import { readMigrationFolder } from '../postgres/migration-files.ts';
+import { withPinnedClient } from '../postgres/pinned-client.ts';
+import { surveyDatabase, type MigrationTarget, type Survey } from '../postgres/survey.ts';
+
+export interface SurveyParts {
+  readonly pool: PoolLike;
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
+  readonly cut?: AbortSignal;
+  readonly onStatement?: () => void;
+}
+
+/** The plugins' migrations beside what the database says of them. */
+export interface SurveyedPlugins {
+  readonly targets: readonly MigrationTarget[];
+  /** Left out when no plugin brings migrations: then nobody asks the database. */
+  readonly survey?: Survey;
+  /** Everything that is wrong, in the folders and in the database. */
+  readonly problems: readonly Problem[];
+}
+
+/** Reads every migrations folder and looks at the database once. Changes nothing. */
+export async function surveyPlugins(
+  plugins: readonly Plugin[],
+  parts: SurveyParts,
+): Promise<SurveyedPlugins> {
+  const { targets, problems } = await readFolders(plugins, parts.settings.migrations.schemaPrefix);
+  if (targets.length === 0) return { targets, problems };
+  const survey = await lookAtDatabase(targets, parts);
+  return { targets, survey, problems: [...problems, ...survey.problems] };
+}
+
+/** @throws BootError `PLAN_INVALID` with all the problems, if there are any. */
+export function refuseProblems({ problems }: SurveyedPlugins): void {
+  if (problems.length === 0) return;
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  throw new BootError('PLAN_INVALID', `The migrations do not fit the database: ${count}`, {
+    phase: 'migrateAll',
+    problems,
+  });
+}
+
+async function readFolders(
+  plugins: readonly Plugin[],
+  schemaPrefix: string,
+): Promise<{ readonly targets: MigrationTarget[]; readonly problems: Problem[] }> {
+  const targets: MigrationTarget[] = [];
+  const problems: Problem[] = [];
+  for (const { id, migrations } of plugins) {
+    if (migrations === undefined) continue;
+    const folder = migrations instanceof URL ? fileURLToPath(migrations) : migrations;
+    try {
+      const { files } = await readMigrationFolder(id, folder);
+      targets.push({ id, schema: getPluginSchemaName(id, schemaPrefix), files });
+    } catch (error) {
+      if (!(error instanceof BootError)) throw error;
+      problems.push(toProblem(error));
+    }
+  }
+  return { targets, problems };
+}
+
+async function lookAtDatabase(
+  targets: readonly MigrationTarget[],
+  { pool, settings, clock, tell, signal, cut, onStatement }: SurveyParts,
+): Promise<Survey> {
+  const patient: PoolLike = {
+    connect: () =>
+      connectWithPatience(pool, {
+        waitMs: settings.connect.wait,
+        signal,
+        clock,
+        onWaiting: (news) =>
+          tell({ type: 'boot.waiting', reason: 'PostgreSQL does not answer', ...news }),
+      }),
+  };
+  const { pooler } = settings;
+  return withPinnedClient(patient, { signal, cut, onStatement }, (client) =>
+    surveyDatabase(client, targets, { pooler }),
+  );
+}

@@ -1,0 +1,46 @@
+import type { Clock } from '../core/clock.ts';
+
+/**
+ * The budget of the way down: it begins once, with the first reason to go down, and when it is used up `cut` is aborted and
+ * nobody waits any longer.
+ */
+export class WayDown {
+  readonly #clock: Clock;
+  readonly #totalMs: number;
+  readonly #cut = new AbortController();
+  #reason: string | undefined;
+  #begunAt = 0;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(clock: Clock, totalMs: number) {
+    this.#clock = clock;
+    this.#totalMs = totalMs;
+  }
+
+  /** Aborted when the budget is used up. */
+  get cut(): AbortSignal {
+    return this.#cut.signal;
+  }
+
+  /** Why everything goes down; `undefined` as long as it does not. */
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
+  /** @returns Whether this call was the first. */
+  begin(reason: string): boolean {
+    if (this.#reason !== undefined) return false;
+    this.#reason = reason;
+    this.#begunAt = this.#clock.elapsed();
+    this.#cancelTimer = this.#clock.after(this.#totalMs, () =>
+      this.#cut.abort(new Error(`the way down took longer than stop.total (${this.#totalMs} ms)`)),
+    );
+    return true;
+  }
+
+  /** Takes the timer away. Returns how long the way down took, in ms. */
+  end(): number {
+    this.#cancelTimer?.();
+    return this.#reason === undefined ? 0 : this.#clock.elapsed() - this.#begunAt;
+  }
+}

@@ -1,0 +1,166 @@
+import type { Problem } from './error-codes.ts';
+import { BootError } from './errors.ts';
+import type { BootEvent, BootEventOf, DatabaseFacts, GraphEdge } from './events.ts';
+import type { PhaseReport } from './report.ts';
+import type { Outcome, Step } from './steps.ts';
+
+export type StepFinishedEvent = BootEventOf<`plugin.${Step}.finished`>;
+
+/** What is known of one step: when it could begin at the earliest, when it began, how it ended. */
+export interface StepRecord {
+  readonly startedAtMs?: number;
+  readonly finished?: StepFinishedEvent;
+}
+
+export interface PluginRecord {
+  readonly id: string;
+  readonly version?: string;
+  readonly required: boolean;
+  readonly schema?: string;
+  readonly applied: readonly string[];
+  readonly steps: Readonly<Record<Step, StepRecord>>;
+}
+
+/** What a step is doing now. */
+export type StepState = Outcome | 'pending' | 'running';
+
+/**
+ * What the events have told so far. It starts with every step of every plugin not reached, so that at any moment there is
+ * a whole story to tell.
+ */
+export class BootRecord {
+  readonly bootId: string;
+  #startedAt = 0;
+  #elapsedMs = 0;
+  #finished: BootEventOf<'boot.finished'> | undefined;
+  #phases: readonly PhaseReport[] = [];
+  #plugins = new Map<string, PluginRecord>();
+  #edges: readonly GraphEdge[] = [];
+  #warnings: readonly string[] = [];
+  #database: DatabaseFacts | undefined;
+
+  constructor(bootId: string) {
+    this.bootId = bootId;
+  }
+
+  /** Wall-clock time of the first event, in ms since 1970. */
+  get startedAt(): number {
+    return this.#startedAt;
+  }
+  /** When the last event came, in ms since the start. */
+  get elapsedMs(): number {
+    return this.#elapsedMs;
+  }
+  get finished(): BootEventOf<'boot.finished'> | undefined {
+    return this.#finished;
+  }
+  get phases(): readonly PhaseReport[] {
+    return this.#phases;
+  }
+  /** In the order of the graph, or as discovered before it is known. */
+  get plugins(): readonly PluginRecord[] {
+    return [...this.#plugins.values()];
+  }
+  get edges(): readonly GraphEdge[] {
+    return this.#edges;
+  }
+  get warnings(): readonly string[] {
+    return this.#warnings;
+  }
+  get database(): DatabaseFacts | undefined {
+    return this.#database;
+  }
+  get problems(): readonly Problem[] {
+    const error = this.#finished?.error;
+    return error instanceof BootError ? (error.problems ?? []) : [];
+  }
+
+  stateOf(plugin: string, step: Step): StepState {
+    const known = this.#plugins.get(plugin)?.steps[step];
+    return known?.finished?.outcome ?? (known?.startedAtMs === undefined ? 'pending' : 'running');
+  }
+
+  add(event: BootEvent): void {
+    if (event.seq === 1) this.#startedAt = event.at;
+    this.#elapsedMs = event.elapsedMs;
+    switch (event.type) {
+      case 'boot.finished':
+        this.#finished = event;
+        break;
+      case 'phase.started':
+        this.#startPhase(event);
+        break;
+      case 'phase.finished':
+        this.#finishPhase(event);
+        break;
+      case 'plugin.discovered':
+        this.#plugins.set(event.plugin, unreached(event));
+        break;
+      case 'graph.sorted':
+        this.#sort(event);
+        break;
+      case 'plugin.migrate.planned':
+        this.#update(event.plugin, () => ({ schema: event.schema }));
+        break;
+      case 'plugin.migrate.applied':
+        this.#update(event.plugin, ({ applied }) => ({ applied: [...applied, event.file] }));
+        break;
+      case 'plugin.migrate.started':
+      case 'plugin.init.started':
+      case 'plugin.ready.started':
+      case 'plugin.stop.started':
+        this.#step(event.plugin, stepIn(event.type), { startedAtMs: event.elapsedMs });
+        break;
+      case 'plugin.migrate.finished':
+      case 'plugin.init.finished':
+      case 'plugin.ready.finished':
+      case 'plugin.stop.finished':
+        this.#step(event.plugin, stepIn(event.type), { finished: event });
+        break;
+      default:
+    }
+  }
+
+  #startPhase({ phase, elapsedMs }: BootEventOf<'phase.started'>): void {
+    const begun = { phase, outcome: 'running', startedAtMs: elapsedMs, durationMs: 0 } as const;
+    this.#phases = [...this.#phases, begun];
+  }
+
+  #finishPhase({ phase, outcome, durationMs, database }: BootEventOf<'phase.finished'>): void {
+    this.#phases = this.#phases.map((known) =>
+      known.phase === phase ? { ...known, outcome, durationMs } : known,
+    );
+    this.#database = database ?? this.#database;
+  }
+
+  #sort({ order, edges, warnings }: BootEventOf<'graph.sorted'>): void {
+    const sorted = order.flatMap((id) => this.#plugins.get(id) ?? []);
+    this.#plugins = new Map(sorted.map((plugin) => [plugin.id, plugin]));
+    this.#edges = edges;
+    this.#warnings = warnings;
+  }
+
+  #step(id: string, step: Step, news: StepRecord): void {
+    this.#update(id, ({ steps }) => ({ steps: { ...steps, [step]: { ...steps[step], ...news } } }));
+  }
+
+  #update(id: string, change: (plugin: PluginRecord) => Partial<PluginRecord>): void {
+    const plugin = this.#plugins.get(id);
+    if (plugin) this.#plugins.set(id, { ...plugin, ...change(plugin) });
+  }
+}
+
+/** The step that a step event's name speaks of. */
+export function stepIn(name: `plugin.${Step}.${string}`): Step {
+  return name.split('.')[1] as Step;
+}
+
+function unreached(event: BootEventOf<'plugin.discovered'>): PluginRecord {
+  return {
+    id: event.plugin,
+    ...(event.version === undefined ? {} : { version: event.version }),
+    required: event.required,
+    applied: [],
+    steps: { migrate: {}, init: {}, ready: {}, stop: {} },
+  };
+}

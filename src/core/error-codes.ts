@@ -1,0 +1,127 @@
+/** Every error code, with what it means and what to do unless the error itself knows better. */
+export const errorCodes = {
+  OPTIONS_INVALID: ['an option is wrong', 'Correct the option that the message names.'],
+  PLUGIN_INVALID: ['something listed as a plugin is none', 'List what definePlugin() returned.'],
+  GRAPH_INVALID: [
+    'the plugins do not fit together',
+    'Solve every problem listed. Nothing has run yet.',
+  ],
+  PLUGIN_DUPLICATE: ['two plugins have one id', 'Rename one of them, or list it once.'],
+  PLUGIN_ID_INVALID: [
+    'a plugin id is not kebab-case',
+    "Use lower-case letters, digits and '-', starting with a letter.",
+  ],
+  SCHEMA_NAME_TOO_LONG: [
+    'a schema name is longer than PostgreSQL keeps',
+    'Shorten the plugin id: PostgreSQL cuts names at 63 bytes, and two plugins would share a schema.',
+  ],
+  SERVICE_MISSING: [
+    'a plugin needs what nobody provides',
+    'Add the plugin that provides it, or make the dependency .optional().',
+  ],
+  SERVICE_DUPLICATE: [
+    'one service has two providers',
+    'Keep one provider, or make it a collectionRef().',
+  ],
+  DEPENDENCY_CYCLE: [
+    'plugins need each other in a circle',
+    'Break one of the edges: a collection or an optional service often turns it round.',
+  ],
+  DEP_KEY_RESERVED: ['a dependency or export has a key that is taken', 'Choose another key.'],
+  PLAN_INVALID: [
+    'the migrations do not fit the database',
+    'Solve every problem listed. Nothing has been changed yet.',
+  ],
+  DATABASE_UNREACHABLE: [
+    'PostgreSQL does not answer',
+    'Check that the server runs and that the address and password are right; connect.wait says how long to keep trying.',
+  ],
+  DATABASE_PRIVILEGE: [
+    'the database role lacks a right',
+    'Grant the right that the message names.',
+  ],
+  DATABASE_READ_ONLY: ['the database takes no writes', 'Connect to the primary server.'],
+  POOLER_UNSUPPORTED: [
+    'a transaction pooler stands between Slipway and PostgreSQL',
+    'Give Slipway a direct connection to PostgreSQL.',
+  ],
+  MIGRATION_FILES_INVALID: [
+    'a migrations folder cannot be read',
+    'Generate the folder again with drizzle-kit, and ship it with the plugin.',
+  ],
+  MIGRATION_WRONG_SCHEMA: [
+    'a migration ran outside its pinned connection or schema',
+    'Nothing of this file was kept. Look for a proxy, or a pool that hands out more than one connection.',
+  ],
+  MIGRATION_LOCK_TIMEOUT: [
+    'another process holds the migration lock for too long',
+    'Look at the holder that the message names; migrations.lockWait says how long to wait.',
+  ],
+  MIGRATION_CONNECTION_LOST: [
+    'the connection broke during a migration',
+    'Nothing of the open file was kept. Start again once PostgreSQL is back.',
+  ],
+  MIGRATION_FAILED: [
+    'a migration failed',
+    'Nothing of this file was kept. Correct it and start again.',
+  ],
+  INIT_FAILED: ["a plugin's init threw", 'Look at the cause.'],
+  INIT_TIMEOUT: [
+    "a plugin's init did not end in time",
+    'See what it waits for, or raise timeouts.init for this plugin.',
+  ],
+  INIT_SERVICE_NOT_PROVIDED: [
+    'init did not return what the plugin provides',
+    'Return every key of provides from init.',
+  ],
+  READY_FAILED: ["a plugin's ready hook threw", 'Look at the cause.'],
+  STOP_FAILED: [
+    "a plugin's stop handler threw",
+    'Look at the cause. Everything else was stopped all the same.',
+  ],
+  STOP_TIMEOUT: [
+    'a plugin did not stop in time',
+    'See what its stop handler waits for, or raise stop.timeout.',
+  ],
+  BOOT_CANCELED: ['the boot was stopped before it was ready', 'Nothing to do if this was meant.'],
+  BOOT_BROKEN: ['Slipway itself failed', 'Please report it, with the cause.'],
+  BOOT_ALREADY_RUN: ['this boot has ended', 'Make a new one with createBoot().'],
+} as const satisfies Record<string, readonly [meaning: string, hint: string]>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** One of several things that are wrong at once. */
+export interface Problem {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+  readonly plugin?: string;
+  readonly file?: string;
+}
+
+/** Where in a migration file something went wrong. Lines, columns and statements count from 1. */
+export interface MigrationPosition {
+  readonly file: string;
+  readonly statement?: number;
+  readonly statements?: number;
+  readonly line?: number;
+  readonly column?: number;
+  /** A few lines of the file with a caret under the place. */
+  readonly excerpt?: string;
+}
+
+/** What PostgreSQL said, besides its message. */
+export interface DatabaseFault {
+  readonly sqlState?: string;
+  readonly detail?: string;
+  readonly hint?: string;
+}
+
+/** Makes a {@link Problem} with the hint of its code. */
+export function problem(
+  code: ErrorCode,
+  message: string,
+  about: { readonly plugin?: string; readonly file?: string; readonly hint?: string } = {},
+): Problem {
+  return { code, message, ...about, hint: about.hint ?? errorCodes[code][1] };
+}

@@ -1,0 +1,89 @@
+import { toMilliseconds } from './duration.ts';
+import { BootError, optionsInvalid } from './errors.ts';
+import { didYouMean } from './suggest.ts';
+
+/** Checks one value; `undefined` has been replaced by the default before. */
+export type Check<T> = (value: unknown, name: string) => T;
+
+export const duration: Check<number> = toMilliseconds;
+
+export const boolean: Check<boolean> = (value, name) => {
+  if (typeof value === 'boolean') return value;
+  throw optionsInvalid(name, 'true or false', value);
+};
+
+export function integer(from: number, to: number): Check<number> {
+  return (value, name) => {
+    if (Number.isInteger(value) && Number(value) >= from && Number(value) <= to)
+      return Number(value);
+    throw optionsInvalid(name, `an integer from ${from} to ${to}`, value);
+  };
+}
+
+export function text(pattern: RegExp, expected: string): Check<string> {
+  return (value, name) => {
+    if (typeof value === 'string' && pattern.test(value)) return value;
+    throw optionsInvalid(name, expected, value);
+  };
+}
+
+export function oneOf<const T extends string>(...allowed: readonly T[]): Check<T> {
+  return (value, name) => {
+    const found = allowed.find((candidate) => candidate === value);
+    if (found !== undefined) return found;
+    throw optionsInvalid(name, allowed.map((each) => `'${each}'`).join(' or '), value);
+  };
+}
+
+export function listOf<T>(check: Check<T>): Check<readonly T[]> {
+  return (value, name) => {
+    if (!Array.isArray(value)) throw optionsInvalid(name, 'an array', value);
+    return Object.freeze(value.map((item: unknown, index) => check(item, `${name}[${index}]`)));
+  };
+}
+
+export function maybe<T>(check: Check<T>): Check<T | undefined> {
+  return (value, name) => (value === undefined ? undefined : check(value, name));
+}
+
+/** Any object, as a record to look into. */
+export const record: Check<Readonly<Record<string, unknown>>> = (value, name) => {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Readonly<Record<string, unknown>>;
+  }
+  throw optionsInvalid(name, 'an object', value);
+};
+
+type Shape = Readonly<Record<string, readonly [check: Check<unknown>, fallback: unknown]>>;
+type Checked<S extends Shape> = {
+  readonly [K in keyof S]: S[K][0] extends Check<infer T> ? T : never;
+};
+
+/** Checks a group of options: every key is known, every value right, every default filled in. */
+export function group<const S extends Shape>(shape: S): Check<Checked<S>> {
+  return (value, name) => {
+    const given = record(value ?? {}, name);
+    knownKeysOnly(given, Object.keys(shape), name);
+    const checked = Object.entries(shape).map(([key, [check, fallback]]) => [
+      key,
+      check(given[key] ?? fallback, name === '' ? key : `${name}.${key}`),
+    ]);
+    return Object.freeze(Object.fromEntries(checked) as Checked<S>);
+  };
+}
+
+/** @throws BootError `OPTIONS_INVALID` naming the first unknown key, and the known one it resembles. */
+export function knownKeysOnly(
+  given: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+  name: string,
+): void {
+  const unknown = Object.keys(given).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  const meant = didYouMean(unknown, known);
+  const advice = meant === undefined ? `It has ${known.join(', ')}` : `Did you mean ${meant}?`;
+  throw new BootError(
+    'OPTIONS_INVALID',
+    `${name === '' ? 'createBoot()' : name} has no option ${unknown}. ${advice}`,
+  );
+}

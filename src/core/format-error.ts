@@ -1,0 +1,77 @@
+import type { Problem } from './error-codes.ts';
+import { BootError } from './errors.ts';
+import { toError } from './error-record.ts';
+
+/**
+ * Writes an error for people: what happened, to whom, where, and what to do. Takes anything that was thrown.
+ *
+ * @example
+ * console.error(formatBootError(error));
+ * // MIGRATION_FAILED: catalog failed to migrate: relation "item" does not exist
+ * //   plugin  catalog
+ * //   file    0002_prices.sql, statement 2 of 3, line 7, column 13
+ * // …
+ */
+export function formatBootError(thrown: unknown): string {
+  const error = toError(thrown);
+  if (!(error instanceof BootError)) return `${error.name}: ${error.message}`;
+  const blocks = [
+    [`${error.code}: ${error.message}`, ...facts(error)].join('\n'),
+    error.position?.excerpt === undefined ? '' : indent(error.position.excerpt, '    '),
+    ...(error.problems ?? []).map(formatProblem),
+    `  → ${error.hint}`,
+  ];
+  return blocks.filter(Boolean).join('\n\n');
+}
+
+function facts(error: BootError): readonly string[] {
+  const said = [
+    ['plugin', error.plugin],
+    ['phase', error.phase],
+    ['file', place(error)],
+    ['state', error.database?.sqlState],
+    ['detail', error.database?.detail],
+    ['postgres', error.database?.hint],
+    ...causes(error).map((message) => ['cause', message] as const),
+  ] as const;
+  return said.flatMap(([name, value]) =>
+    value === undefined ? [] : [`  ${name.padEnd(9)}${indent(value, ' '.repeat(11)).trimStart()}`],
+  );
+}
+
+function place({ position }: BootError): string | undefined {
+  if (!position) return undefined;
+  const { file, statement, statements, line, column } = position;
+  return [
+    file,
+    statement === undefined ? '' : `statement ${statement} of ${statements}`,
+    line === undefined ? '' : `line ${line}, column ${column}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+}
+
+/** The chain of causes, without what the message above already says. */
+function causes(error: BootError): readonly string[] {
+  const messages: string[] = [];
+  const seen = new Set<unknown>([error]);
+  for (let next = error.cause; next !== undefined && !seen.has(next) && seen.size < 8;) {
+    seen.add(next);
+    const cause = toError(next);
+    if (!error.message.includes(cause.message)) messages.push(cause.message);
+    if (cause instanceof AggregateError) {
+      messages.push(...cause.errors.map((each) => toError(each).message));
+    }
+    next = cause === next ? cause.cause : undefined;
+  }
+  return messages;
+}
+
+function formatProblem(found: Problem, index: number): string {
+  const file = found.file === undefined ? '' : ` (${found.file})`;
+  return `  ${index + 1}. ${found.code}: ${found.message}${file}\n     → ${found.hint}`;
+}
+
+function indent(text: string, by: string): string {
+  return text.replaceAll(/^/gm, by);
+}

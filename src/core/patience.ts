@@ -1,0 +1,48 @@
+import type { Clock } from './clock.ts';
+
+/**
+ * Waits for `work`, but no longer than until `signal` is aborted; then it rejects with the signal's reason and what becomes
+ * of the work is nobody's business any more.
+ */
+export async function untilAborted<T>(work: Promise<T> | T, signal: AbortSignal): Promise<T> {
+  const left = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    const give = (): void => reject(signal.reason as Error);
+    if (signal.aborted) give();
+    else signal.addEventListener('abort', give, { once: true, signal: left.signal });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    left.abort();
+  }
+}
+
+/** Waits `ms`; rejects with the signal's reason when it is aborted before. */
+export async function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  const deadline = deadlineAfter(clock, ms);
+  try {
+    await untilAborted(
+      new Promise<void>((resolve) => {
+        deadline.signal.addEventListener('abort', () => resolve(), { once: true });
+      }),
+      signal,
+    );
+  } finally {
+    deadline.cancel();
+  }
+}
+
+/** A signal that is aborted after `ms`, and what takes its timer away. */
+export interface Deadline {
+  readonly signal: AbortSignal;
+  cancel(): void;
+}
+
+export function deadlineAfter(clock: Clock, ms: number): Deadline {
+  const controller = new AbortController();
+  const cancel = clock.after(ms, () =>
+    controller.abort(new Error(`the deadline of ${ms} ms has passed`)),
+  );
+  return { signal: controller.signal, cancel };
+}

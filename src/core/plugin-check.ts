@@ -1,0 +1,93 @@
+import { toMilliseconds } from './duration.ts';
+import { BootError, show } from './errors.ts';
+import { integer, record } from './expect.ts';
+import type { Plugin } from './plugin.ts';
+
+const refKinds = {
+  deps: ['service', 'optional', 'collection'],
+  provides: ['service', 'collection'],
+};
+
+/**
+ * Checks that a value has the form of a plugin. Whether its id and its dependencies are right is a matter of the graph.
+ *
+ * @param name How the value is called in the message, such as `plugins[2]`.
+ * @throws BootError `PLUGIN_INVALID`
+ */
+export function checkPlugin(value: unknown, name: string): Plugin {
+  const given = asRecord(value, name, 'a plugin made by definePlugin()');
+  const expect = (right: boolean, field: string, expected: string): void => {
+    if (!right) throw invalid(`${name}.${field}`, expected, given[field]);
+  };
+  const has = (field: string, type: 'string' | 'boolean' | 'function'): boolean =>
+    given[field] === undefined || typeof given[field] === type;
+
+  if (typeof given['id'] !== 'string') throw invalid(`${name}.id`, 'a string', given['id']);
+  for (const field of ['version']) expect(has(field, 'string'), field, 'a string');
+  for (const field of ['database', 'init', 'ready'])
+    expect(has(field, 'function'), field, 'a function');
+  expect(has('required', 'boolean'), 'required', 'true or false');
+  expect(isFolder(given['migrations']), 'migrations', 'a file: URL or an absolute path');
+  expect(isListOfText(given['after']), 'after', 'an array of plugin ids');
+  for (const field of ['deps', 'provides'] as const)
+    checkRefs(given[field], `${name}.${field}`, refKinds[field]);
+  expect(
+    !hasExports(given) || given['init'] !== undefined,
+    'init',
+    'a function that returns what provides lists',
+  );
+  checkTimes(given, name);
+  return value as Plugin;
+}
+
+function asRecord(
+  value: unknown,
+  name: string,
+  expected: string,
+): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Readonly<Record<string, unknown>>;
+  }
+  throw invalid(name, expected, value);
+}
+
+function invalid(name: string, expected: string, got: unknown): BootError {
+  return new BootError('PLUGIN_INVALID', `Expected ${name} to be ${expected}, got ${show(got)}`);
+}
+
+function isFolder(value: unknown): boolean {
+  if (value === undefined) return true;
+  if (value instanceof URL) return value.protocol === 'file:';
+  return typeof value === 'string' && /^(?:\/|[a-zA-Z]:[\\/]|\\\\)/.test(value);
+}
+
+function isListOfText(value: unknown): boolean {
+  return (
+    value === undefined || (Array.isArray(value) && value.every((item) => typeof item === 'string'))
+  );
+}
+
+function hasExports(given: Readonly<Record<string, unknown>>): boolean {
+  return Object.keys(given['provides'] ?? {}).length > 0;
+}
+
+function checkRefs(value: unknown, name: string, kinds: readonly string[]): void {
+  if (value === undefined) return;
+  const expected = `a ${kinds.join(' or ')} ref`;
+  for (const [key, ref] of Object.entries(asRecord(value, name, 'an object of refs'))) {
+    const { kind, id } = asRecord(ref, `${name}.${key}`, expected);
+    if (typeof id === 'string' && typeof kind === 'string' && kinds.includes(kind)) continue;
+    throw invalid(`${name}.${key}`, expected, ref);
+  }
+}
+
+/** Wrong times are wrong options of the plugin, and say so. */
+function checkTimes(given: Readonly<Record<string, unknown>>, name: string): void {
+  for (const [key, value] of Object.entries(record(given['timeouts'] ?? {}, `${name}.timeouts`))) {
+    if (value !== undefined) toMilliseconds(value, `${name}.timeouts.${key}`);
+  }
+  if (given['retry'] === undefined) return;
+  const { attempts, backoff } = record(given['retry'], `${name}.retry`);
+  integer(1, 100)(attempts, `${name}.retry.attempts`);
+  if (backoff !== undefined) toMilliseconds(backoff, `${name}.retry.backoff`);
+}

@@ -1,0 +1,94 @@
+import { boolean, duration, group, integer, listOf, maybe, oneOf, text } from './expect.ts';
+import type { Duration } from './duration.ts';
+import { defaultSchemaPrefix } from './schema-name.ts';
+
+/** How migrations run. */
+export interface MigrationOptions {
+  /** Plugins that migrate side by side, 1 to 64, never more than the pool has clients; 4 unless told. */
+  readonly concurrency?: number;
+  /** How long to wait for another process's migration lock, from the first refusal; 10 minutes unless told. */
+  readonly lockWait?: Duration;
+  /** PostgreSQL's `statement_timeout` for migrations; none unless told. */
+  readonly statementTimeout?: Duration;
+  /** Schemas behind the plugin's own on its `search_path`, for extensions; none unless told. */
+  readonly extensionSchemas?: readonly string[];
+  /** What stands before the plugin id in its schema's name; `plugin_` unless told. */
+  readonly schemaPrefix?: string;
+  /** Whether `"public".` in generated SQL is read as the plugin's schema; true unless told. */
+  readonly rewritePublic?: boolean;
+}
+
+export interface InitOptions {
+  /** Plugins that start side by side, 1 to 1000; 8 unless told. 1 is strict topological order. */
+  readonly concurrency?: number;
+  /** How long an `init` or a `ready` may take; 60 s unless told. */
+  readonly timeout?: Duration;
+  /** How long an `init` whose signal is aborted may still take; 10 s unless told. */
+  readonly grace?: Duration;
+}
+
+export interface StopOptions {
+  /** How long the stop handlers of one plugin may take; 10 s unless told. */
+  readonly timeout?: Duration;
+  /** How long the whole way down may take; 30 s unless told. */
+  readonly total?: Duration;
+}
+
+export interface ConnectOptions {
+  /** How long PostgreSQL may stay away at the start; 60 s unless told. */
+  readonly wait?: Duration;
+}
+
+/** The options that are plain values. */
+export interface SettingsOptions {
+  readonly migrations?: MigrationOptions;
+  /** `'session'` says that the pooler in front of PostgreSQL keeps sessions. */
+  readonly pooler?: 'session';
+  readonly init?: InitOptions;
+  readonly stop?: StopOptions;
+  readonly connect?: ConnectOptions;
+}
+
+const schemaName = text(/^[^\0]{1,63}$/u, 'a schema name');
+
+const shape = {
+  migrations: [
+    group({
+      concurrency: [integer(1, 64), 4],
+      lockWait: [duration, '10m'],
+      statementTimeout: [maybe(duration), undefined],
+      extensionSchemas: [listOf(schemaName), []],
+      schemaPrefix: [
+        text(/^[a-z_][a-z0-9_]*$/, 'lower-case letters, digits and _'),
+        defaultSchemaPrefix,
+      ],
+      rewritePublic: [boolean, true],
+    }),
+    {},
+  ],
+  pooler: [maybe(oneOf('session')), undefined],
+  init: [
+    group({
+      concurrency: [integer(1, 1000), 8],
+      timeout: [duration, '60s'],
+      grace: [duration, '10s'],
+    }),
+    {},
+  ],
+  stop: [group({ timeout: [duration, '10s'], total: [duration, '30s'] }), {}],
+  connect: [group({ wait: [duration, '60s'] }), {}],
+} as const;
+
+/** Every plain option, checked and with its default; durations in ms. */
+export type Settings = ReturnType<typeof checkSettings>;
+
+export const settingNames = Object.keys(shape) as readonly (keyof SettingsOptions)[];
+
+/**
+ * Checks the plain options once, at the door.
+ *
+ * @throws BootError `OPTIONS_INVALID`
+ */
+export const checkSettings = ((options: SettingsOptions) => group(shape)(options, '')) satisfies (
+  options: SettingsOptions,
+) => unknown;

@@ -1,0 +1,100 @@
+import { EventEmitter } from 'eventemitter3';
+import { toError } from '../core/error-record.ts';
+import type { BootEvent, BootEventName, BootEventOf } from '../core/events.ts';
+
+/** Hears events; what it throws or rejects with is reported and harms nobody. */
+export type Listener<Event> = (event: Event) => unknown;
+
+/** Takes a listener off again. */
+export type Unsubscribe = () => void;
+
+/** Where listeners join and leave. */
+export interface EventSource {
+  /** Calls the listener for every event of this name, in the order of joining. */
+  on<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): Unsubscribe;
+  /** Calls the listener for the next event of this name only. */
+  once<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): Unsubscribe;
+  off<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): void;
+  /** Calls the listener for every event, after those that listen to its name. */
+  onAny(listener: Listener<BootEvent>): Unsubscribe;
+}
+
+export type ReportListenerError = (error: Error, event: BootEvent) => void;
+
+const any = Symbol('any event');
+type AnyListener = (event: never) => unknown;
+type Guarded = (event: BootEvent) => void;
+type Channel = BootEventName | typeof any;
+
+/** An emitter whose listeners cannot harm the one who emits: neither by throwing nor by rejecting. */
+export class EventBus implements EventSource {
+  readonly #emitter = new EventEmitter<Record<Channel, Guarded>>();
+  readonly #guarded = new Map<Channel, Map<AnyListener, Guarded>>();
+  readonly #report: ReportListenerError;
+
+  /** @param report Hears of listeners that failed; what it throws itself is dropped. */
+  constructor(report: ReportListenerError) {
+    this.#report = report;
+  }
+
+  on<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): Unsubscribe {
+    return this.#join(name, listener);
+  }
+
+  once<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): Unsubscribe {
+    const leave = this.on(name, (event) => {
+      leave();
+      return listener(event);
+    });
+    return leave;
+  }
+
+  off<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): void {
+    this.#leave(name, listener);
+  }
+
+  onAny(listener: Listener<BootEvent>): Unsubscribe {
+    return this.#join(any, listener);
+  }
+
+  emit(event: BootEvent): void {
+    this.#emitter.emit(event.type, event);
+    this.#emitter.emit(any, event);
+  }
+
+  #join(channel: Channel, listener: AnyListener): Unsubscribe {
+    const known = this.#guarded.get(channel) ?? new Map<AnyListener, Guarded>();
+    this.#guarded.set(channel, known);
+    if (!known.has(listener)) {
+      const guarded = this.#guard(listener);
+      known.set(listener, guarded);
+      this.#emitter.on(channel, guarded);
+    }
+    return () => this.#leave(channel, listener);
+  }
+
+  #leave(channel: Channel, listener: AnyListener): void {
+    const guarded = this.#guarded.get(channel)?.get(listener);
+    if (!guarded) return;
+    this.#guarded.get(channel)?.delete(listener);
+    this.#emitter.off(channel, guarded);
+  }
+
+  #guard(listener: AnyListener): Guarded {
+    const report = (thrown: unknown, event: BootEvent): void => {
+      try {
+        this.#report(toError(thrown), event);
+      } catch {
+        // A logger that throws must not take the boot down either.
+      }
+    };
+    return (event) => {
+      try {
+        const result = listener(event as never);
+        if (result instanceof Promise) result.catch((thrown: unknown) => report(thrown, event));
+      } catch (thrown) {
+        report(thrown, event);
+      }
+    };
+  }
+}

@@ -1,0 +1,88 @@
+import { pino } from 'pino';
+import { formatDuration } from '../core/duration.ts';
+import type { BootEvent, BootEventName, BootEventOf } from '../core/events.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Listener } from './bus.ts';
+
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/** How loud an event is: always the same, or by what it says. */
+type Loudness = {
+  readonly [Name in BootEventName]: Level | ((event: BootEventOf<Name>) => Level);
+};
+
+const byOutcome = (event: { readonly error?: Error }): Level => (event.error ? 'error' : 'debug');
+
+const loudness = {
+  'boot.started': 'info',
+  'boot.waiting': 'warn',
+  'boot.progress': 'info',
+  'boot.finished': ({ outcome }) =>
+    outcome === 'failed' ? 'error' : outcome === 'degraded' ? 'warn' : 'info',
+  'boot.stopping': 'info',
+  'boot.stopped': ({ errors }) => (errors.length > 0 ? 'error' : 'info'),
+  'phase.started': 'debug',
+  'phase.finished': 'info',
+  'plugin.discovered': 'debug',
+  'graph.sorted': ({ warnings }) => (warnings.length > 0 ? 'warn' : 'debug'),
+  'plugin.migrate.planned': ({ pending }) => (pending.length > 0 ? 'info' : 'debug'),
+  'plugin.migrate.waiting': 'warn',
+  'plugin.migrate.started': 'debug',
+  'plugin.migrate.statement': 'debug',
+  'plugin.migrate.applied': 'info',
+  'plugin.migrate.finished': byOutcome,
+  'plugin.init.started': 'debug',
+  'plugin.init.retrying': 'warn',
+  'plugin.init.finished': byOutcome,
+  'plugin.ready.started': 'debug',
+  'plugin.ready.finished': byOutcome,
+  'plugin.stop.started': 'debug',
+  'plugin.stop.finished': byOutcome,
+} as const satisfies Loudness;
+
+/**
+ * Writes every event of a boot as one line of a structured log: `event` holds its name, `err` its error, and the other
+ * fields what it carries.
+ *
+ * @example boot.onAny(createLogListener(pino()));
+ */
+export function createLogListener(logger: Logger): Listener<BootEvent> {
+  return (event) => {
+    const {
+      type,
+      at: _,
+      error,
+      errors,
+      ...fields
+    } = event as BootEvent & {
+      readonly error?: Error;
+      readonly errors?: readonly Error[];
+    };
+    const line = {
+      event: type,
+      ...fields,
+      ...(error ? { err: error } : {}),
+      ...(errors?.length ? { errs: errors.map(({ message }) => message) } : {}),
+    };
+    logger[levelOf(event)](line, sentence(event));
+  };
+}
+
+/** A pino logger that writes JSON lines to standard output. */
+export function createPinoLogger(level: string): Logger {
+  return pino({ level });
+}
+
+function levelOf(event: BootEvent): Level {
+  const level: Level | ((event: never) => Level) = loudness[event.type];
+  return typeof level === 'function' ? level(event as never) : level;
+}
+
+function sentence(event: BootEvent): string {
+  const who = 'plugin' in event ? `${event.plugin}: ` : '';
+  const what = 'phase' in event ? `${event.phase} ` : '';
+  const how = 'outcome' in event ? ` ${event.outcome}` : '';
+  const time = 'durationMs' in event ? ` in ${formatDuration(event.durationMs)}` : '';
+  const error = 'error' in event && event.error ? `: ${event.error.message}` : '';
+  return `${who}${what}${event.type}${how}${time}${error}`;
+}

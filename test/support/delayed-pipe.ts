@@ -1,0 +1,52 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** A link that all pipes of a proxy share. */
+export interface Link {
+  readonly delayMs: number;
+  /** While true nothing arrives; it waits, as it would for a broken line to come back. */
+  isHeld: boolean;
+}
+
+interface Parcel {
+  readonly dueAt: number;
+  /** Undefined: the sender has closed its side. */
+  readonly bytes: Buffer | undefined;
+}
+
+/**
+ * Carries what `from` sends to `to`, each chunk `delayMs` after it came. Chunks travel together: the
+ * delay is the length of the line, not a pause after each. Returns a function that delivers what is due.
+ */
+export function pipeDelayed(from: Readable, to: Writable, link: Link): () => void {
+  const line: Parcel[] = [];
+  let timer: NodeJS.Timeout | undefined;
+
+  const deliver = (): void => {
+    clearTimeout(timer);
+    while (!link.isHeld) {
+      const next = line[0];
+      if (next === undefined) return;
+      const wait = next.dueAt - performance.now();
+      if (wait > 0) {
+        timer = setTimeout(deliver, wait);
+        return;
+      }
+      line.shift();
+      if (to.destroyed) continue;
+      if (next.bytes === undefined) to.end();
+      else to.write(next.bytes);
+    }
+  };
+  const send = (bytes?: Buffer): void => {
+    line.push({ dueAt: performance.now() + link.delayMs, bytes });
+    if (line.length === 1) deliver();
+  };
+  from.on('data', send);
+  from.on('end', () => send());
+  from.on('close', () => send());
+  to.on('close', () => {
+    clearTimeout(timer);
+    line.length = 0;
+  });
+  return deliver;
+}

@@ -1,0 +1,74 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client } from 'pg';
+
+/** What the check needs to know of a pool. */
+export interface PoolCounts {
+  readonly totalCount: number;
+  readonly idleCount: number;
+}
+
+/** A session as `pg_stat_activity` shows it. */
+export interface Session {
+  readonly pid: number;
+  readonly application_name: string;
+  readonly state: string | null;
+  readonly query: string;
+}
+
+/** Throws when a client of one of the pools is still checked out. */
+export function expectNoClientOut(pools: Iterable<PoolCounts>): void {
+  let out = 0;
+  for (const pool of pools) out += pool.totalCount - pool.idleCount;
+  if (out > 0)
+    throw new Error(`${out} pool client${out === 1 ? ' is' : 's are'} still checked out`);
+}
+
+/**
+ * Waits until no session is left in the database, `allowedPids` aside, and throws with their names
+ * when some are still there after `patienceMs`: a backend takes a moment to leave.
+ */
+export async function expectNoSession(
+  adminUrl: string,
+  database: string,
+  { allowedPids = [], patienceMs = 5_000 }: SessionCheck = {},
+): Promise<void> {
+  const left = await withClient(adminUrl, async (admin) => {
+    const deadline = performance.now() + patienceMs;
+    for (;;) {
+      const { rows } = await admin.query<Session>(SESSIONS, [database, allowedPids]);
+      if (rows.length === 0 || performance.now() >= deadline) return rows;
+      await pause(10);
+    }
+  });
+  if (left.length > 0) throw new Error(`Sessions left in ${database}:\n${describe(left)}`);
+}
+
+/** How {@link expectNoSession} looks. */
+export interface SessionCheck {
+  readonly allowedPids?: readonly number[];
+  readonly patienceMs?: number;
+}
+
+/** Connects for the length of `use`. */
+export async function withClient<T>(url: string, use: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url, application_name: 'test/admin' });
+  await client.connect();
+  try {
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}
+
+const SESSIONS = `
+  select pid, application_name, state, query from pg_stat_activity
+  where datname = $1 and backend_type = 'client backend' and pid <> all ($2::int[])
+  order by pid`;
+
+function describe(sessions: readonly Session[]): string {
+  return sessions
+    .map(({ pid, application_name, state, query }) => {
+      return `  ${pid} "${application_name}" (${state ?? 'starting'}): ${query.slice(0, 200)}`;
+    })
+    .join('\n');
+}

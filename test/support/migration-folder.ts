@@ -1,0 +1,39 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+/** Writes a folder as drizzle-kit does, gone after the test: one file for each entry, in this order. */
+export async function migrationFolder(files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await temporaryFolder();
+  await writeMigrations(folder, files);
+  return folder;
+}
+
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-migrations-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Writes into a folder that may have an older version already. */
+export async function writeMigrations(
+  folder: string,
+  files: Readonly<Record<string, string>>,
+): Promise<void> {
+  const entries = Object.entries(files);
+  await mkdir(join(folder, 'meta'), { recursive: true });
+  const journal = {
+    version: '7',
+    dialect: 'postgresql',
+    entries: entries.map(([tag], idx) => ({
+      idx,
+      version: '7',
+      when: 1_700_000_000_000 + idx * 1_000,
+      tag,
+      breakpoints: true,
+    })),
+  };
+  await writeFile(join(folder, 'meta', '_journal.json'), JSON.stringify(journal));
+  for (const [tag, sql] of entries) await writeFile(join(folder, `${tag}.sql`), sql);
+}

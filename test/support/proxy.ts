@@ -1,0 +1,99 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { pipeDelayed } from './delayed-pipe.ts';
+import type { Link } from './delayed-pipe.ts';
+import { StatementReader } from './wire-statements.ts';
+
+/** A TCP proxy in front of PostgreSQL. */
+export interface Proxy {
+  /** The target's connection string, by way of the proxy. */
+  readonly url: string;
+  readonly port: number;
+  /** The text of every statement sent so far, by all connections, in order of arrival. */
+  readonly statements: readonly string[];
+  /** Forgets the statements so far. */
+  forgetStatements(): void;
+  /** Cuts every connection with a TCP reset; new ones are let in. */
+  reset(): void;
+  /** Lets nothing through, in either direction, and tells nobody; new connections hang too. */
+  blackhole(): void;
+  /** Ends the black hole: what waited in it arrives. */
+  resume(): void;
+  /** Cuts every connection and stops listening. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What {@link startProxy} may be told. */
+export interface ProxyOptions {
+  /** How long each byte is under way, in ms, in each direction: a round trip takes twice as long. Default 0. */
+  readonly delayMs?: number;
+}
+
+/** Starts a proxy on a free loopback port in front of the server of a connection string. */
+export async function startProxy(
+  target: string,
+  { delayMs = 0 }: ProxyOptions = {},
+): Promise<Proxy> {
+  const { hostname, port: targetPort } = new URL(target);
+  const link: Link = { delayMs, isHeld: false };
+  const sockets = new Set<Socket>();
+  const deliveries = new Set<() => void>();
+  const statements: string[] = [];
+
+  const join = (client: Socket): void => {
+    const server = connect(Number(targetPort || 5432), hostname);
+    const reader = new StatementReader((sql) => statements.push(sql));
+    client.on('data', (chunk: Buffer) => reader.push(chunk));
+    const pipes = [pipeDelayed(client, server, link), pipeDelayed(server, client, link)];
+    for (const deliver of pipes) deliveries.add(deliver);
+    for (const socket of [client, server]) {
+      // Small messages must not wait to be joined, or the proxy adds more than its delay.
+      socket.setNoDelay(true);
+      socket.on('error', () => undefined); // 'close' follows, and the other side is told
+      sockets.add(socket);
+      socket.on('close', () => {
+        sockets.delete(socket);
+        if (client.destroyed && server.destroyed) {
+          for (const deliver of pipes) deliveries.delete(deliver);
+        }
+      });
+    }
+  };
+  const listener = createServer({ allowHalfOpen: true }, join).listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const address = listener.address();
+  if (typeof address !== 'object' || address === null) throw new Error('The proxy has no port');
+
+  const reset = (): void => {
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  const close = async (): Promise<void> => {
+    const closed = once(listener, 'close');
+    listener.close();
+    reset();
+    await closed;
+  };
+  const url = new URL(target);
+  url.hostname = '127.0.0.1';
+  url.port = String(address.port);
+  return {
+    url: url.href,
+    port: address.port,
+    statements,
+    forgetStatements: () => {
+      statements.length = 0;
+    },
+    reset,
+    blackhole: () => {
+      link.isHeld = true;
+    },
+    resume: () => {
+      link.isHeld = false;
+      for (const deliver of deliveries) deliver();
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,59 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { BootEvent, BootNews } from '../../src/core/events.ts';
+import { EventBus } from '../../src/telemetry/bus.ts';
+
+const stamped = (news: BootNews): BootEvent =>
+  ({ ...news, bootId: 'b', seq: 1, at: 0, elapsedMs: 0 }) as BootEvent;
+const event = stamped({ type: 'boot.started', plugins: 1 });
+
+describe('the event bus', () => {
+  it('calls listeners of the name, then those of any event', () => {
+    const heard: string[] = [];
+    const bus = new EventBus(() => {});
+    bus.onAny(({ type }) => heard.push(`any ${type}`));
+    bus.on('boot.started', ({ plugins }) => heard.push(`started ${plugins}`));
+    bus.on('boot.stopped', () => heard.push('stopped'));
+    bus.emit(event);
+    expect(heard).toEqual(['started 1', 'any boot.started']);
+  });
+
+  it('once hears once; off and the returned function end it', () => {
+    const bus = new EventBus(() => {});
+    const [once, off, left] = [vi.fn(), vi.fn(), vi.fn()];
+    bus.once('boot.started', once);
+    bus.on('boot.started', off);
+    bus.off('boot.started', off);
+    bus.on('boot.started', left)();
+    bus.emit(event);
+    bus.emit(event);
+    expect(once).toHaveBeenCalledTimes(1);
+    expect(off).not.toHaveBeenCalled();
+    expect(left).not.toHaveBeenCalled();
+  });
+
+  it('a listener that throws or rejects is reported and harms nobody', async () => {
+    const reported: string[] = [];
+    const bus = new EventBus((error, { type }) => reported.push(`${type}: ${error.message}`));
+    const after = vi.fn();
+    bus.on('boot.started', () => {
+      throw 'a string';
+    });
+    bus.onAny(() => Promise.reject(new Error('later')));
+    bus.onAny(after);
+    bus.emit(event);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(after).toHaveBeenCalledOnce();
+    expect(reported).toEqual(['boot.started: a string', 'boot.started: later']);
+  });
+
+  it('survives a reporter that throws', () => {
+    const bus = new EventBus(() => {
+      throw new Error('the logger is broken too');
+    });
+    bus.onAny(() => {
+      throw new Error('no');
+    });
+    expect(() => bus.emit(event)).not.toThrow();
+  });
+});
