@@ -1,7 +1,7 @@
 export { createBoot } from './boot/boot.ts';
 export type { Boot } from './boot/boot.ts';
 export type { BootOptions } from './boot/boot-options.ts';
-export type { BootState } from './boot/boot-state.ts';
+export type { BootState } from './core/boot-state.ts';
 export type { BootPlan, PluginPlan } from './boot/plan.ts';
 export type { Services } from './boot/service-registry.ts';
 export type { StepState } from './core/boot-record.ts';
@@ -52,3 +52,5 @@ export { runPluginMigrations } from './postgres/run-plugin-migrations.ts';
 export { createScopedPool } from './postgres/scoped-pool.ts';
 export type { EventSource, Listener, Unsubscribe } from './telemetry/bus.ts';
 export { createLogListener } from './telemetry/log-listener.ts';
+export { createLiveOutput } from './telemetry/live-output.ts';
+export type { LiveOutputOptions } from './telemetry/live-output.ts';

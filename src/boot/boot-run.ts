@@ -77,7 +77,9 @@ export class BootRun {
     this.#actor.send({ type: 'START', until: this.until });
   }
 
+  /** Asks the machine to go down; one that is down already takes no events. */
   stop(reason: string): void {
+    if (this.#actor.getSnapshot().status !== 'active') return;
     this.#actor.send({ type: 'STOP', reason });
   }
 

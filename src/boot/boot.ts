@@ -10,7 +10,7 @@ import { createLogListener } from '../telemetry/log-listener.ts';
 import { bootErrorOf, outcomeOf, stopErrorsOf } from './boot-end.ts';
 import { checkBootOptions, type BootOptions, type BootSetup } from './boot-options.ts';
 import { BootRun, type RunEnd, type Until } from './boot-run.ts';
-import { readState, type BootState } from './boot-state.ts';
+import { readState, type BootState } from '../core/boot-state.ts';
 import { makePlan, type BootPlan } from './plan.ts';
 import { Relay } from './relay.ts';
 import { ServiceRegistry, type Services } from './service-registry.ts';

@@ -20,6 +20,8 @@ export class Relay {
   readonly record: BootRecord;
   readonly #parts: RelayParts;
   readonly #begun = new Map<string, number>();
+  readonly #queue: BootEvent[] = [];
+  #isDelivering = false;
   #seq = 0;
   #start: number | undefined;
 
@@ -40,7 +42,8 @@ export class Relay {
       elapsedMs: now - this.#start,
     } as BootEvent;
     this.record.add(event);
-    this.#parts.emit(event);
+    this.#queue.push(event);
+    this.#deliver();
   };
 
   /** How long ago the first event was, in ms. */
@@ -56,6 +59,19 @@ export class Relay {
         if (state !== 'pending' && state !== 'running') continue;
         this.tell({ type: `plugin.${step}.finished`, plugin: id, outcome: 'notReached', because });
       }
+    }
+  }
+
+  /** What a listener tells while it listens comes after the event it hears, for every listener. */
+  #deliver(): void {
+    if (this.#isDelivering) return;
+    this.#isDelivering = true;
+    try {
+      for (let event = this.#queue.shift(); event; event = this.#queue.shift()) {
+        this.#parts.emit(event);
+      }
+    } finally {
+      this.#isDelivering = false;
     }
   }
 

@@ -37,12 +37,10 @@ export class TestDatabase {
   }
 
   /** Runs one statement on a connection of its own, which no leak check can see. */
-  async query<Row extends QueryResultRow = QueryResultRow>(
+  readonly query = <Row extends QueryResultRow = QueryResultRow>(
     sql: string,
     params: unknown[] = [],
-  ): Promise<QueryResult<Row>> {
-    return withClient(this.url, (client) => client.query<Row>(sql, params));
-  }
+  ): Promise<QueryResult<Row>> => withClient(this.url, (client) => client.query<Row>(sql, params));
 
   /** The pools that are open now. */
   pools(): ReadonlySet<Pool> {

@@ -1,9 +1,8 @@
 import pc from 'picocolors';
 import { Pool } from 'pg';
 import pino from 'pino';
-import { formatBootError } from 'slipway';
+import { BootError, createLiveOutput, formatBootError } from 'slipway';
 import { startPostgres } from 'slipway/testing';
-import { createLiveOutput } from './live-output.ts';
 import { createShop } from './shop.ts';
 
 const once = process.argv.includes('--once');
@@ -42,7 +41,8 @@ try {
     await signaled;
   }
 } catch (error) {
-  process.exitCode = 1;
+  const isInterrupted = error instanceof BootError && error.code === 'BOOT_CANCELED';
+  process.exitCode = isInterrupted ? 130 : 1;
   console.error(formatBootError(error));
 } finally {
   await server.close();

@@ -1,6 +1,7 @@
 import pc from 'picocolors';
-import type { BootEvent } from 'slipway';
-import { BootTable, formatMs } from './boot-table.ts';
+import { formatDuration } from '../core/duration.ts';
+import type { BootEvent } from '../core/events.ts';
+import { BootTable } from './boot-table.ts';
 
 export interface LiveOutputOptions {
   readonly write: (text: string) => void;
@@ -38,7 +39,7 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
 
   const line = (text: string): void => write(`  ${text}\n`);
   const step = (mark: string, plugin: string, text: string, ms?: number): void => {
-    const time = ms === undefined ? '' : dim(formatMs(ms).padStart(9));
+    const time = ms === undefined ? '' : dim(formatDuration(ms).padStart(9));
     line(
       `  ${mark} ${plugin.padEnd(idWidth)}  ${ms === undefined ? text : text.padEnd(16)}${time}`,
     );
@@ -72,7 +73,7 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
         return write(`\n  ${bold(cyan('slipway'))} ${dim(`boots ${event.plugins} plugins`)}\n\n`);
       case 'boot.waiting':
         return line(
-          yellow(`waiting: ${event.reason}; next attempt in ${formatMs(event.nextInMs)}`),
+          yellow(`waiting: ${event.reason}; next attempt in ${formatDuration(event.nextInMs)}`),
         );
       case 'boot.progress':
         return event.running.length === 0 ? undefined : line(dim(describeRunning(event.running)));
@@ -89,7 +90,9 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
         const { phase, outcome, durationMs, database } = event;
         if (outcome !== 'done') return line(red(`${phase} ${outcome}`));
         const server = database ? ` on PostgreSQL ${database.server}` : '';
-        return phaseTitles[phase] ? line(dim(`  ${formatMs(durationMs)}${server}`)) : undefined;
+        return phaseTitles[phase]
+          ? line(dim(`  ${formatDuration(durationMs)}${server}`))
+          : undefined;
       }
       case 'plugin.migrate.waiting': {
         const { pid, applicationName } = event.holder;
@@ -121,13 +124,13 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
         const isUp = outcome === 'ready' || outcome === 'migrated';
         const paint = isUp ? green : outcome === 'degraded' ? yellow : red;
         return write(
-          `\n${table.render(colors)}\n  ${bold(paint(outcome))} ${dim(`after ${formatMs(durationMs)}`)}\n`,
+          `\n${table.render(colors)}\n  ${bold(paint(outcome))} ${dim(`after ${formatDuration(durationMs)}`)}\n`,
         );
       }
       case 'boot.stopping':
         return write(`\n  ${bold('stop')} ${dim(event.reason)}\n`);
       case 'boot.stopped':
-        return line(dim(`  stopped after ${formatMs(event.durationMs)}`));
+        return line(dim(`  stopped after ${formatDuration(event.durationMs)}`));
       case 'plugin.migrate.planned':
       case 'plugin.migrate.statement':
     }
@@ -150,7 +153,9 @@ function shortened(order: readonly string[]): readonly string[] {
 function describeRunning(
   running: Extract<BootEvent, { readonly type: 'boot.progress' }>['running'],
 ): string {
-  const parts = running.map(({ plugin, step, forMs }) => `${plugin} ${step} ${formatMs(forMs)}`);
+  const parts = running.map(
+    ({ plugin, step, forMs }) => `${plugin} ${step} ${formatDuration(forMs)}`,
+  );
   return `still running: ${parts.join(', ')}`;
 }
 

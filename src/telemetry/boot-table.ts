@@ -1,5 +1,6 @@
 import type pc from 'picocolors';
-import type { BootEvent } from 'slipway';
+import { formatDuration } from '../core/duration.ts';
+import type { BootEvent } from '../core/events.ts';
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -103,7 +104,7 @@ export class BootTable {
   }
 
   #axis(): string {
-    const end = formatMs(this.#totalMs);
+    const end = formatDuration(this.#totalMs);
     return `0${end.padStart(barWidth - 1)}`;
   }
 
@@ -132,7 +133,7 @@ function renderCell(step: StepRow | undefined, colors: Colors): string {
   if (step === undefined) return ''.padStart(cellWidth);
   const { outcome, durationMs } = step;
   if (outcome === 'done') {
-    const time = formatMs(durationMs).padStart(cellWidth);
+    const time = formatDuration(durationMs).padStart(cellWidth);
     return durationMs < 0.5 ? colors.dim(time) : time;
   }
   const word = outcomeWords[outcome] ?? outcome;
@@ -144,8 +145,3 @@ const outcomeWords: Readonly<Record<string, string>> = {
   upToDate: 'up to date',
   notReached: 'not reached',
 };
-
-/** Writes a time for people: `12 ms`, `1.23 s`. */
-export function formatMs(ms: number): string {
-  return ms < 999.5 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(2)} s`;
-}

@@ -1,5 +1,5 @@
-import type { BootRecord, StepState } from '../core/boot-record.ts';
-import { steps, type Phase, type Step } from '../core/steps.ts';
+import type { BootRecord, StepState } from './boot-record.ts';
+import { steps, type Phase, type Step } from './steps.ts';
 
 /** A plain picture of a boot at one moment. */
 export interface BootState {

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import { createBoot, type BootOptions } from '../../src/index.ts';
+import { failureOf, useBoots } from '../support/boot-under-test.ts';
+import { useDatabase } from '../support/database.ts';
+import { migrationFolder } from '../support/migration-folder.ts';
+
+const db = useDatabase();
+const bootUnderTest = useBoots();
+
+describe('createBoot()', () => {
+  it.each([
+    [undefined, 'the options of createBoot() to be an object, got undefined'],
+    [{}, 'pool to be a pg.Pool, a connection string or a pg config, got undefined'],
+    [{ pool: ' ' }, 'pool to be a pg.Pool, a connection string or a pg config, got " "'],
+    [{ pool: 'x', plugins: {} }, 'plugins to be an array, got an object with no keys'],
+    [{ pool: 'x', services: [1] }, 'services[0] to be an object, got 1'],
+    [
+      { pool: 'x', logger: 'loud' },
+      'logger to be a logger with debug, info, warn, error, or one of these levels, got "loud"',
+    ],
+    [{ pool: 'x', clock: 5 }, 'clock to be an object, got 5'],
+  ])('refuses %j at the door', (options, message) => {
+    expect(() => createBoot(options as unknown as BootOptions)).toThrow(`Expected ${message}`);
+  });
+
+  it('never writes the connection string into a message', () => {
+    const wrong = { pool: 'postgres://u:secret@h/d', pooll: 1 } as unknown as BootOptions;
+    expect(() => createBoot(wrong)).toThrow('createBoot() has no option pooll. Did you mean pool?');
+  });
+});
+
+describe('start()', () => {
+  it('of no plugins is ready at once, and asks the database nothing', async () => {
+    const { boot } = bootUnderTest({ pool: 'postgres://nobody@127.0.0.1:1/nowhere' });
+    const report = await boot.start();
+    expect(report).toMatchObject({ outcome: 'ready', plugins: [], problems: [] });
+    expect(report.phases.map(({ phase, outcome }) => [phase, outcome])).toEqual([
+      ['discover', 'done'],
+      ['sort', 'done'],
+      ['migrateAll', 'done'],
+      ['initAll', 'done'],
+    ]);
+  });
+
+  it('is one boot however often it is called, until it has ended', async () => {
+    const { boot } = bootUnderTest({ pool: db.pool(), plugins: [{ id: 'a' }] });
+    expect(boot.start()).toBe(boot.start());
+    await boot.start();
+    expect(await failureOf(boot.migrate())).toMatchObject({ code: 'BOOT_ALREADY_RUN' });
+    await boot.stop();
+    expect(await failureOf(boot.start())).toMatchObject({ code: 'BOOT_ALREADY_RUN' });
+  });
+
+  it('reports every problem of the graph before anything else happens', async () => {
+    const { boot, recording } = bootUnderTest({
+      pool: 'postgres://nobody@127.0.0.1:1/nowhere',
+      plugins: [{ id: 'twin' }, { id: 'twin' }, { id: 'x'.repeat(70) }],
+    });
+    const error = await failureOf(boot.start());
+    expect(error.code).toBe('GRAPH_INVALID');
+    expect(error.problems?.map(({ code }) => code)).toEqual([
+      'PLUGIN_DUPLICATE',
+      'SCHEMA_NAME_TOO_LONG',
+    ]);
+    expect(error.report?.problems).toEqual(error.problems);
+    expect(recording.lines('phase')).toEqual([
+      'phase.started',
+      'phase.finished',
+      'phase.started',
+      'phase.finished',
+      'phase.started',
+      'phase.finished',
+    ]);
+    expect(recording.outcomes('migrate')['twin']).toBe('notReached');
+  });
+
+  it('harms nobody by a listener that throws, rejects or stops the boot twice', async () => {
+    const { boot } = bootUnderTest({ pool: db.pool(), plugins: [{ id: 'a' }, { id: 'b' }] });
+    boot.onAny(() => {
+      throw new Error('a broken listener');
+    });
+    boot.onAny(() => Promise.reject(new Error('a broken async listener')));
+    expect((await boot.start()).outcome).toBe('ready');
+  });
+
+  it('harms nobody by a logger that throws', async () => {
+    const broken = (): never => {
+      throw new Error('the disk is full');
+    };
+    const { boot } = bootUnderTest({
+      pool: db.pool(),
+      plugins: [{ id: 'a' }],
+      logger: { debug: broken, info: broken, warn: broken, error: broken },
+    });
+    expect((await boot.start()).outcome).toBe('ready');
+  });
+
+  it('survives a defect of its own parts: everything is let go, and the error says so', async () => {
+    let calls = 0;
+    const stopped: string[] = [];
+    const { boot } = bootUnderTest({
+      pool: db.pool(),
+      clock: {
+        now: () => Date.now(),
+        elapsed: () => {
+          calls += 1;
+          if (calls === 60) throw new Error('a broken clock');
+          return performance.now();
+        },
+        after: (ms, callback) => {
+          const timer = setTimeout(callback, ms);
+          return () => clearTimeout(timer);
+        },
+      },
+      plugins: Array.from({ length: 10 }, (_, index) => ({
+        id: `p${index}`,
+        init: ({ onStop }) =>
+          (onStop as (handler: () => void) => void)(() => void stopped.push(`p${index}`)),
+      })),
+    });
+    const error = await failureOf(boot.start());
+    expect(error).toMatchObject({ code: 'BOOT_BROKEN' });
+    expect(error.message).toContain('a broken clock');
+  });
+});
+
+describe('migrate()', () => {
+  it('ends after the migrations, with nothing started', async () => {
+    const { url, query } = await db.fresh();
+    const folder = await migrationFolder({ '0000_init': 'CREATE TABLE items (id int);' });
+    const { boot, recording } = bootUnderTest({
+      pool: url,
+      plugins: [{ id: 'a', migrations: folder, init: () => expect.unreachable() }],
+    });
+    const report = await boot.migrate();
+    expect(report.outcome).toBe('migrated');
+    expect(recording.outcomes('init')).toEqual({ a: 'notReached' });
+    expect((await query("SELECT to_regclass('plugin_a.items')::text AS found")).rows).toEqual([
+      { found: 'plugin_a.items' },
+    ]);
+  });
+});
+
+describe('plan()', () => {
+  it('tells what is pending and changes nothing', async () => {
+    const { url, query } = await db.fresh();
+    const folder = await migrationFolder({ '0000_init': 'CREATE TABLE items (id int);' });
+    const { boot } = bootUnderTest({
+      pool: url,
+      plugins: [
+        { id: 'b', after: ['a'] },
+        { id: 'a', migrations: folder },
+      ],
+    });
+    expect(await boot.plan()).toMatchObject({
+      plugins: [
+        { id: 'a', schema: 'plugin_a', applied: 0, pending: ['0000_init.sql'] },
+        { id: 'b', applied: 0, pending: [] },
+      ],
+      problems: [],
+    });
+    expect((await query("SELECT to_regnamespace('plugin_a') AS found")).rows).toEqual([
+      { found: null },
+    ]);
+    await boot.start();
+  });
+});
