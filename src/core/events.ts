@@ -147,7 +147,7 @@ export type Tell = (news: BootNews) => void;
 
 /** Every event in one line, in the order of a boot. */
 export const eventMeanings = {
-  'boot.started': 'start() was called',
+  'boot.started': 'the boot begins: start() or migrate() was called',
   'boot.waiting': 'PostgreSQL does not answer yet; the next attempt follows',
   'boot.progress': 'a heartbeat: what is still running, and for how long',
   'boot.finished': 'the launch has ended: ready, degraded, migrated, failed or canceled',

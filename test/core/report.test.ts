@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BootRecord } from '../../src/core/boot-record.ts';
 import { buildReport } from '../../src/core/build-report.ts';
 import { BootError } from '../../src/core/errors.ts';
-import type { BootEvent, BootNews, GraphEdge } from '../../src/core/events.ts';
+import type { BootNews, GraphEdge } from '../../src/core/events.ts';
 
 /** Tells news at given times, as the relay would. */
 function recordOf(...told: readonly (readonly [elapsedMs: number, news: BootNews])[]): BootRecord {
@@ -14,7 +14,7 @@ function recordOf(...told: readonly (readonly [elapsedMs: number, news: BootNews
       seq: index + 1,
       at: 1_000 + elapsedMs,
       elapsedMs,
-    } as BootEvent);
+    });
   });
   return record;
 }

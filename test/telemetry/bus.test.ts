@@ -2,8 +2,13 @@ import { describe, expect, it, vi } from 'vitest';
 import type { BootEvent, BootNews } from '../../src/core/events.ts';
 import { EventBus } from '../../src/telemetry/bus.ts';
 
-const stamped = (news: BootNews): BootEvent =>
-  ({ ...news, bootId: 'b', seq: 1, at: 0, elapsedMs: 0 }) as BootEvent;
+const stamped = (news: BootNews): BootEvent => ({
+  ...news,
+  bootId: 'b',
+  seq: 1,
+  at: 0,
+  elapsedMs: 0,
+});
 const event = stamped({ type: 'boot.started', plugins: 1 });
 
 describe('the event bus', () => {

@@ -3,8 +3,13 @@ import type { BootEvent, BootNews } from '../../src/core/events.ts';
 import type { Logger } from '../../src/core/logger.ts';
 import { createLogListener } from '../../src/telemetry/log-listener.ts';
 
-const stamped = (news: BootNews): BootEvent =>
-  ({ ...news, bootId: 'b', seq: 1, at: 0, elapsedMs: 0 }) as BootEvent;
+const stamped = (news: BootNews): BootEvent => ({
+  ...news,
+  bootId: 'b',
+  seq: 1,
+  at: 0,
+  elapsedMs: 0,
+});
 
 function logOf(news: BootNews): readonly [level: string, fields: object, message: string] {
   const lines: [string, object, string][] = [];

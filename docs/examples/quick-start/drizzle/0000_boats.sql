@@ -1,0 +1,4 @@
+CREATE TABLE "boats" (
+	"id" serial PRIMARY KEY,
+	"name" text NOT NULL
+);

@@ -1,0 +1,95 @@
+/** Writes docs/reference from the tables in the code: `npm run docs`. A test fails when the pages are older than the code. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { errorCodes } from '../../src/core/error-codes.ts';
+import { bootEventNames, eventMeanings } from '../../src/core/events.ts';
+
+const eventsFile = fileURLToPath(new URL('../../src/core/events.ts', import.meta.url));
+const configFile = fileURLToPath(new URL('../../tsconfig.json', import.meta.url));
+const stamp = new Set(['type', 'bootId', 'seq', 'at', 'elapsedMs']);
+
+/** Every generated page, by its place in this folder. */
+export function generatePages(): Readonly<Record<string, string>> {
+  return { 'events.md': eventsPage(), 'errors.md': errorsPage() };
+}
+
+export const pageUrl = (name: string): URL => new URL(name, import.meta.url);
+
+function eventsPage(): string {
+  const fields = readEventFields();
+  const sections = bootEventNames.map((name) => {
+    const rows = (fields.get(name) ?? []).map(({ key, type }) => `- \`${key}\`: \`${type}\``);
+    return [`### ${name}`, `${capital(eventMeanings[name])}.`, rows.join('\n')]
+      .filter(Boolean)
+      .join('\n\n');
+  });
+  return `${heading('Events', 'src/core/events.ts')}
+The table is closed: the machines, the emitter, the log (\`event\`) and this page use these names and no others. Every event
+carries \`type\`, \`bootId\` (a UUID), \`seq\` (counts from 1 without gaps), \`at\` (ms since 1970) and \`elapsedMs\` (since
+\`start()\`, monotonic). Durations are in ms; a \`?\` marks what may be absent.
+
+Every step of every plugin has exactly one \`finished\` in every boot, and a \`started\` if and only if it ran. No event of
+\`plugin.init\` comes before the last one of \`plugin.migrate\`, unless it says that the step never ran.
+
+${sections.join('\n\n')}
+`;
+}
+
+function errorsPage(): string {
+  const rows = Object.entries(errorCodes).map(
+    ([code, [meaning, hint]]) => `### ${code}\n\n${capital(meaning)}. ${hint}`,
+  );
+  return `${heading('Error codes', 'src/core/error-codes.ts')}
+Every error that Slipway throws is a \`BootError\` with one of these codes. \`formatBootError(error)\` prints it for people; a
+hint that knows more than the one below takes its place. [When a boot fails](../operations.md) says how to find the cause.
+
+${rows.join('\n\n')}
+`;
+}
+
+function heading(title: string, source: string): string {
+  return `# ${title}\n\n<!-- Made from ${source} by \`npm run docs\`. -->\n`;
+}
+
+interface Field {
+  readonly key: string;
+  readonly type: string;
+}
+
+/** Asks the compiler what each event carries, in the order of the declaration. */
+function readEventFields(): ReadonlyMap<string, readonly Field[]> {
+  const { config } = ts.readConfigFile(configFile, (path) => readFileSync(path, 'utf8')) as {
+    readonly config: { readonly compilerOptions: object };
+  };
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, '.');
+  const program = ts.createProgram([eventsFile], { ...options, types: [] });
+  const checker = program.getTypeChecker();
+  const table = program
+    .getSourceFile(eventsFile)
+    ?.statements.find((node) => ts.isInterfaceDeclaration(node) && node.name.text === 'BootEvents');
+  if (!table) throw new Error('src/core/events.ts declares no interface BootEvents');
+  const events = checker.getPropertiesOfType(checker.getTypeAtLocation(table));
+  return new Map(
+    events.map((event) => [
+      event.name,
+      checker
+        .getPropertiesOfType(checker.getTypeOfSymbol(event))
+        .filter(({ name }) => !stamp.has(name))
+        .map((field) => ({
+          key: field.flags & ts.SymbolFlags.Optional ? `${field.name}?` : field.name,
+          type: checker
+            .typeToString(checker.getTypeOfSymbol(field), table, ts.TypeFormatFlags.NoTruncation)
+            .replace(/ \| undefined$/, ''),
+        })),
+    ]),
+  );
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [name, text] of Object.entries(generatePages())) writeFileSync(pageUrl(name), text);
+}

@@ -1,0 +1,43 @@
+/** What repeated runs of one thing took. */
+export interface Sample {
+  readonly medianMs: number;
+  readonly lowMs: number;
+  readonly highMs: number;
+  readonly runs: number;
+}
+
+/** Does something once and returns how long the part that counts took, in ms. */
+export type Run = () => Promise<number>;
+
+/**
+ * Runs rivals in turn, and every other round in reverse: whatever else the machine does hits all of them alike. The first
+ * `warmUps` rounds are not counted.
+ */
+export async function measureInTurn<Name extends string>(
+  rivals: Readonly<Record<Name, Run>>,
+  { rounds, warmUps }: { readonly rounds: number; readonly warmUps: number },
+): Promise<Readonly<Record<Name, Sample>>> {
+  const names = Object.keys(rivals) as Name[];
+  const times = new Map(names.map((name): [Name, number[]] => [name, []]));
+  for (let round = -warmUps; round < rounds; round += 1) {
+    for (const name of round % 2 === 0 ? names : names.toReversed()) {
+      const ms = await rivals[name]();
+      if (round >= 0) times.get(name)?.push(ms);
+    }
+  }
+  const samples = names.map((name) => [name, sampleOf(times.get(name) ?? [])]);
+  return Object.fromEntries(samples) as Record<Name, Sample>;
+}
+
+/** The median, because one bad moment of a shared machine must not decide. */
+export function sampleOf(times: readonly number[]): Sample {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (index: number): number => sorted[index] ?? Number.NaN;
+  const middle = (sorted.length - 1) / 2;
+  return {
+    medianMs: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
+    lowMs: at(0),
+    highMs: at(sorted.length - 1),
+    runs: sorted.length,
+  };
+}

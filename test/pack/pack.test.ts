@@ -1,0 +1,126 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { repository } from '../architecture/imports.ts';
+
+const run = promisify(execFile);
+const bin = (name: string): string => join(repository, 'node_modules', '.bin', name);
+
+let project = '';
+let tarball = '';
+let whyNot: string | undefined;
+
+/** Packs the library and installs it into an empty project, as a user does. */
+beforeAll(async () => {
+  project = await mkdtemp(join(tmpdir(), 'slipway-consumer-'));
+  const packed = await run('npm', ['pack', '--json', '--pack-destination', project], {
+    cwd: repository,
+  });
+  const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
+  tarball = join(project, filename);
+  await writeFile(join(project, 'package.json'), JSON.stringify({ type: 'module', private: true }));
+  const { devDependencies } = JSON.parse(
+    await readFile(join(repository, 'package.json'), 'utf8'),
+  ) as { devDependencies: Record<string, string> };
+  const peers = ['pg', 'drizzle-orm', '@types/pg', '@types/node'].map(
+    (name) => `${name}@${devDependencies[name]}`,
+  );
+  try {
+    await run(
+      'npm',
+      ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball, ...peers],
+      {
+        cwd: project,
+      },
+    );
+  } catch (error) {
+    // On a user's machine there may be no registry to ask; in CI there has to be one.
+    if (process.env['CI']) throw error;
+    whyNot = `npm cannot install here: ${String(error).slice(0, 300)}`;
+  }
+}, 180_000);
+
+afterAll(() => rm(project, { recursive: true, force: true }));
+
+describe('the packed library in an empty project', () => {
+  const importing = async (...entries: readonly string[]): Promise<readonly string[]> => {
+    const program = `const all = await Promise.all(${JSON.stringify(entries)}.map((entry) => import(entry)));
+console.log(JSON.stringify(all.flatMap(Object.keys)));`;
+    const { stdout } = await run('node', ['--input-type=module', '-e', program], { cwd: project });
+    return JSON.parse(stdout) as readonly string[];
+  };
+
+  it('is imported by every entry', async ({ skip }) => {
+    if (whyNot) return skip(whyNot);
+    const names = await importing('slipway', 'slipway/machines', 'slipway/testing', 'slipway/http');
+    expect(names).toEqual(
+      expect.arrayContaining(['createBoot', 'bootMachine', 'startPostgres', 'probes']),
+    );
+  });
+
+  it('has machines that can be drawn where pg is not even installed', async ({ skip }) => {
+    if (whyNot) return skip(whyNot);
+    const pg = join(project, 'node_modules', 'pg');
+    await rename(pg, `${pg}-away`);
+    try {
+      expect(await importing('slipway/machines')).toContain('launchMachine');
+      await expect(importing('slipway')).rejects.toThrow("Cannot find package 'pg'");
+    } finally {
+      await rename(`${pg}-away`, pg);
+    }
+  });
+
+  it('compiles in a strict TypeScript project', async ({ skip }) => {
+    if (whyNot) return skip(whyNot);
+    await mkdir(join(project, 'src'), { recursive: true });
+    await writeFile(
+      join(project, 'src', 'use.ts'),
+      `import { createBoot, definePlugin, serviceRef, BootError, type BootReport } from 'slipway';
+import { bootMachine } from 'slipway/machines';
+import { startPostgres } from 'slipway/testing';
+const api = serviceRef<{ one(): number }>('a.api');
+const a = definePlugin({ id: 'a', provides: { api }, init: () => ({ api: { one: () => 1 } }) });
+const b = definePlugin({ id: 'b', deps: { api }, init: ({ api: { one } }) => { const n: number = one(); void n; } });
+// @ts-expect-error the service has no such function
+definePlugin({ id: 'c', deps: { api }, init: ({ api: { two } }) => { void two; } });
+const boot = createBoot({ pool: 'postgres://localhost/x', plugins: [a, b] });
+boot.on('plugin.migrate.waiting', ({ holder }) => { const pid: number | undefined = holder.pid; void pid; });
+export const run = async (): Promise<BootReport> => { try { return await boot.start(); } catch (error) { if (error instanceof BootError) { const code: string = error.code; void code; } throw error; } };
+export { bootMachine, startPostgres };
+`,
+    );
+    const config = {
+      compilerOptions: {
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        verbatimModuleSyntax: true,
+        skipLibCheck: true,
+        noEmit: true,
+        target: 'es2022',
+        lib: ['es2023', 'esnext.disposable'],
+        module: 'nodenext',
+        types: ['node'],
+      },
+      include: ['src'],
+    };
+    await writeFile(join(project, 'tsconfig.json'), JSON.stringify(config));
+    const compiled = await run(bin('tsc'), ['-p', '.'], { cwd: project }).catch(
+      (error: { stdout?: string }) => ({ stdout: error.stdout ?? String(error) }),
+    );
+    expect(compiled.stdout).toBe('');
+  }, 60_000);
+
+  it('is well-formed for bundlers and type resolution', async ({ skip }) => {
+    if (whyNot) return skip(whyNot);
+    const published = await run(bin('publint'), ['run', tarball, '--strict'], { cwd: project });
+    expect(published.stdout).toContain('All good!');
+    const types = await run(bin('attw'), [tarball, '--profile', 'esm-only', '--no-emoji'], {
+      cwd: project,
+    }).catch((error: { stdout?: string }) => ({ stdout: error.stdout ?? String(error) }));
+    expect(types.stdout).toContain('No problems found');
+  }, 120_000);
+});
