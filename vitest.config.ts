@@ -18,5 +18,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     globalSetup: ['test/support/cluster.ts'],
+    setupFiles: ['test/support/no-warnings.ts'],
   },
 });

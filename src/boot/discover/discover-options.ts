@@ -1,0 +1,37 @@
+import { isAbsolute } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { optionsInvalid } from '../../core/errors.ts';
+import { group, oneOf, text, type Check } from '../../core/expect.ts';
+
+/** Where plugins are found besides the ones that are listed. */
+export interface DiscoverOptions {
+  /** The folder whose package.json lists the plugins, directly or in its workspaces: an absolute path or a `file:` URL. */
+  readonly root: string | URL;
+  /** The field of package.json that marks a package as a plugin; `slipway` unless told. */
+  readonly field?: string;
+  /** What the field's `type` has to be; `backend` unless told. */
+  readonly type?: 'backend';
+}
+
+/** {@link DiscoverOptions}, checked and complete. */
+export interface DiscoverSetup {
+  /** An absolute path. */
+  readonly root: string;
+  readonly field: string;
+  readonly type: string;
+}
+
+/** @throws BootError `OPTIONS_INVALID` */
+export const checkDiscover: Check<DiscoverSetup> = (value, name) =>
+  group({
+    root: [checkRoot, undefined],
+    field: [text(/\S/, 'the name of a field of package.json'), 'slipway'],
+    type: [oneOf('backend'), 'backend'],
+  })(value, name);
+
+const checkRoot: Check<string> = (value, name) => {
+  if (value instanceof URL && value.protocol === 'file:') return fileURLToPath(value);
+  if (typeof value === 'string' && value.startsWith('file:')) return fileURLToPath(value);
+  if (typeof value === 'string' && isAbsolute(value)) return value;
+  throw optionsInvalid(name, 'an absolute path or a file: URL', value);
+};

@@ -1,0 +1,55 @@
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { toError } from '../../core/error-record.ts';
+import { BootError } from '../../core/errors.ts';
+
+export interface Subfolder {
+  readonly name: string;
+  readonly isLink: boolean;
+}
+
+/** The little of a file system that discovery looks at. What is not there is `undefined`, or nothing; never an error. */
+export interface PackageFiles {
+  /** The text of a file. */
+  read(path: string): Promise<string | undefined>;
+  /** Where a path leads when every symbolic link is followed. */
+  real(path: string): Promise<string | undefined>;
+  /** What may be a folder in a folder: a link is not followed to see. */
+  subfolders(path: string): Promise<readonly Subfolder[]>;
+  isFile(path: string): Promise<boolean>;
+}
+
+/** The file system itself. */
+export const packageFiles: PackageFiles = {
+  read: (path) => unlessAbsent(path, readFile(path, 'utf8'), undefined),
+  real: (path) => unlessAbsent(path, realpath(path), undefined),
+  async subfolders(path) {
+    const entries = await unlessAbsent(path, readdir(path, { withFileTypes: true }), []);
+    return entries
+      .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+      .map((entry) => ({ name: entry.name, isLink: entry.isSymbolicLink() }));
+  },
+  async isFile(path) {
+    const found = await unlessAbsent(path, stat(path), undefined);
+    return found?.isFile() ?? false;
+  },
+};
+
+const absent = new Set(['ENOENT', 'ENOTDIR']);
+
+async function unlessAbsent<T, Absent>(
+  path: string,
+  look: Promise<T>,
+  otherwise: Absent,
+): Promise<T | Absent> {
+  try {
+    return await look;
+  } catch (thrown) {
+    const error: NodeJS.ErrnoException = toError(thrown);
+    if (absent.has(error.code ?? '')) return otherwise;
+    throw new BootError('PLUGIN_NOT_LOADED', `${path} cannot be read: ${error.message}`, {
+      phase: 'discover',
+      hint: 'Let this process read the packages that it starts.',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,98 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import type { BootEvent, BootEventName, BootReport } from '../../src/index.ts';
+
+/** What a process is to boot: plain data, because it travels. */
+export interface BootOrder {
+  readonly url: string;
+  readonly plugins: readonly OrderedPlugin[];
+}
+
+/** A plugin that provides `<id>.api`, and needs the same of others. */
+export interface OrderedPlugin {
+  readonly id: string;
+  readonly migrations?: string;
+  readonly needs?: readonly string[];
+}
+
+/** What the process says. */
+export type Report =
+  | { readonly kind: 'up' }
+  | { readonly kind: 'event'; readonly event: BootEvent }
+  | { readonly kind: 'ended'; readonly report: BootReport };
+
+/** An event as it arrives from another process: its errors are lost on the way, and in the report they are not. */
+export type DistantEvent = Omit<BootEvent, 'error' | 'errors'> & {
+  readonly plugin?: string;
+  readonly holder?: { readonly pid?: number };
+};
+
+/** A Node.js process that boots what it is told to, one order after another. */
+export interface BootProcess {
+  /** Every event of the order under way, or of the last one. */
+  readonly events: readonly DistantEvent[];
+  /** Boots and stops; gives the report of a boot that failed, too. Rejects when the process ends first. */
+  carryOut(order: BootOrder): Promise<BootReport>;
+  /** The next event of that name, which has to be waited for before it comes. */
+  next(name: BootEventName): Promise<DistantEvent>;
+  /** SIGKILL: nothing of the process gets to clean up. Resolves when it is gone. */
+  kill(): Promise<void>;
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const program = fileURLToPath(new URL('./boot-program.ts', import.meta.url));
+
+/** Starts a process on the sources, and resolves when it takes orders; it is killed after the test. */
+export async function startBootProcess(): Promise<BootProcess> {
+  const child = fork(program, { cwd: root, execArgv: ['--import', 'jiti/register'] });
+  const ended = once(child, 'exit');
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+  onTestFinished(kill);
+
+  let events: DistantEvent[] = [];
+  const listeners = new Set<(report: Report) => void>();
+  child.on('message', (report: Report) => {
+    if (report.kind === 'event') events.push(report.event);
+    for (const listener of listeners) listener(report);
+  });
+  /** Resolves with what `choose` finds in the reports to come. */
+  const hear = <T>(choose: (report: Report) => T | undefined): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const listen = (report: Report): void => {
+        const chosen = choose(report);
+        if (chosen === undefined) return;
+        listeners.delete(listen);
+        resolve(chosen);
+      };
+      listeners.add(listen);
+      void ended.then(([code, signal]) => {
+        reject(new Error(`The boot process ended with ${signal ?? code}`));
+      });
+    });
+
+  await hear(({ kind }) => (kind === 'up' ? true : undefined));
+  return {
+    get events() {
+      return events;
+    },
+    carryOut(order) {
+      events = [];
+      const report = hear((said) => (said.kind === 'ended' ? said.report : undefined));
+      child.send(order);
+      return report;
+    },
+    next: (name) =>
+      hear((said) => (said.kind === 'event' && said.event.type === name ? said.event : undefined)),
+    kill,
+  };
+}
+
+/** Starts several at once. */
+export function startBootProcesses(count: number): Promise<readonly BootProcess[]> {
+  return Promise.all(Array.from({ length: count }, startBootProcess));
+}

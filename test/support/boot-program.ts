@@ -1,0 +1,32 @@
+import { createBoot, definePlugin, serviceRef, type Plugin } from '../../src/index.ts';
+import type { BootOrder, OrderedPlugin, Report } from './boot-process.ts';
+
+/** Runs as a process of its own: takes orders to boot from its parent, and tells it everything that happens. */
+
+const api = (id: string) => serviceRef<string>(`${id}.api`);
+
+const tell = (report: Report): void => {
+  process.send?.(report);
+};
+
+const toPlugin = ({ id, migrations, needs = [] }: OrderedPlugin): Plugin =>
+  definePlugin({
+    id,
+    ...(migrations === undefined ? {} : { migrations }),
+    deps: Object.fromEntries(needs.map((needed, index) => [`needed${index}`, api(needed)])),
+    provides: { api: api(id) },
+    init: () => ({ api: id }),
+  });
+
+async function carryOut({ url, plugins }: BootOrder): Promise<void> {
+  const boot = createBoot({ pool: url, plugins: plugins.map(toPlugin) });
+  boot.onAny((event) => tell({ kind: 'event', event }));
+  // A failure is in the report, too.
+  await boot.start().catch(() => undefined);
+  tell({ kind: 'ended', report: await boot.stop('the order is carried out') });
+}
+
+process.on('message', (order: BootOrder) => void carryOut(order));
+// Without its parent nobody would ever end a boot that hangs.
+process.on('disconnect', () => process.exit());
+tell({ kind: 'up' });
