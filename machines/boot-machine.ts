@@ -1,0 +1,163 @@
+import { assertEvent, setup, type DoneActorEvent, type ErrorActorEvent } from 'xstate';
+import type { StopEvent } from './carry-out.ts';
+import { launchMachine, type LaunchInput, type LaunchOutput } from './launch-machine.ts';
+import { phaseFinished, tellNobody, type Failure } from './news.ts';
+import { stopAllMachine, type StopAllOutput } from './stop-all-machine.ts';
+
+export interface StartEvent {
+  readonly type: 'START';
+  readonly until: LaunchInput['until'];
+}
+
+export type BootInput = Pick<LaunchInput, 'migrateWidth' | 'initWidth'>;
+
+export interface BootOutput {
+  readonly outcome: 'stopped' | 'failed';
+  /** `null` when it never began, or ended by a defect. */
+  readonly launch: LaunchOutput | null;
+  readonly stopFailures: readonly Failure[];
+  /** The reason of the first STOP, if there was one. */
+  readonly reason: string | null;
+  /** A defect of the machines themselves. */
+  readonly defect?: unknown;
+}
+
+export interface BootContext extends BootInput, Omit<BootOutput, 'outcome'> {
+  readonly until: LaunchInput['until'];
+}
+
+const base = setup({
+  types: {
+    input: {} as BootInput,
+    output: {} as BootOutput,
+    context: {} as BootContext,
+    events: {} as
+      | StartEvent
+      | StopEvent
+      | DoneActorEvent<LaunchOutput, 'launch'>
+      | DoneActorEvent<StopAllOutput, 'stopAll'>
+      | ErrorActorEvent<unknown, 'launch' | 'stopAll'>,
+  },
+  actors: { launch: launchMachine, stopAll: stopAllMachine },
+  actions: { tell: tellNobody },
+  guards: {
+    isUp: ({ context, event }) =>
+      'output' in event &&
+      'outcome' in event.output &&
+      event.output.outcome === 'launched' &&
+      context.reason === null,
+    hasFailed: ({ context }) => hasFailed(context),
+  },
+});
+
+const machine = base.extend({
+  actions: {
+    takeStart: base.assign(({ event }) => {
+      assertEvent(event, 'START');
+      return { until: event.until };
+    }),
+    keepReason: base.assign(({ context, event }) => {
+      assertEvent(event, 'STOP');
+      return { reason: context.reason ?? event.reason };
+    }),
+    stopLaunch: base.sendTo('launch', ({ event }) => event),
+    takeLaunch: base.assign(({ context, event }) => {
+      assertEvent(event, 'xstate.done.actor.launch');
+      return { launch: asStopped(event.output, context.reason) };
+    }),
+    takeStops: base.enqueueActions(({ event, enqueue }) => {
+      assertEvent(event, 'xstate.done.actor.stopAll');
+      const { failures } = event.output;
+      enqueue.assign({ stopFailures: failures });
+      enqueue({
+        type: 'tell',
+        params: phaseFinished('stopAll', failures.length > 0 ? 'failed' : 'done', failures),
+      });
+    }),
+    takeDefect: base.assign(({ context, event }) => {
+      assertEvent(event, 'xstate.error.actor.*');
+      return { defect: context.defect ?? event.error };
+    }),
+  },
+});
+
+/** A boot: one launch, the time it is up, and the way down, which every launch takes however it ended. */
+export const bootMachine = machine.createMachine({
+  id: 'boot',
+  context: ({ input }) => ({
+    ...input,
+    until: 'ready',
+    launch: null,
+    stopFailures: [],
+    reason: null,
+  }),
+  initial: 'idle',
+  states: {
+    idle: {
+      on: {
+        START: { target: 'launching', actions: 'takeStart' },
+        STOP: { target: 'stopped', actions: 'keepReason' },
+      },
+    },
+    launching: {
+      invoke: {
+        id: 'launch',
+        src: 'launch',
+        input: ({ context: { until, migrateWidth, initWidth } }) => ({
+          until,
+          migrateWidth,
+          initWidth,
+        }),
+        onDone: [
+          { guard: 'isUp', target: 'ready', actions: 'takeLaunch' },
+          { target: 'stopAll', actions: 'takeLaunch' },
+        ],
+        onError: { target: 'stopAll', actions: 'takeDefect' },
+      },
+      on: { STOP: { actions: ['keepReason', 'stopLaunch'] } },
+    },
+    ready: {
+      on: { STOP: { target: 'stopAll', actions: 'keepReason' } },
+    },
+    stopAll: {
+      entry: { type: 'tell', params: { type: 'phase.started', phase: 'stopAll' } },
+      invoke: {
+        id: 'stopAll',
+        src: 'stopAll',
+        input: ({ context: { launch } }) => ({
+          nodes: launch?.nodes ?? [],
+          started: launch?.started ?? [],
+        }),
+        onDone: [
+          { guard: 'hasFailed', target: 'failed', actions: 'takeStops' },
+          { target: 'stopped', actions: 'takeStops' },
+        ],
+        onError: { target: 'failed', actions: 'takeDefect' },
+      },
+    },
+    stopped: { type: 'final' },
+    failed: { type: 'final' },
+  },
+  output: ({ context }) => outputOf(context),
+});
+
+function hasFailed({ launch, defect }: BootContext): boolean {
+  return defect !== undefined || launch?.outcome === 'failed';
+}
+
+/** A launch that succeeded in the very moment of STOP was stopped all the same: nobody saw it up. */
+function asStopped(launch: LaunchOutput, reason: string | null): LaunchOutput {
+  if (reason === null || launch.outcome !== 'launched') return launch;
+  return { ...launch, outcome: 'canceled', reason };
+}
+
+function outputOf(context: BootContext): BootOutput {
+  const { launch, stopFailures, reason, defect } = context;
+  return {
+    outcome: hasFailed(context) ? 'failed' : 'stopped',
+    launch,
+    stopFailures,
+    reason,
+    ...(defect !== undefined && { defect }),
+  };
+}

@@ -1,0 +1,252 @@
+import { and, assertEvent, assign, setup, type DoneActorEvent, type ErrorActorEvent } from 'xstate';
+import type { GraphNode } from '../src/core/schedule.ts';
+import type { phases, Step } from '../src/core/steps.ts';
+import { endOf, type StopEvent } from './carry-out.ts';
+import { initAllMachine, type InitAllOutput } from './init-all-machine.ts';
+import {
+  migrateAllMachine,
+  type MigrateAllOutput,
+  type MigratedPlan,
+} from './migrate-all-machine.ts';
+import { phaseFinished, stepFinished, tellNobody, type Failure } from './news.ts';
+import { stubs, type DiscoverResult, type SortResult } from './tasks.ts';
+
+export type LaunchPhase = (typeof phases)[number];
+export type LaunchOutcome = 'launched' | 'migrated' | 'failed' | 'canceled';
+
+export interface LaunchInput {
+  /** `migrated` ends after migrateAll. */
+  readonly until: 'ready' | 'migrated';
+  readonly migrateWidth: number;
+  readonly initWidth: number;
+}
+
+export interface LaunchOutput {
+  readonly outcome: LaunchOutcome;
+  /** Up, but without some optional plugin. */
+  readonly degraded: boolean;
+  /** First the one that brought the launch down. */
+  readonly failures: readonly Failure[];
+  /** Empty unless sort has succeeded. */
+  readonly nodes: readonly GraphNode[];
+  /** The ids of the plugins to stop. */
+  readonly started: readonly string[];
+  /** Where the launch ended. */
+  readonly phase: LaunchPhase;
+  /** Why it was stopped, if it was. */
+  readonly reason?: string;
+}
+
+type PhaseEnded =
+  | DoneActorEvent<DiscoverResult, 'discover'>
+  | DoneActorEvent<SortResult, 'sort'>
+  | DoneActorEvent<MigrateAllOutput, 'migrateAll'>
+  | DoneActorEvent<InitAllOutput, 'initAll'>
+  | ErrorActorEvent<unknown, LaunchPhase>;
+
+export interface LaunchContext extends LaunchInput, LaunchOutput {
+  readonly plan: MigratedPlan | null;
+}
+
+type PhaseResult = DiscoverResult | SortResult | MigrateAllOutput | InitAllOutput;
+
+const base = setup({
+  types: {
+    input: {} as LaunchInput,
+    output: {} as LaunchOutput,
+    context: {} as LaunchContext,
+    events: {} as StopEvent | PhaseEnded,
+  },
+  actors: {
+    discover: stubs.discover,
+    sort: stubs.sort,
+    migrateAll: migrateAllMachine,
+    initAll: initAllMachine,
+  },
+  actions: {
+    tell: tellNobody,
+    enter: assign((_, params: { readonly phase: LaunchPhase }) => params),
+    end: assign((_, params: { readonly outcome: LaunchOutcome }) => params),
+  },
+  guards: {
+    isDone: ({ event }) => 'output' in event && event.output.status === 'done',
+    hasFailed: ({ event }) => 'output' in event && event.output.status === 'failed',
+    isStopping: ({ context }) => context.reason !== undefined,
+    isFarEnough: ({ context }) => context.until === 'migrated',
+  },
+});
+
+const machine = base.extend({
+  actions: {
+    cancelTask: base.enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, 'STOP');
+      enqueue.assign({ reason: context.reason ?? event.reason });
+      enqueue.sendTo(context.phase, { type: 'CANCEL', reason: event.reason });
+    }),
+    stopPhase: base.enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, 'STOP');
+      enqueue.assign({ reason: context.reason ?? event.reason });
+      enqueue.sendTo(context.phase, event);
+    }),
+    leave: base.enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, ['xstate.done.actor.*', 'xstate.error.actor.*']);
+      const { result } = endOf<PhaseResult>(event);
+      const failures = failuresOf(result);
+      enqueue.assign({ ...gainOf(result), failures });
+      enqueue({ type: 'tell', params: phaseFinished(context.phase, result.status, failures) });
+    }),
+    settleTheRest: base.enqueueActions(({ context, enqueue }) => {
+      const because = `the boot ended in ${context.phase}`;
+      for (const { id } of context.nodes) {
+        for (const step of stepsAfter[context.phase]) {
+          const params = stepFinished(step, id, { outcome: 'notReached', because });
+          enqueue({ type: 'tell', params });
+        }
+      }
+    }),
+  },
+});
+
+const entering = <P extends LaunchPhase>(phase: P) =>
+  [
+    { type: 'enter', params: { phase } },
+    { type: 'tell', params: { type: 'phase.started', phase } },
+  ] as const;
+
+const ending = <O extends LaunchOutcome>(outcome: O) =>
+  [{ type: 'end', params: { outcome } }, 'settleTheRest'] as const;
+
+/**
+ * Takes a set of plugins through the four phases. The first cause of an end is its outcome: what fails after STOP was
+ * canceled, and a STOP after a failure changes nothing. No phase begins after STOP.
+ */
+export const launchMachine = machine.createMachine({
+  id: 'launch',
+  context: ({ input }) => ({
+    ...input,
+    outcome: 'canceled',
+    degraded: false,
+    failures: [],
+    nodes: [],
+    started: [],
+    phase: 'discover',
+    plan: null,
+  }),
+  initial: 'discover',
+  states: {
+    discover: {
+      entry: entering('discover'),
+      exit: 'leave',
+      invoke: {
+        id: 'discover',
+        src: 'discover',
+        onDone: [
+          { guard: 'isStopping', target: 'canceled' },
+          { guard: 'isDone', target: 'sort' },
+          { guard: 'hasFailed', target: 'failed' },
+          { target: 'canceled' },
+        ],
+        onError: [{ guard: 'isStopping', target: 'canceled' }, { target: 'failed' }],
+      },
+      on: { STOP: { actions: 'cancelTask' } },
+    },
+    sort: {
+      entry: entering('sort'),
+      exit: 'leave',
+      invoke: {
+        id: 'sort',
+        src: 'sort',
+        onDone: [
+          { guard: 'isStopping', target: 'canceled' },
+          { guard: 'isDone', target: 'migrateAll' },
+          { guard: 'hasFailed', target: 'failed' },
+          { target: 'canceled' },
+        ],
+        onError: [{ guard: 'isStopping', target: 'canceled' }, { target: 'failed' }],
+      },
+      on: { STOP: { actions: 'cancelTask' } },
+    },
+    migrateAll: {
+      entry: entering('migrateAll'),
+      exit: 'leave',
+      invoke: {
+        id: 'migrateAll',
+        src: 'migrateAll',
+        input: ({ context }) => ({ nodes: context.nodes, width: context.migrateWidth }),
+        onDone: [
+          { guard: 'hasFailed', target: 'failed' },
+          { guard: 'isStopping', target: 'canceled' },
+          { guard: and(['isDone', 'isFarEnough']), target: 'migrated' },
+          // The only way to an init, and it takes the plan of a migrated database.
+          { guard: 'isDone', target: 'initAll' },
+          { target: 'canceled' },
+        ],
+        onError: 'failed',
+      },
+      on: { STOP: { actions: 'stopPhase' } },
+    },
+    initAll: {
+      entry: entering('initAll'),
+      exit: 'leave',
+      invoke: {
+        id: 'initAll',
+        src: 'initAll',
+        input: ({ context }) => ({ plan: planOf(context), width: context.initWidth }),
+        onDone: [
+          { guard: 'hasFailed', target: 'failed' },
+          { guard: 'isStopping', target: 'canceled' },
+          { guard: 'isDone', target: 'launched' },
+          { target: 'canceled' },
+        ],
+        onError: 'failed',
+      },
+      on: { STOP: { actions: 'stopPhase' } },
+    },
+    launched: { type: 'final', entry: ending('launched') },
+    migrated: { type: 'final', entry: ending('migrated') },
+    failed: { type: 'final', entry: ending('failed') },
+    canceled: { type: 'final', entry: ending('canceled') },
+  },
+  output: ({ context }) => outputOf(context),
+});
+
+/** The steps that no phase up to this one has settled. */
+const stepsAfter: Readonly<Record<LaunchPhase, readonly Step[]>> = {
+  discover: ['migrate', 'init', 'ready'],
+  sort: ['migrate', 'init', 'ready'],
+  migrateAll: ['init', 'ready'],
+  initAll: [],
+};
+
+function planOf({ plan }: LaunchContext): MigratedPlan {
+  if (plan) return plan;
+  throw new Error('Nothing inits before everything is migrated');
+}
+
+function failuresOf(result: PhaseResult): readonly Failure[] {
+  if (result.status !== 'failed') return [];
+  return 'failures' in result ? result.failures : [{ error: result.error }];
+}
+
+/** What a phase adds to what the launch knows. */
+function gainOf(result: PhaseResult): Partial<LaunchContext> {
+  return {
+    ...('nodes' in result && { nodes: result.nodes }),
+    ...('plan' in result && { plan: result.plan }),
+    ...('started' in result && { started: result.started }),
+    ...('degraded' in result && { degraded: result.degraded }),
+  };
+}
+
+function outputOf(context: LaunchContext): LaunchOutput {
+  const { outcome, degraded, failures, nodes, started, phase, reason } = context;
+  return {
+    outcome,
+    degraded,
+    failures,
+    nodes,
+    started,
+    phase,
+    ...(reason !== undefined && { reason }),
+  };
+}

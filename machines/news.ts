@@ -1,0 +1,56 @@
+import type { Settlement } from '../src/core/schedule.ts';
+import type { Outcome, Phase, PhaseOutcome, Step } from '../src/core/steps.ts';
+
+/** A plugin's step has settled, or will never run. */
+export interface StepNews {
+  readonly type: `plugin.${Step}.finished`;
+  readonly plugin: string;
+  readonly outcome: Outcome;
+  readonly error?: unknown;
+  /** Why a step did not come up, or never ran. */
+  readonly because?: string;
+}
+
+/** What the machines tell through their one named action, `tell`. */
+export type MachineNews =
+  | { readonly type: 'phase.started'; readonly phase: Phase }
+  | {
+      readonly type: 'phase.finished';
+      readonly phase: Phase;
+      readonly outcome: PhaseOutcome;
+      readonly error?: unknown;
+    }
+  | StepNews;
+
+/** What went wrong, and in whom; without a plugin it was the phase itself. */
+export interface Failure {
+  readonly plugin?: string;
+  readonly error: unknown;
+}
+
+/** A settlement with the error behind it. */
+export interface StepEnd extends Settlement {
+  readonly error?: unknown;
+}
+
+/** The default of `tell`: nobody listens. */
+export function tellNobody(_args: unknown, _news: MachineNews): void {}
+
+export function stepFinished(step: Step, plugin: string, end: Omit<StepEnd, 'index'>): StepNews {
+  return {
+    type: `plugin.${step}.finished`,
+    plugin,
+    outcome: end.outcome,
+    ...(end.error !== undefined && { error: end.error }),
+    ...(end.because !== undefined && { because: end.because }),
+  };
+}
+
+export function phaseFinished(
+  phase: Phase,
+  outcome: PhaseOutcome,
+  failures: readonly Failure[],
+): MachineNews {
+  const [first] = failures;
+  return { type: 'phase.finished', phase, outcome, ...(first && { error: first.error }) };
+}

@@ -1,0 +1,68 @@
+import type { PromiseActorLogic } from 'xstate';
+import type { GraphNode } from '../src/core/schedule.ts';
+import { fromTask } from './task.ts';
+
+export interface Done {
+  readonly status: 'done';
+}
+export interface Failed {
+  readonly status: 'failed';
+  readonly error: unknown;
+}
+export interface TimedOut {
+  readonly status: 'timeout';
+  readonly error: unknown;
+}
+export interface Canceled {
+  readonly status: 'canceled';
+}
+/** Another process holds the lock; client and slot were given back. */
+export interface Locked {
+  readonly status: 'locked';
+}
+
+export type DiscoverResult = Done | Failed | Canceled;
+export type SortResult = (Done & { readonly nodes: readonly GraphNode[] }) | Failed | Canceled;
+/** `upToDate`: the ids of the plugins that have nothing to migrate. */
+export type SurveyResult = (Done & { readonly upToDate: readonly string[] }) | Failed | Canceled;
+/** A task that was told to wind down before it was finished says `canceled`. */
+export type MigrateResult = Done | Failed | Canceled | Locked;
+/** `done`: try again now; `failed`: waited too long. */
+export type WaitResult = Done | Failed | Canceled;
+export type InitResult = Done | Failed | TimedOut | Canceled;
+export type ReadyResult = Done | Failed | TimedOut | Canceled;
+/** A stop cannot be canceled: it has a budget of its own. */
+export type StopResult = Done | Failed | TimedOut;
+
+export interface OfPlugin {
+  readonly plugin: string;
+}
+
+/** The work that the machines name and never import. {@link provideMachines} brings the real one. */
+export interface Tasks {
+  readonly discover: PromiseActorLogic<DiscoverResult, undefined>;
+  readonly sort: PromiseActorLogic<SortResult, undefined>;
+  readonly survey: PromiseActorLogic<SurveyResult, undefined>;
+  readonly migrate: PromiseActorLogic<MigrateResult, OfPlugin>;
+  /** `attempt` counts from 1 for each plugin. */
+  readonly wait: PromiseActorLogic<WaitResult, OfPlugin & { readonly attempt: number }>;
+  readonly init: PromiseActorLogic<InitResult, OfPlugin>;
+  readonly ready: PromiseActorLogic<ReadyResult, OfPlugin>;
+  readonly stop: PromiseActorLogic<StopResult, OfPlugin>;
+}
+
+/** Stands in the machines until the real task is provided, so that they can be drawn without any of them. */
+export const stubs: Tasks = {
+  discover: notProvided('discover'),
+  sort: notProvided('sort'),
+  survey: notProvided('survey'),
+  migrate: notProvided('migrate'),
+  wait: notProvided('wait'),
+  init: notProvided('init'),
+  ready: notProvided('ready'),
+  stop: notProvided('stop'),
+};
+
+function notProvided<Output, Input>(task: keyof Tasks): PromiseActorLogic<Output, Input> {
+  return fromTask<Output, Input>(() => Promise.reject(new Error(`Task ${task} is not provided`)));
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import type { LockHolder } from '../core/events.ts';
+import type { Querying } from './migration-history.ts';
+
+export type LockAttempt =
+  | {
+      readonly acquired: true;
+      /** The session that holds it now. */
+      readonly backendPid: number;
+    }
+  | { readonly acquired: false; readonly holder: LockHolder };
+
+/**
+ * The key of a schema's migration lock: the first 8 bytes, big-endian and signed, of SHA-256 of `slipway:migrate:<schema>`.
+ *
+ * @example migrationLockKey('plugin_catalog')
+ */
+export function migrationLockKey(schema: string): bigint {
+  return createHash('sha256').update(`slipway:migrate:${schema}`).digest().readBigInt64BE(0);
+}
+
+/**
+ * Tries once for the schema's session lock and never waits: a waiter that blocks inside PostgreSQL holds a snapshot, and
+ * CREATE INDEX CONCURRENTLY next door would wait for it while it waits for the lock. Who holds it is looked up in the same
+ * statement, and only when it is refused; a holder that let go meanwhile, or whose session we may not see, stays unknown.
+ */
+export async function tryLock(client: Querying, schema: string): Promise<LockAttempt> {
+  const key = migrationLockKey(schema);
+  const { rows } = await client.query<{ pid: string; refusal: string | null }>(
+    `select pg_backend_pid()::text as pid, case when pg_try_advisory_lock($1::bigint) then null else coalesce((
+       select json_build_object('pid', l.pid, 'applicationName', nullif(a.application_name, ''),
+         'host', coalesce(a.client_hostname, host(a.client_addr)),
+         'ageMs', (extract(epoch from clock_timestamp() - a.backend_start) * 1000)::bigint)::text
+       from pg_locks l left join pg_stat_activity a on a.pid = l.pid
+       where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+         and l.classid = $2::bigint::oid and l.objid = $3::bigint::oid
+         and l.database = (select oid from pg_database where datname = current_database())
+       limit 1), '{}') end as refusal`,
+    [String(key), String(BigInt.asUintN(32, key >> 32n)), String(BigInt.asUintN(32, key))],
+  );
+  const { pid, refusal } = rows[0] ?? {};
+  if (refusal === null) return { acquired: true, backendPid: Number(pid) };
+  return { acquired: false, holder: readHolder(refusal) };
+}
+
+/** The SQL that gives the lock back before its session ends, so that the next one need not wait for that. */
+export function unlockSql(schema: string): string {
+  return `select pg_advisory_unlock(${migrationLockKey(schema)})`;
+}
+
+function readHolder(refusal: string | undefined): LockHolder {
+  const found = JSON.parse(refusal ?? '{}') as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== null));
+}

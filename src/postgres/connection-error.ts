@@ -1,0 +1,48 @@
+/** Five characters with a digit among them: tells `57P01` from Node's `EPIPE`. */
+const sqlStatePattern = /^(?=.*\d)[0-9A-Z]{5}$/;
+
+/** Class 08, a server going down or restarting (57P01–57P05), and a session ended for being idle in a transaction. */
+const lostSqlStates = /^(08|57P0[1-5]|25P03)/;
+
+const socketCodes: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+]);
+
+/** A name server or a socket file that is not there yet, and a server whose connections are all taken. */
+const notYetCodes: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENOENT', '53300']);
+
+/** pg gives these no code. */
+const lostMessages =
+  /^(Connection terminated|timeout e|Client has encountered a connection error|Client was closed)/;
+
+/** The SQLSTATE of an error that PostgreSQL sent. */
+export function sqlStateOf(error: unknown): string | undefined {
+  const code = codeOf(error);
+  return code !== undefined && sqlStatePattern.test(code) ? code : undefined;
+}
+
+/** Whether the connection is gone, rather than one statement refused. */
+export function isConnectionLost(error: unknown): boolean {
+  const sqlState = sqlStateOf(error);
+  if (sqlState !== undefined) return lostSqlStates.test(sqlState);
+  if (socketCodes.has(codeOf(error) ?? '')) return true;
+  return error instanceof Error && lostMessages.test(error.message);
+}
+
+/** Whether the same attempt to connect may succeed a little later. */
+export function isWorthWaiting(error: unknown): boolean {
+  return isConnectionLost(error) || notYetCodes.has(codeOf(error) ?? '');
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}

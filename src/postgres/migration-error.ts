@@ -1,0 +1,144 @@
+import type { DatabaseFault, MigrationPosition } from '../core/error-codes.ts';
+import { BootError } from '../core/errors.ts';
+import { sqlStateOf } from './connection-error.ts';
+import type { MigrationScript } from './migration-script.ts';
+import { excerptAt, indexOfCharacter, positionAt } from './source-position.ts';
+import type { Statement } from './statement-splitter.ts';
+
+/**
+ * How far the migrations of a plugin have come. It changes while they run, so that an error can say where it happened,
+ * wherever it is noticed.
+ */
+export interface MigrationProgress {
+  readonly plugin: string;
+  /** Names of the files committed in this run. */
+  readonly applied: string[];
+  /** The file that is open. */
+  script: MigrationScript | undefined;
+  /** Its statement that runs; undefined while it is none of the file's own, such as the history row. */
+  statement: Statement | undefined;
+  isCommitting: boolean;
+}
+
+/** The parts of pg's DatabaseError that we read. */
+interface PostgresError {
+  readonly position?: string;
+  readonly detail?: string;
+  readonly hint?: string;
+}
+
+/**
+ * Something that PostgreSQL refused, with its place in the file as the file's author knows it.
+ *
+ * @param hint What to do, and what is kept; told from the cause unless given.
+ */
+export function migrationFailed(
+  progress: MigrationProgress,
+  cause: unknown,
+  hint?: string,
+): BootError {
+  const { plugin, script, statement } = progress;
+  const position = script && locate(script, statement, cause);
+  const where = position?.statement
+    ? `${position.file}, statement ${position.statement} of ${position.statements}: `
+    : script && `${script.file.name}: `;
+  return new BootError(
+    'MIGRATION_FAILED',
+    `${plugin} could not be migrated: ${where ?? ''}${messageOf(cause)}`,
+    {
+      plugin,
+      phase: 'migrateAll',
+      position,
+      database: readFault(cause),
+      hint: hint ?? `${adviceFor(cause, script?.file.name ?? 'the cause')} ${whatIsKept(progress)}`,
+      cause,
+    },
+  );
+}
+
+/** A connection that broke: another kind of failure, because starting again is all it needs. */
+export function connectionLost(progress: MigrationProgress, cause: unknown): BootError {
+  const { plugin, script, isCommitting } = progress;
+  const where = script ? ` in ${script.file.name}` : '';
+  const open =
+    script && isCommitting
+      ? `Whether ${script.file.name} was committed is not known yet: the next start reads it from the history.`
+      : whatIsKept(progress);
+  return new BootError(
+    'MIGRATION_CONNECTION_LOST',
+    `The connection broke while ${plugin} was migrated${where}: ${messageOf(cause)}`,
+    {
+      plugin,
+      phase: 'migrateAll',
+      position: script && { file: script.file.name },
+      database: readFault(cause),
+      hint: `${open} Start again once PostgreSQL is back: it goes on where this one ended.`,
+      cause,
+    },
+  );
+}
+
+/** What Slipway found when it asked the server where it is. */
+export function wrongSchema(
+  { plugin, script }: MigrationProgress,
+  found: string,
+  hint?: string,
+): BootError {
+  const where = script ? `${script.file.name}: ` : '';
+  return new BootError(
+    'MIGRATION_WRONG_SCHEMA',
+    `${plugin} could not be migrated: ${where}${found}`,
+    { plugin, phase: 'migrateAll', position: script && { file: script.file.name }, hint },
+  );
+}
+
+function adviceFor(cause: unknown, culprit: string): string {
+  switch (sqlStateOf(cause)) {
+    case '42501':
+      return 'Grant the role the right that PostgreSQL names, and start again.';
+    case '57014':
+      return 'Raise migrations.statementTimeout if that was the limit, and start again.';
+    default:
+      return `Correct ${culprit} and start again.`;
+  }
+}
+
+function whatIsKept({ applied, script }: MigrationProgress): string {
+  const nothing = script ? `Nothing of ${script.file.name} was kept` : 'Nothing was changed';
+  if (applied.length === 0) return `${nothing}.`;
+  const [are, stay] = applied.length === 1 ? ['is', 'stays'] : ['are', 'stay'];
+  return `${nothing}; ${applied.join(', ')} ${are} committed and ${stay}.`;
+}
+
+function locate(
+  script: MigrationScript,
+  statement: Statement | undefined,
+  cause: unknown,
+): MigrationPosition {
+  const file = script.file.name;
+  if (!statement) return { file };
+  const position = Number((cause as PostgresError | null)?.position);
+  const index = script.toOriginal(
+    position > 0
+      ? statement.offset + indexOfCharacter(statement.text, position)
+      : statement.codeOffset,
+  );
+  return {
+    file,
+    statement: script.statements.indexOf(statement) + 1,
+    statements: script.statements.length,
+    ...positionAt(script.file.text, index),
+    excerpt: excerptAt(script.file.text, index),
+  };
+}
+
+function readFault(cause: unknown): DatabaseFault | undefined {
+  const sqlState = sqlStateOf(cause);
+  if (sqlState === undefined) return undefined;
+  const { detail, hint } = cause as PostgresError;
+  return { sqlState, ...(detail && { detail }), ...(hint && { hint }) };
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,24 @@
+import type { MigrationFile } from './migration-files.ts';
+import { rewritePublic } from './public-rewrite.ts';
+import { splitStatements } from './statement-splitter.ts';
+import type { Statement } from './statement-splitter.ts';
+
+/** A migration file as it is sent. */
+export interface MigrationScript {
+  readonly file: MigrationFile;
+  readonly statements: readonly Statement[];
+  /** Where the character at an offset of the statements was in the file. */
+  readonly toOriginal: (index: number) => number;
+}
+
+/** Makes a file ready to run in `schema`. */
+export function toScript(
+  file: MigrationFile,
+  schema: string,
+  isPublicRewritten: boolean,
+): MigrationScript {
+  const { text, toOriginal } = isPublicRewritten
+    ? rewritePublic(file.text, schema, file.snapshotNames ?? 'all')
+    : { text: file.text, toOriginal: (index: number): number => index };
+  return { file, statements: splitStatements(text), toOriginal };
+}

@@ -1,0 +1,166 @@
+import type { Tell } from '../core/events.ts';
+import type { QueryAnswer } from './connection.ts';
+import { quoteIdentifier } from './identifier.ts';
+import { migrationFailed, wrongSchema } from './migration-error.ts';
+import type { MigrationProgress } from './migration-error.ts';
+import { createHistorySql, insertHistorySql } from './migration-history.ts';
+import type { MigrationScript } from './migration-script.ts';
+import type { PinnedClient } from './pinned-client.ts';
+import type { Statement } from './statement-splitter.ts';
+
+/** Where a plugin's files run, and who hears of it. */
+export interface TransactionContext {
+  readonly schema: string;
+  readonly searchPath: string;
+  /** The backend that holds the lock. */
+  readonly backendPid: number;
+  readonly progress: MigrationProgress;
+  readonly tell: Tell;
+  /** In ms, monotonic. */
+  readonly now: () => number;
+}
+
+/** What the transaction has to make before the file's own statements. */
+export interface MissingParts {
+  readonly schema: boolean;
+  readonly history: boolean;
+}
+
+/** What the server says about where we are. */
+interface Place {
+  readonly schema: string | null;
+  readonly pid: string;
+  readonly transaction: string;
+}
+
+const placeColumns =
+  'current_schema() as schema, pg_backend_pid()::text as pid, pg_current_xact_id()::text as transaction';
+
+/**
+ * Runs one migration file and its history row in one transaction: all of it, or nothing. Neither the pool, nor a proxy, nor
+ * the file itself is trusted: at both ends the server is asked whether this is still the pinned connection, the plugin's own
+ * schema and the same transaction.
+ *
+ * @throws BootError `MIGRATION_WRONG_SCHEMA` or `MIGRATION_FAILED`, or what pg threw. The transaction is rolled back.
+ */
+export async function runInTransaction(
+  client: PinnedClient,
+  script: MigrationScript,
+  missing: MissingParts,
+  context: TransactionContext,
+): Promise<void> {
+  const { progress } = context;
+  progress.script = script;
+  try {
+    const begun = await begin(client, missing, context);
+    for (const statement of script.statements) {
+      await runStatement(client, script, statement, context);
+    }
+    progress.statement = undefined;
+    await writeHistory(client, script, begun, context);
+    progress.isCommitting = true;
+    await client.finish('commit');
+    progress.applied.push(script.file.name);
+    progress.script = undefined;
+    progress.isCommitting = false;
+  } catch (error) {
+    await rollBack(client);
+    throw error;
+  }
+}
+
+async function begin(
+  client: PinnedClient,
+  missing: MissingParts,
+  context: TransactionContext,
+): Promise<Place> {
+  const { schema, searchPath } = context;
+  const answer = await client.query<Place>(
+    [
+      'begin isolation level read committed',
+      ...(missing.schema ? [`create schema if not exists ${quoteIdentifier(schema)}`] : []),
+      `set local search_path = ${searchPath}`,
+      ...(missing.history ? [createHistorySql(schema)] : []),
+      `select ${placeColumns}`,
+    ].join('; '),
+  );
+  return checkPlace(answer, context);
+}
+
+async function runStatement(
+  client: PinnedClient,
+  { file, statements }: MigrationScript,
+  statement: Statement,
+  { progress, tell, now }: TransactionContext,
+): Promise<void> {
+  progress.statement = statement;
+  const startedAt = now();
+  await client.query(statement.text);
+  if (!client.isInTransaction()) throw transactionEnded(progress);
+  tell({
+    type: 'plugin.migrate.statement',
+    plugin: progress.plugin,
+    file: file.name,
+    statement: statements.indexOf(statement) + 1,
+    statements: statements.length,
+    durationMs: now() - startedAt,
+  });
+}
+
+async function writeHistory(
+  client: PinnedClient,
+  { file }: MigrationScript,
+  begun: Place,
+  context: TransactionContext,
+): Promise<void> {
+  const answer = await client.query<Place>(
+    `${insertHistorySql(context.schema, file)} returning ${placeColumns}`,
+  );
+  const { transaction } = checkPlace(answer, context);
+  if (transaction !== begun.transaction) throw transactionEnded(context.progress);
+}
+
+function checkPlace(answer: QueryAnswer<Place>, context: TransactionContext): Place {
+  const { schema, backendPid, progress } = context;
+  const place = lastRow(answer);
+  if (Number(place?.pid) !== backendPid) {
+    throw wrongSchema(
+      progress,
+      `backend ${place?.pid} answered, and backend ${backendPid} holds the lock`,
+    );
+  }
+  if (place?.schema !== schema) {
+    throw wrongSchema(
+      progress,
+      `new objects would go to schema ${place?.schema}, not ${schema}`,
+      'Nothing of this file was kept. Remove SET search_path from it, and see that the role has USAGE on the schema.',
+    );
+  }
+  return place;
+}
+
+/** Several statements in one message answer with a list. */
+function lastRow<Row>(answer: QueryAnswer<Row> | readonly QueryAnswer<Row>[]): Row | undefined {
+  const last = Array.isArray(answer)
+    ? (answer as readonly QueryAnswer<Row>[]).at(-1)
+    : (answer as QueryAnswer<Row>);
+  return last?.rows[0];
+}
+
+function transactionEnded(progress: MigrationProgress): Error {
+  return migrationFailed(
+    progress,
+    new Error('the transaction that Slipway opened for this file was ended by the file itself'),
+    'Remove BEGIN, COMMIT and ROLLBACK from it: each file is one transaction anyway. What stood before them may have been committed: look before you start again.',
+  );
+}
+
+/** Never in the way of the error that led here: without it the connection is destroyed, which rolls back too. */
+async function rollBack(client: PinnedClient): Promise<void> {
+  if (client.lost) return;
+  try {
+    await client.finish('rollback');
+  } catch {
+    client.markDirty();
+  }
+}

@@ -1,0 +1,149 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { sendCancelRequest } from './cancel-request.ts';
+import { checkOutUnlessAborted, giveBack } from './connection.ts';
+import type { ClientLike, PoolLike, QueryAnswer } from './connection.ts';
+
+/** One physical connection, held for as long as its work needs it. */
+export interface PinnedClient {
+  /** The backend announced when the connection was made; a pooler announces another than `pg_backend_pid()` tells. */
+  readonly processID: number | undefined;
+  /** Why the connection broke, once it did. */
+  readonly lost: Error | undefined;
+  /** Runs SQL; when the signal is aborted meanwhile, the statement is cancelled on the server. */
+  query<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>>;
+  /** Runs SQL that must not be cut in the middle, such as COMMIT, also when the signal is aborted. */
+  finish<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>>;
+  /** Whether the last answer of the server left the connection inside a transaction. */
+  isInTransaction(): boolean;
+  /** Says that the session is not as it was: the connection is destroyed instead of given back. */
+  markDirty(): void;
+}
+
+export interface PinOptions {
+  /** Aborted: what runs is cancelled on the server, and nothing further is sent by `query`. */
+  readonly signal: AbortSignal;
+  /** Aborted: the socket is destroyed, whatever runs. For a stop that is past its deadline. */
+  readonly cut?: AbortSignal | undefined;
+  /** Called for each message of SQL sent. */
+  readonly onStatement?: (() => void) | undefined;
+}
+
+/**
+ * Takes a client out of the pool for `use` and gives it back, or destroys it when it is marked dirty, was left inside a
+ * transaction or after a failed statement, lost its connection, or `use` threw: pg-pool resets nothing, and the next user
+ * would inherit all of it.
+ *
+ * @throws what `use` throws; the signal's reason when it is aborted before a client arrives.
+ * @example const answer = await withPinnedClient(pool, { signal }, (client) => client.query('select 1'));
+ */
+export async function withPinnedClient<T>(
+  pool: PoolLike,
+  options: PinOptions,
+  use: (client: PinnedClient) => Promise<T>,
+): Promise<T> {
+  const pin = new Pin(await checkOutUnlessAborted(pool, options.signal), options);
+  try {
+    return await use(pin);
+  } catch (error) {
+    pin.markDirty();
+    throw error;
+  } finally {
+    pin.release();
+  }
+}
+
+/** A cancel that reaches the server before the statement does is lost: it is repeated until the statement has ended. */
+const cancelAgainMs = 250;
+
+/** The longest timer of Node.js, in ms; see {@link Pin.finish}. */
+const neverMs = 2_147_483_647;
+
+class Pin implements PinnedClient {
+  readonly #client: ClientLike;
+  readonly #options: PinOptions;
+  readonly #onError = (error: Error): void => {
+    this.#lost ??= error;
+  };
+  readonly #onCut = (): void => this.#giveBack(true);
+  #lost: Error | undefined;
+  #isDirty = false;
+  #isInDoubt = false;
+  #isGone = false;
+
+  constructor(client: ClientLike, options: PinOptions) {
+    this.#client = client;
+    this.#options = options;
+    client.on?.('error', this.#onError);
+    if (options.cut?.aborted) this.#giveBack(true);
+    else options.cut?.addEventListener('abort', this.#onCut, { once: true });
+  }
+
+  get processID(): number | undefined {
+    return this.#client.processID ?? undefined;
+  }
+
+  get lost(): Error | undefined {
+    return this.#lost;
+  }
+
+  async query<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>> {
+    const { signal } = this.#options;
+    signal.throwIfAborted();
+    const ended = new AbortController();
+    let canceling: Promise<void> | undefined;
+    const onAbort = (): void => {
+      canceling = this.#cancelUntil(ended.signal);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await this.finish<Row>(text, values);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      ended.abort();
+      if (!this.#isGone) await canceling;
+    }
+  }
+
+  /** A pool's own `query_timeout` would give up on a migration that the server goes on with: it is out of force here. */
+  async finish<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>> {
+    this.#options.onStatement?.();
+    // pg tells an error before the server has said what became of the transaction.
+    this.#isInDoubt = true;
+    const config = { text, ...(values && { values: [...values] }), query_timeout: neverMs };
+    const answer = await this.#client.query(config);
+    this.#isInDoubt = false;
+    return answer as QueryAnswer<Row>;
+  }
+
+  isInTransaction(): boolean {
+    return this.#client.getTransactionStatus?.() !== 'I';
+  }
+
+  markDirty(): void {
+    this.#isDirty = true;
+  }
+
+  release(): void {
+    const status = this.#client.getTransactionStatus?.() ?? 'I';
+    this.#giveBack(this.#lost ?? (this.#isDirty || this.#isInDoubt || status !== 'I'));
+  }
+
+  #giveBack(destroy: boolean | Error): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#options.cut?.removeEventListener('abort', this.#onCut);
+    try {
+      giveBack(this.#client, destroy);
+    } finally {
+      this.#client.off?.('error', this.#onError);
+    }
+  }
+
+  async #cancelUntil(ended: AbortSignal): Promise<void> {
+    this.markDirty();
+    while (!ended.aborted && !this.#isGone) {
+      await sendCancelRequest(this.#client, this.#options.cut);
+      await delay(cancelAgainMs, undefined, { signal: ended }).catch(() => undefined);
+    }
+  }
+}

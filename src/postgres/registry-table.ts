@@ -1,0 +1,116 @@
+import { sqlStateOf } from './connection-error.ts';
+import type { Querying } from './migration-history.ts';
+import type { PinnedClient } from './pinned-client.ts';
+
+/** What the registry keeps of a plugin. */
+export interface RegistryEntry {
+  readonly id: string;
+  /** The npm package it came in; null for a plugin that the host listed. */
+  readonly package: string | null;
+  readonly version: string | null;
+  readonly path: string | null;
+}
+
+export interface RegistryRow extends RegistryEntry {
+  /** Whether the plugin takes part; people set it, Slipway never does. */
+  readonly enabled: boolean;
+}
+
+const table = 'slipway.plugins';
+
+/** One key for all databases: advisory locks are per database. Half of `slipway` in ASCII, so that it is found again. */
+const lockKey = 0x73_6c_69_70;
+
+/**
+ * Reads the registry with one SELECT.
+ *
+ * @returns The rows, or `undefined` when there is no table yet: then every plugin is enabled.
+ * @throws what pg threw, when there is a table that cannot be read.
+ */
+export async function readRegistry(client: Querying): Promise<readonly RegistryRow[] | undefined> {
+  try {
+    const { rows } = await client.query<RegistryRow>(
+      `select id, package, version, path, enabled from ${table}`,
+    );
+    return rows;
+  } catch (error) {
+    // No such table, or no such schema.
+    if (['42P01', '3F000'].includes(sqlStateOf(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
+/** The plugins that are new or not as the registry has them. */
+export function changedEntries(
+  entries: readonly RegistryEntry[],
+  rows: readonly RegistryRow[] | undefined,
+): readonly RegistryEntry[] {
+  const known = new Map((rows ?? []).map((row) => [row.id, row]));
+  return entries.filter((entry) => {
+    const row = known.get(entry.id);
+    return (
+      !row ||
+      row.package !== entry.package ||
+      row.version !== entry.version ||
+      row.path !== entry.path
+    );
+  });
+}
+
+/**
+ * Writes entries in one transaction under a lock of its own, so that any number of processes may do it at once. Makes schema
+ * and table where they are missing. Never deletes, and never touches `enabled`.
+ *
+ * @throws what pg threw: 42501 when the role may not.
+ */
+export async function writeRegistry(
+  client: PinnedClient,
+  entries: readonly RegistryEntry[],
+): Promise<void> {
+  client.markDirty();
+  try {
+    // Whoever holds this lock holds it for a few milliseconds; a limit all the same, so that nobody can hang here.
+    await client.query(
+      `begin isolation level read committed; set local lock_timeout = '10s'; select pg_advisory_xact_lock(${lockKey})`,
+    );
+    await client.query(await missingPartsSql(client));
+    await client.query(
+      `insert into ${table} as known (id, package, version, path)
+       select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+       on conflict (id) do update
+         set package = excluded.package, version = excluded.version, path = excluded.path, last_seen = now()
+         where (known.package, known.version, known.path)
+           is distinct from (excluded.package, excluded.version, excluded.path)`,
+      [
+        entries.map((entry) => entry.id),
+        entries.map((entry) => entry.package),
+        entries.map((entry) => entry.version),
+        entries.map((entry) => entry.path),
+      ],
+    );
+    await client.finish('commit');
+  } catch (error) {
+    if (!client.lost) await client.finish('rollback').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Only what is missing: `IF NOT EXISTS` asks for the right to create also where there is nothing to create. */
+async function missingPartsSql(client: Querying): Promise<string> {
+  const { rows } = await client.query<{ schema: string | null; table: string | null }>(
+    `select to_regnamespace('slipway')::text as schema, to_regclass('${table}')::text as table`,
+  );
+  const [found] = rows;
+  return [
+    ...(found?.schema ? [] : ['create schema slipway']),
+    ...(found?.table
+      ? []
+      : [
+          `create table ${table} (
+             id text primary key, package text, version text, path text,
+             enabled boolean not null default true,
+             first_seen timestamptz not null default now(), last_seen timestamptz not null default now())`,
+        ]),
+    'select 1',
+  ].join('; ');
+}

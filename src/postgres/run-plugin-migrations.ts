@@ -1,0 +1,78 @@
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type { PoolClient } from 'pg';
+import { checkOut, giveBack } from './connection.ts';
+import type { ClientLike } from './connection.ts';
+import { quoteIdentifier } from './identifier.ts';
+
+/** What Drizzle's own `migrate()` is told. */
+export interface DrizzleMigrationConfig {
+  readonly migrationsFolder: string;
+  readonly migrationsSchema: string;
+}
+
+export interface RunPluginMigrationsOptions<Client extends ClientLike, Db> {
+  readonly pool: { connect(): Promise<Client> };
+  readonly migrationsFolder: string;
+  readonly migrationsSchema: string;
+  /** Makes the database that `migrate` gets; `drizzle({ client })` unless told. */
+  readonly createMigrationDb?: (client: Client) => Db;
+  /** Drizzle's `migrate` for node-postgres unless told. */
+  readonly migrate?: (db: Db, config: DrizzleMigrationConfig) => Promise<unknown>;
+}
+
+/**
+ * Runs Drizzle's own `migrate()` in a schema, on one client of the pool: for code that migrates one plugin by itself.
+ *
+ * It takes no lock and is not safe to run in several processes at once; `createBoot` is. Afterwards, also on failure, the
+ * `search_path` is `public`; a client where even that fails is destroyed.
+ *
+ * @throws what `migrate` throws, unchanged.
+ * @example await runPluginMigrations({ pool, migrationsFolder: './drizzle', migrationsSchema: 'plugin_catalog' });
+ */
+export async function runPluginMigrations<Client extends ClientLike, Db = NodePgDatabase>(
+  options: RunPluginMigrationsOptions<Client, Db>,
+): Promise<void> {
+  const { pool, migrationsFolder, migrationsSchema } = options;
+  const client = (await checkOut(pool)) as Client;
+  try {
+    const schema = quoteIdentifier(migrationsSchema);
+    await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
+    await client.query(`SET search_path = ${schema}`);
+    const { createMigrationDb, migrate } = await withDefaults(options);
+    await migrate(createMigrationDb(client), { migrationsFolder, migrationsSchema });
+  } finally {
+    giveBack(client, await resetSearchPath(client));
+  }
+}
+
+/** drizzle-orm is loaded only where it is needed: a boot applies migrations by itself and must not wait for it. */
+async function withDefaults<Client extends ClientLike, Db>({
+  createMigrationDb,
+  migrate,
+}: RunPluginMigrationsOptions<Client, Db>): Promise<{
+  createMigrationDb: (client: Client) => Db;
+  migrate: (db: Db, config: DrizzleMigrationConfig) => Promise<unknown>;
+}> {
+  if (createMigrationDb && migrate) return { createMigrationDb, migrate };
+  const [{ drizzle }, migrator] = await Promise.all([
+    import('drizzle-orm/node-postgres'),
+    import('drizzle-orm/node-postgres/migrator'),
+  ]);
+  return {
+    createMigrationDb:
+      createMigrationDb ?? ((client) => drizzle({ client: client as unknown as PoolClient }) as Db),
+    migrate: migrate ?? ((db, config) => migrator.migrate(db as NodePgDatabase, config)),
+  };
+}
+
+/** @returns the error when the client must not go back into the pool. */
+async function resetSearchPath(client: ClientLike): Promise<Error | undefined> {
+  try {
+    await client.query('SET search_path = public');
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+  // A transaction that was left open would take the reset with it when it is rolled back.
+  const status = client.getTransactionStatus?.() ?? 'I';
+  return status === 'I' ? undefined : new Error('The migration left a transaction open');
+}

@@ -1,0 +1,86 @@
+/** A place in a text; both count from 1, columns in characters. */
+export interface SourcePosition {
+  readonly line: number;
+  readonly column: number;
+}
+
+const linesBefore = 2;
+const linesAfter = 1;
+const widest = 110;
+
+/** Where the character at `index` (of JavaScript, in UTF-16) is. */
+export function positionAt(text: string, index: number): SourcePosition {
+  const before = text.slice(0, index).split(lineBreak);
+  return { line: before.length, column: Array.from(before.at(-1) ?? '').length + 1 };
+}
+
+/** Turns PostgreSQL's position, which counts whole characters from 1, into an index of JavaScript. */
+export function indexOfCharacter(text: string, position: number): number {
+  let index = 0;
+  for (let left = position - 1; left > 0 && index < text.length; left -= 1) {
+    index += (text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1;
+  }
+  return index;
+}
+
+/**
+ * A few lines around a place, numbered, with a caret under it.
+ *
+ * @example
+ * //   1 | create table a (
+ * //   2 |   id serrial
+ * //     |      ^
+ * //   3 | );
+ */
+export function excerptAt(text: string, index: number): string {
+  const { line, column } = positionAt(text, index);
+  const lines = text.split(lineBreak);
+  const first = Math.max(1, line - linesBefore);
+  const shown = lines.slice(first - 1, line + linesAfter);
+  const digits = String(first + shown.length - 1).length;
+  const gutter = (label: string | number): string => `${String(label).padStart(digits + 2)} | `;
+  return shown
+    .flatMap((content, offset) => {
+      const number = first + offset;
+      if (number !== line) return [`${gutter(number)}${cut(content, 0).text}`.trimEnd()];
+      const { text: part, before } = windowAround(content, column);
+      return [`${gutter(number)}${part}`, `${gutter('')}${blankOf(before)}^`];
+    })
+    .join('\n');
+}
+
+const lineBreak = /\r\n|\r|\n/;
+
+/** The part of a line that fits, with the place in it, and what of that part is before the place. */
+function windowAround(line: string, column: number): { text: string; before: string } {
+  const from = column <= widest - 20 ? 0 : column - Math.floor(widest / 2);
+  const { text, lead } = cut(line, from);
+  return {
+    text,
+    before:
+      lead +
+      Array.from(line)
+        .slice(from, column - 1)
+        .join(''),
+  };
+}
+
+function cut(line: string, from: number): { text: string; lead: string } {
+  const characters = Array.from(line);
+  const lead = from > 0 ? '…' : '';
+  const tail = characters.length > from + widest ? '…' : '';
+  return { text: lead + characters.slice(from, from + widest).join('') + tail, lead };
+}
+
+const zeroWidth = /[\p{Mn}\p{Me}\p{Cf}]/u;
+const doubleWidth =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60]/u;
+
+/** Blanks as wide as the text on a terminal, so that the caret stands under the right character. */
+function blankOf(text: string): string {
+  return Array.from(text, (character) => {
+    if (character === '\t') return '\t';
+    if (zeroWidth.test(character)) return '';
+    return doubleWidth.test(character) ? '  ' : ' ';
+  }).join('');
+}

@@ -1,0 +1,70 @@
+import { quoteLiteral } from './identifier.ts';
+import { historyColumns, historyOf, historyTable } from './migration-history.ts';
+
+export interface DatabaseAnswer {
+  readonly pid: number;
+  readonly server: string;
+  readonly readOnly: boolean;
+  readonly role: string;
+  readonly database: string;
+  readonly canCreateSchema: boolean;
+  readonly schemas: readonly SchemaAnswer[];
+}
+
+export interface SchemaAnswer {
+  readonly name: string;
+  readonly canUse: boolean;
+  readonly canCreate: boolean;
+  readonly history: {
+    readonly columns: readonly string[];
+    readonly canRead: boolean;
+    readonly canWrite: boolean;
+  } | null;
+}
+
+/**
+ * The first statement of the survey: the server, the role's rights, and which of the schemas `$1` exist, with their
+ * histories. One text of JSON, so that no type parser of the host's can change it. Only catalogs, which everyone may read.
+ */
+export const factsSql = `
+select json_build_object(
+  'pid', pg_backend_pid(),
+  'server', split_part(current_setting('server_version'), ' ', 1),
+  'readOnly', current_setting('transaction_read_only') = 'on',
+  'role', current_user,
+  'database', current_database(),
+  'canCreateSchema', has_database_privilege(current_database(), 'CREATE'),
+  'schemas', coalesce((
+    select json_agg(json_build_object(
+      'name', n.nspname,
+      'canUse', has_schema_privilege(n.oid, 'USAGE'),
+      'canCreate', has_schema_privilege(n.oid, 'CREATE'),
+      'history', (
+        select json_build_object(
+          'columns', (
+            select coalesce(json_agg(a.attname), '[]') from pg_attribute a
+            where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
+          'canRead', has_table_privilege(c.oid, 'SELECT'),
+          'canWrite', has_table_privilege(c.oid, 'INSERT'))
+        from pg_class c where c.relnamespace = n.oid and c.relname = '${historyTable}')))
+    from pg_namespace n where n.nspname = any($1::text[])), '[]')
+)::text as facts`;
+
+/** Whether the second statement can read this schema's history. */
+export function isReadable({ canUse, history }: SchemaAnswer): boolean {
+  return (
+    canUse &&
+    history?.canRead === true &&
+    ['hash', 'created_at'].every((column) => history.columns.includes(column))
+  );
+}
+
+/** The second statement: all histories at once. */
+export function historiesSql(schemas: readonly string[]): string {
+  return schemas
+    .map(
+      (schema) =>
+        `select ${quoteLiteral(schema)} as schema, ${historyColumns} from ${historyOf(schema)}`,
+    )
+    .join(' union all ');
+}

@@ -1,0 +1,137 @@
+import type { Problem } from '../core/error-codes.ts';
+import { BootError } from '../core/errors.ts';
+import { isConnectionLost, sqlStateOf } from './connection-error.ts';
+import type { MigrationFile } from './migration-files.ts';
+import { toHistoryRow } from './migration-history.ts';
+import type { HistoryRow, Querying, RawHistoryRow } from './migration-history.ts';
+import { pendingFiles } from './migration-plan.ts';
+import { findPluginProblems, findServerProblems } from './survey-problems.ts';
+import { factsSql, historiesSql, isReadable } from './survey-statements.ts';
+import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
+
+/** A plugin with the migrations it brings. */
+export interface MigrationTarget {
+  /** The plugin's id. */
+  readonly id: string;
+  readonly schema: string;
+  readonly files: readonly MigrationFile[];
+}
+
+export interface PluginSurvey {
+  readonly id: string;
+  readonly schema: string;
+  readonly schemaExists: boolean;
+  readonly historyExists: boolean;
+  readonly applied: readonly HistoryRow[];
+  readonly pending: readonly MigrationFile[];
+}
+
+/** What one look at the database tells about every plugin. */
+export interface Survey {
+  /** Such as `18.4`. */
+  readonly server: string;
+  readonly backendPid: number;
+  /** Whether something between us and the server announced another backend than the one that answers. */
+  readonly pooler: boolean;
+  readonly readOnly: boolean;
+  /** In the order in which they were given. */
+  readonly plugins: readonly PluginSurvey[];
+  /** Everything that would make the migrations fail; empty when they can begin. */
+  readonly problems: readonly Problem[];
+}
+
+export interface SurveyOptions {
+  /** `'session'`: the pooler in between keeps sessions. */
+  readonly pooler?: 'session' | undefined;
+}
+
+/** How often a survey starts again when a history disappears between its two statements. */
+const attempts = 3;
+
+/**
+ * Looks at the whole database without changing anything, in two statements for any number of plugins (one when there is no
+ * history to read), and needs no more rights than to read the histories.
+ *
+ * @throws BootError `DATABASE_UNREACHABLE` when the connection breaks; any other error of pg as it is.
+ * @example const { plugins, problems } = await surveyDatabase(client, [{ id: 'auth', schema: 'plugin_auth', files }]);
+ */
+export async function surveyDatabase(
+  client: Querying & { readonly processID?: number | null | undefined },
+  targets: readonly MigrationTarget[],
+  { pooler: toldPooler }: SurveyOptions = {},
+): Promise<Survey> {
+  const { facts, histories } = await lookTwice(client, targets).catch(refuseLostConnection);
+  const pooler = client.processID != null && client.processID !== facts.pid;
+  const schemas = new Map(facts.schemas.map((schema) => [schema.name, schema]));
+  const plugins = targets.map((target) =>
+    surveyPlugin(target, schemas.get(target.schema), histories.get(target.schema) ?? []),
+  );
+  return {
+    server: facts.server,
+    backendPid: facts.pid,
+    pooler,
+    readOnly: facts.readOnly,
+    plugins,
+    problems: [
+      ...findServerProblems(facts, pooler && toldPooler !== 'session', targets),
+      ...plugins.flatMap((plugin) => findPluginProblems(plugin, facts, schemas.get(plugin.schema))),
+    ],
+  };
+}
+
+function refuseLostConnection(error: unknown): never {
+  if (!isConnectionLost(error)) throw error;
+  const reason = error instanceof Error ? error.message : String(error);
+  throw new BootError(
+    'DATABASE_UNREACHABLE',
+    `The connection broke while Slipway looked at the database: ${reason}`,
+    { phase: 'migrateAll', cause: error },
+  );
+}
+
+interface Look {
+  readonly facts: DatabaseAnswer;
+  readonly histories: ReadonlyMap<string, readonly HistoryRow[]>;
+}
+
+async function lookTwice(client: Querying, targets: readonly MigrationTarget[]): Promise<Look> {
+  const schemas = [...new Set(targets.map(({ schema }) => schema))];
+  for (let attempt = 1; ; attempt += 1) {
+    const { rows } = await client.query<{ facts: string }>(factsSql, [schemas]);
+    const facts = JSON.parse(rows[0]?.facts ?? '{}') as DatabaseAnswer;
+    const readable = facts.schemas.filter(isReadable).map(({ name }) => name);
+    try {
+      return { facts, histories: await readHistories(client, readable) };
+    } catch (error) {
+      // A plugin's schema was renamed or dropped next door since the first statement.
+      const isGone = ['42P01', '3F000', '42703'].includes(sqlStateOf(error) ?? '');
+      if (!isGone || attempt === attempts) throw error;
+    }
+  }
+}
+
+async function readHistories(
+  client: Querying,
+  schemas: readonly string[],
+): Promise<ReadonlyMap<string, readonly HistoryRow[]>> {
+  const histories = new Map<string, HistoryRow[]>(schemas.map((schema) => [schema, []]));
+  if (schemas.length === 0) return histories;
+  const { rows } = await client.query<RawHistoryRow & { schema: string }>(historiesSql(schemas));
+  for (const row of rows) histories.get(row.schema)?.push(toHistoryRow(row));
+  return histories;
+}
+
+function surveyPlugin(
+  { id, schema, files }: MigrationTarget,
+  found: SchemaAnswer | undefined,
+  applied: readonly HistoryRow[],
+): PluginSurvey {
+  return {
+    id,
+    schema,
+    schemaExists: found !== undefined,
+    historyExists: found?.history != null,
+    applied,
+    pending: pendingFiles(files, applied),
+  };
+}

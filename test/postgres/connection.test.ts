@@ -1,0 +1,151 @@
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+import { inspect } from 'node:util';
+import { Pool } from 'pg';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { connectWithPatience } from '../../src/postgres/connect-with-patience.ts';
+import type { WaitingNews } from '../../src/postgres/connect-with-patience.ts';
+import { openPool } from '../../src/postgres/connection.ts';
+import type { Clock } from '../../src/core/clock.ts';
+import { startPostgres } from '../../src/testing/index.ts';
+import { useDatabase } from '../support/database.ts';
+import { startProxy } from '../support/proxy.ts';
+import { errorOf } from './migration-fixture.ts';
+
+const db = useDatabase();
+const { signal } = new AbortController();
+const clock: Clock = {
+  now: () => Date.now(),
+  elapsed: () => performance.now(),
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+describe('openPool', () => {
+  test('ends a pool it made, once, and survives the death of its idle clients', async () => {
+    const { pool, owned, end } = openPool(db.url);
+    expect(owned).toBe(true);
+    const { rows } = await pool.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const removed = new Promise((resolve) => pool.once('remove', resolve));
+    await db.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+    await removed;
+    await Promise.all([end(), end()]);
+    expect(pool.ended).toBe(true);
+    expect(pool.listenerCount('error')).toBe(0);
+  });
+
+  test('takes a config, and leaves a pool of the host as it was', async () => {
+    await openPool({ connectionString: db.url }).end();
+    const theirs = new Pool({ connectionString: db.url });
+    const { pool, owned, end } = openPool(theirs);
+    expect({ same: pool === theirs, owned }).toEqual({ same: true, owned: false });
+    expect(theirs.listenerCount('error')).toBe(1);
+    await end();
+    expect(theirs.listenerCount('error')).toBe(0);
+    await theirs.query('select 1');
+    await theirs.end();
+  });
+});
+
+describe('connectWithPatience', () => {
+  test('waits for a server that comes up later, and tells each attempt', async () => {
+    const proxy = await startProxy(db.url);
+    await proxy.close();
+    const told: WaitingNews[] = [];
+    let late: Server | undefined;
+    const pool = db.pool({ connectionString: proxy.url });
+    const client = await connectWithPatience(pool, {
+      waitMs: 20_000,
+      signal,
+      clock,
+      onWaiting: (news) => {
+        told.push(news);
+        if (told.length === 2) late = forwardTo(proxy.port, db.url);
+      },
+    });
+    client.release();
+    await pool.end();
+    late?.close();
+    expect(told[0]).toMatchObject({ attempt: 1, nextInMs: 100, error: { code: 'ECONNREFUSED' } });
+    expect(told[1]).toMatchObject({ attempt: 2, nextInMs: 200 });
+  });
+
+  test('gives up after the time it was given, with the reason', async () => {
+    const proxy = await startProxy(db.url);
+    await proxy.close();
+    const pool = db.pool({ connectionString: proxy.url });
+    const error = await errorOf(connectWithPatience(pool, { waitMs: 250, signal, clock }));
+    expect(error).toMatchObject({ code: 'DATABASE_UNREACHABLE', cause: { code: 'ECONNREFUSED' } });
+    expect(error.message).toMatch(/^No connection to PostgreSQL within 250ms: .*ECONNREFUSED/);
+  });
+
+  test('gives up on a server that neither answers nor refuses', async () => {
+    const server = createServer();
+    onTestFinished(() => void server.close());
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const pool = new Pool({ host: '127.0.0.1', port });
+    const sockets: { destroy(): void }[] = [];
+    server.on('connection', (socket) => sockets.push(socket));
+    const error = await errorOf(connectWithPatience(pool, { waitMs: 100, signal, clock }));
+    for (const socket of sockets) socket.destroy();
+    expect(error).toMatchObject({ code: 'DATABASE_UNREACHABLE' });
+    expect(error.message).toContain('timeout');
+  });
+
+  test.each([
+    ['a missing database', { database: 'nowhere_at_all' }, '3D000', /Create the database/],
+    ['a missing role', { user: 'nobody_at_all' }, '28000', /refused the role/],
+  ])('does not wait for %s', async (_, config, code, hint) => {
+    const { hostname, port, username } = new URL(db.url);
+    const given = { host: hostname, port: Number(port), user: username, database: db.name };
+    const pool = new Pool({ ...given, ...config });
+    const error = await errorOf(connectWithPatience(pool, { waitMs: 60_000, signal, clock }));
+    await pool.end();
+    expect(error).toMatchObject({ code: 'DATABASE_UNREACHABLE', cause: { code } });
+    expect((error as Error & { hint: string }).hint).toMatch(hint);
+  });
+
+  test('does not wait for a refused password, nor tells it', async () => {
+    await using server = await startPostgres({ from: 'local', password: 'right-one' });
+    const url = new URL(server.url);
+    url.password = 'wrong-one';
+    const pool = new Pool({ connectionString: url.href });
+    const error = await errorOf(connectWithPatience(pool, { waitMs: 60_000, signal, clock }));
+    await pool.end();
+    expect(error).toMatchObject({ code: 'DATABASE_UNREACHABLE', cause: { code: '28P01' } });
+    expect(formatAll(error)).toMatch(/refused the password/);
+    expect(formatAll(error)).not.toMatch(/-one/);
+  });
+
+  test('stops waiting when it is aborted', async () => {
+    const proxy = await startProxy(db.url);
+    await proxy.close();
+    const stop = new AbortController();
+    const waiting = connectWithPatience(db.pool({ connectionString: proxy.url }), {
+      waitMs: 60_000,
+      signal: stop.signal,
+      clock,
+      onWaiting: () => stop.abort(),
+    });
+    expect(await errorOf(waiting)).toBe(stop.signal.reason);
+  });
+});
+
+function formatAll(error: Error): string {
+  return inspect(error, { depth: 5 });
+}
+
+/** Lets the port of a proxy that was closed answer again. */
+function forwardTo(port: number, url: string): Server {
+  const { hostname, port: serverPort } = new URL(url);
+  const server = createServer((socket) => {
+    const upstream = connect(Number(serverPort), hostname);
+    socket.pipe(upstream).pipe(socket);
+    socket.on('error', () => undefined);
+    upstream.on('error', () => undefined);
+  });
+  return server.listen(port, '127.0.0.1');
+}

@@ -1,0 +1,71 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { BootNews } from '../../src/core/events.ts';
+import { readMigrationFolder } from '../../src/postgres/migration-files.ts';
+import type { MigrateOptions } from '../../src/postgres/migrator.ts';
+import type { MigrationTarget } from '../../src/postgres/survey.ts';
+
+/** Migrations by tag: `{ '0000_init': 'create table …' }`. */
+export type Migrations = Readonly<Record<string, string>>;
+
+/** When the first migration of a fixture was generated; each further one is a second younger. */
+export const firstWhen = 1_700_000_000_000;
+
+/** Writes a folder as drizzle-kit 0.x does; it is removed when the test ends. */
+export async function writeFolder(migrations: Migrations): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-migrations-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await writeMigrations(folder, migrations);
+  return folder;
+}
+
+/** Writes the journal and the files of a folder anew, as a later version of the plugin would have them. */
+export async function writeMigrations(folder: string, migrations: Migrations): Promise<void> {
+  const entries = Object.keys(migrations).map((tag, idx) => {
+    return { idx, version: '7', when: firstWhen + idx * 1_000, tag, breakpoints: true };
+  });
+  await mkdir(join(folder, 'meta'), { recursive: true });
+  await writeFile(
+    join(folder, 'meta', '_journal.json'),
+    JSON.stringify({ version: '7', dialect: 'postgresql', entries }),
+  );
+  for (const [tag, sql] of Object.entries(migrations)) {
+    await writeFile(join(folder, `${tag}.sql`), sql);
+  }
+}
+
+/** A plugin with migrations, as the boot hands it on. */
+export async function target(id: string, migrations: Migrations): Promise<MigrationTarget> {
+  const { files } = await readMigrationFolder(id, await writeFolder(migrations));
+  return { id, schema: `plugin_${id}`, files };
+}
+
+/** Options that nobody aborts, and what was told with them. */
+export function migrateOptions(
+  changes: Partial<MigrateOptions> = {},
+): MigrateOptions & { readonly told: readonly BootNews[] } {
+  const told: BootNews[] = [];
+  return {
+    told,
+    signal: new AbortController().signal,
+    windDown: new AbortController().signal,
+    tell: (news) => told.push(news),
+    extensionSchemas: [],
+    rewritePublic: true,
+    hostname: 'test-host',
+    ...changes,
+  };
+}
+
+/** The error that a promise rejects with; fails when it resolves. */
+export async function errorOf(work: Promise<unknown>): Promise<Error> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
+  }
+  throw new Error('Expected a rejection');
+}

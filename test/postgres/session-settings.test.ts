@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import type { PinnedClient } from '../../src/postgres/pinned-client.ts';
+import { withPinnedClient } from '../../src/postgres/pinned-client.ts';
+import { prepareSession } from '../../src/postgres/session-settings.ts';
+import { useDatabase } from '../support/database.ts';
+
+const db = useDatabase();
+
+test('a server that refuses to look after its clients is prepared without that', async () => {
+  const { signal } = new AbortController();
+  await withPinnedClient(db.pool(), { signal }, async (client) => {
+    client.markDirty();
+    await prepareSession(refusing(client, 'client_connection_check_interval'), {
+      applicationName: 'slipway/a@here',
+      searchPath: 'plugin_a',
+      statementTimeoutMs: 7_000,
+    });
+    const { rows } = await client.query(
+      `select current_setting('search_path') as path, current_setting('statement_timeout') as timeout,
+         current_setting('application_name') as name, current_setting('client_connection_check_interval') as checks`,
+    );
+    expect(rows).toEqual([
+      { path: 'plugin_a', timeout: '7s', name: 'slipway/a@here', checks: '0' },
+    ]);
+  });
+});
+
+/** A server as on systems that cannot tell when a client is gone: it refuses the setting with 22023. */
+function refusing(client: PinnedClient, setting: string): PinnedClient {
+  const query: PinnedClient['query'] = (text, values) =>
+    text.includes(setting)
+      ? Promise.reject(Object.assign(new Error('must be set to 0'), { code: '22023' }))
+      : client.query(text, values);
+  return Object.assign(Object.create(client) as PinnedClient, { query });
+}

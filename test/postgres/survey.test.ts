@@ -1,0 +1,183 @@
+import { describe, expect, test } from 'vitest';
+import { migratePlugin } from '../../src/postgres/migrator.ts';
+import { withPinnedClient } from '../../src/postgres/pinned-client.ts';
+import { surveyDatabase } from '../../src/postgres/survey.ts';
+import type { MigrationTarget, Survey } from '../../src/postgres/survey.ts';
+import type { PoolLike } from '../../src/postgres/connection.ts';
+import { useDatabase } from '../support/database.ts';
+import { startProxy } from '../support/proxy.ts';
+import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+
+const db = useDatabase();
+const init = { '0000_init': 'create table t (id int);' };
+const { signal } = new AbortController();
+
+function look(pool: PoolLike, targets: readonly MigrationTarget[]): Promise<Survey> {
+  return withPinnedClient(pool, { signal }, (client) => surveyDatabase(client, targets));
+}
+
+test.each([1, 10, 100])(
+  'of %i migrated plugins takes exactly two statements on the wire',
+  async (count) => {
+    const fresh = await db.fresh();
+    const one = await target('p', init);
+    const plugins = Array.from({ length: count }, (_, index) => {
+      return { ...one, id: `p${index}`, schema: `plugin_p${index}` };
+    });
+    const direct = fresh.pool();
+    for (const plugin of plugins) await migratePlugin(direct, plugin, migrateOptions());
+    await direct.end();
+
+    await using proxy = await startProxy(fresh.url);
+    const pool = fresh.pool({ connectionString: proxy.url });
+    const survey = await look(pool, plugins);
+
+    expect(proxy.statements).toHaveLength(2);
+    expect(survey.problems).toEqual([]);
+    expect(survey.plugins).toEqual(
+      plugins.map(({ id, schema, files }) => ({
+        id,
+        schema,
+        schemaExists: true,
+        historyExists: true,
+        applied: files.map(({ hash, when }) => ({ hash, createdAt: when })),
+        pending: [],
+      })),
+    );
+    expect(pool.idleCount).toBe(1);
+    await pool.end();
+  },
+);
+
+test('of an empty database takes one statement, changes nothing and finds everything pending', async () => {
+  const fresh = await db.fresh();
+  const plugins = [await target('a', init), await target('b', init)];
+  await using proxy = await startProxy(fresh.url);
+  const pool = fresh.pool({ connectionString: proxy.url });
+  const survey = await look(pool, plugins);
+
+  expect(proxy.statements).toHaveLength(1);
+  expect(survey).toMatchObject({ pooler: false, readOnly: false, problems: [] });
+  expect(survey.server).toMatch(/^\d+(\.\d+|devel|beta\d+|rc\d+)$/);
+  expect(survey.plugins.map(({ pending }) => pending.length)).toEqual([1, 1]);
+  const { rows } = await fresh.query(`select 1 from pg_namespace where nspname like 'plugin%'`);
+  expect(rows).toEqual([]);
+  await pool.end();
+});
+
+test('starts again when a history disappears between its two statements', async () => {
+  const fresh = await db.fresh();
+  const gone = await target('gone', init);
+  const stays = await target('stays', init);
+  const pool = fresh.pool();
+  for (const plugin of [gone, stays]) await migratePlugin(pool, plugin, migrateOptions());
+
+  const survey = await withPinnedClient(pool, { signal }, (client) =>
+    surveyDatabase(
+      {
+        processID: client.processID,
+        async query<Row>(text: string, values?: readonly unknown[]) {
+          if (!values) await fresh.query('drop schema if exists plugin_gone cascade');
+          return client.query<Row>(text, values);
+        },
+      },
+      [gone, stays],
+    ),
+  );
+  expect(survey.plugins.map(({ pending }) => pending.length)).toEqual([1, 0]);
+});
+
+test('on a connection that breaks is an error with its cause', async () => {
+  await using proxy = await startProxy(db.url);
+  const pool = db.pool({ connectionString: proxy.url });
+  const plugins = [await target('a', init)];
+  const broken = withPinnedClient(pool, { signal }, (client) => {
+    proxy.reset();
+    return surveyDatabase(client, plugins);
+  });
+  const error = await errorOf(broken);
+  expect(error).toMatchObject({ code: 'DATABASE_UNREACHABLE' });
+  expect(error.cause).toBeInstanceOf(Error);
+});
+
+describe('tells before anything is changed that', () => {
+  test('the database takes no writes', async () => {
+    const pool = db.pool({ options: '-c default_transaction_read_only=on' });
+    const survey = await look(pool, [await target('a', init)]);
+    expect(survey.readOnly).toBe(true);
+    expect(survey.problems).toMatchObject([{ code: 'DATABASE_READ_ONLY' }]);
+  });
+
+  test('another backend answers than the one that was announced', async () => {
+    const plugins = [await target('a', init)];
+    const pool = db.pool();
+    const pooled = await withPinnedClient(pool, { signal }, async (client) => {
+      const announced = { processID: 1, query: client.query.bind(client) };
+      return Promise.all([
+        surveyDatabase(announced, plugins),
+        surveyDatabase(announced, plugins, { pooler: 'session' }),
+      ]);
+    });
+    expect(pooled.map(({ pooler }) => pooler)).toEqual([true, true]);
+    expect(pooled[0].problems).toMatchObject([{ code: 'POOLER_UNSUPPORTED' }]);
+    expect(pooled[1].problems).toEqual([]);
+  });
+
+  test('the role lacks a right, and how to grant it', async () => {
+    const fresh = await db.fresh();
+    const role = fresh.name;
+    const url = new URL(fresh.url);
+    url.username = role;
+    const plugins = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((id) => target(id, init)));
+    const [, , c, d] = plugins;
+    const admin = fresh.pool();
+    for (const plugin of [c, d]) if (plugin) await migratePlugin(admin, plugin, migrateOptions());
+    await fresh.query(`create role ${role} login`);
+    try {
+      await fresh.query(`create schema plugin_b; grant usage on schema plugin_b to ${role}`);
+      await fresh.query(`grant usage on schema plugin_d to ${role}`);
+      await fresh.query(
+        `create schema plugin_e; create table plugin_e.__drizzle_migrations (x int)`,
+      );
+      await fresh.query(
+        `grant all on schema plugin_e to ${role}; grant all on all tables in schema plugin_e to ${role}`,
+      );
+
+      const pool = fresh.pool({ connectionString: url.href });
+      const { problems } = await look(pool, plugins);
+      expect(problems.map(({ code, plugin, hint }) => [code, plugin, hint])).toEqual([
+        ['DATABASE_PRIVILEGE', 'a', `GRANT CREATE ON DATABASE "${fresh.name}" TO "${role}";`],
+        ['DATABASE_PRIVILEGE', 'b', `GRANT CREATE ON SCHEMA "plugin_b" TO "${role}";`],
+        ['DATABASE_PRIVILEGE', 'c', `GRANT USAGE ON SCHEMA "plugin_c" TO "${role}";`],
+        [
+          'DATABASE_PRIVILEGE',
+          'd',
+          `GRANT SELECT ON "plugin_d"."__drizzle_migrations" TO "${role}";`,
+        ],
+        ['PLAN_INVALID', 'e', expect.stringContaining('Rename that table')],
+      ]);
+      await pool.end();
+    } finally {
+      await fresh.query(`drop owned by ${role}; drop role ${role}`);
+    }
+  });
+
+  test('nothing is wrong for a role that may only read, when nothing is pending', async () => {
+    const fresh = await db.fresh();
+    const role = fresh.name;
+    const url = new URL(fresh.url);
+    url.username = role;
+    const done = await target('done', init);
+    await migratePlugin(fresh.pool(), done, migrateOptions());
+    await fresh.query(
+      `create role ${role} login; grant usage on schema plugin_done to ${role}; grant select on plugin_done.__drizzle_migrations to ${role}`,
+    );
+    try {
+      const pool = fresh.pool({ connectionString: url.href });
+      expect((await look(pool, [done])).problems).toEqual([]);
+      await pool.end();
+    } finally {
+      await fresh.query(`drop owned by ${role}; drop role ${role}`);
+    }
+  });
+});
