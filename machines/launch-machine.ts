@@ -92,7 +92,7 @@ const machine = base.extend({
       assertEvent(event, ['xstate.done.actor.*', 'xstate.error.actor.*']);
       const { result } = endOf<PhaseResult>(event);
       const failures = failuresOf(result);
-      enqueue.assign({ ...gainOf(result), failures });
+      enqueue.assign({ ...gainOf(context, result), failures });
       enqueue({ type: 'tell', params: phaseFinished(context.phase, result.status, failures) });
     }),
     settleTheRest: base.enqueueActions(({ context, enqueue }) => {
@@ -228,9 +228,10 @@ function failuresOf(result: PhaseResult): readonly Failure[] {
   return 'failures' in result ? result.failures : [{ error: result.error }];
 }
 
-/** What a phase adds to what the launch knows. */
-function gainOf(result: PhaseResult): Partial<LaunchContext> {
+/** What a phase adds to what the launch knows. An initAll that broke cannot say who has started: it may be anyone. */
+function gainOf({ phase, nodes }: LaunchContext, result: PhaseResult): Partial<LaunchContext> {
   return {
+    ...(phase === 'initAll' && { started: nodes.map(({ id }) => id) }),
     ...('nodes' in result && { nodes: result.nodes }),
     ...('plan' in result && { plan: result.plan }),
     ...('started' in result && { started: result.started }),

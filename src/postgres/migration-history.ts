@@ -13,7 +13,8 @@ export interface HistoryRow {
 }
 
 export interface HistoryState {
-  readonly schemaExists: boolean;
+  /** Of the plugin's schema and that of its history. */
+  readonly missingSchemas: readonly string[];
   readonly historyExists: boolean;
   readonly rows: readonly HistoryRow[];
 }
@@ -42,19 +43,26 @@ export function toHistoryRow({ hash, created_at }: RawHistoryRow): HistoryRow {
 }
 
 /** Reads what is applied, in statements of their own: under the lock nobody else changes it. */
-export async function readHistory(client: Querying, schema: string): Promise<HistoryState> {
-  const { rows: found } = await client.query<{ schema: string; history: string }>(
-    'select count(distinct n.oid)::text as schema, count(c.oid)::text as history from pg_namespace n' +
-      ' left join pg_class c on c.relnamespace = n.oid and c.relname = $2 where n.nspname = $1',
-    [schema, historyTable],
+export async function readHistory(
+  client: Querying,
+  schema: string,
+  historySchema: string,
+): Promise<HistoryState> {
+  const { rows: found } = await client.query<{ schema: string; history: boolean }>(
+    'select n.nspname::text as schema, c.oid is not null as history from pg_namespace n' +
+      ' left join pg_class c on c.relnamespace = n.oid and c.relname = $2 where n.nspname = any($1::text[])',
+    [[schema, historySchema], historyTable],
   );
-  const schemaExists = Number(found[0]?.schema) > 0;
-  const historyExists = Number(found[0]?.history) > 0;
-  if (!historyExists) return { schemaExists, historyExists, rows: [] };
+  const existing = found.map((row) => row.schema);
+  const missingSchemas = [...new Set([schema, historySchema])].filter(
+    (name) => !existing.includes(name),
+  );
+  const historyExists = found.some((row) => row.schema === historySchema && row.history);
+  if (!historyExists) return { missingSchemas, historyExists, rows: [] };
   const { rows } = await client.query<RawHistoryRow>(
-    `select ${historyColumns} from ${historyOf(schema)}`,
+    `select ${historyColumns} from ${historyOf(historySchema)}`,
   );
-  return { schemaExists, historyExists, rows: rows.map(toHistoryRow) };
+  return { missingSchemas, historyExists, rows: rows.map(toHistoryRow) };
 }
 
 /** The SQL that makes Drizzle's table, word for word in its shape (drizzle-orm 0.45, `PgDialect.migrate`). */

@@ -11,6 +11,7 @@ import type { Statement } from './statement-splitter.ts';
 /** Where a plugin's files run, and who hears of it. */
 export interface TransactionContext {
   readonly schema: string;
+  readonly historySchema: string;
   readonly searchPath: string;
   /** The backend that holds the lock. */
   readonly backendPid: number;
@@ -22,7 +23,7 @@ export interface TransactionContext {
 
 /** What the transaction has to make before the file's own statements. */
 export interface MissingParts {
-  readonly schema: boolean;
+  readonly schemas: readonly string[];
   readonly history: boolean;
 }
 
@@ -74,13 +75,13 @@ async function begin(
   missing: MissingParts,
   context: TransactionContext,
 ): Promise<Place> {
-  const { schema, searchPath } = context;
+  const { historySchema, searchPath } = context;
   const answer = await client.query<Place>(
     [
       'begin isolation level read committed',
-      ...(missing.schema ? [`create schema if not exists ${quoteIdentifier(schema)}`] : []),
+      ...missing.schemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
       `set local search_path = ${searchPath}`,
-      ...(missing.history ? [createHistorySql(schema)] : []),
+      ...(missing.history ? [createHistorySql(historySchema)] : []),
       `select ${placeColumns}`,
     ].join('; '),
   );
@@ -114,7 +115,7 @@ async function writeHistory(
   context: TransactionContext,
 ): Promise<void> {
   const answer = await client.query<Place>(
-    `${insertHistorySql(context.schema, file)} returning ${placeColumns}`,
+    `${insertHistorySql(context.historySchema, file)} returning ${placeColumns}`,
   );
   const { transaction } = checkPlace(answer, context);
   if (transaction !== begun.transaction) throw transactionEnded(context.progress);

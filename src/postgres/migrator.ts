@@ -9,12 +9,12 @@ import type { MigrationProgress } from './migration-error.ts';
 import { readHistory } from './migration-history.ts';
 import { pendingFiles } from './migration-plan.ts';
 import { toScript } from './migration-script.ts';
-import { runInTransaction } from './migration-transaction.ts';
+import { runInTransaction, type MissingParts } from './migration-transaction.ts';
 import { withPinnedClient } from './pinned-client.ts';
 import type { PinnedClient } from './pinned-client.ts';
 import { searchPath as toSearchPath } from './search-path.ts';
 import { prepareSession } from './session-settings.ts';
-import type { MigrationTarget } from './survey.ts';
+import { schemasOf, type MigrationTarget } from './survey.ts';
 
 export interface MigrateOptions {
   /** Aborted: the running statement is cancelled and its file rolled back. */
@@ -107,11 +107,13 @@ async function migrateOn(
 async function applyPending(
   client: PinnedClient,
   backendPid: number,
-  { id: plugin, schema, files }: MigrationTarget,
+  target: MigrationTarget,
   options: MigrateOptions,
   progress: MigrationProgress,
 ): Promise<MigrateResult> {
   const { signal, windDown, tell, extensionSchemas, now = () => performance.now() } = options;
+  const { id: plugin, files } = target;
+  const [schema, historySchema] = schemasOf(target);
   const searchPath = toSearchPath(schema, extensionSchemas);
   await prepareSession(client, {
     applicationName: `slipway/${plugin}@${options.hostname ?? systemHostname()}`,
@@ -120,17 +122,17 @@ async function applyPending(
   });
   tell({ type: 'plugin.migrate.started', plugin });
 
-  const history = await readHistory(client, schema);
-  let missing = { schema: !history.schemaExists, history: !history.historyExists };
+  const history = await readHistory(client, schema, historySchema);
+  let missing: MissingParts = { schemas: history.missingSchemas, history: !history.historyExists };
   for (const file of pendingFiles(files, history.rows)) {
     if (signal.aborted || windDown.aborted) {
       return { status: 'canceled', applied: progress.applied };
     }
     const startedAt = now();
     const script = toScript(file, schema, options.rewritePublic);
-    const context = { schema, searchPath, backendPid, progress, tell, now };
+    const context = { schema, historySchema, searchPath, backendPid, progress, tell, now };
     await runInTransaction(client, script, missing, context);
-    missing = { schema: false, history: false };
+    missing = { schemas: [], history: false };
     tell({
       type: 'plugin.migrate.applied',
       plugin,

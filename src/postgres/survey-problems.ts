@@ -8,6 +8,7 @@ import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
 interface SurveyedPlugin {
   readonly id: string;
   readonly schema: string;
+  readonly historySchema: string;
   readonly pending: readonly unknown[];
 }
 
@@ -38,35 +39,64 @@ export function findServerProblems(
   return problems;
 }
 
-/** What stands against reading a plugin's history or applying its pending files. */
-export function findPluginProblems(
-  { id, schema, pending }: SurveyedPlugin,
-  { role, database, canCreateSchema }: DatabaseAnswer,
-  found: SchemaAnswer | undefined,
-): readonly Problem[] {
-  const lacks = (right: string, on: string): Problem =>
-    problem('DATABASE_PRIVILEGE', `${id}: the role ${role} lacks ${right} on ${on}`, {
-      plugin: id,
-      hint: `GRANT ${right} ON ${on} TO ${quoteIdentifier(role)};`,
-    });
-  const unless = (isGranted: boolean, right: string, on: string): readonly Problem[] =>
-    isGranted ? [] : [lacks(right, on)];
+type Schemas = ReadonlyMap<string, SchemaAnswer>;
 
-  if (!found) {
-    const isFine = canCreateSchema || pending.length === 0;
-    return unless(isFine, 'CREATE', `DATABASE ${quoteIdentifier(database)}`);
-  }
-  const { history, canUse, canCreate } = found;
-  const onSchema = `SCHEMA ${quoteIdentifier(schema)}`;
-  if (history && !canUse) return [lacks('USAGE', onSchema)];
-  if (history && !history.canRead) return [lacks('SELECT', historyOf(schema))];
-  if (history && !isReadable(found)) return [foreignHistory(id, schema, history.columns)];
-  if (pending.length === 0) return [];
+/** What stands against reading a plugin's history. */
+export function findHistoryProblems(
+  plugin: SurveyedPlugin,
+  facts: DatabaseAnswer,
+  schemas: Schemas,
+): readonly Problem[] {
+  const { id, historySchema } = plugin;
+  const found = schemas.get(historySchema);
+  if (!found?.history) return [];
+  if (!found.canUse) return [lacks(plugin, facts, 'USAGE', onSchema(historySchema))];
+  if (!found.history.canRead) return [lacks(plugin, facts, 'SELECT', historyOf(historySchema))];
+  return isReadable(found) ? [] : [foreignHistory(id, historySchema, found.history.columns)];
+}
+
+/** What stands against applying a plugin's pending files. */
+export function findWriteProblems(
+  plugin: SurveyedPlugin,
+  facts: DatabaseAnswer,
+  schemas: Schemas,
+): readonly Problem[] {
+  const { schema, historySchema, pending } = plugin;
+  const keeping = schemas.get(historySchema);
+  const history = keeping?.history;
+  if (pending.length === 0 || (keeping && history && !isReadable(keeping))) return [];
+  const unless = (isGranted: boolean, right: string, on: string): readonly Problem[] =>
+    isGranted ? [] : [lacks(plugin, facts, right, on)];
+  const hasBoth = schemas.has(schema) && schemas.has(historySchema);
+  const canMakeThem = hasBoth || facts.canCreateSchema;
+  const toFill = [...new Set([schema, ...(history ? [] : [historySchema])])];
   return [
-    ...unless(canUse, 'USAGE', onSchema),
-    ...unless(canCreate, 'CREATE', onSchema),
-    ...unless(history?.canWrite ?? true, 'INSERT', historyOf(schema)),
+    ...unless(canMakeThem, 'CREATE', `DATABASE ${quoteIdentifier(facts.database)}`),
+    ...toFill.flatMap((name) => {
+      const { canUse = true, canCreate = true } = schemas.get(name) ?? {};
+      return [
+        ...unless(canUse, 'USAGE', onSchema(name)),
+        ...unless(canCreate, 'CREATE', onSchema(name)),
+      ];
+    }),
+    ...unless(history?.canWrite ?? true, 'INSERT', historyOf(historySchema)),
   ];
+}
+
+function lacks(
+  { id }: SurveyedPlugin,
+  { role }: DatabaseAnswer,
+  right: string,
+  on: string,
+): Problem {
+  return problem('DATABASE_PRIVILEGE', `${id}: the role ${role} lacks ${right} on ${on}`, {
+    plugin: id,
+    hint: `GRANT ${right} ON ${on} TO ${quoteIdentifier(role)};`,
+  });
+}
+
+function onSchema(name: string): string {
+  return `SCHEMA ${quoteIdentifier(name)}`;
 }
 
 function foreignHistory(id: string, schema: string, columns: readonly string[]): Problem {

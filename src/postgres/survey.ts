@@ -5,7 +5,7 @@ import type { MigrationFile } from './migration-files.ts';
 import { toHistoryRow } from './migration-history.ts';
 import type { HistoryRow, Querying, RawHistoryRow } from './migration-history.ts';
 import { pendingFiles } from './migration-plan.ts';
-import { findPluginProblems, findServerProblems } from './survey-problems.ts';
+import { findHistoryProblems, findServerProblems, findWriteProblems } from './survey-problems.ts';
 import { factsSql, historiesSql, isReadable } from './survey-statements.ts';
 import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
 
@@ -14,12 +14,15 @@ export interface MigrationTarget {
   /** The plugin's id. */
   readonly id: string;
   readonly schema: string;
+  /** Where the history table stands; in `schema` unless told. */
+  readonly historySchema?: string | undefined;
   readonly files: readonly MigrationFile[];
 }
 
 export interface PluginSurvey {
   readonly id: string;
   readonly schema: string;
+  readonly historySchema: string;
   readonly schemaExists: boolean;
   readonly historyExists: boolean;
   readonly applied: readonly HistoryRow[];
@@ -43,6 +46,8 @@ export interface Survey {
 export interface SurveyOptions {
   /** `'session'`: the pooler in between keeps sessions. */
   readonly pooler?: 'session' | undefined;
+  /** Whether what is pending will be applied; without it, what only a migration needs is no problem. True unless told. */
+  readonly willApply?: boolean;
 }
 
 /** How often a survey starts again when a history disappears between its two statements. */
@@ -58,14 +63,12 @@ const attempts = 3;
 export async function surveyDatabase(
   client: Querying & { readonly processID?: number | null | undefined },
   targets: readonly MigrationTarget[],
-  { pooler: toldPooler }: SurveyOptions = {},
+  { pooler: toldPooler, willApply = true }: SurveyOptions = {},
 ): Promise<Survey> {
   const { facts, histories } = await lookTwice(client, targets).catch(refuseLostConnection);
   const pooler = client.processID != null && client.processID !== facts.pid;
   const schemas = new Map(facts.schemas.map((schema) => [schema.name, schema]));
-  const plugins = targets.map((target) =>
-    surveyPlugin(target, schemas.get(target.schema), histories.get(target.schema) ?? []),
-  );
+  const plugins = targets.map((target) => surveyPlugin(target, schemas, histories));
   return {
     server: facts.server,
     backendPid: facts.pid,
@@ -73,8 +76,9 @@ export async function surveyDatabase(
     readOnly: facts.readOnly,
     plugins,
     problems: [
-      ...findServerProblems(facts, pooler && toldPooler !== 'session', targets),
-      ...plugins.flatMap((plugin) => findPluginProblems(plugin, facts, schemas.get(plugin.schema))),
+      ...plugins.flatMap((plugin) => findHistoryProblems(plugin, facts, schemas)),
+      ...(willApply ? findServerProblems(facts, pooler && toldPooler !== 'session', targets) : []),
+      ...(willApply ? plugins.flatMap((plugin) => findWriteProblems(plugin, facts, schemas)) : []),
     ],
   };
 }
@@ -95,7 +99,7 @@ interface Look {
 }
 
 async function lookTwice(client: Querying, targets: readonly MigrationTarget[]): Promise<Look> {
-  const schemas = [...new Set(targets.map(({ schema }) => schema))];
+  const schemas = [...new Set(targets.flatMap(schemasOf))];
   for (let attempt = 1; ; attempt += 1) {
     const { rows } = await client.query<{ facts: string }>(factsSql, [schemas]);
     const facts = JSON.parse(rows[0]?.facts ?? '{}') as DatabaseAnswer;
@@ -122,16 +126,27 @@ async function readHistories(
 }
 
 function surveyPlugin(
-  { id, schema, files }: MigrationTarget,
-  found: SchemaAnswer | undefined,
-  applied: readonly HistoryRow[],
+  target: MigrationTarget,
+  schemas: ReadonlyMap<string, SchemaAnswer>,
+  histories: ReadonlyMap<string, readonly HistoryRow[]>,
 ): PluginSurvey {
+  const [schema, historySchema] = schemasOf(target);
+  const applied = histories.get(historySchema) ?? [];
   return {
-    id,
+    id: target.id,
     schema,
-    schemaExists: found !== undefined,
-    historyExists: found?.history != null,
+    historySchema,
+    schemaExists: schemas.has(schema),
+    historyExists: schemas.get(historySchema)?.history != null,
     applied,
-    pending: pendingFiles(files, applied),
+    pending: pendingFiles(target.files, applied),
   };
+}
+
+/** The schema of a target's objects, and that of its history. */
+export function schemasOf({
+  schema,
+  historySchema = schema,
+}: Pick<MigrationTarget, 'schema' | 'historySchema'>): readonly [string, string] {
+  return [schema, historySchema];
 }

@@ -22,6 +22,7 @@ describe('the options', () => {
     const settings = checkSettings({ init: { timeout: '5s' } });
     expect(settings).toEqual({
       migrations: {
+        mode: 'apply',
         concurrency: 4,
         lockWait: 600_000,
         statementTimeout: undefined,

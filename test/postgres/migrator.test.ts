@@ -221,3 +221,19 @@ describe('one pinned client', () => {
     expect(rows).toEqual([{ name: 'slipway/named@test-host', check: '500ms' }]);
   });
 });
+
+test('keeps the history in a schema of its own where it is told, and finds it there again', async () => {
+  const fresh = await db.fresh();
+  const pool = fresh.pool();
+  const host = { ...(await target('host', init)), schema: 'public', historySchema: 'drizzle' };
+  expect(await migratePlugin(pool, host, migrateOptions())).toMatchObject({ status: 'done' });
+  expect(await migratePlugin(pool, host, migrateOptions())).toEqual({
+    status: 'done',
+    applied: [],
+  });
+  const { rows } = await fresh.query(
+    `select schemaname::text, tablename::text from pg_tables where schemaname in ('public', 'drizzle') order by 1, 2`,
+  );
+  expect(rows).toContainEqual({ schemaname: 'drizzle', tablename: '__drizzle_migrations' });
+  expect(rows).not.toContainEqual({ schemaname: 'public', tablename: '__drizzle_migrations' });
+});

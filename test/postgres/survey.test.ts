@@ -38,6 +38,7 @@ test.each([1, 10, 100])(
       plugins.map(({ id, schema, files }) => ({
         id,
         schema,
+        historySchema: schema,
         schemaExists: true,
         historyExists: true,
         applied: files.map(({ hash, when }) => ({ hash, createdAt: when })),

@@ -1,0 +1,218 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { check, type MachinesUnderProof, type Part } from '../machines/model-check.ts';
+
+/** A mistake somebody could make in the machines, as a change of their text. */
+export interface Fault {
+  readonly name: string;
+  readonly file: string;
+  readonly instead: string;
+  readonly put: string;
+  /** The part whose proof must fail. */
+  readonly breaks: Part;
+}
+
+export const faults: readonly Fault[] = [
+  {
+    name: 'goes on after a required plugin was lost',
+    file: 'crew.ts',
+    instead: '|| crew.halt || !isFatal(schedule, losses)',
+    put: '|| crew.halt || isFatal(schedule, losses)',
+    breaks: 'migrateAll',
+  },
+  {
+    name: 'does not remember STOP',
+    file: 'migrate-all-machine.ts',
+    instead: "enqueue.assign({ crew: halt(crew, 'stop', reason) });",
+    put: '',
+    breaks: 'migrateAll',
+  },
+  {
+    name: 'does not pass STOP on to the running migrations',
+    file: 'migrate-all-machine.ts',
+    instead: "ask(enqueue, 'migrate', crew, crew.live, { type: 'CANCEL', reason });",
+    put: '',
+    breaks: 'migrateAll',
+  },
+  {
+    name: 'does not wake the waiting ones after a loss',
+    file: 'migrate-all-machine.ts',
+    instead: "ask(enqueue, 'wait', move.crew, move.crew.waiting, { type: 'CANCEL', reason });",
+    put: '',
+    breaks: 'migrateAll',
+  },
+  {
+    name: 'keeps children that have ended',
+    file: 'init-all-machine.ts',
+    instead: 'enqueue.stopChild(child);',
+    put: '',
+    breaks: 'initAll',
+  },
+  {
+    name: 'begins one more than the width',
+    file: 'crew.ts',
+    instead: 'crew.width - crew.live.length',
+    put: 'crew.width - crew.live.length + 1',
+    breaks: 'migrateAll',
+  },
+  {
+    name: 'counts a waiting plugin as gone',
+    file: 'crew.ts',
+    instead: 'crew.live.length === 0 && crew.waiting.length === 0',
+    put: 'crew.live.length === 0',
+    breaks: 'migrateAll',
+  },
+  {
+    name: 'begins a plugin before what it needs is done',
+    file: 'crew.ts',
+    instead: 'createSchedule(nodes, presets)',
+    put: 'createSchedule(nodes.map((node) => ({ ...node, needs: [] })), presets)',
+    breaks: 'initAll',
+  },
+  {
+    name: 'begins a plugin before what it comes after has settled',
+    file: 'crew.ts',
+    instead: 'createSchedule(nodes, presets)',
+    put: 'createSchedule(nodes.map((node) => ({ ...node, after: [] })), presets)',
+    breaks: 'initAll',
+  },
+  {
+    name: 'settles everybody twice',
+    file: 'carry-out.ts',
+    instead: 'of settled)',
+    put: 'of [...settled, ...settled])',
+    breaks: 'stopAll',
+  },
+  {
+    name: 'forgets those who never had a turn',
+    file: 'migrate-all-machine.ts',
+    instead: "target: 'settled', actions: 'dismiss'",
+    put: "target: 'settled'",
+    breaks: 'migrateAll',
+  },
+  {
+    name: 'begins after STOP',
+    file: 'crew.ts',
+    instead: 'if (crew.halt) return { crew, begin: [], settled: [] };',
+    put: '',
+    breaks: 'initAll',
+  },
+  {
+    name: 'calls a canceled phase done',
+    file: 'crew.ts',
+    instead: "if (crew.halt?.cause === 'stop') return 'canceled';",
+    put: "if (crew.halt?.cause === 'stop') return 'done';",
+    breaks: 'migrateAll',
+  },
+  {
+    name: 'calls the ready hooks while plugins init',
+    file: 'init-all-machine.ts',
+    instead: "always: { guard: 'isDrained', target: 'readying'",
+    put: "always: { target: 'readying'",
+    breaks: 'initAll',
+  },
+  {
+    name: 'leaves an init that failed on the way down unstopped',
+    file: 'init-all-machine.ts',
+    instead: 'move.crew.halt === null && cleansUpItself(result)',
+    put: 'cleansUpItself(result)',
+    breaks: 'initAll',
+  },
+  {
+    name: 'stops in the order of the start',
+    file: 'stop-all-machine.ts',
+    instead: 'muster(reverseNodes(input.nodes)',
+    put: 'muster(input.nodes',
+    breaks: 'stopAll',
+  },
+  {
+    name: 'stops what never started',
+    file: 'stop-all-machine.ts',
+    instead: '!isStarted.has(id)',
+    put: 'id === undefined',
+    breaks: 'stopAll',
+  },
+  {
+    name: 'inits after migrateAll whatever came of it',
+    file: 'launch-machine.ts',
+    instead: "{ guard: 'isDone', target: 'initAll' }",
+    put: "{ target: 'initAll' }",
+    breaks: 'launch',
+  },
+  {
+    name: 'begins the next phase after STOP',
+    file: 'launch-machine.ts',
+    instead: 'context.reason !== undefined,',
+    put: 'context.reason === null,',
+    breaks: 'launch',
+  },
+  {
+    name: 'leaves a phase at STOP before it has ended',
+    file: 'launch-machine.ts',
+    instead: "on: { STOP: { actions: 'stopPhase' } }",
+    put: "on: { STOP: { actions: 'stopPhase', target: 'canceled' } }",
+    breaks: 'launch',
+  },
+  {
+    name: 'forgets whom to stop when initAll breaks',
+    file: 'launch-machine.ts',
+    instead: "phase === 'initAll' && {",
+    put: "phase === 'sort' && {",
+    breaks: 'launch',
+  },
+  {
+    name: 'is ready though it was stopped',
+    file: 'boot-machine.ts',
+    instead: 'context.reason === null,',
+    put: 'true,',
+    breaks: 'boot',
+  },
+  {
+    name: 'fails without the way down',
+    file: 'boot-machine.ts',
+    instead: "{ target: 'stopAll', actions: 'takeLaunch' }",
+    put: "{ target: 'failed', actions: 'takeLaunch' }",
+    breaks: 'boot',
+  },
+];
+
+const repository = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Gives `use` a copy of the machines that has this fault. */
+export async function withFault<T>(
+  fault: Fault,
+  use: (machines: MachinesUnderProof) => T,
+): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'slipway-fault-'));
+  try {
+    for (const name of ['src', 'node_modules']) {
+      symlinkSync(join(repository, name), join(folder, name));
+    }
+    cpSync(join(repository, 'machines'), join(folder, 'machines'), { recursive: true });
+    const path = join(folder, 'machines', fault.file);
+    writeFileSync(path, planted(readFileSync(path, 'utf8'), fault));
+    const index = pathToFileURL(join(folder, 'machines', 'index.ts')).href;
+    return use((await import(index)) as MachinesUnderProof);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** How the proof finds the fault: the broken law, or `null` when it sees nothing. */
+export function lawBrokenBy(fault: Fault): Promise<string | null> {
+  return withFault(fault, (machines) => {
+    try {
+      check(machines, fault.breaks);
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  });
+}
+
+function planted(source: string, { name, file, instead, put }: Fault): string {
+  if (source.includes(instead)) return source.replace(instead, put);
+  throw new Error(`Cannot plant '${name}': ${file} no longer says ${instead}`);
+}
