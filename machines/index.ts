@@ -23,6 +23,7 @@ export type {
   MigrateResult,
   OfPlugin,
   ReadyResult,
+  RegisterResult,
   SortResult,
   StopResult,
   SurveyResult,

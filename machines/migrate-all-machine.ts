@@ -18,7 +18,13 @@ import {
   type Move,
 } from './crew.ts';
 import { tellNobody, type Failure } from './news.ts';
-import { stubs, type MigrateResult, type SurveyResult, type WaitResult } from './tasks.ts';
+import {
+  stubs,
+  type MigrateResult,
+  type RegisterResult,
+  type SurveyResult,
+  type WaitResult,
+} from './tasks.ts';
 
 declare const migrated: unique symbol;
 
@@ -49,6 +55,10 @@ type WaitEnded =
   | DoneActorEvent<WaitResult, `wait.${string}`>
   | ErrorActorEvent<unknown, `wait.${string}`>;
 
+type RegisterEnded =
+  | DoneActorEvent<RegisterResult, 'register'>
+  | ErrorActorEvent<unknown, 'register'>;
+
 export interface MigrateAllContext {
   readonly crew: Crew;
   /** How often a plugin found its lock taken. */
@@ -60,11 +70,20 @@ const base = setup({
     input: {} as MigrateAllInput,
     output: {} as MigrateAllOutput,
     context: {} as MigrateAllContext,
-    events: {} as StopEvent | SurveyEnded | MigrateEnded | WaitEnded,
+    events: {} as StopEvent | SurveyEnded | MigrateEnded | WaitEnded | RegisterEnded,
   },
-  actors: { survey: stubs.survey, migrate: stubs.migrate, wait: stubs.wait },
+  actors: {
+    survey: stubs.survey,
+    migrate: stubs.migrate,
+    wait: stubs.wait,
+    register: stubs.register,
+  },
   actions: { tell: tellNobody },
-  guards: { isDrained: ({ context }) => isDrained(context.crew) },
+  guards: {
+    isDrained: ({ context }) => isDrained(context.crew),
+    hasComeThrough: ({ context: { crew } }) =>
+      isDrained(crew) && verdict(dismiss(crew).crew) === 'done',
+  },
 });
 
 const machine = base.extend({
@@ -102,6 +121,11 @@ const machine = base.extend({
       const tooLong = result.status === 'failed';
       const move = tooLong ? conclude(context.crew, plugin, result) : resume(context.crew, plugin);
       proceed(enqueue, context.crew, move);
+    }),
+    cancelRegister: base.enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, 'STOP');
+      enqueue.assign({ crew: halt(context.crew, 'stop', event.reason) });
+      enqueue.sendTo('register', { type: 'CANCEL', reason: event.reason });
     }),
     cancelAll: base.enqueueActions(({ context: { crew }, event, enqueue }) => {
       assertEvent(event, 'STOP');
@@ -155,7 +179,15 @@ export const migrateAllMachine = machine.createMachine({
         'xstate.error.actor.wait.*': { actions: 'takeWait' },
         STOP: { actions: 'cancelAll' },
       },
-      always: { guard: 'isDrained', target: 'settled', actions: 'dismiss' },
+      always: [
+        { guard: 'hasComeThrough', target: 'registering', actions: 'dismiss' },
+        { guard: 'isDrained', target: 'settled', actions: 'dismiss' },
+      ],
+    },
+    // The first writes that are no migration; a registry that cannot be written keeps nobody from starting.
+    registering: {
+      invoke: { id: 'register', src: 'register', onDone: 'settled', onError: 'settled' },
+      on: { STOP: { actions: 'cancelRegister' } },
     },
     settled: { type: 'final' },
   },

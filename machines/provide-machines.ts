@@ -17,8 +17,11 @@ export function provideMachines(
   tell: (news: MachineNews) => void,
 ): typeof bootMachine {
   const actions = { tell: (_: unknown, news: MachineNews): void => tell(news) };
-  const { discover, sort, survey, migrate, wait, init, ready, stop } = tasks;
-  const migrateAll = migrateAllMachine.provide({ actors: { survey, migrate, wait }, actions });
+  const { discover, sort, survey, migrate, wait, register, init, ready, stop } = tasks;
+  const migrateAll = migrateAllMachine.provide({
+    actors: { survey, migrate, wait, register },
+    actions,
+  });
   const initAll = initAllMachine.provide({ actors: { init, ready }, actions });
   const stopAll = stopAllMachine.provide({ actors: { stop }, actions });
   const launch = launchMachine.provide({

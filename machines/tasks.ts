@@ -29,6 +29,8 @@ export type SurveyResult = (Done & { readonly upToDate: readonly string[] }) | F
 export type MigrateResult = Done | Failed | Canceled | Locked;
 /** `done`: try again now; `failed`: waited too long. */
 export type WaitResult = Done | Failed | Canceled;
+/** Whatever comes of it, the boot goes on. */
+export type RegisterResult = Done | Failed | Canceled;
 export type InitResult = Done | Failed | TimedOut | Canceled;
 export type ReadyResult = Done | Failed | TimedOut | Canceled;
 /** A stop cannot be canceled: it has a budget of its own. */
@@ -46,6 +48,7 @@ export interface Tasks {
   readonly migrate: PromiseActorLogic<MigrateResult, OfPlugin>;
   /** `attempt` counts from 1 for each plugin. */
   readonly wait: PromiseActorLogic<WaitResult, OfPlugin & { readonly attempt: number }>;
+  readonly register: PromiseActorLogic<RegisterResult, undefined>;
   readonly init: PromiseActorLogic<InitResult, OfPlugin>;
   readonly ready: PromiseActorLogic<ReadyResult, OfPlugin>;
   readonly stop: PromiseActorLogic<StopResult, OfPlugin>;
@@ -58,6 +61,7 @@ export const stubs: Tasks = {
   survey: notProvided('survey'),
   migrate: notProvided('migrate'),
   wait: notProvided('wait'),
+  register: notProvided('register'),
   init: notProvided('init'),
   ready: notProvided('ready'),
   stop: notProvided('stop'),

@@ -1,13 +1,36 @@
 export { createBoot } from './boot/boot.ts';
 export type { Boot } from './boot/boot.ts';
 export type { BootOptions } from './boot/boot-options.ts';
-export type { BootState } from './core/boot-state.ts';
+export type { Drain } from './boot/drains.ts';
+export { gracefulShutdown } from './boot/graceful-shutdown.ts';
+export type { GracefulShutdownOptions } from './boot/graceful-shutdown.ts';
+export type { BootState, CurrentStep } from './core/boot-state.ts';
+export type { DiscoverOptions } from './boot/discover/discover-options.ts';
 export type { BootPlan, PluginPlan } from './boot/plan.ts';
 export type { Services } from './boot/service-registry.ts';
 export type { StepState } from './core/boot-record.ts';
 export type { Clock } from './core/clock.ts';
+export {
+  createBackendPlugin,
+  createExtensionPoint,
+} from './boot/checkstack-form/backend-plugin.ts';
+export type {
+  BackendDeps,
+  BackendInit,
+  BackendPlugin,
+  BackendPluginRegistry,
+  Contribution,
+  ExtensionPoint,
+  PluginMetadata,
+} from './boot/checkstack-form/backend-plugin.ts';
 export { coreServices } from './core/core-services.ts';
-export type { Lifecycle, StopHandler } from './core/core-services.ts';
+export type {
+  AdvisoryLock,
+  HeldLock,
+  Lifecycle,
+  LockOptions,
+  StopHandler,
+} from './core/core-services.ts';
 export type { Duration } from './core/duration.ts';
 export { errorCodes } from './core/error-codes.ts';
 export type { DatabaseFault, ErrorCode, MigrationPosition, Problem } from './core/error-codes.ts';
@@ -23,6 +46,7 @@ export type {
   EventStamp,
   GraphEdge,
   LockHolder,
+  PluginSource,
   RunningStep,
   StepFinished,
 } from './core/events.ts';
@@ -38,7 +62,12 @@ export type {
   StepReport,
 } from './core/report.ts';
 export { getPluginSchemaName } from './core/schema-name.ts';
-export { collectionRef, provide, serviceRef } from './core/service.ts';
+export {
+  collectionRef,
+  provide,
+  serviceRef,
+  serviceRef as createServiceRef,
+} from './core/service.ts';
 export type { CollectionRef, HostService, OptionalRef, ServiceRef } from './core/service.ts';
 export type {
   ConnectOptions,
@@ -49,6 +78,8 @@ export type {
 } from './core/settings.ts';
 export type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './core/steps.ts';
 export { runPluginMigrations } from './postgres/run-plugin-migrations.ts';
+export { createScopedDb } from './postgres/scoped-database.ts';
+export type { SafeDatabase, ScopedDbOptions } from './postgres/scoped-database.ts';
 export { createScopedPool } from './postgres/scoped-pool.ts';
 export type { EventSource, Listener, Unsubscribe } from './telemetry/bus.ts';
 export { createLogListener } from './telemetry/log-listener.ts';

@@ -2,7 +2,7 @@ import type { Pool, PoolConfig } from 'pg';
 import type { Clock } from '../core/clock.ts';
 import { coreServiceIds } from '../core/core-services.ts';
 import { optionsInvalid } from '../core/errors.ts';
-import { knownKeysOnly, listOf, record } from '../core/expect.ts';
+import { boolean, knownKeysOnly, listOf, maybe, record } from '../core/expect.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import type { Plugin } from '../core/plugin.ts';
 import { checkPlugin } from '../core/plugin-check.ts';
@@ -14,6 +14,12 @@ import {
   type SettingsOptions,
 } from '../core/settings.ts';
 import { createPinoLogger } from '../telemetry/log-listener.ts';
+import {
+  checkDiscover,
+  type DiscoverOptions,
+  type DiscoverSetup,
+} from './discover/discover-options.ts';
+import { checkHost, type Host, type HostOptions } from './host-plugin.ts';
 import { systemClock } from './system-clock.ts';
 
 /** What {@link createBoot} takes. Durations are ms, or strings such as `'5s'`. */
@@ -22,6 +28,12 @@ export interface BootOptions extends SettingsOptions {
   readonly pool: Pool | string | PoolConfig;
   /** In any order. */
   readonly plugins?: readonly Plugin[];
+  /** Also starts the plugins that are packages, of the host and of its workspaces. */
+  readonly discover?: DiscoverOptions;
+  /** The host's own migrations, before those of any plugin. */
+  readonly host?: HostOptions;
+  /** Whether the table `slipway.plugins` is read and kept, in which plugins are switched off; on with `discover`. */
+  readonly registry?: boolean;
   /** The host's own services, made by `provide()`. */
   readonly services?: readonly HostService[];
   /** A pino logger or one like it; or a level, then Slipway writes JSON lines to standard output. Silent unless told. */
@@ -34,13 +46,25 @@ export interface BootOptions extends SettingsOptions {
 export interface BootSetup {
   readonly source: Pool | string | PoolConfig;
   readonly plugins: readonly Plugin[];
+  readonly discover: DiscoverSetup | undefined;
+  readonly host: Host | undefined;
+  readonly registry: boolean;
   readonly services: readonly HostService[];
   readonly logger: Logger;
   readonly clock: Clock;
   readonly settings: Settings;
 }
 
-const ownOptions = ['pool', 'plugins', 'services', 'logger', 'clock'];
+const ownOptions = [
+  'pool',
+  'plugins',
+  'discover',
+  'host',
+  'registry',
+  'services',
+  'logger',
+  'clock',
+];
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 
 /**
@@ -55,6 +79,9 @@ export function checkBootOptions(options: BootOptions): BootSetup {
   return Object.freeze({
     source: checkSource(given['pool']),
     plugins: listOf(checkPlugin)(given['plugins'] ?? [], 'plugins'),
+    discover: maybe(checkDiscover)(given['discover'], 'discover'),
+    host: maybe(checkHost)(given['host'], 'host'),
+    registry: boolean(given['registry'] ?? given['discover'] !== undefined, 'registry'),
     services: checkServices(given['services']),
     logger: checkLogger(given['logger']),
     clock: checkClock(given['clock']),

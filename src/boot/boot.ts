@@ -4,12 +4,13 @@ import { toError } from '../core/error-record.ts';
 import { BootError } from '../core/errors.ts';
 import type { BootReport } from '../core/report.ts';
 import type { BootOutcome } from '../core/steps.ts';
-import { EventBus, type EventSource } from '../telemetry/bus.ts';
+import { EventBus, type EventSource, type Unsubscribe } from '../telemetry/bus.ts';
 import { createHeartbeat } from '../telemetry/heartbeat.ts';
 import { createLogListener } from '../telemetry/log-listener.ts';
 import { bootErrorOf, outcomeOf, stopErrorsOf } from './boot-end.ts';
 import { checkBootOptions, type BootOptions, type BootSetup } from './boot-options.ts';
 import { BootRun, type RunEnd, type Until } from './boot-run.ts';
+import { Drains, type Drain } from './drains.ts';
 import { readState, type BootState } from '../core/boot-state.ts';
 import { makePlan, type BootPlan } from './plan.ts';
 import { Relay } from './relay.ts';
@@ -34,11 +35,19 @@ export interface Boot extends EventSource, AsyncDisposable {
   /**
    * Tells what `start()` would do, without changing anything: the order, its warnings, what is pending, and what is wrong.
    *
-   * @throws BootError `GRAPH_INVALID` or `DATABASE_UNREACHABLE`
+   * @throws BootError `PLUGIN_NOT_LOADED`, `PLUGIN_INVALID`, `GRAPH_INVALID` or `DATABASE_UNREACHABLE`
    */
   plan(): Promise<BootPlan>;
   /** Stops everything in reverse order, in any phase. Never rejects: what went wrong on the way is in the report. */
   stop(reason?: string): Promise<BootReport>;
+  /**
+   * Has the boot call this on its way down, after it has said so and before it stops anything: a boot that is up waits for it,
+   * at most `stop.total`. One that is not up yet has nothing to finish, and does not wait before it stops.
+   *
+   * @returns What takes it off again.
+   * @example boot.beforeStop(() => closeServer(server));
+   */
+  beforeStop(drain: Drain): Unsubscribe;
   /** Where the boot is, and what every step is doing. */
   state(): BootState;
   /** What has happened so far, whole at any moment. */
@@ -66,8 +75,10 @@ class PluginBoot implements Boot {
   readonly #bus: EventBus;
   readonly #relay: Relay;
   readonly #wayDown: WayDown;
+  readonly #drains = new Drains();
   #run: BootRun | undefined;
   #started: Promise<BootReport> | undefined;
+  #down: Promise<RunEnd> | undefined;
   #stopped: Promise<BootReport> | undefined;
   #hasEnded = false;
 
@@ -113,13 +124,17 @@ class PluginBoot implements Boot {
     return this.#stopped;
   }
 
+  beforeStop(drain: Drain): Unsubscribe {
+    return this.#drains.add(drain);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop('disposed');
   }
 
   state(): BootState {
     const idle = this.#hasEnded ? 'stopped' : 'idle';
-    return readState(this.#relay.record, this.#run?.stateName ?? idle);
+    return readState(this.#relay.record, this.#run?.stateName ?? idle, this.#relay.elapsedMs);
   }
 
   report(): BootReport {
@@ -144,7 +159,11 @@ class PluginBoot implements Boot {
       wayDown: this.#wayDown,
     });
     this.#run = run;
-    const down = run.ended.then((end) => this.#finishWayDown(end));
+    const down = run.ended.then(async (end) => {
+      const errors = await this.#drain();
+      return this.#finishWayDown({ ...end, errors: [...errors, ...end.errors] });
+    });
+    this.#down = down;
     run.begin();
     const up = await Promise.race([run.ready, down]);
     if (!('degraded' in up)) return this.#finishLaunch(outcomeOf(up), bootErrorOf(up));
@@ -167,11 +186,13 @@ class PluginBoot implements Boot {
     const run = this.#run;
     if (!run) {
       this.#hasEnded = true;
+      await this.#drain();
       return this.report();
     }
     this.#goDown(reason);
+    if (run.stateName === 'ready') await this.#drain();
     run.stop(reason);
-    await run.ended;
+    await this.#down;
     await this.#started?.catch(() => {});
     return this.report();
   }
@@ -179,6 +200,11 @@ class PluginBoot implements Boot {
   #goDown(reason: string): void {
     if (!this.#wayDown.begin(reason)) return;
     this.#relay.tell({ type: 'boot.stopping', reason });
+    void this.#drain();
+  }
+
+  #drain(): Promise<readonly Error[]> {
+    return this.#drains.run(this.#wayDown.cut);
   }
 
   #finishWayDown(end: RunEnd): RunEnd {

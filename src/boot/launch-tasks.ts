@@ -1,22 +1,30 @@
 import type { Pool } from 'pg';
 import {
   fromTask,
+  type Done,
   type MigrateResult,
   type OfPlugin,
   type TaskArgs,
   type Tasks,
 } from '../../machines/index.ts';
 import type { DatabaseFacts, Tell } from '../core/events.ts';
-import { buildGraph, type PluginGraph } from '../core/graph.ts';
+import type { PluginGraph } from '../core/graph.ts';
 import { isRequired } from '../core/plugin.ts';
 import { getPluginSchemaName } from '../core/schema-name.ts';
+import { steps } from '../core/steps.ts';
+import { AdvisoryLocks } from '../postgres/advisory-lock-service.ts';
 import { migratePlugin } from '../postgres/migrator.ts';
 import { createScopedPool } from '../postgres/scoped-pool.ts';
 import type { MigrationTarget, Survey } from '../postgres/survey.ts';
 import type { BootSetup } from './boot-options.ts';
+import type { KnownPlugin } from './discover/discover-plugins.ts';
+import { gatherPlugins, noPlugins, type GatheredPlugins } from './gather-plugins.ts';
 import { LockWaits } from './lock-waits.ts';
+import { lookByMode } from './migration-mode.ts';
+import { register } from './plugin-registry.ts';
 import { PluginRunner } from './plugin-runner.ts';
 import type { ServiceRegistry } from './service-registry.ts';
+import { sortPlugins } from './sort-plugins.ts';
 import { refuseProblems, surveyPlugins } from './survey-plugins.ts';
 import type { WayDown } from './way-down.ts';
 
@@ -38,6 +46,8 @@ export class LaunchTasks {
   readonly tasks: Tasks;
   readonly #parts: LaunchParts;
   readonly #waits: LockWaits;
+  readonly #locks: AdvisoryLocks;
+  #gathered: GatheredPlugins = noPlugins;
   #graph: PluginGraph = { plugins: [], nodes: [], edges: [], warnings: [] };
   #targets: ReadonlyMap<string, MigrationTarget> = new Map();
   #survey: Survey | undefined;
@@ -47,17 +57,19 @@ export class LaunchTasks {
 
   constructor(parts: LaunchParts) {
     this.#parts = parts;
-    const { clock, settings } = parts.setup;
+    const { clock, settings, source } = parts.setup;
     this.#waits = new LockWaits(clock, settings.migrations.lockWait, parts.tell);
+    this.#locks = new AdvisoryLocks({ source, clock, pooler: settings.pooler });
     this.#runner = this.#createRunner();
     this.tasks = {
-      discover: this.#task(async () => this.#discover()),
+      discover: this.#task(({ signal }) => this.#discover(signal)),
       sort: this.#task(async () => this.#sort()),
       survey: this.#task(({ signal }) => this.#look(signal)),
       migrate: this.#task((args) => this.#migrate(args)),
       wait: this.#task(({ input, signal }) =>
         this.#waits.wait(input.plugin, input.attempt, signal),
       ),
+      register: this.#task(({ signal }) => this.#register(signal)),
       init: this.#task(({ input, signal }) => this.#runner.init(input.plugin, signal)),
       ready: this.#task(({ input, signal }) => this.#runner.ready(input.plugin, signal)),
       stop: fromTask(({ input }) => this.#runner.stop(input.plugin)),
@@ -75,6 +87,7 @@ export class LaunchTasks {
   async end(): Promise<void> {
     await Promise.allSettled(this.#running);
     await this.#runner.endAll();
+    await this.#locks.close();
   }
 
   /** A task that gives up when the machine breaks, and whose errors are results. */
@@ -96,42 +109,70 @@ export class LaunchTasks {
     });
   }
 
-  #discover(): { readonly status: 'done' } {
-    const ids = new Set<string>();
-    for (const plugin of this.#parts.setup.plugins) {
-      if (ids.has(plugin.id)) continue;
-      ids.add(plugin.id);
-      this.#parts.tell({
-        type: 'plugin.discovered',
-        plugin: plugin.id,
-        ...(plugin.version === undefined ? {} : { version: plugin.version }),
-        required: isRequired(plugin),
-      });
+  async #discover(signal: AbortSignal): Promise<Done> {
+    const { setup, pool, services, tell } = this.#parts;
+    this.#gathered = await gatherPlugins(setup, {
+      pool,
+      services,
+      tell,
+      signal,
+      clock: setup.clock,
+      onStatement: this.#countStatement,
+    });
+    const { known, switched, failure } = this.#gathered;
+    const off = new Map(switched.off.map(({ plugin, because }) => [plugin, because]));
+    const all = [...(setup.host ? [{ plugin: setup.host.plugin }] : []), ...known];
+    const seen = new Set<string>();
+    for (const each of all) {
+      if (seen.has(each.plugin.id)) continue;
+      seen.add(each.plugin.id);
+      this.#tellDiscovered(each, off.get(each.plugin));
     }
+    if (failure) throw failure;
     return { status: 'done' };
   }
 
-  #sort(): { readonly status: 'done'; readonly nodes: PluginGraph['nodes'] } {
+  /** @param offBecause Why it takes no part: then all its steps have settled here. */
+  #tellDiscovered({ plugin, source }: KnownPlugin, offBecause: string | undefined): void {
+    const { tell } = this.#parts;
+    tell({
+      type: 'plugin.discovered',
+      plugin: plugin.id,
+      ...(plugin.version === undefined ? {} : { version: plugin.version }),
+      required: isRequired(plugin),
+      enabled: offBecause === undefined,
+      ...(source ? { source } : {}),
+    });
+    if (offBecause === undefined) return;
+    const settled = {
+      plugin: plugin.id,
+      outcome: 'skipped',
+      durationMs: 0,
+      because: offBecause,
+    } as const;
+    for (const step of steps) tell({ type: `plugin.${step}.finished`, ...settled });
+  }
+
+  #sort(): Done & { readonly nodes: PluginGraph['nodes'] } {
     const { setup, tell } = this.#parts;
-    this.#graph = buildGraph(setup.plugins, graphOptions(setup));
+    this.#graph = sortPlugins(this.#gathered, setup);
     this.#runner = this.#createRunner();
     const { plugins, edges, warnings, nodes } = this.#graph;
     tell({ type: 'graph.sorted', order: plugins.map(({ id }) => id), edges, warnings });
     return { status: 'done', nodes };
   }
 
-  async #look(
-    signal: AbortSignal,
-  ): Promise<{ readonly status: 'done'; readonly upToDate: readonly string[] }> {
+  async #look(signal: AbortSignal): Promise<Done & { readonly upToDate: readonly string[] }> {
     const { setup, pool, tell, wayDown } = this.#parts;
-    const surveyed = await surveyPlugins(this.#graph.plugins, {
-      pool,
+    const { mode, lockWait } = setup.settings.migrations;
+    const { cut } = wayDown;
+    const parts = { pool, setup, tell, signal, cut, onStatement: this.#countStatement };
+    const surveyed = await lookByMode(() => surveyPlugins(this.#graph.plugins, parts), {
+      mode,
       tell,
       signal,
-      settings: setup.settings,
+      waitMs: lockWait,
       clock: setup.clock,
-      cut: wayDown.cut,
-      onStatement: this.#countStatement,
     });
     this.#survey = surveyed.survey;
     for (const plugin of surveyed.survey?.plugins ?? []) {
@@ -173,6 +214,14 @@ export class LaunchTasks {
     return result;
   }
 
+  async #register(signal: AbortSignal): Promise<Done> {
+    const { setup, pool, tell, wayDown } = this.#parts;
+    const { known, rows } = this.#gathered;
+    const pin = { signal, cut: wayDown.cut, onStatement: this.#countStatement };
+    if (setup.registry) await register(known, rows, { pool, pin, tell });
+    return { status: 'done' };
+  }
+
   readonly #countStatement = (): void => {
     this.#statements += 1;
   };
@@ -190,6 +239,7 @@ export class LaunchTasks {
       logger: setup.logger,
       scopedPool: (plugin) =>
         createScopedPool(pool, getPluginSchemaName(plugin, schemaPrefix), { extensionSchemas }),
+      locksFor: (life) => this.#locks.serviceFor(life),
     });
   }
 }
@@ -198,11 +248,3 @@ export class LaunchTasks {
 type Gone =
   | { readonly status: 'canceled' }
   | { readonly status: 'failed'; readonly error: unknown };
-
-export function graphOptions({ services, settings }: BootSetup): Parameters<typeof buildGraph>[1] {
-  const single = services.filter(({ ref }) => ref.kind === 'service');
-  return {
-    hostServices: new Set(single.map(({ ref }) => ref.id)),
-    schemaPrefix: settings.migrations.schemaPrefix,
-  };
-}

@@ -1,9 +1,10 @@
 import type { Problem } from '../core/error-codes.ts';
 import type { GraphEdge, Tell } from '../core/events.ts';
-import { buildGraph } from '../core/graph.ts';
 import { openPool } from '../postgres/connection.ts';
 import type { BootSetup } from './boot-options.ts';
-import { graphOptions } from './launch-tasks.ts';
+import { gatherPlugins } from './gather-plugins.ts';
+import { ServiceRegistry } from './service-registry.ts';
+import { sortPlugins } from './sort-plugins.ts';
 import { surveyPlugins } from './survey-plugins.ts';
 
 export interface PluginPlan {
@@ -20,6 +21,8 @@ export interface PluginPlan {
 export interface BootPlan {
   /** In the order of the boot. */
   readonly plugins: readonly PluginPlan[];
+  /** Plugins that take no part, and why. */
+  readonly switchedOff: readonly { readonly id: string; readonly because: string }[];
   readonly edges: readonly GraphEdge[];
   readonly warnings: readonly string[];
   /** What would keep the boot from migrating. */
@@ -28,16 +31,16 @@ export interface BootPlan {
 
 /** Looks at the plugins and the database without changing either. */
 export async function makePlan(setup: BootSetup, tell: Tell): Promise<BootPlan> {
-  const graph = buildGraph(setup.plugins, graphOptions(setup));
+  const { signal } = new AbortController();
   const open = openPool(setup.source);
+  const { pool } = open;
   try {
-    const { survey, problems } = await surveyPlugins(graph.plugins, {
-      pool: open.pool,
-      tell,
-      settings: setup.settings,
-      clock: setup.clock,
-      signal: new AbortController().signal,
-    });
+    const services = new ServiceRegistry(setup.services);
+    const parts = { pool, services, clock: setup.clock, tell, signal };
+    const gathered = await gatherPlugins(setup, parts);
+    if (gathered.failure) throw gathered.failure;
+    const graph = sortPlugins(gathered, setup);
+    const { survey, problems } = await surveyPlugins(graph.plugins, { pool, setup, tell, signal });
     const surveyed = new Map((survey?.plugins ?? []).map((plugin) => [plugin.id, plugin]));
     return {
       plugins: graph.plugins.map(({ id }) => {
@@ -49,6 +52,7 @@ export async function makePlan(setup: BootSetup, tell: Tell): Promise<BootPlan> 
           pending: (found?.pending ?? []).map(({ name }) => name),
         };
       }),
+      switchedOff: gathered.switched.off.map(({ plugin, because }) => ({ id: plugin.id, because })),
       edges: graph.edges,
       warnings: graph.warnings,
       problems,

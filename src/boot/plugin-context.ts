@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { coreServices, type Lifecycle } from '../core/core-services.ts';
+import { coreServices, type AdvisoryLock, type Lifecycle } from '../core/core-services.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Plugin } from '../core/plugin.ts';
 import type { PluginLife } from './plugin-life.ts';
@@ -11,6 +11,8 @@ export interface ContextParts {
   readonly logger: Logger;
   /** The pool whose every statement runs in the plugin's schema. */
   readonly scopedPool: (plugin: string) => Pool;
+  /** Locks whose waiting ends with the plugin's life. */
+  readonly locksFor: (life: AbortSignal) => AdvisoryLock;
 }
 
 export type PluginContext = Readonly<Record<string, unknown>>;
@@ -22,7 +24,7 @@ export type PluginContext = Readonly<Record<string, unknown>>;
 export function createPluginContext(
   plugin: Plugin,
   life: PluginLife,
-  { services, logger, scopedPool }: ContextParts,
+  { services, logger, scopedPool, locksFor }: ContextParts,
 ): PluginContext {
   const pool = scopedPool(plugin.id);
   const own = {
@@ -35,6 +37,7 @@ export function createPluginContext(
   const core = new Map<string, unknown>([
     [coreServices.logger.id, own.logger],
     [coreServices.database.id, pool],
+    [coreServices.advisoryLock.id, locksFor(life.signal)],
     [coreServices.lifecycle.id, lifecycle],
   ]);
   const deps = Object.entries(plugin.deps ?? {}).map(([key, ref]) => [

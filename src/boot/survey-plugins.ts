@@ -1,21 +1,19 @@
 import { fileURLToPath } from 'node:url';
-import type { Clock } from '../core/clock.ts';
 import type { Problem } from '../core/error-codes.ts';
 import { BootError, toProblem } from '../core/errors.ts';
 import type { Tell } from '../core/events.ts';
 import type { Plugin } from '../core/plugin.ts';
 import { getPluginSchemaName } from '../core/schema-name.ts';
-import type { Settings } from '../core/settings.ts';
-import { connectWithPatience } from '../postgres/connect-with-patience.ts';
 import type { PoolLike } from '../postgres/connection.ts';
 import { readMigrationFolder } from '../postgres/migration-files.ts';
 import { withPinnedClient } from '../postgres/pinned-client.ts';
 import { surveyDatabase, type MigrationTarget, type Survey } from '../postgres/survey.ts';
+import type { BootSetup } from './boot-options.ts';
+import { createPatientPool } from './patient-pool.ts';
 
 export interface SurveyParts {
   readonly pool: PoolLike;
-  readonly settings: Settings;
-  readonly clock: Clock;
+  readonly setup: BootSetup;
   readonly tell: Tell;
   readonly signal: AbortSignal;
   readonly cut?: AbortSignal;
@@ -36,7 +34,7 @@ export async function surveyPlugins(
   plugins: readonly Plugin[],
   parts: SurveyParts,
 ): Promise<SurveyedPlugins> {
-  const { targets, problems } = await readFolders(plugins, parts.settings.migrations.schemaPrefix);
+  const { targets, problems } = await readFolders(plugins, parts.setup);
   if (targets.length === 0) return { targets, problems };
   const survey = await lookAtDatabase(targets, parts);
   return { targets, survey, problems: [...problems, ...survey.problems] };
@@ -54,7 +52,7 @@ export function refuseProblems({ problems }: SurveyedPlugins): void {
 
 async function readFolders(
   plugins: readonly Plugin[],
-  schemaPrefix: string,
+  setup: BootSetup,
 ): Promise<{ readonly targets: MigrationTarget[]; readonly problems: Problem[] }> {
   const targets: MigrationTarget[] = [];
   const problems: Problem[] = [];
@@ -63,7 +61,7 @@ async function readFolders(
     const folder = migrations instanceof URL ? fileURLToPath(migrations) : migrations;
     try {
       const { files } = await readMigrationFolder(id, folder);
-      targets.push({ id, schema: getPluginSchemaName(id, schemaPrefix), files });
+      targets.push({ id, ...placeOf(id, setup), files });
     } catch (error) {
       if (!(error instanceof BootError)) throw error;
       problems.push(toProblem(error));
@@ -72,22 +70,23 @@ async function readFolders(
   return { targets, problems };
 }
 
+/** The schema of a plugin, or what the host has chosen for itself. */
+function placeOf(
+  id: string,
+  { host, settings }: BootSetup,
+): Pick<MigrationTarget, 'schema' | 'historySchema'> {
+  if (id === host?.plugin.id) return { schema: host.schema, historySchema: host.historySchema };
+  return { schema: getPluginSchemaName(id, settings.migrations.schemaPrefix) };
+}
+
 async function lookAtDatabase(
   targets: readonly MigrationTarget[],
-  { pool, settings, clock, tell, signal, cut, onStatement }: SurveyParts,
+  { pool, setup, tell, signal, cut, onStatement }: SurveyParts,
 ): Promise<Survey> {
-  const patient: PoolLike = {
-    connect: () =>
-      connectWithPatience(pool, {
-        waitMs: settings.connect.wait,
-        signal,
-        clock,
-        onWaiting: (news) =>
-          tell({ type: 'boot.waiting', reason: 'PostgreSQL does not answer', ...news }),
-      }),
-  };
-  const { pooler } = settings;
+  const { settings, clock } = setup;
+  const patient = createPatientPool({ pool, waitMs: settings.connect.wait, clock, tell, signal });
+  const options = { pooler: settings.pooler, willApply: settings.migrations.mode === 'apply' };
   return withPinnedClient(patient, { signal, cut, onStatement }, (client) =>
-    surveyDatabase(client, targets, { pooler }),
+    surveyDatabase(client, targets, options),
   );
 }

@@ -1,8 +1,8 @@
 import type { Problem } from './error-codes.ts';
 import { BootError } from './errors.ts';
-import type { BootEvent, BootEventOf, DatabaseFacts, GraphEdge } from './events.ts';
+import type { BootEvent, BootEventOf, DatabaseFacts, GraphEdge, LockHolder } from './events.ts';
 import type { PhaseReport } from './report.ts';
-import type { Outcome, Step } from './steps.ts';
+import { steps, type Outcome, type Step } from './steps.ts';
 
 export type StepFinishedEvent = BootEventOf<`plugin.${Step}.finished`>;
 
@@ -24,6 +24,15 @@ export interface PluginRecord {
 /** What a step is doing now. */
 export type StepState = Outcome | 'pending' | 'running';
 
+/** What every step of every plugin is doing now, by plugin id. */
+export type StepStates = Readonly<Record<string, Readonly<Record<Step, StepState>>>>;
+
+/** A wait for the migration lock of a plugin, since its first refusal. */
+export interface LockWait {
+  readonly sinceMs: number;
+  readonly holder: LockHolder;
+}
+
 /**
  * What the events have told so far. It starts with every step of every plugin not reached, so that at any moment there is
  * a whole story to tell.
@@ -38,6 +47,10 @@ export class BootRecord {
   #edges: readonly GraphEdge[] = [];
   #warnings: readonly string[] = [];
   #database: DatabaseFacts | undefined;
+  #isStopping = false;
+  #databaseWait: string | undefined;
+  #lockWaits = new Map<string, LockWait>();
+  #stepStates: StepStates | undefined;
 
   constructor(bootId: string) {
     this.bootId = bootId;
@@ -70,6 +83,28 @@ export class BootRecord {
   get database(): DatabaseFacts | undefined {
     return this.#database;
   }
+  /** Whether the way down has begun. */
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+  /** Why the boot waits for PostgreSQL; `undefined` while it does not. */
+  get databaseWait(): string | undefined {
+    return this.#databaseWait;
+  }
+  /** Who waits for a migration lock now, by plugin id. */
+  get lockWaits(): ReadonlyMap<string, LockWait> {
+    return this.#lockWaits;
+  }
+  /** The same object until the next event: a host may ask with every request. */
+  get stepStates(): StepStates {
+    this.#stepStates ??= Object.fromEntries(
+      this.plugins.map(({ id }) => [
+        id,
+        Object.fromEntries(steps.map((step) => [step, this.stateOf(id, step)])),
+      ]),
+    ) as StepStates;
+    return this.#stepStates;
+  }
   get problems(): readonly Problem[] {
     const error = this.#finished?.error;
     return error instanceof BootError ? (error.problems ?? []) : [];
@@ -83,9 +118,16 @@ export class BootRecord {
   add(event: BootEvent): void {
     if (event.seq === 1) this.#startedAt = event.at;
     this.#elapsedMs = event.elapsedMs;
+    this.#stepStates = undefined;
     switch (event.type) {
       case 'boot.finished':
         this.#finished = event;
+        break;
+      case 'boot.waiting':
+        this.#databaseWait = event.reason;
+        break;
+      case 'boot.stopping':
+        this.#isStopping = true;
         break;
       case 'phase.started':
         this.#startPhase(event);
@@ -100,7 +142,14 @@ export class BootRecord {
         this.#sort(event);
         break;
       case 'plugin.migrate.planned':
+        this.#databaseWait = undefined;
         this.#update(event.plugin, () => ({ schema: event.schema }));
+        break;
+      case 'plugin.migrate.waiting':
+        this.#lockWaits.set(event.plugin, {
+          sinceMs: event.elapsedMs - event.waitedMs,
+          holder: event.holder,
+        });
         break;
       case 'plugin.migrate.applied':
         this.#update(event.plugin, ({ applied }) => ({ applied: [...applied, event.file] }));
@@ -109,16 +158,22 @@ export class BootRecord {
       case 'plugin.init.started':
       case 'plugin.ready.started':
       case 'plugin.stop.started':
+        this.#endWait(event);
         this.#step(event.plugin, stepIn(event.type), { startedAtMs: event.elapsedMs });
         break;
       case 'plugin.migrate.finished':
       case 'plugin.init.finished':
       case 'plugin.ready.finished':
       case 'plugin.stop.finished':
+        this.#endWait(event);
         this.#step(event.plugin, stepIn(event.type), { finished: event });
         break;
       default:
     }
+  }
+
+  #endWait({ type, plugin }: StepFinishedEvent | BootEventOf<`plugin.${Step}.started`>): void {
+    if (stepIn(type) === 'migrate') this.#lockWaits.delete(plugin);
   }
 
   #startPhase({ phase, elapsedMs }: BootEventOf<'phase.started'>): void {
@@ -131,17 +186,24 @@ export class BootRecord {
       known.phase === phase ? { ...known, outcome, durationMs } : known,
     );
     this.#database = database ?? this.#database;
+    this.#databaseWait = undefined;
   }
 
   #sort({ order, edges, warnings }: BootEventOf<'graph.sorted'>): void {
     const sorted = order.flatMap((id) => this.#plugins.get(id) ?? []);
-    this.#plugins = new Map(sorted.map((plugin) => [plugin.id, plugin]));
+    // Those that are switched off come last: they have no place in the order.
+    this.#plugins = new Map([
+      ...sorted.map((plugin) => [plugin.id, plugin] as const),
+      ...[...this.#plugins].filter(([id]) => !order.includes(id)),
+    ]);
     this.#edges = edges;
     this.#warnings = warnings;
   }
 
   #step(id: string, step: Step, news: StepRecord): void {
-    this.#update(id, ({ steps }) => ({ steps: { ...steps, [step]: { ...steps[step], ...news } } }));
+    this.#update(id, (known) => ({
+      steps: { ...known.steps, [step]: { ...known.steps[step], ...news } },
+    }));
   }
 
   #update(id: string, change: (plugin: PluginRecord) => Partial<PluginRecord>): void {

@@ -1,24 +1,82 @@
-import type { BootRecord, StepState } from './boot-record.ts';
-import { steps, type Phase, type Step } from './steps.ts';
+import type { BootRecord, StepState, StepStates } from './boot-record.ts';
+import type { LockHolder, RunningStep } from './events.ts';
+import { steps, type BootOutcome, type Phase, type Step } from './steps.ts';
 
 /** A plain picture of a boot at one moment. */
 export interface BootState {
   readonly bootId: string;
   readonly phase: 'idle' | Phase | 'ready' | 'stopped' | 'failed';
+  /** True from the moment when the way down begins, before anything is stopped. */
+  readonly isStopping: boolean;
+  /** How the launch ended; left out while it goes on. */
+  readonly outcome?: BootOutcome;
+  /** How many steps of this phase have ended, and how many there are; initAll has two for each plugin. */
+  readonly settled: number;
+  readonly total: number;
+  /** What runs now, in the order of the graph. */
+  readonly running: readonly CurrentStep[];
+  /** What else the boot waits for: `PostgreSQL does not answer`. */
+  readonly waitingFor?: string;
   /** What each step of each plugin is doing, by plugin id. */
   readonly plugins: Readonly<Record<string, Readonly<Record<Step, StepState>>>>;
 }
 
-/** @param machineState The name of the boot machine's state. */
-export function readState(record: BootRecord, machineState: string): BootState {
+/** A step that runs, or waits for the migration lock that somebody else holds. */
+export interface CurrentStep extends RunningStep {
+  readonly waitingFor?: LockHolder;
+}
+
+/** The steps that each phase takes with every plugin. */
+const stepsOf: Partial<Record<BootState['phase'], readonly Step[]>> = {
+  migrateAll: ['migrate'],
+  initAll: ['init', 'ready'],
+  stopAll: ['stop'],
+};
+
+/**
+ * @param machineState The name of the boot machine's state.
+ * @param elapsedMs Now, counted as the record counts.
+ */
+export function readState(record: BootRecord, machineState: string, elapsedMs: number): BootState {
   const last = record.phases.at(-1)?.phase ?? 'discover';
-  const plugins = record.plugins.map(({ id }) => [
-    id,
-    Object.fromEntries(steps.map((step) => [step, record.stateOf(id, step)])),
-  ]);
+  const phase = machineState === 'launching' ? last : (machineState as BootState['phase']);
+  const { bootId, isStopping, finished, databaseWait, stepStates } = record;
   return {
-    bootId: record.bootId,
-    phase: machineState === 'launching' ? last : (machineState as BootState['phase']),
-    plugins: Object.fromEntries(plugins) as BootState['plugins'],
+    bootId,
+    phase,
+    isStopping,
+    ...(finished ? { outcome: finished.outcome } : {}),
+    ...countSteps(stepStates, stepsOf[phase] ?? []),
+    running: phase === 'ready' ? [] : currentSteps(record, elapsedMs),
+    ...(databaseWait === undefined ? {} : { waitingFor: databaseWait }),
+    plugins: stepStates,
   };
+}
+
+function countSteps(
+  states: StepStates,
+  counted: readonly Step[],
+): Pick<BootState, 'settled' | 'total'> {
+  if (counted.length === 0) return { settled: 0, total: 0 };
+  const all = Object.values(states).flatMap((plugin) => counted.map((step) => plugin[step]));
+  return { settled: all.filter(hasSettled).length, total: all.length };
+}
+
+function hasSettled(state: StepState): boolean {
+  return state !== 'pending' && state !== 'running';
+}
+
+function currentSteps(record: BootRecord, elapsedMs: number): readonly CurrentStep[] {
+  return record.plugins.flatMap(({ id, steps: known }): readonly CurrentStep[] => {
+    const wait = record.lockWaits.get(id);
+    if (wait) {
+      const forMs = elapsedMs - wait.sinceMs;
+      return [{ plugin: id, step: 'migrate', forMs, waitingFor: wait.holder }];
+    }
+    return steps.flatMap((step) => {
+      const { startedAtMs, finished } = known[step];
+      if (startedAtMs === undefined || finished) return [];
+      return [{ plugin: id, step, forMs: elapsedMs - startedAtMs }];
+    });
+  });
 }

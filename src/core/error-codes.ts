@@ -1,6 +1,10 @@
 /** Every error code, with what it means and what to do unless the error itself knows better. */
 export const errorCodes = {
   OPTIONS_INVALID: ['an option is wrong', 'Correct the option that the message names.'],
+  PLUGIN_NOT_LOADED: [
+    'a plugin package cannot be found or imported',
+    'Look at the cause, which is the error of the import itself.',
+  ],
   PLUGIN_INVALID: ['something listed as a plugin is none', 'List what definePlugin() returned.'],
   GRAPH_INVALID: [
     'the plugins do not fit together',
@@ -49,6 +53,10 @@ export const errorCodes = {
     'a migrations folder cannot be read',
     'Generate the folder again with drizzle-kit, and ship it with the plugin.',
   ],
+  MIGRATION_PENDING: [
+    'migrations are pending, and this process does not apply them',
+    "Run the migrate job first, or wait for it with migrations.mode: 'wait'.",
+  ],
   MIGRATION_WRONG_SCHEMA: [
     'a migration ran outside its pinned connection or schema',
     'Nothing of this file was kept. Look for a proxy, or a pool that hands out more than one connection.',
@@ -75,6 +83,14 @@ export const errorCodes = {
     'Return every key of provides from init.',
   ],
   READY_FAILED: ["a plugin's ready hook threw", 'Look at the cause.'],
+  LOCK_TIMEOUT: [
+    'a lock that a plugin asked for stayed taken',
+    'See who holds it for so long, or wait longer.',
+  ],
+  LOCK_LOST: [
+    'a lock was lost while it was held',
+    'Somebody else may have done the same work at the same time. Look for what cut the connection.',
+  ],
   STOP_FAILED: [
     "a plugin's stop handler threw",
     'Look at the cause. Everything else was stopped all the same.',

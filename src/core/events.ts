@@ -31,6 +31,14 @@ export interface RunningStep {
   readonly forMs: number;
 }
 
+/** Where a discovered plugin comes from. */
+export interface PluginSource {
+  /** The name of its package. */
+  readonly package: string;
+  /** The folder of the package, behind all symbolic links. */
+  readonly path: string;
+}
+
 interface OfPlugin {
   readonly plugin: string;
 }
@@ -54,8 +62,11 @@ export interface BootEvents {
     readonly reason: string;
     readonly attempt: number;
     readonly nextInMs: number;
-    readonly error: Error;
+    /** Why PostgreSQL could not be reached; absent when something else is waited for. */
+    readonly error?: Error;
   };
+  /** Nothing that keeps the boot from going on. */
+  'boot.warning': { readonly message: string; readonly plugin?: string };
   'boot.progress': {
     readonly phase: Phase;
     /** How many steps of this phase have ended, and how many there are; initAll has two for each plugin. */
@@ -83,7 +94,14 @@ export interface BootEvents {
     /** On `migrateAll`, once the survey has seen the server. */
     readonly database?: DatabaseFacts;
   };
-  'plugin.discovered': OfPlugin & { readonly version?: string; readonly required: boolean };
+  'plugin.discovered': OfPlugin & {
+    readonly version?: string;
+    readonly required: boolean;
+    /** False when the registry has it switched off. */
+    readonly enabled: boolean;
+    /** Left out for a plugin that is listed in the options. */
+    readonly source?: PluginSource;
+  };
   'graph.sorted': {
     readonly order: readonly string[];
     readonly edges: readonly GraphEdge[];
@@ -149,6 +167,7 @@ export type Tell = (news: BootNews) => void;
 export const eventMeanings = {
   'boot.started': 'the boot begins: start() or migrate() was called',
   'boot.waiting': 'PostgreSQL does not answer yet; the next attempt follows',
+  'boot.warning': 'something that somebody should look at; the boot goes on',
   'boot.progress': 'a heartbeat: what is still running, and for how long',
   'boot.finished': 'the launch has ended: ready, degraded, migrated, failed or canceled',
   'boot.stopping': 'the way down begins',

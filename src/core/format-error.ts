@@ -51,16 +51,18 @@ function place({ position }: BootError): string | undefined {
     .join(', ');
 }
 
-/** The chain of causes, without what the message above already says. */
+/** The chain of causes, without what the message or a problem already says. */
 function causes(error: BootError): readonly string[] {
   const messages: string[] = [];
+  const said = [error, ...(error.problems ?? [])].map(({ message }) => message).join('\n');
   const seen = new Set<unknown>([error]);
   for (let next = error.cause; next !== undefined && !seen.has(next) && seen.size < 8;) {
     seen.add(next);
     const cause = toError(next);
-    if (!error.message.includes(cause.message)) messages.push(cause.message);
+    if (!said.includes(cause.message)) messages.push(cause.message);
     if (cause instanceof AggregateError) {
-      messages.push(...cause.errors.map((each) => toError(each).message));
+      const each = cause.errors.map((one) => toError(one).message);
+      messages.push(...each.filter((message) => !said.includes(message)));
     }
     next = cause === next ? cause.cause : undefined;
   }

@@ -11,6 +11,15 @@ export interface CollectedEdges {
   readonly warnings: readonly string[];
 }
 
+export interface EdgeOptions {
+  /** Ids of the services that the host gives. */
+  readonly hostServices?: ReadonlySet<string>;
+  /** The id of the plugin that all others need. */
+  readonly first?: string | undefined;
+  /** Services whose plugin is switched off, with that plugin's id. */
+  readonly switchedOff?: ReadonlyMap<string, string>;
+}
+
 interface Providers {
   readonly services: ReadonlyMap<string, readonly string[]>;
   readonly collections: ReadonlyMap<string, readonly string[]>;
@@ -19,7 +28,7 @@ interface Providers {
 /** Finds every edge between the plugins with its reason, and every dependency that nothing satisfies. */
 export function collectEdges(
   plugins: readonly Plugin[],
-  hostServices: ReadonlySet<string>,
+  { hostServices = new Set(), first, switchedOff = new Map() }: EdgeOptions,
 ): CollectedEdges {
   const given = new Set([...hostServices, ...coreServiceIds]);
   const providers = findProviders(plugins);
@@ -29,11 +38,17 @@ export function collectEdges(
   const warnings: string[] = [];
 
   for (const plugin of plugins) {
+    if (first !== undefined && plugin.id !== first) edges.push(firstEdge(first, plugin.id));
     for (const ref of Object.values(plugin.deps ?? {})) {
       const found = edgesFor(plugin.id, ref, providers);
       edges.push(...found);
       if (ref.kind === 'service' && found.length === 0 && !given.has(ref.id)) {
-        problems.push(missingService(plugin.id, ref.id, providers, given));
+        const owner = switchedOff.get(ref.id);
+        problems.push(
+          owner === undefined
+            ? missingService(plugin.id, ref.id, providers, given)
+            : serviceSwitchedOff(plugin.id, ref.id, owner),
+        );
       }
     }
     for (const earlier of plugin.after ?? []) {
@@ -86,8 +101,23 @@ function edgesFor(to: string, ref: AnyRef, providers: Providers): GraphEdge[] {
   }));
 }
 
+function firstEdge(from: string, to: string): GraphEdge {
+  return { from, to, kind: 'needs', reason: `${to} comes after ${from}, which comes first` };
+}
+
 function orderEdge(from: string, to: string): GraphEdge {
   return { from, to, kind: 'order', reason: `${to} comes after ${from}` };
+}
+
+function serviceSwitchedOff(plugin: string, service: string, owner: string): Problem {
+  return problem(
+    'SERVICE_MISSING',
+    `${plugin} needs ${service} from ${owner}, which is switched off`,
+    {
+      plugin,
+      hint: `Switch ${owner} on again, or ${plugin} off as well: UPDATE slipway.plugins SET enabled = … WHERE id = '…'.`,
+    },
+  );
 }
 
 function missingService(

@@ -1,7 +1,7 @@
 import type { GraphEdge } from './events.ts';
 import { problem, type Problem } from './error-codes.ts';
 import { BootError } from './errors.ts';
-import { collectEdges, type CollectedEdges } from './graph-edges.ts';
+import { collectEdges, type CollectedEdges, type EdgeOptions } from './graph-edges.ts';
 import { findCycles } from './cycles.ts';
 import { isRequired, type Plugin } from './plugin.ts';
 import { findPluginProblems } from './plugin-problems.ts';
@@ -18,10 +18,10 @@ export interface PluginGraph {
   readonly warnings: readonly string[];
 }
 
-export interface GraphOptions {
-  /** Ids of the services that the host gives. */
-  readonly hostServices?: ReadonlySet<string>;
+export interface GraphOptions extends EdgeOptions {
   readonly schemaPrefix?: string;
+  /** Where each plugin comes from, for people; told when two have one id. */
+  readonly placeOf?: (plugin: Plugin) => string;
 }
 
 /**
@@ -32,11 +32,11 @@ export interface GraphOptions {
 export function buildGraph(plugins: readonly Plugin[], options: GraphOptions = {}): PluginGraph {
   const indexOf = new Map(plugins.map((plugin, index) => [plugin.id, index]));
   const distinct = plugins.filter((plugin, index) => indexOf.get(plugin.id) === index);
-  const found = collectEdges(distinct, options.hostServices ?? new Set());
+  const found = collectEdges(distinct, options);
   const successors = toSuccessors(distinct, found.edges);
   const order = stableTopologicalOrder(successors);
   const problems = [
-    ...findPluginProblems(plugins, options.schemaPrefix),
+    ...findPluginProblems(plugins, options),
     ...found.problems,
     ...(order ? [] : describeCycles(distinct, found.edges, successors)),
   ];

@@ -24,7 +24,7 @@ export function checkPlugin(value: unknown, name: string): Plugin {
 
   if (typeof given['id'] !== 'string') throw invalid(`${name}.id`, 'a string', given['id']);
   for (const field of ['version']) expect(has(field, 'string'), field, 'a string');
-  for (const field of ['database', 'init', 'ready'])
+  for (const field of ['database', 'register', 'init', 'ready'])
     expect(has(field, 'function'), field, 'a function');
   expect(has('required', 'boolean'), 'required', 'true or false');
   expect(isFolder(given['migrations']), 'migrations', 'a file: URL or an absolute path');

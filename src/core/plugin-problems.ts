@@ -5,23 +5,35 @@ import { getPluginSchemaName, isTooLongForPostgres, longestNameInBytes } from '.
 
 const kebabCase = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 
+interface ProblemOptions {
+  readonly schemaPrefix?: string;
+  /** Where a plugin comes from, for people. */
+  readonly placeOf?: (plugin: Plugin) => string;
+}
+
 /** Finds what is wrong with each plugin by itself, and with two of the same id. */
 export function findPluginProblems(
   plugins: readonly Plugin[],
-  schemaPrefix?: string,
+  { schemaPrefix, placeOf }: ProblemOptions = {},
 ): readonly Problem[] {
   return [
-    ...duplicates(plugins),
+    ...duplicates(plugins, placeOf),
     ...plugins.flatMap((plugin) => [...idProblems(plugin, schemaPrefix), ...keyProblems(plugin)]),
   ];
 }
 
-function* duplicates(plugins: readonly Plugin[]): Iterable<Problem> {
-  const counts = new Map<string, number>();
-  for (const { id } of plugins) counts.set(id, (counts.get(id) ?? 0) + 1);
-  for (const [id, count] of counts) {
-    if (count < 2) continue;
-    yield problem('PLUGIN_DUPLICATE', `${count} plugins have the id ${id}`, { plugin: id });
+function* duplicates(
+  plugins: readonly Plugin[],
+  placeOf?: (plugin: Plugin) => string,
+): Iterable<Problem> {
+  const byId = new Map<string, readonly Plugin[]>();
+  for (const plugin of plugins) byId.set(plugin.id, [...(byId.get(plugin.id) ?? []), plugin]);
+  for (const [id, same] of byId) {
+    if (same.length < 2) continue;
+    const places = new Set(placeOf ? same.map(placeOf) : []);
+    const where = places.size > 1 ? `: ${[...places].join(' and ')}` : '';
+    const message = `${same.length} plugins have the id ${id}${where}`;
+    yield problem('PLUGIN_DUPLICATE', message, { plugin: id });
   }
 }
 

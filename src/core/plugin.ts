@@ -29,16 +29,26 @@ export type Provides = Record<string, ProvidableRef>;
 
 type Taken<Key> = `'${Key & string}' is already given to init: choose another key`;
 
-/** Refuses own keys as dependency keys; a core service may stand under its own name. */
-type FreeDeps<D> = {
-  readonly [K in keyof D & keyof OwnContext<unknown>]: D[K] extends ServiceRef<infer _, `core.${K}`>
-    ? D[K]
-    : Taken<K>;
-};
+/**
+ * Refuses own keys as dependency keys; a core service may stand under its own name. A record that is made at run time has
+ * no keys to look at yet: the graph does that.
+ */
+type FreeDeps<D> = string extends keyof D
+  ? unknown
+  : {
+      readonly [K in keyof D & keyof OwnContext<unknown>]: D[K] extends ServiceRef<
+        infer _,
+        `core.${K}`
+      >
+        ? D[K]
+        : Taken<K>;
+    };
 
-type FreeProvides<P, D> = {
-  readonly [K in keyof P & (keyof OwnContext<unknown> | keyof D)]: Taken<K>;
-};
+type FreeProvides<P, D> = string extends keyof P | keyof D
+  ? unknown
+  : {
+      readonly [K in keyof P & (keyof OwnContext<unknown> | keyof D)]: Taken<K>;
+    };
 
 type Injected<D> = { readonly [K in Exclude<keyof D, keyof OwnContext<unknown>>]: Resolved<D[K]> };
 
@@ -98,6 +108,8 @@ export interface Plugin extends PluginFacts {
   readonly deps?: Readonly<Deps>;
   readonly provides?: Readonly<Provides>;
   readonly database?: (pool: Pool) => unknown;
+  /** Says when a boot begins what else the plugin is; made by `createBackendPlugin()`. */
+  readonly register?: (env: never) => unknown;
   init?(context: AnyContext): unknown;
   ready?(context: AnyContext): unknown;
 }

@@ -4,6 +4,11 @@ import { defaultSchemaPrefix } from './schema-name.ts';
 
 /** How migrations run. */
 export interface MigrationOptions {
+  /**
+   * What to do when something is pending: `apply` it, `verify` that nothing is and fail otherwise, or `wait` until another
+   * process has applied it, for as long as `lockWait` says. `apply` unless told.
+   */
+  readonly mode?: 'apply' | 'verify' | 'wait';
   /** Plugins that migrate side by side, 1 to 64, never more than the pool has clients; 4 unless told. */
   readonly concurrency?: number;
   /** How long to wait for another process's migration lock, from the first refusal; 10 minutes unless told. */
@@ -54,6 +59,7 @@ const schemaName = text(/^[^\0]{1,63}$/u, 'a schema name');
 const shape = {
   migrations: [
     group({
+      mode: [oneOf('apply', 'verify', 'wait'), 'apply'],
       concurrency: [integer(1, 64), 4],
       lockWait: [duration, '10m'],
       statementTimeout: [maybe(duration), undefined],

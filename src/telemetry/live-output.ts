@@ -75,6 +75,8 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
         return line(
           yellow(`waiting: ${event.reason}; next attempt in ${formatDuration(event.nextInMs)}`),
         );
+      case 'boot.warning':
+        return line(yellow(`! ${event.message}`));
       case 'boot.progress':
         return event.running.length === 0 ? undefined : line(dim(describeRunning(event.running)));
       case 'plugin.discovered':

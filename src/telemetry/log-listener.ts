@@ -16,6 +16,7 @@ const byOutcome = (event: { readonly error?: Error }): Level => (event.error ? '
 const loudness = {
   'boot.started': 'info',
   'boot.waiting': 'warn',
+  'boot.warning': 'warn',
   'boot.progress': 'info',
   'boot.finished': ({ outcome }) =>
     outcome === 'failed' ? 'error' : outcome === 'degraded' ? 'warn' : 'info',

@@ -1,23 +1,30 @@
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { withClient } from '../support/leaks.ts';
 import { withMigratingPlugins } from './generated-plugins.ts';
+import type { Rounds } from './measure.ts';
 import { measureOrchestration, type OrchestrationResult } from './orchestration.ts';
 import { measureVersus, type VersusResult } from './versus.ts';
 
 export const parts = ['orchestration', 'noop', 'fresh'] as const;
 export type Part = (typeof parts)[number];
 
-/** Where and when the figures come from. */
+export function isPart(name: string): name is Part {
+  return parts.some((part) => part === name);
+}
+
+/** Where the figures come from. */
 export interface Machine {
   readonly cores: number;
   readonly processor: string;
   readonly node: string;
   readonly postgres: string;
-  /** The load average of the last minute, before the bench: how busy others kept the machine. */
-  readonly loadBefore: number;
+  /** Whether a commit waits for the disk. */
+  readonly fsync: string;
+  /** Average of the last minute, before the bench: how busy others kept the machine. */
+  readonly load: number;
 }
 
-/** The figures of a run; a part that was left out is absent. */
+/** The figures of a run; what was not asked for is left out. */
 export interface BenchResult {
   readonly machine: Machine;
   /** How many plugins the boots with migrations have. */
@@ -30,42 +37,47 @@ export interface BenchOptions {
   /** Connection string of a user who may create databases. */
   readonly adminUrl: string;
   readonly only: readonly Part[];
-  /** Whether it is enough to see that everything works. */
+  /** Runs everything once and small, to see that it works: the figures mean nothing. */
   readonly quick: boolean;
 }
 
-const addedMs = 1;
+/** How much of everything. */
+interface Extent {
+  readonly plugins: number;
+  readonly sizes: readonly number[];
+  readonly rounds: Readonly<Record<Part, Rounds>>;
+}
 
-/** Runs the parts asked for, each twice as long as it has to be to be believed, or once to see that it works. */
+const full: Extent = {
+  plugins: 100,
+  sizes: [10, 100, 1_000],
+  rounds: {
+    orchestration: { rounds: 15, warmUps: 5 },
+    noop: { rounds: 11, warmUps: 2 },
+    fresh: { rounds: 5, warmUps: 1 },
+  },
+};
+
+const once: Rounds = { rounds: 1, warmUps: 0 };
+const small: Extent = {
+  plugins: 10,
+  sizes: [10, 20],
+  rounds: { orchestration: once, noop: once, fresh: once },
+};
+
+/** Runs the parts that are asked for. */
 export async function runBench({ adminUrl, only, quick }: BenchOptions): Promise<BenchResult> {
+  const { plugins: count, sizes, rounds } = quick ? small : full;
   const machine = await describeMachine(adminUrl);
-  const count = quick ? 10 : 100;
-  // First, so that its first boot is the first of the process.
+  // Before the others, so that its first boot is the first of this process.
   const orchestration = only.includes('orchestration')
-    ? await measureOrchestration(
-        quick
-          ? { sizes: [10, 20], rounds: 1, warmUps: 0 }
-          : { sizes: [10, 100, 1_000], rounds: 15, warmUps: 5 },
-      )
+    ? await measureOrchestration(sizes, rounds.orchestration)
     : undefined;
   const versus = await withMigratingPlugins(count, 'layers', async (plugins) => {
-    const common = { adminUrl, plugins, addedMs };
-    const few = { rounds: 1, warmUps: 0 };
+    const common = { adminUrl, plugins };
     return [
-      ...(only.includes('noop')
-        ? await measureVersus({
-            ...common,
-            boot: 'no-op',
-            ...(quick ? few : { rounds: 11, warmUps: 2 }),
-          })
-        : []),
-      ...(only.includes('fresh')
-        ? await measureVersus({
-            ...common,
-            boot: 'fresh',
-            ...(quick ? few : { rounds: 5, warmUps: 1 }),
-          })
-        : []),
+      ...(only.includes('noop') ? await measureVersus('no-op', common, rounds.noop) : []),
+      ...(only.includes('fresh') ? await measureVersus('fresh', common, rounds.fresh) : []),
     ];
   });
   return { machine, plugins: count, ...(orchestration ? { orchestration } : {}), versus };
@@ -73,13 +85,16 @@ export async function runBench({ adminUrl, only, quick }: BenchOptions): Promise
 
 async function describeMachine(adminUrl: string): Promise<Machine> {
   const { rows } = await withClient(adminUrl, (client) =>
-    client.query<{ version: string }>("select current_setting('server_version') as version"),
+    client.query<{ version: string; fsync: string }>(
+      "select current_setting('server_version') as version, current_setting('fsync') as fsync",
+    ),
   );
   return {
     cores: availableParallelism(),
     processor: cpus()[0]?.model.trim() ?? 'unknown',
     node: process.version,
     postgres: rows[0]?.version ?? 'unknown',
-    loadBefore: loadavg()[0] ?? 0,
+    fsync: rows[0]?.fsync ?? 'unknown',
+    load: loadavg()[0] ?? 0,
   };
 }

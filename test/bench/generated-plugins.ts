@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { definePlugin, serviceRef, type Plugin } from 'slipway';
+import { serviceRef, type Plugin } from 'slipway';
 import { shapes, type ShapeName } from './shapes.ts';
 
 export const filesPerPlugin = 3;
@@ -58,17 +58,20 @@ function generate(
 ): readonly Plugin[] {
   const needs = shapes[shape](count);
   const apis = needs.map((_, index) => serviceRef<number>(`plugin-${index}.api`));
-  return apis.map((api, index) => {
+  return apis.map((api, index): Plugin => {
     const id = `plugin-${index}`;
     const migrations = folderOf(id);
-    const deps = (needs[index] ?? []).map((needed) => [`dep${needed}`, apis[needed]] as const);
-    return definePlugin({
+    const deps = (needs[index] ?? []).flatMap((needed) => {
+      const ref = apis[needed];
+      return ref ? [[`plugin${needed}`, ref] as const] : [];
+    });
+    return {
       id,
       ...(migrations === undefined ? {} : { migrations }),
-      deps: Object.fromEntries(deps.flatMap(([key, ref]) => (ref ? [[key, ref]] : []))),
+      deps: Object.fromEntries(deps),
       provides: { api },
       init: () => ({ api: index }),
-    });
+    };
   });
 }
 

@@ -9,13 +9,18 @@ export interface Sample {
 /** Does something once and returns how long the part that counts took, in ms. */
 export type Run = () => Promise<number>;
 
+/** How often each rival runs, after how many runs that are not counted. */
+export interface Rounds {
+  readonly rounds: number;
+  readonly warmUps: number;
+}
+
 /**
- * Runs rivals in turn, and every other round in reverse: whatever else the machine does hits all of them alike. The first
- * `warmUps` rounds are not counted.
+ * Runs rivals in turn, and every other round in reverse: whatever else the machine does hits all of them alike.
  */
 export async function measureInTurn<Name extends string>(
   rivals: Readonly<Record<Name, Run>>,
-  { rounds, warmUps }: { readonly rounds: number; readonly warmUps: number },
+  { rounds, warmUps }: Rounds,
 ): Promise<Readonly<Record<Name, Sample>>> {
   const names = Object.keys(rivals) as Name[];
   const times = new Map(names.map((name): [Name, number[]] => [name, []]));

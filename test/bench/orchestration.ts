@@ -1,7 +1,7 @@
 import { Pool } from 'pg';
 import { createBoot } from 'slipway';
 import { zeroTimePlugins } from './generated-plugins.ts';
-import { sampleOf, type Sample } from './measure.ts';
+import { sampleOf, type Rounds, type Sample } from './measure.ts';
 import { shapes, type ShapeName } from './shapes.ts';
 
 /** What boots of `plugins` plugins in one shape took, up and down. */
@@ -18,48 +18,42 @@ export interface OrchestrationResult {
   readonly cases: readonly OrchestrationCase[];
 }
 
-export interface OrchestrationOptions {
-  readonly sizes: readonly number[];
-  readonly rounds: number;
-  readonly warmUps: number;
-}
-
-interface Times {
-  readonly start: number[];
-  readonly stop: number[];
-}
+const shapeNames = Object.keys(shapes) as ShapeName[];
+const firstSize = 100;
 
 /** Measures what Slipway itself costs: boots of plugins that do nothing. No connection is ever made. */
-export async function measureOrchestration({
-  sizes,
-  rounds,
-  warmUps,
-}: OrchestrationOptions): Promise<OrchestrationResult> {
-  const firstSize = Math.min(100, ...sizes.slice(-1));
-  const [startMs] = await bootOnce('layers', firstSize);
-  const cases = (Object.keys(shapes) as ShapeName[]).flatMap((shape) =>
-    sizes.map((plugins) => ({ shape, plugins, times: { start: [], stop: [] } as Times })),
+export async function measureOrchestration(
+  sizes: readonly number[],
+  { rounds, warmUps }: Rounds,
+): Promise<OrchestrationResult> {
+  const { start: startMs } = await bootOnce('layers', firstSize);
+  const cases = shapeNames.flatMap((shape) =>
+    sizes.map((plugins) => ({ shape, plugins, times: [] as Times[] })),
   );
   for (let round = -warmUps; round < rounds; round += 1) {
     for (const { shape, plugins, times } of cases) {
-      const [start, stop] = await bootOnce(shape, plugins);
-      if (round < 0) continue;
-      times.start.push(start);
-      times.stop.push(stop);
+      const time = await bootOnce(shape, plugins);
+      if (round >= 0) times.push(time);
     }
   }
   return {
     first: { plugins: firstSize, startMs },
-    cases: cases.map(({ shape, plugins, times }) => {
-      return { shape, plugins, start: sampleOf(times.start), stop: sampleOf(times.stop) };
-    }),
+    cases: cases.map(({ shape, plugins, times }) => ({
+      shape,
+      plugins,
+      start: sampleOf(times.map(({ start }) => start)),
+      stop: sampleOf(times.map(({ stop }) => stop)),
+    })),
   };
 }
 
-async function bootOnce(
-  shape: ShapeName,
-  count: number,
-): Promise<readonly [start: number, stop: number]> {
+/** How long one boot took to come up and to go down, in ms. */
+interface Times {
+  readonly start: number;
+  readonly stop: number;
+}
+
+async function bootOnce(shape: ShapeName, count: number): Promise<Times> {
   const plugins = zeroTimePlugins(count, shape);
   const pool = new Pool();
   try {
@@ -68,7 +62,7 @@ async function bootOnce(
     await boot.start();
     const readyAt = performance.now();
     await boot.stop();
-    return [readyAt - createdAt, performance.now() - readyAt];
+    return { start: readyAt - createdAt, stop: performance.now() - readyAt };
   } finally {
     await pool.end();
   }

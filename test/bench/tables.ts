@@ -1,25 +1,25 @@
 import type { BenchResult } from './bench.ts';
 import { filesPerPlugin } from './generated-plugins.ts';
 import type { Sample } from './measure.ts';
-import type { OrchestrationCase, OrchestrationResult } from './orchestration.ts';
+import type { OrchestrationResult } from './orchestration.ts';
 import type { VersusResult } from './versus.ts';
 
-/** The figures for people: what was measured, on what, and what each row means. */
+/** The figures for people: what was measured, on what, and what each row and column means. */
 export function renderTables({ machine, plugins, orchestration, versus }: BenchResult): string {
-  const { cores, processor, node, postgres, loadBefore } = machine;
-  const facts = `${cores} cores (${processor}) · Node ${node} · PostgreSQL ${postgres} · load before ${loadBefore.toFixed(1)}`;
+  const { cores, processor, node, postgres, fsync, load } = machine;
   return [
-    facts,
-    'All times are medians, with the lowest and the highest run in brackets.',
+    `${cores} cores (${processor}), Node ${node}, PostgreSQL ${postgres} with fsync ${fsync}, load average ${load.toFixed(1)} at the start`,
+    'Each time is the median of its runs (lowest … highest).',
     ...(orchestration ? ['', ...orchestrationTable(orchestration)] : []),
     ...(versus.length > 0 ? ['', ...versusTable(versus, plugins)] : []),
   ].join('\n');
 }
 
 function versusTable(results: readonly VersusResult[], plugins: number): readonly string[] {
-  const [first] = results;
+  const header = ['boot', 'line', 'round trip', 'Slipway', 'two-pass', 'ratio', 'runs'];
   const rows = results.map(({ boot, line, roundTripMs, slipway, twoPass, ratio }) => [
-    `${boot} boot, ${line}`,
+    boot,
+    line,
     `${roundTripMs.toFixed(2)} ms`,
     range(slipway),
     range(twoPass),
@@ -27,30 +27,84 @@ function versusTable(results: readonly VersusResult[], plugins: number): readonl
     `${slipway.runs}`,
   ]);
   return [
-    `Boot of ${plugins} plugins in layers, ${filesPerPlugin} migration files each`,
-    ...table([['', 'round trip', 'Slipway', 'two-pass', 'ratio', 'runs'], ...rows]),
-    '  no-op      every migration was applied before: any restart',
-    '  fresh      an empty database: the first start ever',
-    '  direct     the server on this machine; slow link: 0.5 ms longer each way, carried by a process of its own',
-    '  Slipway    createBoot({ pool, plugins }).start() with every default, on a pool without connections',
-    "  two-pass   plugin after plugin Drizzle's migrate() on a pinned client, then every init; on such a pool, too",
-    '  ratio      two-pass : Slipway, how many times as long it takes',
-  ].filter(() => first !== undefined);
+    `From nothing to ready: ${plugins} plugins in layers, ${filesPerPlugin} migration files each`,
+    '',
+    ...alignColumns([header, ...rows]),
+    '',
+    '  no-op      every migration is applied already, as at any restart',
+    '  fresh      the database is empty, as at the first start',
+    '  direct     the server on this machine; slow link: 0.5 ms longer each way, 1 ms the round trip',
+    '  Slipway    createBoot({ pool, plugins }).start(), with every default',
+    "  two-pass   plugin after plugin Drizzle's migrate() on a pinned client, then init after init",
+    '  ratio      how many times as long the two-pass way takes',
+  ];
 }
 
 function orchestrationTable({ first, cases }: OrchestrationResult): readonly string[] {
-  const byShape = Map.groupBy(cases, ({ shape }) => shape);
-  const sizes = [...new Set(cases.map(({ plugins }) => plugins))];
-  const header = ['', ...sizes.map(String), 'µs a plugin', 'growth', 'way down'];
-  const rows = [...byShape].map(([shape, ofShape]) => [
-    shape,
-    ...ofShape.map(({ start }) => range(start)),
-    ofShape.map(({ start, plugins }) => perPlugin(start, plugins)).join(' / '),
-    growth(ofShape, 'start'),
-    `${ofShape.map(({ stop, plugins }) => perPlugin(stop, plugins)).join(' / ')}, ${growth(ofShape, 'stop')}`,
-  ]);
-  return [
-    'Slipway by itself: boots of plugins that take no time, without a database',
-    ...table([header, ...rows]),
+  const header = [
+    'shape',
+    'plugins',
+    'start',
+    'µs/plugin',
+    'growth',
+    'stop',
+    'µs/plugin',
+    'growth',
   ];
+  const rows = cases.map(({ shape, plugins, start, stop }, index) => {
+    const before = cases[index - 1];
+    const smaller = before?.shape === shape ? before : undefined;
+    const columns = (sample: Sample, previous: Sample | undefined): readonly string[] => [
+      range(sample),
+      ((sample.medianMs * 1_000) / plugins).toFixed(0),
+      previous ? `${(sample.medianMs / previous.medianMs).toFixed(1)} ×` : '',
+    ];
+    return [
+      shape,
+      String(plugins),
+      ...columns(start, smaller?.start),
+      ...columns(stop, smaller?.stop),
+    ];
+  });
+  return [
+    "Slipway's own time: plugins that do nothing, and no database",
+    '',
+    ...alignColumns([header, ...rows]),
+    '',
+    '  none       no plugin needs another; chain: each needs the one before; layers: each needs three of the layer below',
+    '  start      from createBoot() to ready; stop: from there until everything is down',
+    '  growth     against the row above: as many times as there are more plugins, if the cost is linear',
+    `  The first boot of a process, whose code is not compiled yet: ${milliseconds(first.startMs)} for ${first.plugins} plugins.`,
+  ];
+}
+
+function range({ medianMs, lowMs, highMs }: Sample): string {
+  return `${milliseconds(medianMs)} (${digits(lowMs)} … ${digits(highMs)})`;
+}
+
+function milliseconds(ms: number): string {
+  return `${digits(ms)} ms`;
+}
+
+/** Three digits that say something. */
+function digits(ms: number): string {
+  return ms.toFixed(ms < 10 ? 2 : ms < 100 ? 1 : 0);
+}
+
+/** Text stands to the left, figures to the right. */
+function alignColumns(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0;
+        const isText = /^[a-z]/i.test(rows[1]?.[column] ?? '');
+        return isText ? cell.padEnd(width) : cell.padStart(width);
+      })
+      .join('   ')
+      .replace(/^/, '  ')
+      .trimEnd(),
+  );
 }

@@ -1,15 +1,16 @@
+import { Pool } from 'pg';
 import type { Plugin } from 'slipway';
 import { TestDatabase } from '../support/test-database.ts';
 import { tablesPerPlugin } from './generated-plugins.ts';
-import { measureInTurn, type Run, type Sample } from './measure.ts';
+import { measureInTurn, type Rounds, type Run, type Sample } from './measure.ts';
 import { bootInTwoPasses, bootWithSlipway, type Rival } from './rivals.ts';
 import { laySlowLink } from './slow-link.ts';
 
-/** One kind of boot on one kind of line, both ways. */
+/** One kind of boot over one kind of line, both ways. */
 export interface VersusResult {
   readonly boot: 'no-op' | 'fresh';
   readonly line: 'direct' | 'slow link';
-  /** What `select 1` takes on this line. */
+  /** What `select 1` takes over this line. */
   readonly roundTripMs: number;
   readonly slipway: Sample;
   readonly twoPass: Sample;
@@ -18,70 +19,65 @@ export interface VersusResult {
 }
 
 export interface VersusOptions {
-  readonly boot: VersusResult['boot'];
   readonly plugins: readonly Plugin[];
   /** Connection string of a user who may create databases. */
   readonly adminUrl: string;
-  /** What the slow link adds to a round trip, in ms. */
-  readonly addedMs: number;
-  readonly rounds: number;
-  readonly warmUps: number;
 }
 
-const rivals = { slipway: bootWithSlipway, twoPass: bootInTwoPasses } as const;
+/** What the slow link adds to every round trip, in ms. */
+const addedMs = 1;
 
-/** Boots the same plugins both ways in turn, first on the server's own address, then over a slow link. */
-export async function measureVersus(options: VersusOptions): Promise<readonly VersusResult[]> {
-  const { adminUrl, addedMs } = options;
-  const link = await laySlowLink(adminUrl, addedMs);
+/** Boots the same plugins both ways in turn: straight to the server, then over a slow link. */
+export async function measureVersus(
+  boot: VersusResult['boot'],
+  options: VersusOptions,
+  rounds: Rounds,
+): Promise<readonly VersusResult[]> {
+  const measure = async (line: VersusResult['line'], lineUrl: string): Promise<VersusResult> => {
+    const bootOver = boot === 'no-op' ? bootNoOp : bootFresh;
+    const { slipway, twoPass } = await bootOver(lineUrl, options, rounds);
+    const ratio = twoPass.medianMs / slipway.medianMs;
+    return { boot, line, roundTripMs: await measureRoundTrip(lineUrl), slipway, twoPass, ratio };
+  };
+  const link = await laySlowLink(options.adminUrl, addedMs);
   try {
-    return [
-      await measureOn('direct', adminUrl, options),
-      await measureOn('slow link', link.url, options),
-    ];
+    return [await measure('direct', options.adminUrl), await measure('slow link', link.url)];
   } finally {
     await link.close();
   }
 }
 
-async function measureOn(
-  line: VersusResult['line'],
+type BootBoth = (
   lineUrl: string,
   options: VersusOptions,
-): Promise<VersusResult> {
-  const { boot } = options;
-  const measure = boot === 'no-op' ? measureNoOp : measureFresh;
-  const { slipway, twoPass } = await measure(lineUrl, options);
-  const ratio = twoPass.medianMs / slipway.medianMs;
-  return { boot, line, roundTripMs: await measureRoundTrip(lineUrl), slipway, twoPass, ratio };
-}
+  rounds: Rounds,
+) => Promise<Readonly<Record<'slipway' | 'twoPass', Sample>>>;
 
-type Samples = Readonly<Record<keyof typeof rivals, Sample>>;
-
-/** All in one database, migrated before by Drizzle's own migrator: each side finds the other's history in order. */
-async function measureNoOp(lineUrl: string, options: VersusOptions): Promise<Samples> {
-  const { adminUrl, plugins } = options;
-  return withDatabase(adminUrl, async (database) => {
-    await bootOn(database, adminUrl, bootInTwoPasses, plugins);
-    const run =
-      (rival: Rival): Run =>
-      () =>
-        bootOn(database, lineUrl, rival, plugins);
-    return measureInTurn({ slipway: run(rivals.slipway), twoPass: run(rivals.twoPass) }, options);
+/** All in one database that Drizzle's own migrator has migrated: both sides read the same history. */
+const bootNoOp: BootBoth = (lineUrl, { adminUrl, plugins }, rounds) =>
+  withDatabase(adminUrl, async (database) => {
+    await bootIn(database, adminUrl, bootInTwoPasses, plugins);
+    return measureInTurn(
+      {
+        slipway: () => bootIn(database, lineUrl, bootWithSlipway, plugins),
+        twoPass: () => bootIn(database, lineUrl, bootInTwoPasses, plugins),
+      },
+      rounds,
+    );
   });
-}
 
-async function measureFresh(lineUrl: string, options: VersusOptions): Promise<Samples> {
-  const { adminUrl, plugins } = options;
-  const run =
-    (rival: Rival): Run =>
-    () =>
-      withDatabase(adminUrl, (database) => bootOn(database, lineUrl, rival, plugins));
-  return measureInTurn({ slipway: run(rivals.slipway), twoPass: run(rivals.twoPass) }, options);
-}
+/** Each boot in an empty database of its own. */
+const bootFresh: BootBoth = (lineUrl, { adminUrl, plugins }, rounds) => {
+  const bootAnew = (rival: Rival): Promise<number> =>
+    withDatabase(adminUrl, (database) => bootIn(database, lineUrl, rival, plugins));
+  return measureInTurn(
+    { slipway: () => bootAnew(bootWithSlipway), twoPass: () => bootAnew(bootInTwoPasses) },
+    rounds,
+  );
+};
 
-/** Boots with a pool that has no connection yet, as a process that starts has, and checks that the work was done. */
-async function bootOn(
+/** Boots on a pool that has no connection yet, as in a process that has just started, and looks whether it was done. */
+async function bootIn(
   database: TestDatabase,
   lineUrl: string,
   rival: Rival,
@@ -91,29 +87,28 @@ async function bootOn(
   url.pathname = `/${database.name}`;
   const ms = await rival(database.pool({ connectionString: url.href }), plugins);
   await database.expectNoLeak();
-  await expectMigrated(database, plugins);
+  await expectMigrated(database, plugins.length);
   return ms;
 }
 
-async function expectMigrated(database: TestDatabase, plugins: readonly Plugin[]): Promise<void> {
-  const { rows } = await database.query<{ count: number }>(
-    "select count(*)::int from pg_tables where schemaname like 'plugin\\_%'",
+async function expectMigrated(database: TestDatabase, plugins: number): Promise<void> {
+  const { rows } = await database.query<{ tables: number }>(
+    "select count(*)::int as tables from pg_tables where schemaname like 'plugin\\_%'",
   );
-  const expected = plugins.length * (tablesPerPlugin + 1);
-  if (rows[0]?.count === expected) return;
-  throw new Error(`Expected ${expected} tables after the boot, found ${rows[0]?.count}`);
+  const expected = plugins * (tablesPerPlugin + 1);
+  const found = rows[0]?.tables;
+  if (found !== expected) throw new Error(`Expected ${expected} tables, found ${found}`);
 }
 
 async function measureRoundTrip(lineUrl: string): Promise<number> {
-  const database = new TestDatabase(lineUrl);
-  const pool = database.pool({ connectionString: lineUrl, max: 1 });
+  const pool = new Pool({ connectionString: lineUrl, max: 1 });
+  const ask: Run = async () => {
+    const askedAt = performance.now();
+    await pool.query('select 1');
+    return performance.now() - askedAt;
+  };
   try {
-    const run: Run = async () => {
-      const startedAt = performance.now();
-      await pool.query('select 1');
-      return performance.now() - startedAt;
-    };
-    const { answer } = await measureInTurn({ answer: run }, { rounds: 100, warmUps: 10 });
+    const { answer } = await measureInTurn({ answer: ask }, { rounds: 100, warmUps: 10 });
     return answer.medianMs;
   } finally {
     await pool.end();

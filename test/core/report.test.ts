@@ -30,7 +30,10 @@ const finished = (plugin: string, durationMs: number): BootNews => ({
 
 describe('the report', () => {
   it('starts with every step of every plugin not reached', () => {
-    const record = recordOf([0, { type: 'plugin.discovered', plugin: 'a', required: true }]);
+    const record = recordOf([
+      0,
+      { type: 'plugin.discovered', plugin: 'a', required: true, enabled: true },
+    ]);
     const step = { outcome: 'notReached', durationMs: 0 };
     expect(buildReport(record)).toMatchObject({
       bootId: 'boot-1',
@@ -44,7 +47,8 @@ describe('the report', () => {
     const record = recordOf(
       [0, { type: 'boot.started', plugins: 3 }],
       ...['a', 'b', 'c'].map(
-        (plugin) => [0, { type: 'plugin.discovered', plugin, required: true }] as const,
+        (plugin) =>
+          [0, { type: 'plugin.discovered', plugin, required: true, enabled: true }] as const,
       ),
       [1, { type: 'graph.sorted', order: ['a', 'b', 'c'], edges: [edge('a', 'b')], warnings: [] }],
       [10, { type: 'phase.started', phase: 'initAll' }],
@@ -73,7 +77,16 @@ describe('the report', () => {
       problems: [{ code: 'DATABASE_READ_ONLY', message: 'm', hint: 'h' }],
     });
     const record = recordOf(
-      [0, { type: 'plugin.discovered', plugin: 'a', required: false, version: '1.0.0' }],
+      [
+        0,
+        {
+          type: 'plugin.discovered',
+          plugin: 'a',
+          required: false,
+          enabled: true,
+          version: '1.0.0',
+        },
+      ],
       [
         1,
         { type: 'plugin.migrate.finished', plugin: 'a', outcome: 'failed', durationMs: 1, error },

@@ -37,6 +37,20 @@ export const faults: readonly Fault[] = [
     breaks: 'migrateAll',
   },
   {
+    name: 'registers plugins though a required one was lost',
+    file: 'migrate-all-machine.ts',
+    instead: "guard: 'hasComeThrough', target: 'registering'",
+    put: "guard: 'isDrained', target: 'registering'",
+    breaks: 'migrateAll',
+  },
+  {
+    name: 'does not pass STOP on to the registry',
+    file: 'migrate-all-machine.ts',
+    instead: "enqueue.sendTo('register', { type: 'CANCEL', reason: event.reason });",
+    put: '',
+    breaks: 'migrateAll',
+  },
+  {
     name: 'does not wake the waiting ones after a loss',
     file: 'migrate-all-machine.ts',
     instead: "ask(enqueue, 'wait', move.crew, move.crew.waiting, { type: 'CANCEL', reason });",

@@ -18,7 +18,7 @@ describe('over everything that can happen', () => {
 
     // A walk that suddenly sees little proves little.
     expect(proof.states).toBeGreaterThan(leastStates);
-  });
+  }, 180_000);
 
   it('no init begins in any boot of two plugins while anything still migrates', () => {
     let states = 0;

@@ -193,6 +193,12 @@ function checkBegin(
   const [task = '', plugin = ''] = child.split('.');
   law(!memory.live.includes(child) || ended?.child === child, `begins ${child} twice`);
   if (task === 'survey') return;
+  if (task === 'register') {
+    law(after.live.length === 1, `registers beside ${after.live.join()}`);
+    const isSettled = rules.nodes.every(({ id }) => `migrate.${id}` in after.settled);
+    law(isSettled, 'registers before every plugin settled');
+    return;
+  }
   if (task === 'wait') {
     law(ended?.child === `migrate.${plugin}`, `${child} begins for no lock`);
     return;
@@ -258,7 +264,7 @@ function endedIn(event: AnyEventObject): Ended | null {
 
 /** What must be told when this task ends; `null` when its plugin is not through with it. */
 function settlesAs({ task, plugin, status }: Ended): { key: string; outcome: string } | null {
-  if (task === 'survey' || status === 'locked') return null;
+  if (task === 'survey' || task === 'register' || status === 'locked') return null;
   if (task === 'wait')
     return status === 'failed' ? { key: `migrate.${plugin}`, outcome: status } : null;
   return { key: `${task}.${plugin}`, outcome: status };

@@ -103,6 +103,7 @@ export class Stage {
       survey: task('survey'),
       migrate: task('migrate'),
       wait: task('wait'),
+      register: task('register'),
       init: task('init'),
       ready: task('ready'),
       stop: task('stop'),

@@ -42,6 +42,7 @@ export class WholeBoot {
       survey: puppet,
       migrate: puppet,
       wait: puppet,
+      register: puppet,
       init: puppet,
       ready: puppet,
       stop: puppet,
@@ -113,7 +114,7 @@ export class WholeBoot {
     law(!this.#live.has(child), `begins ${child} twice`);
     law(!this.#isStopping || task === 'stop', `begins ${child} after STOP`);
     if (task === 'init' || task === 'ready') {
-      const before = this.#alive(['survey', 'migrate', 'wait']);
+      const before = this.#alive(['survey', 'migrate', 'wait', 'register']);
       law(before.length === 0, `begins ${child} while ${before.join()} is alive`);
       for (const { id, required } of this.#nodes) {
         const outcome = this.#settled.get(`migrate.${id}`);

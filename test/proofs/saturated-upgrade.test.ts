@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { migrationFolder } from '../support/migration-folder.ts';
-import { saturate } from '../support/workers.ts';
+import { saturate, type WorkDone } from '../support/workers.ts';
 
 /**
  * What Slipway was made for. A release adds a migration that uses an enum of an earlier one, and is rolled out onto a
@@ -21,25 +21,23 @@ const v2 = {
                   status health_check_status DEFAULT 'healthy' NOT NULL);`,
 };
 const rounds = Array.from({ length: 20 }, (_, index) => `round-${index + 1}`);
-const workerCount = 20;
 
 const db = useDatabase();
 const bootUnderTest = useBoots();
 
 test('an upgrade that references an enum created by an earlier migration works while twenty workers saturate the pool, 20 of 20', async () => {
   const fresh = await db.fresh();
-  const pool = fresh.pool({ max: 10 });
   const folders = await bothVersions();
-  const workers = saturate(pool, workerCount);
-  await workers.busy;
-  for (const id of rounds) {
-    for (const migrations of folders) {
-      const { boot } = bootUnderTest({ pool, plugins: [{ id, migrations }] });
-      expect((await boot.start()).outcome).toBe('ready');
-      await boot.stop();
+  const work = await whileSaturated(fresh, async (pool) => {
+    for (const id of rounds) {
+      for (const migrations of folders) {
+        const { boot } = bootUnderTest({ pool, plugins: [{ id, migrations }] });
+        expect((await boot.start()).outcome).toBe('ready');
+        await boot.stop();
+      }
     }
-  }
-  expect(await workers.stop()).toEqual({ queries: expect.any(Number), errors: 0 });
+  });
+  expect(work).toEqual({ queries: expect.any(Number), errors: 0 });
   expect(await objectsIn(fresh)).toEqual(
     Object.fromEntries(rounds.map((id) => [`plugin_${id}`, 'checks health_check_status runs'])),
   );
@@ -47,53 +45,60 @@ test('an upgrade that references an enum created by an earlier migration works w
 
 test('the same upgrade through a pool in place of the pinned client is refused, and puts nothing into public, 20 of 20', async () => {
   const fresh = await db.fresh();
-  const pool = fresh.pool({ max: 10 });
   const [before, after] = await bothVersions();
-  const plugins = rounds.map((id) => ({ id, migrations: before }));
-  await bootUnderTest({ pool: fresh.url, plugins }).boot.migrate();
-  const workers = saturate(pool, workerCount);
-  await workers.busy;
-  for (const id of rounds) {
-    const { boot } = bootUnderTest({
-      pool: withoutPinning(pool),
-      plugins: [{ id, migrations: after }],
-    });
-    const { code, plugin } = await failureOf(boot.start());
-    expect(['MIGRATION_WRONG_SCHEMA', 'MIGRATION_FAILED']).toContain(code);
-    expect(plugin).toBe(id);
-  }
-  await workers.stop();
-  expect(Object.keys(await objectsIn(fresh))).not.toContain('public');
-  const { boot } = bootUnderTest({
-    pool: fresh.url,
-    plugins: rounds.map((id) => ({ id, migrations: after })),
+  const bringing = (migrations: string) => rounds.map((id) => ({ id, migrations }));
+  await bootUnderTest({ pool: fresh.url, plugins: bringing(before) }).boot.migrate();
+  await whileSaturated(fresh, async (pool) => {
+    const unpinned = withoutPinning(pool);
+    for (const plugin of bringing(after)) {
+      const error = await failureOf(bootUnderTest({ pool: unpinned, plugins: [plugin] }).boot.start());
+      expect(['MIGRATION_WRONG_SCHEMA', 'MIGRATION_FAILED']).toContain(error.code);
+      expect(error.plugin).toBe(plugin.id);
+    }
   });
-  const stillPending = rounds.map((id) => ({ id, applied: 1, pending: ['0001_runs.sql'] }));
-  expect((await boot.plan()).plugins).toMatchObject(stillPending);
+  expect(Object.keys(await objectsIn(fresh))).not.toContain('public');
+  const { plugins } = await bootUnderTest({ pool: fresh.url, plugins: bringing(after) }).boot.plan();
+  expect(plugins).toMatchObject(
+    rounds.map((id) => ({ id, applied: 1, pending: ['0001_runs.sql'] })),
+  );
 });
 
 test('set search_path on the pool and migrate, as backends do without a pinned client, goes wrong within 20 rounds', async () => {
   const fresh = await db.fresh();
-  const pool = fresh.pool({ max: 10 });
   const folders = await bothVersions();
-  const workers = saturate(pool, workerCount);
-  await workers.busy;
   const failures: string[] = [];
-  for (const id of rounds) {
-    const migrationsSchema = `plugin_${id}`;
-    await pool.query(`CREATE SCHEMA "${migrationsSchema}"`);
-    for (const migrationsFolder of folders) {
-      await pool.query(`SET search_path = "${migrationsSchema}"`);
-      const work = migrate(drizzle({ client: pool }), { migrationsFolder, migrationsSchema });
-      await work.catch((error: Error) => failures.push(String(error.cause)));
+  await whileSaturated(fresh, async (pool) => {
+    for (const id of rounds) {
+      const migrationsSchema = `plugin_${id}`;
+      await pool.query(`CREATE SCHEMA "${migrationsSchema}"`);
+      for (const migrationsFolder of folders) {
+        await pool.query(`SET search_path = "${migrationsSchema}"`);
+        const work = migrate(drizzle({ client: pool }), { migrationsFolder, migrationsSchema });
+        await work.catch((error: Error) => failures.push(String(error.cause)));
+      }
     }
-  }
-  await workers.stop();
+  });
   // The two faces of the fault: objects in a schema that is not theirs, and then a type that nobody finds.
   const isStranded = 'public' in (await objectsIn(fresh));
   const isNotFound = failures.some((message) => /type .* does not exist/.test(message));
   expect(isStranded || isNotFound).toBe(true);
 });
+
+/** Lets twenty workers keep a pool of ten busy for the length of `use`, and tells how they fared. */
+async function whileSaturated(
+  fresh: Database,
+  use: (pool: Pool) => Promise<void>,
+): Promise<WorkDone> {
+  const pool = fresh.pool({ max: 10 });
+  const workers = saturate(pool, 20);
+  try {
+    await workers.busy;
+    await use(pool);
+  } finally {
+    await workers.stop();
+  }
+  return workers.stop();
+}
 
 function bothVersions(): Promise<readonly [string, string]> {
   return Promise.all([migrationFolder(v1), migrationFolder(v2)]);

@@ -2,7 +2,8 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import type { BootEvent, BootEventName, BootReport } from '../../src/index.ts';
+import type { BootEvent, BootEventName, BootEventOf, BootReport } from '../../src/index.ts';
+import { packageRoot, requireBuiltPackage } from './built-package.ts';
 
 /** What a process is to boot: plain data, because it travels. */
 export interface BootOrder {
@@ -23,30 +24,24 @@ export type Report =
   | { readonly kind: 'event'; readonly event: BootEvent }
   | { readonly kind: 'ended'; readonly report: BootReport };
 
-/** An event as it arrives from another process: its errors are lost on the way, and in the report they are not. */
-export type DistantEvent = Omit<BootEvent, 'error' | 'errors'> & {
-  readonly plugin?: string;
-  readonly holder?: { readonly pid?: number };
-};
-
 /** A Node.js process that boots what it is told to, one order after another. */
 export interface BootProcess {
-  /** Every event of the order under way, or of the last one. */
-  readonly events: readonly DistantEvent[];
+  /** Every event of the order under way, or of the last one. Errors are lost on the way; the report has them. */
+  readonly events: readonly BootEvent[];
   /** Boots and stops; gives the report of a boot that failed, too. Rejects when the process ends first. */
   carryOut(order: BootOrder): Promise<BootReport>;
   /** The next event of that name, which has to be waited for before it comes. */
-  next(name: BootEventName): Promise<DistantEvent>;
+  next<Name extends BootEventName>(name: Name): Promise<BootEventOf<Name>>;
   /** SIGKILL: nothing of the process gets to clean up. Resolves when it is gone. */
   kill(): Promise<void>;
 }
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const program = fileURLToPath(new URL('./boot-program.ts', import.meta.url));
 
-/** Starts a process on the sources, and resolves when it takes orders; it is killed after the test. */
+/** Starts a process on the built package, and resolves when it takes orders; it is killed after the test. */
 export async function startBootProcess(): Promise<BootProcess> {
-  const child = fork(program, { cwd: root, execArgv: ['--import', 'jiti/register'] });
+  requireBuiltPackage();
+  const child = fork(program, { cwd: packageRoot, execArgv: ['--import', 'jiti/register'] });
   const ended = once(child, 'exit');
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL');
@@ -54,15 +49,19 @@ export async function startBootProcess(): Promise<BootProcess> {
   };
   onTestFinished(kill);
 
-  let events: DistantEvent[] = [];
+  let events: BootEvent[] = [];
   const listeners = new Set<(report: Report) => void>();
   child.on('message', (report: Report) => {
     if (report.kind === 'event') events.push(report.event);
     for (const listener of listeners) listener(report);
   });
+  const gone = ended.then(([code, signal]): never => {
+    throw new Error(`The boot process ended with ${signal ?? code}`);
+  });
+  gone.catch(() => undefined);
   /** Resolves with what `choose` finds in the reports to come. */
-  const hear = <T>(choose: (report: Report) => T | undefined): Promise<T> =>
-    new Promise((resolve, reject) => {
+  const hear = <T>(choose: (report: Report) => T | undefined): Promise<T> => {
+    const heard = new Promise<T>((resolve) => {
       const listen = (report: Report): void => {
         const chosen = choose(report);
         if (chosen === undefined) return;
@@ -70,10 +69,9 @@ export async function startBootProcess(): Promise<BootProcess> {
         resolve(chosen);
       };
       listeners.add(listen);
-      void ended.then(([code, signal]) => {
-        reject(new Error(`The boot process ended with ${signal ?? code}`));
-      });
     });
+    return Promise.race([heard, gone]);
+  };
 
   await hear(({ kind }) => (kind === 'up' ? true : undefined));
   return {
@@ -86,8 +84,10 @@ export async function startBootProcess(): Promise<BootProcess> {
       child.send(order);
       return report;
     },
-    next: (name) =>
-      hear((said) => (said.kind === 'event' && said.event.type === name ? said.event : undefined)),
+    next: <Name extends BootEventName>(name: Name) =>
+      hear((said) =>
+        said.kind === 'event' && isCalled(said.event, name) ? said.event : undefined,
+      ),
     kill,
   };
 }
@@ -95,4 +95,11 @@ export async function startBootProcess(): Promise<BootProcess> {
 /** Starts several at once. */
 export function startBootProcesses(count: number): Promise<readonly BootProcess[]> {
   return Promise.all(Array.from({ length: count }, startBootProcess));
+}
+
+function isCalled<Name extends BootEventName>(
+  event: BootEvent,
+  name: Name,
+): event is BootEvent & BootEventOf<Name> {
+  return event.type === name;
 }

@@ -1,4 +1,4 @@
-import { createBoot, definePlugin, serviceRef, type Plugin } from '../../src/index.ts';
+import { createBoot, serviceRef, type Plugin } from 'slipway';
 import type { BootOrder, OrderedPlugin, Report } from './boot-process.ts';
 
 /** Runs as a process of its own: takes orders to boot from its parent, and tells it everything that happens. */
@@ -9,14 +9,13 @@ const tell = (report: Report): void => {
   process.send?.(report);
 };
 
-const toPlugin = ({ id, migrations, needs = [] }: OrderedPlugin): Plugin =>
-  definePlugin({
-    id,
-    ...(migrations === undefined ? {} : { migrations }),
-    deps: Object.fromEntries(needs.map((needed, index) => [`needed${index}`, api(needed)])),
-    provides: { api: api(id) },
-    init: () => ({ api: id }),
-  });
+const toPlugin = ({ id, migrations, needs = [] }: OrderedPlugin): Plugin => ({
+  id,
+  ...(migrations === undefined ? {} : { migrations }),
+  deps: Object.fromEntries(needs.map((needed, index) => [`needed${index}`, api(needed)])),
+  provides: { api: api(id) },
+  init: () => ({ api: id }),
+});
 
 async function carryOut({ url, plugins }: BootOrder): Promise<void> {
   const boot = createBoot({ pool: url, plugins: plugins.map(toPlugin) });

@@ -70,7 +70,16 @@ const ownName = definePlugin({
   },
 });
 
-export const all: readonly Plugin[] = [typed, collecting, bare, plain, ownName];
+declare const computed: Record<string, typeof authApi>;
+const dynamic = definePlugin({
+  id: 'dynamic',
+  deps: computed,
+  init(context) {
+    expectTypeOf(context['any']).toEqualTypeOf<AuthApi | undefined>();
+  },
+});
+
+export const all: readonly Plugin[] = [dynamic, typed, collecting, bare, plain, ownName];
 export const services = [
   provide(authApi, { who: () => 'me' }),
   provide(authApi, ({ plugin }) => ({ who: () => plugin })),

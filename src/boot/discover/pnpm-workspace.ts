@@ -16,15 +16,19 @@ export function readPnpmPatterns(text: string): readonly string[] | undefined {
 }
 
 const packagesKey = /^(?:packages|'packages'|"packages")\s*:(?=\s|$)/;
-const scalar = /^(?:'(?<single>(?:[^']|'')*)'|"(?<double>[^"\\]*)"|(?<plain>[^\s'"[\]{}&*!|>%@`#,][^#,[\]{}]*))$/;
+const scalar =
+  /^(?:'(?<single>(?:[^']|'')*)'|"(?<double>[^"\\]*)"|(?<plain>[^\s'"[\]{}&*!|>%@`#,][^#,[\]{}]*))$/;
 
 function blockList(lines: readonly string[]): readonly string[] {
   const patterns: string[] = [];
   for (const line of lines) {
     if (isBlank(line)) continue;
     const item = /^\s*-(?<item>\s.*)$/.exec(withoutComment(line))?.groups?.['item'];
-    if (item === undefined && /^\S/.test(line)) break;
-    patterns.push(unquote(item ?? line));
+    if (item === undefined) {
+      if (/^\S/.test(line)) break;
+      throw notUnderstood(line);
+    }
+    patterns.push(unquote(item));
   }
   return patterns;
 }
@@ -40,8 +44,9 @@ function flowList(text: string): readonly string[] {
 
 function unquote(item: string): string {
   const groups = scalar.exec(item.trim())?.groups;
-  if (!groups) throw notUnderstood(item);
-  const { single, double, plain } = groups;
+  const { single, double, plain } = groups ?? {};
+  // A dash or a colon before a blank begins another list or a map.
+  if (!groups || /^-\s|:(?:\s|$)/.test(plain ?? '')) throw notUnderstood(item);
   return single?.replaceAll("''", "'") ?? double ?? (plain ?? '').trim();
 }
 

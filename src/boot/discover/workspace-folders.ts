@@ -52,6 +52,7 @@ function sortPatterns(patterns: readonly string[]): {
   const wanted: Segments[] = [];
   let unwanted: readonly Segments[] = [];
   for (const pattern of patterns.flatMap(spreadBraces)) {
+    refuseUnknownKinds(pattern);
     const segments = segmentsOf(pattern.replace(/^!/, ''));
     if (pattern.startsWith('!')) {
       unwanted = [...unwanted, segments];
@@ -63,9 +64,13 @@ function sortPatterns(patterns: readonly string[]): {
   return { wanted, unwanted };
 }
 
+/** A pattern that silently matched nothing would be a plugin that silently does not start. */
+function refuseUnknownKinds(pattern: string): void {
+  if (!/[?*+@!]\(|^!!/.test(pattern)) return;
+  throw new Error(`the pattern ${pattern} is of a kind that is not known here`);
+}
+
 function segmentsOf(pattern: string): Segments {
-  // An unknown kind of pattern that silently matched nothing would be a plugin that silently does not start.
-  if (/[?*+@!]\(|^!/.test(pattern)) throw new Error(`the pattern ${pattern} is of an unknown kind`);
   return pattern.split(/[\\/]/).filter((segment) => segment !== '' && segment !== '.');
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
 import type { PackageFiles } from './package-files.ts';
 import { fieldsIn, type Package } from './package-json.ts';
@@ -7,7 +8,7 @@ import { findWorkspaceFolders } from './workspace-folders.ts';
 
 /**
  * Finds the workspaces of a package: the folders that its package.json (`workspaces`, a list or `{ packages }`) and the
- * pnpm-workspace.yaml beside it name.
+ * pnpm-workspace.yaml beside it name. Whether a package is in each of them is not known yet.
  *
  * @throws BootError `PLUGIN_NOT_LOADED`
  */
@@ -15,37 +16,37 @@ export async function findWorkspaces(
   root: Package,
   files: PackageFiles,
 ): Promise<readonly string[]> {
-  const { workspaces } = root.json;
-  const pnpmPath = join(root.folder, 'pnpm-workspace.yaml');
-  const pnpm = await files.read(pnpmPath);
-  const found = await Promise.all([
-    foldersIn(join(root.folder, 'package.json'), () => patternsIn(workspaces)),
-    foldersIn(pnpmPath, () => (pnpm === undefined ? [] : (readPnpmPatterns(pnpm) ?? []))),
-  ]);
-  return found.flat();
-
-  async function foldersIn(
-    file: string,
-    read: () => readonly string[],
-  ): Promise<readonly string[]> {
-    try {
-      return await findWorkspaceFolders(root.folder, read(), files);
-    } catch (cause) {
-      if (cause instanceof BootError || !(cause instanceof Error)) throw cause;
-      throw new BootError('PLUGIN_NOT_LOADED', `The workspaces in ${file}: ${cause.message}`, {
-        phase: 'discover',
-        hint: 'Write them as folders and patterns with *, **, ?, [ab] and {a,b}.',
-        cause,
-      });
-    }
-  }
+  const pnpmFile = join(root.folder, 'pnpm-workspace.yaml');
+  const pnpmText = await files.read(pnpmFile);
+  const npm = await refuseIn(join(root.folder, 'package.json'), () =>
+    findWorkspaceFolders(root.folder, npmPatterns(root.json['workspaces']), files),
+  );
+  const pnpm = await refuseIn(pnpmFile, () =>
+    findWorkspaceFolders(root.folder, readPnpmPatterns(pnpmText ?? '') ?? [], files),
+  );
+  return [...npm, ...pnpm];
 }
 
-function patternsIn(workspaces: unknown): readonly string[] {
-  const listed = Array.isArray(workspaces) ? workspaces : fieldsIn(workspaces)['packages'];
-  if (workspaces === undefined || (!Array.isArray(workspaces) && listed === undefined)) return [];
-  if (Array.isArray(listed) && listed.every((pattern) => typeof pattern === 'string')) {
-    return listed;
+function npmPatterns(workspaces: unknown): readonly string[] {
+  const isObject = fieldsIn(workspaces) === workspaces;
+  const patterns = (isObject ? fieldsIn(workspaces)['packages'] : workspaces) ?? [];
+  if (Array.isArray(patterns) && patterns.every((each) => typeof each === 'string')) {
+    return patterns;
   }
   throw new Error('"workspaces" has to be a list of patterns');
+}
+
+/** Says in which file a list of workspaces is wrong. */
+async function refuseIn<T>(file: string, find: () => Promise<T>): Promise<T> {
+  try {
+    return await find();
+  } catch (thrown) {
+    if (thrown instanceof BootError) throw thrown;
+    const cause = toError(thrown);
+    throw new BootError('PLUGIN_NOT_LOADED', `The workspaces in ${file}: ${cause.message}`, {
+      phase: 'discover',
+      hint: 'List folders, or patterns with *, **, ?, [ab] and {a,b}; a ! in front takes away.',
+      cause,
+    });
+  }
 }

@@ -1,0 +1,4 @@
+CREATE TABLE "entries" (
+  "id" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+  "words" text NOT NULL
+);

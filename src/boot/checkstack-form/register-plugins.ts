@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { toError } from '../../core/error-record.ts';
+import { BootError, toProblem } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Plugin } from '../../core/plugin.ts';
+import type { Discovery, KnownPlugin } from '../discover/discover-plugins.ts';
+import type { ServiceRegistry } from '../service-registry.ts';
+import type { RegisteringPlugin } from './backend-plugin.ts';
+import { completePlugin } from './complete-plugin.ts';
+import { ExtensionPoints } from './extension-points.ts';
+import { Registration, type RegisteringBoot } from './registration.ts';
+
+/**
+ * Calls `register` of every plugin in Checkstack's form, so that all of them are plain plugins. Its state is that of one
+ * boot: another boot registers them anew.
+ *
+ * @throws BootError `PLUGIN_INVALID`, with `problems` when several cannot be registered.
+ */
+export function registerPlugins(
+  discovery: Discovery,
+  { services, logger }: { readonly services: ServiceRegistry; readonly logger: Logger },
+): Discovery {
+  const boot: RegisteringBoot = {
+    points: new ExtensionPoints(),
+    owners: new Map(),
+    getService: (plugin, ref) => services.resolve(plugin, ref) ?? services.get(ref),
+    provideLate: (ref, service) => services.provide(0, ref, service),
+    warn: (plugin, message) => logger.warn({ plugin }, message),
+  };
+  const seen = new Set<string>();
+  const errors: BootError[] = [];
+  const plugins = discovery.plugins.map((known) => {
+    const { plugin } = known;
+    // A second plugin of the same id is a problem of the graph, and says so there.
+    if (!isRegistering(plugin) || seen.has(plugin.id)) return known;
+    seen.add(plugin.id);
+    try {
+      return { ...known, plugin: register(plugin, known, boot) };
+    } catch (thrown) {
+      errors.push(invalid(plugin.id, thrown));
+      return known;
+    }
+  });
+  refuse(errors);
+  return { ...discovery, plugins };
+}
+
+function isRegistering(plugin: Plugin): plugin is RegisteringPlugin {
+  return plugin.register !== undefined;
+}
+
+function register(plugin: RegisteringPlugin, known: KnownPlugin, boot: RegisteringBoot): Plugin {
+  const registration = new Registration(plugin.id, boot);
+  const returned = plugin.register(registration.env);
+  registration.close();
+  if (returned instanceof Promise) {
+    void returned.catch(() => undefined);
+    throw new TypeError('register() is async: do in init what takes time');
+  }
+  if ((plugin.metadata.previousPluginIds ?? []).length > 0) {
+    boot.warn(plugin.id, 'previousPluginIds is not acted upon: no schema is renamed');
+  }
+  return completePlugin(plugin, registration, migrationsOf(registration, known));
+}
+
+function migrationsOf({ init }: Registration, { source }: KnownPlugin): URL | string | undefined {
+  const told = init.migrations;
+  if (!source || told instanceof URL) return told;
+  if (told !== undefined) return isAbsolute(told) ? told : join(source.path, told);
+  const usual = join(source.path, 'drizzle');
+  return existsSync(usual) ? usual : undefined;
+}
+
+function invalid(plugin: string, thrown: unknown): BootError {
+  if (thrown instanceof BootError && thrown.plugin !== undefined) return thrown;
+  const message = `${plugin} cannot be registered: ${toError(thrown).message}`;
+  const hint = 'See what its register() does.';
+  return new BootError('PLUGIN_INVALID', message, {
+    plugin,
+    phase: 'discover',
+    cause: thrown,
+    hint,
+  });
+}
+
+function refuse(errors: readonly BootError[]): void {
+  const [first, second] = errors;
+  if (!first) return;
+  if (!second) throw first;
+  throw new BootError('PLUGIN_INVALID', `${errors.length} plugins cannot be registered`, {
+    phase: 'discover',
+    problems: errors.map(toProblem),
+    hint: 'Solve every problem listed. Nothing has run yet.',
+  });
+}

@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import { BootError, show } from '../../core/errors.ts';
+import type { PluginPackage } from './find-packages.ts';
+import type { PackageFiles } from './package-files.ts';
+
+/**
+ * Finds the module that `import` of the package would load: the marker's `entry`, or what `exports` or `main` say, by
+ * Node's rules (https://nodejs.org/api/esm.html#resolution-algorithm). Node itself cannot be asked: `require.resolve` has
+ * other conditions, and a workspace that nobody depends on is in no node_modules.
+ *
+ * @returns An absolute path; the file may be missing.
+ * @throws BootError `PLUGIN_NOT_LOADED`
+ */
+export async function findEntry(found: PluginPackage, files: PackageFiles): Promise<string> {
+  const { marker, json, folder, name } = found;
+  if (typeof marker['entry'] === 'string') return join(folder, marker['entry']);
+  if (marker['entry'] !== undefined) {
+    throw noEntry(found, `its entry is ${show(marker['entry'])}, not a path`);
+  }
+  const { exports } = json;
+  if (exports === undefined || exports === null) return join(folder, await mainFile(found, files));
+  const target = targetOf(mainExport(exports), activeConditions());
+  if (target !== undefined) return join(folder, target);
+  const conditions = [...activeConditions()].join(', ');
+  throw noEntry(found, `the exports have no "." of ${name} for ${conditions}`);
+}
+
+function noEntry({ name, folder }: PluginPackage, why: string): BootError {
+  const file = join(folder, 'package.json');
+  return new BootError('PLUGIN_NOT_LOADED', `${name} has no entry: ${why} (${file})`, {
+    phase: 'discover',
+    hint: `Let exports have ".", or name the module as "entry" beside "type": "./dist/plugin.js".`,
+  });
+}
+
+/** `exports` may be what `"."` is, without saying so. */
+function mainExport(exports: unknown): unknown {
+  const isObject = typeof exports === 'object' && exports !== null && !Array.isArray(exports);
+  if (!isObject || !Object.keys(exports).some((key) => key.startsWith('.'))) return exports;
+  return '.' in exports ? exports['.'] : undefined;
+}
+
+function targetOf(target: unknown, conditions: ReadonlySet<string>): string | undefined {
+  if (typeof target === 'string') return target.startsWith('./') ? target : undefined;
+  if (typeof target !== 'object' || target === null) return undefined;
+  const choices = Array.isArray(target)
+    ? (target as readonly unknown[])
+    : Object.entries(target).flatMap(([condition, choice]: [string, unknown]) =>
+        conditions.has(condition) ? [choice] : [],
+      );
+  for (const choice of choices) {
+    const found = targetOf(choice, conditions);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Those of this process, or the host would get one copy of a package by its own import and another one by discovery. */
+function activeConditions(): ReadonlySet<string> {
+  const given = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
+  const own = given.flatMap((word, index) => {
+    if (word === '-C' || word === '--conditions') return given[index + 1] ?? [];
+    return word.startsWith('--conditions=') ? word.slice('--conditions='.length) : [];
+  });
+  const sync = 'require_module' in process.features ? ['module-sync'] : [];
+  return new Set([...own, 'node', 'import', ...sync, 'node-addons', 'default']);
+}
+
+async function mainFile({ json, folder }: PluginPackage, files: PackageFiles): Promise<string> {
+  const { main } = json;
+  const named = typeof main === 'string' ? [main, `${main}.js`, join(main, 'index.js')] : [];
+  for (const candidate of [...named, 'index.js']) {
+    if (await files.isFile(join(folder, candidate))) return candidate;
+  }
+  return named[0] ?? 'index.js';
+}

@@ -1,0 +1,40 @@
+import { optionsInvalid } from '../core/errors.ts';
+import { knownKeysOnly, record, text } from '../core/expect.ts';
+import type { Plugin } from '../core/plugin.ts';
+import { checkPlugin } from '../core/plugin-check.ts';
+
+/** The host's own migrations, which run before those of any plugin. */
+export interface HostOptions {
+  /** The folder drizzle-kit writes: a `file:` URL or an absolute path. */
+  readonly migrations: URL | string;
+  /** Where its objects are; `public` unless told. */
+  readonly schema?: string;
+  /** Where its history is; `drizzle` unless told, as with Drizzle's own migrate(). */
+  readonly historySchema?: string;
+}
+
+/** The host as the boot sees it: a plugin that all others need, with a schema of its own choice. */
+export interface Host {
+  readonly plugin: Plugin;
+  readonly schema: string;
+  readonly historySchema: string;
+}
+
+/** Under this id the host is in events and in the report; no plugin can have it at the same time. */
+export const hostId = 'host';
+
+const schemaName = text(/^[^\0]{1,63}$/u, 'a schema name');
+
+/** @throws BootError `OPTIONS_INVALID` or `PLUGIN_INVALID` */
+export function checkHost(value: unknown, name: string): Host {
+  const given = record(value, name);
+  knownKeysOnly(given, ['migrations', 'schema', 'historySchema'], name);
+  if (given['migrations'] === undefined) {
+    throw optionsInvalid(`${name}.migrations`, 'a file: URL or an absolute path', undefined);
+  }
+  return Object.freeze({
+    plugin: checkPlugin({ id: hostId, migrations: given['migrations'] }, name),
+    schema: schemaName(given['schema'] ?? 'public', `${name}.schema`),
+    historySchema: schemaName(given['historySchema'] ?? 'drizzle', `${name}.historySchema`),
+  });
+}

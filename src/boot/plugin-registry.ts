@@ -1,0 +1,137 @@
+import { toError } from '../core/error-record.ts';
+import type { Tell } from '../core/events.ts';
+import { isRequired, type Plugin } from '../core/plugin.ts';
+import { BootError } from '../core/errors.ts';
+import { sqlStateOf } from '../postgres/connection-error.ts';
+import type { PoolLike } from '../postgres/connection.ts';
+import { withPinnedClient, type PinOptions } from '../postgres/pinned-client.ts';
+import {
+  changedEntries,
+  readRegistry,
+  writeRegistry,
+  type RegistryEntry,
+  type RegistryRow,
+} from '../postgres/registry-table.ts';
+import type { KnownPlugin } from './discover/discover-plugins.ts';
+
+/** A plugin that takes no part in this boot. */
+export interface SwitchedOff {
+  readonly plugin: Plugin;
+  readonly because: string;
+}
+
+export interface Switched {
+  readonly on: readonly KnownPlugin[];
+  readonly off: readonly SwitchedOff[];
+}
+
+/**
+ * Reads which plugins are switched off; `undefined` where there is no registry yet.
+ *
+ * @throws BootError `DATABASE_PRIVILEGE` when there is one that the role may not read, `DATABASE_UNREACHABLE`
+ */
+export async function lookUpRegistry(
+  pool: PoolLike,
+  pin: PinOptions,
+): Promise<readonly RegistryRow[] | undefined> {
+  return withPinnedClient(pool, pin, async (client) => {
+    try {
+      return await readRegistry(client);
+    } catch (error) {
+      if (pin.signal.aborted) throw error;
+      const isForbidden = sqlStateOf(error) === '42501';
+      throw new BootError(
+        isForbidden ? 'DATABASE_PRIVILEGE' : 'DATABASE_UNREACHABLE',
+        `The registry of plugins cannot be read: ${toError(error).message}`,
+        {
+          phase: 'discover',
+          cause: error,
+          ...(isForbidden
+            ? { hint: 'GRANT USAGE ON SCHEMA slipway and SELECT ON slipway.plugins to the role.' }
+            : {}),
+        },
+      );
+    }
+  });
+}
+
+/**
+ * Takes out the plugins that are switched off, and the optional ones that cannot do without them. A required plugin that
+ * needs one stays: the graph says what is missing.
+ */
+export function switchOff(
+  known: readonly KnownPlugin[],
+  rows: readonly RegistryRow[] | undefined,
+): Switched {
+  const disabled = new Set((rows ?? []).filter(({ enabled }) => !enabled).map(({ id }) => id));
+  const off = new Map<string, SwitchedOff>();
+  for (const { plugin } of known) {
+    if (!disabled.has(plugin.id)) continue;
+    off.set(plugin.id, { plugin, because: 'it is switched off in slipway.plugins' });
+  }
+  const owners = ownersOf(known);
+  for (let size = -1; size !== off.size;) {
+    size = off.size;
+    for (const { plugin } of known) {
+      if (isRequired(plugin) || off.has(plugin.id)) continue;
+      const owner = neededBy(plugin)
+        .map((id) => owners.get(id))
+        .find((id) => id !== undefined && off.has(id));
+      if (owner !== undefined) off.set(plugin.id, { plugin, because: `${owner} is switched off` });
+    }
+  }
+  return { on: known.filter(({ plugin }) => !off.has(plugin.id)), off: [...off.values()] };
+}
+
+/** The services that would be there if their plugins were not switched off, with those plugins. */
+export function servicesSwitchedOff({ off }: Switched): ReadonlyMap<string, string> {
+  return ownersOf(off);
+}
+
+export interface RegisterParts {
+  readonly pool: PoolLike;
+  readonly pin: PinOptions;
+  readonly tell: Tell;
+}
+
+/** Writes what is new; when that cannot be done it warns, and the boot goes on. */
+export async function register(
+  known: readonly KnownPlugin[],
+  rows: readonly RegistryRow[] | undefined,
+  { pool, pin, tell }: RegisterParts,
+): Promise<void> {
+  const changed = changedEntries(known.map(entryOf), rows);
+  if (changed.length === 0) return;
+  try {
+    await withPinnedClient(pool, pin, (client) => writeRegistry(client, changed));
+  } catch (error) {
+    if (pin.signal.aborted) throw error;
+    const message = `The registry of plugins was not written: ${toError(error).message}`;
+    tell({ type: 'boot.warning', message });
+  }
+}
+
+function entryOf({ plugin, source }: KnownPlugin): RegistryEntry {
+  return {
+    id: plugin.id,
+    package: source?.package ?? null,
+    version: plugin.version ?? null,
+    path: source?.path ?? null,
+  };
+}
+
+function ownersOf(known: Iterable<{ readonly plugin: Plugin }>): ReadonlyMap<string, string> {
+  const owners = new Map<string, string>();
+  for (const { plugin } of known) {
+    for (const { kind, id } of Object.values(plugin.provides ?? {})) {
+      if (kind === 'service') owners.set(id, plugin.id);
+    }
+  }
+  return owners;
+}
+
+function neededBy(plugin: Plugin): readonly string[] {
+  return Object.values(plugin.deps ?? {})
+    .filter(({ kind }) => kind === 'service')
+    .map(({ id }) => id);
+}

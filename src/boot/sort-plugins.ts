@@ -1,0 +1,31 @@
+import { buildGraph, type PluginGraph } from '../core/graph.ts';
+import type { BootSetup } from './boot-options.ts';
+import type { KnownPlugin } from './discover/discover-plugins.ts';
+import type { GatheredPlugins } from './gather-plugins.ts';
+import { servicesSwitchedOff } from './plugin-registry.ts';
+
+/**
+ * Sorts the plugins of this boot, among the services of its host and after the host's own migrations.
+ *
+ * @throws BootError `GRAPH_INVALID`
+ */
+export function sortPlugins(
+  { known, switched, warnings }: GatheredPlugins,
+  { host, services, settings }: BootSetup,
+): PluginGraph {
+  const single = services.filter(({ ref }) => ref.kind === 'service');
+  const places = new Map(known.map((each) => [each.plugin, placeOf(each)]));
+  const own = host ? [host.plugin] : [];
+  const graph = buildGraph([...own, ...switched.on.map(({ plugin }) => plugin)], {
+    hostServices: new Set(single.map(({ ref }) => ref.id)),
+    first: host?.plugin.id,
+    switchedOff: servicesSwitchedOff(switched),
+    schemaPrefix: settings.migrations.schemaPrefix,
+    placeOf: (plugin) => places.get(plugin) ?? 'the option host',
+  });
+  return { ...graph, warnings: [...warnings, ...graph.warnings] };
+}
+
+function placeOf({ source }: KnownPlugin): string {
+  return source ? `${source.package} in ${source.path}` : 'the option plugins';
+}

@@ -1,0 +1,29 @@
+import { httpCodes, type HttpCode } from './codes.ts';
+import type { RequestHead } from './request-head.ts';
+
+/** What an answer holds besides its code. */
+export interface AnswerParts {
+  readonly status: number;
+  readonly fields?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const encoder = new TextEncoder();
+
+/** A JSON answer that nobody caches; without its body for HEAD. */
+export function answer(
+  { method }: Pick<RequestHead, 'method'>,
+  code: HttpCode,
+  { status, fields = {}, headers = {} }: AnswerParts,
+): Response {
+  const body = encoder.encode(`${JSON.stringify({ code, message: httpCodes[code], ...fields })}\n`);
+  return new Response(method === 'HEAD' ? null : body, {
+    status,
+    headers: {
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': String(body.byteLength),
+      'cache-control': 'no-store',
+      ...headers,
+    },
+  });
+}

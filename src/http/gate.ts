@@ -1,0 +1,74 @@
+import type { BootState } from '../core/boot-state.ts';
+import type { Duration } from '../core/duration.ts';
+import { optionsInvalid } from '../core/errors.ts';
+import { duration, group, maybe, type Check } from '../core/expect.ts';
+import { answer } from './answer.ts';
+import { pathOf, type FrontHandler, type RequestHead } from './request-head.ts';
+import { codeOf, pluginNotUp, type Observed } from './standing.ts';
+
+/** Tells whose a request is: the plugin's id, or `undefined` for nobody's in particular. */
+export type PluginOf = (request: RequestHead) => string | undefined;
+
+export interface GateOptions {
+  /** Where the plugins' routes are: `'/api/'` when the plugin's id follows it in the path, or a function. */
+  readonly pluginOf?: string | PluginOf;
+  /** What `Retry-After` says, in whole seconds, at least one; 5 s unless told. */
+  readonly retryAfter?: Duration;
+}
+
+const pluginFinder: Check<PluginOf> = (value, name) => {
+  if (typeof value === 'function') return value as PluginOf;
+  if (typeof value === 'string' && /^\/([^?#]*\/)?$/.test(value)) return pluginAfter(value);
+  throw optionsInvalid(name, "a function, or a path that begins and ends with '/'", value);
+};
+
+const checkOptions = group({
+  pluginOf: [maybe(pluginFinder), undefined],
+  retryAfter: [duration, '5s'],
+});
+
+/**
+ * Stands before the application and answers 503 with a code, progress and `Retry-After` until everything is up, and again
+ * once it is being stopped; while a drain goes on, requests still pass. A request for a known plugin that is not up is
+ * answered with that plugin's state, never with a 404 and never left waiting.
+ *
+ * @throws BootError `OPTIONS_INVALID`
+ * @example gate(boot, { pluginOf: '/api/' }) // GET /api/catalog/products belongs to the plugin catalog
+ */
+export function gate(boot: Observed, options: GateOptions = {}): FrontHandler {
+  const { pluginOf, retryAfter } = checkOptions(options, 'gate');
+  const retry = { 'retry-after': String(Math.max(1, Math.ceil(retryAfter / 1_000))) };
+
+  return (request) => {
+    const state = boot.state();
+    const isOpen = state.phase === 'ready';
+    if (isOpen && pluginOf === undefined) return undefined;
+    const id = pluginOf?.(request);
+    const plugin = id === undefined ? undefined : pluginNotUp(state, id);
+    if (isOpen) {
+      // No word of a retry: nothing brings the plugin back in this process.
+      return plugin && answer(request, 'PLUGIN_NOT_UP', { status: 503, fields: { plugin } });
+    }
+    const code = codeOf(state);
+    const close = code === 'STOPPING' ? { connection: 'close' } : {};
+    return answer(request, code, {
+      status: 503,
+      fields: { ...progressOf(state), ...(plugin ? { plugin } : {}) },
+      headers: { ...retry, ...close },
+    });
+  };
+}
+
+/** Strangers see this: how far it is, and neither what runs nor who holds a lock. */
+function progressOf({ phase, settled, total }: BootState): object {
+  return { phase, settled, total };
+}
+
+function pluginAfter(prefix: string): PluginOf {
+  return ({ url }) => {
+    const path = pathOf(url);
+    if (!path.startsWith(prefix)) return undefined;
+    const [segment] = path.slice(prefix.length).split('/', 1);
+    return segment || undefined;
+  };
+}

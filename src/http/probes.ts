@@ -1,0 +1,90 @@
+import type { BootState } from '../core/boot-state.ts';
+import { optionsInvalid } from '../core/errors.ts';
+import { group, text } from '../core/expect.ts';
+import { answer } from './answer.ts';
+import type { HttpCode } from './codes.ts';
+import { pathOf, type FrontHandler } from './request-head.ts';
+import { codeOf, hasStarted, pluginsNotUp, type Observed } from './standing.ts';
+
+/** The paths that {@link probes} answers. */
+export interface ProbeOptions {
+  /** Whether the process should live; `/livez` unless told. */
+  readonly live?: string;
+  /** Whether it takes requests; `/readyz` unless told. */
+  readonly ready?: string;
+  /** Whether it has started, and how far it is; `/startupz` unless told. */
+  readonly startup?: string;
+}
+
+type Verdict = readonly [isGood: boolean, code: HttpCode];
+
+const path = text(/^\/[^?#]*$/, "a path that begins with '/'");
+
+const checkOptions = group({
+  live: [path, '/livez'],
+  ready: [path, '/readyz'],
+  startup: [path, '/startupz'],
+});
+
+/**
+ * Answers the three probes of an orchestrator with 200 or 503 and a JSON body, and leaves every other path alone.
+ * Liveness is green for as long as the process works, also while it migrates and while it stops; readiness only while
+ * everything is up, and no longer once the way down has begun; startup from the first time that everything was up.
+ *
+ * @throws BootError `OPTIONS_INVALID`
+ * @example
+ * const server = createServer(nodeListener([probes(boot), gate(boot)], app));
+ * server.listen(8080);
+ * await boot.start();
+ */
+export function probes(boot: Observed, options: ProbeOptions = {}): FrontHandler {
+  const paths = checkOptions(options, 'probes');
+  const verdicts = new Map<string, (state: BootState) => Verdict>([
+    [paths.live, live],
+    [paths.ready, ready],
+    [paths.startup, startup],
+  ]);
+  if (verdicts.size < 3) throw optionsInvalid('probes', 'three different paths', options);
+  return (request) => {
+    const judge = verdicts.get(pathOf(request.url));
+    if (!judge) return undefined;
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return answer(request, 'METHOD_NOT_ALLOWED', {
+        status: 405,
+        headers: { allow: 'GET, HEAD' },
+      });
+    }
+    const state = boot.state();
+    const [isGood, code] = judge(state);
+    return answer(request, code, { status: isGood ? 200 : 503, fields: pictureOf(state) });
+  };
+}
+
+/** A boot that has failed never comes back in this process: here, and only here, a restart helps. */
+function live(state: BootState): Verdict {
+  return state.phase === 'failed' ? [false, 'FAILED'] : [true, 'ALIVE'];
+}
+
+function ready(state: BootState): Verdict {
+  const code = codeOf(state);
+  return [code === 'READY' || code === 'DEGRADED', code];
+}
+
+function startup(state: BootState): Verdict {
+  return [hasStarted(state), codeOf(state)];
+}
+
+/** The same fields in every answer, so that whoever reads one can read them all. */
+function pictureOf(state: BootState): object {
+  const { bootId, phase, settled, total, running, waitingFor } = state;
+  return {
+    bootId,
+    phase,
+    settled,
+    total,
+    running,
+    ...(waitingFor === undefined ? {} : { waitingFor }),
+    // Before everything has started, each plugin would be in it.
+    notUp: phase === 'ready' ? pluginsNotUp(state) : [],
+  };
+}

@@ -1,0 +1,42 @@
+import type { StepState } from '../core/boot-record.ts';
+import type { BootState } from '../core/boot-state.ts';
+import { steps, type Step } from '../core/steps.ts';
+import type { HttpCode } from './codes.ts';
+
+/** What is needed of a boot. */
+export interface Observed {
+  state(): BootState;
+}
+
+/** Where a plugin stands: its first step that is not over and well. */
+export interface PluginStanding {
+  readonly id: string;
+  readonly step: Step;
+  readonly state: StepState;
+}
+
+/** The boot as a whole, in one word. */
+export function codeOf({ phase, isStopping, outcome }: BootState): HttpCode {
+  if (phase === 'failed') return 'FAILED';
+  if (isStopping || phase === 'stopAll' || phase === 'stopped') return 'STOPPING';
+  if (phase !== 'ready') return 'STARTING';
+  return outcome === 'degraded' ? 'DEGRADED' : 'READY';
+}
+
+/** Whether everything was up once, even if it goes down by now. */
+export function hasStarted({ phase, outcome }: BootState): boolean {
+  return phase === 'ready' || outcome === 'ready' || outcome === 'degraded';
+}
+
+/** `undefined` for a plugin that is up, and for one that nobody knows. */
+export function pluginNotUp({ plugins }: BootState, id: string): PluginStanding | undefined {
+  const states = Object.hasOwn(plugins, id) ? plugins[id] : undefined;
+  if (!states || states.ready === 'done') return undefined;
+  const step = steps.find((each) => states[each] !== 'done' && states[each] !== 'upToDate');
+  return step === undefined ? undefined : { id, step, state: states[step] };
+}
+
+/** Every plugin that is not up. */
+export function pluginsNotUp(state: BootState): readonly PluginStanding[] {
+  return Object.keys(state.plugins).flatMap((id) => pluginNotUp(state, id) ?? []);
+}

@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, inject, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Runs the bench in a process of its own, as `npm run bench` does, but on the sources and on the server of the tests. */
+function runBench(...flags: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+  const alias = {
+    'slipway/testing': `${root}src/testing/index.ts`,
+    slipway: `${root}src/index.ts`,
+  };
+  const args = ['--import', 'jiti/register', 'test/bench/main.ts', ...flags];
+  const env = {
+    ...process.env,
+    DATABASE_URL: inject('postgresUrl'),
+    JITI_ALIAS: JSON.stringify(alias),
+  };
+  return promisify(execFile)(process.execPath, args, { cwd: root, env });
+}
+
+test('the bench measures every part on both lines', async () => {
+  const { stdout } = await runBench('--quick', '--json');
+  expect(JSON.parse(stdout)).toMatchObject({
+    plugins: 10,
+    orchestration: { cases: Array.from({ length: 6 }, () => ({ start: { runs: 1 } })) },
+    versus: [
+      { boot: 'no-op', line: 'direct' },
+      { boot: 'no-op', line: 'slow link' },
+      { boot: 'fresh', line: 'direct' },
+      { boot: 'fresh', line: 'slow link' },
+    ].map((row) => ({ ...row, ratio: expect.any(Number) as number })),
+  });
+});
+
+test('the bench runs one part alone and tells it in a table', async () => {
+  const { stdout } = await runBench('--quick', '--only', 'noop');
+  expect(stdout).toMatch(/no-op +direct .* ×/);
+  expect(stdout).not.toContain('fresh   ');
+});
+
+test('an unknown part is refused with the usage', async () => {
+  await expect(runBench('--only', 'everything')).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--only orchestration|noop|fresh') as string,
+  });
+});
