@@ -1,5 +1,10 @@
 import { createActor, type ActorRefFrom } from 'xstate';
-import { provideMachines, type bootMachine, type BootOutput } from '../../machines/index.ts';
+import {
+  provideMachines,
+  type bootMachine,
+  type BootOutput,
+  type MachineNews,
+} from '../../machines/index.ts';
 import { toError } from '../core/error-record.ts';
 import type { DatabaseFacts } from '../core/events.ts';
 import { untilAborted } from '../core/patience.ts';
@@ -18,6 +23,8 @@ export interface BootRunParts {
   readonly services: ServiceRegistry;
   readonly wayDown: WayDown;
   readonly until: Until;
+  /** Called when the machine begins to go down, before it says so. */
+  readonly onWayDown: () => void;
 }
 
 /** How a run ended: what the machine says, or the defect that broke it. */
@@ -53,7 +60,7 @@ export class BootRun {
       broken: this.#broken.signal,
     });
     const { migrations, init } = setup.settings;
-    this.#actor = createActor(provideMachines(this.#launch.tasks, relay.tell), {
+    this.#actor = createActor(provideMachines(this.#launch.tasks, this.#tell), {
       input: {
         // More at once than the pool has clients would only wait for each other.
         migrateWidth: Math.min(migrations.concurrency, pool.options.max),
@@ -82,6 +89,11 @@ export class BootRun {
     if (this.#actor.getSnapshot().status !== 'active') return;
     this.#actor.send({ type: 'STOP', reason });
   }
+
+  readonly #tell = (news: MachineNews): void => {
+    if (news.type === 'phase.started' && news.phase === 'stopAll') this.#parts.onWayDown();
+    this.#parts.relay.tell(news);
+  };
 
   #whenReady(): Promise<{ readonly degraded: boolean }> {
     return new Promise((resolve) => {

@@ -97,9 +97,6 @@ class PluginBoot implements Boot {
     });
     this.#bus.onAny(createLogListener(setup.logger));
     this.#bus.onAny(createHeartbeat(setup.clock, this.#relay.tell));
-    this.#bus.on('phase.started', ({ phase }) => {
-      if (phase === 'stopAll') this.#goDown('the launch is over');
-    });
   }
 
   readonly on: EventSource['on'] = (name, listener) => this.#bus.on(name, listener);
@@ -150,11 +147,12 @@ class PluginBoot implements Boot {
   }
 
   async #launch(until: Until): Promise<BootReport> {
-    this.#relay.tell({ type: 'boot.started', plugins: this.#setup.plugins.length });
+    this.#relay.tell({ type: 'boot.started', until });
     const run = new BootRun({
       until,
       setup: this.#setup,
       relay: this.#relay,
+      onWayDown: () => this.#goDown('the launch is over'),
       services: this.services,
       wayDown: this.#wayDown,
     });

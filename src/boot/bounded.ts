@@ -16,7 +16,12 @@ export interface Bounds {
 export type BoundedResult<T> =
   | { readonly status: 'done'; readonly value: T }
   | { readonly status: 'failed'; readonly error: unknown }
-  | { readonly status: 'timeout' | 'canceled' };
+  | { readonly status: 'canceled' }
+  | {
+      readonly status: 'timeout';
+      /** Gives the work its grace, and resolves when it has settled or the grace is over. */
+      readonly settle: () => Promise<void>;
+    };
 
 /** Runs plugin code and always comes back: when it settles, when its time is over, or a grace after it was canceled. */
 export async function runBounded<T>(
@@ -28,7 +33,9 @@ export async function runBounded<T>(
   try {
     return await untilAborted(result, AbortSignal.any([timeout.signal, cancel, cut]));
   } catch {
-    if (!cancel.aborted && !cut.aborted) return { status: 'timeout' };
+    if (!cancel.aborted && !cut.aborted) {
+      return { status: 'timeout', settle: () => graceFor(result, clock, graceMs, cut) };
+    }
     await graceFor(result, clock, graceMs, cut);
     return { status: 'canceled' };
   } finally {

@@ -7,7 +7,7 @@ import type { BootSetup } from './boot-options.ts';
 import { registerPlugins } from './checkstack-form/register-plugins.ts';
 import { discoverPlugins, type Discovery, type KnownPlugin } from './discover/discover-plugins.ts';
 import { createPatientPool } from './patient-pool.ts';
-import { lookUpRegistry, switchOff, type Switched } from './plugin-registry.ts';
+import { disabledIn, lookUpRegistry, switchOff, type Switched } from './plugin-registry.ts';
 import type { ServiceRegistry } from './service-registry.ts';
 
 export interface GatherParts {
@@ -51,7 +51,9 @@ export async function gatherPlugins(
   const { failure } = discovery;
   if (failure) return { ...together(discovery, undefined), failure };
   const rows = setup.registry ? await readRows(setup, parts) : undefined;
-  return together(registerPlugins(discovery, { services, logger: setup.logger }), rows);
+  const { logger } = setup;
+  const disabled = disabledIn(rows);
+  return together(registerPlugins(discovery, { services, logger, disabled }), rows);
 }
 
 function together(

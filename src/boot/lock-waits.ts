@@ -43,8 +43,9 @@ export class LockWaits {
       this.#tell({ type: 'plugin.migrate.waiting', plugin, waitedMs, holder });
     }
     const pauseMs = Math.min(firstPauseMs * 2 ** (attempt - 1), longestPauseMs);
+    const leftMs = this.#longestMs - waitedMs;
     try {
-      await sleep(this.#clock, pauseMs * (0.5 + Math.random() / 2), signal);
+      await sleep(this.#clock, Math.min(pauseMs * (0.5 + Math.random() / 2), leftMs), signal);
       return { status: 'done' };
     } catch {
       return { status: 'canceled' };

@@ -1,10 +1,12 @@
 import type { Clock } from '../core/clock.ts';
+import { BootError } from '../core/errors.ts';
 import type { Tell } from '../core/events.ts';
 import { connectWithPatience } from '../postgres/connect-with-patience.ts';
-import type { PoolLike } from '../postgres/connection.ts';
+import type { ClientLike, PoolLike } from '../postgres/connection.ts';
 
 export interface PatienceParts {
-  readonly pool: PoolLike;
+  /** `waitingCount` is how many wait for one of its clients. */
+  readonly pool: PoolLike & { readonly waitingCount?: number };
   /** How long PostgreSQL may stay away, in ms. */
   readonly waitMs: number;
   readonly clock: Clock;
@@ -12,14 +14,40 @@ export interface PatienceParts {
   readonly signal: AbortSignal;
 }
 
-/** The pool for whoever comes to the database first: while PostgreSQL does not answer, it waits and says so. */
+/** A connection that takes longer than this, in ms, is worth a word. */
+const silentMs = 1_000;
+
+/** The pool for whoever comes to the database first: while there is no connection, it waits and says why. */
 export function createPatientPool({ pool, tell, ...patience }: PatienceParts): PoolLike {
-  return {
-    connect: () =>
-      connectWithPatience(pool, {
-        ...patience,
-        onWaiting: (news) =>
-          tell({ type: 'boot.waiting', reason: 'PostgreSQL does not answer', ...news }),
-      }),
+  const isBusy = (): boolean => (pool.waitingCount ?? 0) > 0;
+  const sayWhy = (): void => {
+    const reason = isBusy()
+      ? 'every client of the pool is checked out'
+      : 'PostgreSQL has not answered yet';
+    tell({ type: 'boot.waiting', reason, attempt: 1, nextInMs: patience.waitMs - silentMs });
   };
+  return {
+    async connect(): Promise<ClientLike> {
+      const keepQuiet = patience.clock.after(silentMs, sayWhy);
+      try {
+        return await connectWithPatience(pool, {
+          ...patience,
+          onWaiting: (news) =>
+            tell({ type: 'boot.waiting', reason: 'PostgreSQL does not answer', ...news }),
+        });
+      } catch (error) {
+        throw isBusy() && error instanceof BootError ? poolExhausted(error) : error;
+      } finally {
+        keepQuiet();
+      }
+    },
+  };
+}
+
+function poolExhausted(cause: BootError): BootError {
+  return new BootError(cause.code, 'Every client of the pool is checked out, and none came back', {
+    phase: cause.phase,
+    cause,
+    hint: 'Give clients back before the boot, or make the pool larger.',
+  });
 }

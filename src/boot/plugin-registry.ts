@@ -55,6 +55,11 @@ export async function lookUpRegistry(
   });
 }
 
+/** The ids of the plugins that are switched off. */
+export function disabledIn(rows: readonly RegistryRow[] | undefined): ReadonlySet<string> {
+  return new Set((rows ?? []).filter(({ enabled }) => !enabled).map(({ id }) => id));
+}
+
 /**
  * Takes out the plugins that are switched off, and the optional ones that cannot do without them. A required plugin that
  * needs one stays: the graph says what is missing.
@@ -63,7 +68,7 @@ export function switchOff(
   known: readonly KnownPlugin[],
   rows: readonly RegistryRow[] | undefined,
 ): Switched {
-  const disabled = new Set((rows ?? []).filter(({ enabled }) => !enabled).map(({ id }) => id));
+  const disabled = disabledIn(rows);
   const off = new Map<string, SwitchedOff>();
   for (const { plugin } of known) {
     if (!disabled.has(plugin.id)) continue;

@@ -24,6 +24,8 @@ export interface RunnerParts extends ContextParts {
 interface Up {
   readonly life: PluginLife;
   readonly context: PluginContext;
+  /** Waits for an `init` whose time is over, as long as its grace. */
+  readonly settle?: () => Promise<void>;
 }
 
 const defaultBackoffMs = 200;
@@ -51,6 +53,8 @@ export class PluginRunner {
       const isLast = attempt >= attempts || cancel.aborted;
       // The handlers of a required plugin run in their turn on the way down, which begins now.
       if (isLast && isRequired(plugin)) return result;
+      // Two attempts side by side would fight over what both hold.
+      if (!isLast) await this.#up.get(id)?.settle?.();
       await this.#cleanUp(plugin);
       if (isLast) return result;
       const error = toError(result.error);
@@ -126,6 +130,8 @@ export class PluginRunner {
       case 'timeout': {
         const error = faults.initTimedOut(plugin.id, bounds.timeoutMs);
         life.cancel(error);
+        const context = this.#up.get(plugin.id)?.context ?? {};
+        this.#up.set(plugin.id, { life, context, settle: result.settle });
         return { status: 'timeout', error };
       }
       default:

@@ -39,7 +39,7 @@ export interface LockWait {
  */
 export class BootRecord {
   readonly bootId: string;
-  #startedAt = 0;
+  #startedAt: number | undefined;
   #elapsedMs = 0;
   #finished: BootEventOf<'boot.finished'> | undefined;
   #phases: readonly PhaseReport[] = [];
@@ -56,8 +56,8 @@ export class BootRecord {
     this.bootId = bootId;
   }
 
-  /** Wall-clock time of the first event, in ms since 1970. */
-  get startedAt(): number {
+  /** Wall-clock time of the first event, in ms since 1970; `undefined` before it. */
+  get startedAt(): number | undefined {
     return this.#startedAt;
   }
   /** When the last event came, in ms since the start. */
@@ -122,6 +122,9 @@ export class BootRecord {
     switch (event.type) {
       case 'boot.finished':
         this.#finished = event;
+        break;
+      case 'boot.warning':
+        this.#warnings = [...this.#warnings, event.message];
         break;
       case 'boot.waiting':
         this.#databaseWait = event.reason;
@@ -197,7 +200,7 @@ export class BootRecord {
       ...[...this.#plugins].filter(([id]) => !order.includes(id)),
     ]);
     this.#edges = edges;
-    this.#warnings = warnings;
+    this.#warnings = [...this.#warnings, ...warnings];
   }
 
   #step(id: string, step: Step, news: StepRecord): void {

@@ -10,12 +10,14 @@ export function buildReport(record: BootRecord): BootReport {
   const queue = createQueueTimes(record);
   return {
     bootId: record.bootId,
-    startedAt: new Date(record.startedAt).toISOString(),
+    ...(record.startedAt === undefined
+      ? {}
+      : { startedAt: new Date(record.startedAt).toISOString() }),
     durationMs: finished?.durationMs ?? record.elapsedMs,
-    outcome: finished?.outcome ?? 'running',
+    outcome: finished?.outcome ?? (record.startedAt === undefined ? 'idle' : 'running'),
     phases: record.phases,
     plugins: plugins.map((plugin) => pluginReport(plugin, queue)),
-    warnings: record.warnings,
+    warnings: [...record.warnings, ...lostPlugins(record)],
     problems: record.problems,
     ...(finished?.error ? { error: toErrorRecord(finished.error) } : {}),
     ...(record.database ? { database: record.database } : {}),
@@ -25,6 +27,17 @@ export function buildReport(record: BootRecord): BootReport {
       ready: timesOf(plugins, 'ready'),
     }),
   };
+}
+
+/** Who is missing from a boot that came up all the same. */
+function lostPlugins({ finished, plugins }: BootRecord): readonly string[] {
+  if (finished?.outcome !== 'degraded') return [];
+  return plugins.flatMap(({ id, steps }) => {
+    const lost = [steps.migrate, steps.init, steps.ready]
+      .flatMap((step) => step.finished ?? [])
+      .find(({ outcome }) => ['failed', 'timeout', 'dependency'].includes(outcome));
+    return lost ? [`${id} is not up: ${lost.error?.message ?? lost.because ?? lost.outcome}`] : [];
+  });
 }
 
 function pluginReport(plugin: PluginRecord, queue: QueueTimes): PluginReport {

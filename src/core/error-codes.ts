@@ -5,7 +5,10 @@ export const errorCodes = {
     'a plugin package cannot be found or imported',
     'Look at the cause, which is the error of the import itself.',
   ],
-  PLUGIN_INVALID: ['something listed as a plugin is none', 'List what definePlugin() returned.'],
+  PLUGIN_INVALID: [
+    'something listed as a plugin is none',
+    'Correct what the message names; definePlugin() refuses most of it at compile time.',
+  ],
   GRAPH_INVALID: [
     'the plugins do not fit together',
     'Solve every problem listed. Nothing has run yet.',
@@ -53,13 +56,21 @@ export const errorCodes = {
     'a migrations folder cannot be read',
     'Generate the folder again with drizzle-kit, and ship it with the plugin.',
   ],
+  MIGRATION_HISTORY_UNKNOWN: [
+    'a migration history is not one that Slipway or Drizzle wrote',
+    'Look at the table that the message names.',
+  ],
+  MIGRATION_TRANSACTION_CONTROL: [
+    'a migration file ends its own transaction, or leaves its schema',
+    'Take the command out: each file runs in one transaction, in the schema of its plugin.',
+  ],
   MIGRATION_PENDING: [
     'migrations are pending, and this process does not apply them',
     "Run the migrate job first, or wait for it with migrations.mode: 'wait'.",
   ],
   MIGRATION_WRONG_SCHEMA: [
     'a migration ran outside its pinned connection or schema',
-    'Nothing of this file was kept. Look for a proxy, or a pool that hands out more than one connection.',
+    'Nothing of this file was kept. Take out of it what changes search_path or role, or look for a proxy that hands out more than one connection.',
   ],
   MIGRATION_LOCK_TIMEOUT: [
     'another process holds the migration lock for too long',

@@ -57,7 +57,7 @@ export interface StepFinished extends OfPlugin {
  * use these names and no others.
  */
 export interface BootEvents {
-  'boot.started': { readonly plugins: number };
+  'boot.started': { readonly until: 'ready' | 'migrated' };
   'boot.waiting': {
     readonly reason: string;
     readonly attempt: number;
@@ -165,7 +165,7 @@ export type Tell = (news: BootNews) => void;
 
 /** Every event in one line, in the order of a boot. */
 export const eventMeanings = {
-  'boot.started': 'the boot begins: start() or migrate() was called',
+  'boot.started': 'start() or migrate() was called',
   'boot.waiting': 'PostgreSQL does not answer yet; the next attempt follows',
   'boot.warning': 'something that somebody should look at; the boot goes on',
   'boot.progress': 'a heartbeat: what is still running, and for how long',

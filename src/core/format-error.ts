@@ -33,10 +33,19 @@ function facts(error: BootError): readonly string[] {
     ['detail', error.database?.detail],
     ['postgres', error.database?.hint],
     ...causes(error).map((message) => ['cause', message] as const),
+    ['thrown at', ownFrame(error.cause)],
   ] as const;
   return said.flatMap(([name, value]) =>
-    value === undefined ? [] : [`  ${name.padEnd(9)}${indent(value, ' '.repeat(11)).trimStart()}`],
+    value === undefined ? [] : [`  ${name.padEnd(10)}${indent(value, ' '.repeat(12)).trimStart()}`],
   );
+}
+
+/** Where in the plugin's own code a cause was thrown: the first frame that is neither Node's nor a package's. */
+function ownFrame(cause: unknown): string | undefined {
+  if (!(cause instanceof Error)) return undefined;
+  const frames = (cause.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const own = frames.find((line) => !/node:|node_modules|\(native\)/.test(line));
+  return own?.trim().replace(/^at /, '');
 }
 
 function place({ position }: BootError): string | undefined {

@@ -41,11 +41,11 @@ export interface CriticalStep {
 /** What happened in a boot, also in one that failed. Plain JSON; every time is in ms. */
 export interface BootReport {
   readonly bootId: string;
-  /** ISO 8601. */
-  readonly startedAt: string;
+  /** ISO 8601; left out before it began. */
+  readonly startedAt?: string;
   readonly durationMs: number;
-  /** `running` until the boot has come to an end. */
-  readonly outcome: BootOutcome | 'running';
+  /** `running` until the launch has come to an end, `idle` before it began. */
+  readonly outcome: BootOutcome | 'idle' | 'running';
   readonly phases: readonly PhaseReport[];
   /** In the order of the boot. */
   readonly plugins: readonly PluginReport[];

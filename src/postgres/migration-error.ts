@@ -96,6 +96,8 @@ function adviceFor(cause: unknown, culprit: string): string {
   switch (sqlStateOf(cause)) {
     case '42501':
       return 'Grant the role the right that PostgreSQL names, and start again.';
+    case '25001':
+      return `${culprit} has a statement that PostgreSQL runs in no transaction (such as CREATE INDEX CONCURRENTLY): run that by hand, or without CONCURRENTLY.`;
     case '57014':
       return 'Raise migrations.statementTimeout if that was the limit, and start again.';
     default:

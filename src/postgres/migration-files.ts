@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BootError, show } from '../core/errors.ts';
 import { readSnapshotNames } from './snapshot-names.ts';
@@ -44,7 +44,7 @@ export async function readMigrationFolder(
   const refuse: Refuse = (message, facts) =>
     new BootError('MIGRATION_FILES_INVALID', `The migrations of ${plugin}: ${message}`, {
       plugin,
-      phase: 'discover',
+      phase: 'migrateAll',
       ...facts,
     });
   await checkFolder(folder, refuse);
@@ -78,7 +78,13 @@ async function checkFolder(folder: string, refuse: Refuse): Promise<void> {
 
 async function readJournal(folder: string, refuse: Refuse): Promise<readonly JournalEntry[]> {
   const path = join(folder, 'meta', '_journal.json');
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const text = await readFile(path, 'utf8').catch(async (cause: unknown) => {
+    if (await isOfDrizzle1(folder)) {
+      throw refuse(`${folder} is in the format of drizzle-kit 1.x, which is not read yet`, {
+        hint: 'Generate it with drizzle-kit 0.31.',
+        cause,
+      });
+    }
     throw refuse(`${path} cannot be read`, {
       hint: 'Run drizzle-kit generate, and commit and ship meta/ together with the .sql files.',
       cause,
@@ -108,6 +114,12 @@ async function readJournal(folder: string, refuse: Refuse): Promise<readonly Jou
   });
   refuseDoubles(checked, path, refuse);
   return checked;
+}
+
+/** drizzle-kit 1.x has no journal: each migration is a folder of its own. */
+async function isOfDrizzle1(folder: string): Promise<boolean> {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  return names.some((name) => /^\d{14}_[^/\\]+[/\\]migration\.sql$/.test(name));
 }
 
 /** `when` is what tells migrations apart in the history: of two with the same one, the second would never run. */

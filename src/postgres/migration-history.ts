@@ -53,9 +53,9 @@ export async function readHistory(
       ' left join pg_class c on c.relnamespace = n.oid and c.relname = $2 where n.nspname = any($1::text[])',
     [[schema, historySchema], historyTable],
   );
-  const existing = found.map((row) => row.schema);
+  const existing = new Set(found.map((row) => row.schema));
   const missingSchemas = [...new Set([schema, historySchema])].filter(
-    (name) => !existing.includes(name),
+    (name) => !existing.has(name),
   );
   const historyExists = found.some((row) => row.schema === historySchema && row.history);
   if (!historyExists) return { missingSchemas, historyExists, rows: [] };

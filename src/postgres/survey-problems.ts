@@ -2,6 +2,8 @@ import { problem } from '../core/error-codes.ts';
 import type { Problem } from '../core/error-codes.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { historyOf } from './migration-history.ts';
+import type { MigrationFile } from './migration-files.ts';
+import { findTransactionControl } from './transaction-control.ts';
 import { isReadable } from './survey-statements.ts';
 import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
 
@@ -9,7 +11,7 @@ interface SurveyedPlugin {
   readonly id: string;
   readonly schema: string;
   readonly historySchema: string;
-  readonly pending: readonly unknown[];
+  readonly pending: readonly Pick<MigrationFile, 'name' | 'text'>[];
 }
 
 /** What stands against any migration at all; nothing where no plugin will ever have one. */
@@ -83,6 +85,18 @@ export function findWriteProblems(
   ];
 }
 
+/** What a pending file may not do, found before it runs. */
+export function findFileProblems({ id, pending }: SurveyedPlugin): readonly Problem[] {
+  return pending.flatMap(({ name, text }) => {
+    const found = findTransactionControl(text);
+    if (!found) return [];
+    const harm =
+      found.kind === 'transaction' ? 'ends the transaction of the file' : 'leads out of its schema';
+    const message = `${id}: line ${found.line} of ${name} has ${found.command}, which ${harm}`;
+    return [problem('MIGRATION_TRANSACTION_CONTROL', message, { plugin: id, file: name })];
+  });
+}
+
 function lacks(
   { id }: SurveyedPlugin,
   { role }: DatabaseAnswer,
@@ -101,7 +115,7 @@ function onSchema(name: string): string {
 
 function foreignHistory(id: string, schema: string, columns: readonly string[]): Problem {
   return problem(
-    'PLAN_INVALID',
+    'MIGRATION_HISTORY_UNKNOWN',
     `${id}: ${historyOf(schema)} is not Drizzle's: its columns are ${columns.join(', ')}`,
     { plugin: id, hint: 'Rename that table: its name is the one of the migration history.' },
   );

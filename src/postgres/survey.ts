@@ -5,7 +5,12 @@ import type { MigrationFile } from './migration-files.ts';
 import { toHistoryRow } from './migration-history.ts';
 import type { HistoryRow, Querying, RawHistoryRow } from './migration-history.ts';
 import { pendingFiles } from './migration-plan.ts';
-import { findHistoryProblems, findServerProblems, findWriteProblems } from './survey-problems.ts';
+import {
+  findFileProblems,
+  findHistoryProblems,
+  findServerProblems,
+  findWriteProblems,
+} from './survey-problems.ts';
 import { factsSql, historiesSql, isReadable } from './survey-statements.ts';
 import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
 
@@ -57,7 +62,7 @@ const attempts = 3;
  * Looks at the whole database without changing anything, in two statements for any number of plugins (one when there is no
  * history to read), and needs no more rights than to read the histories.
  *
- * @throws BootError `DATABASE_UNREACHABLE` when the connection breaks; any other error of pg as it is.
+ * @throws BootError `DATABASE_UNREACHABLE` or `DATABASE_PRIVILEGE`
  * @example const { plugins, problems } = await surveyDatabase(client, [{ id: 'auth', schema: 'plugin_auth', files }]);
  */
 export async function surveyDatabase(
@@ -65,7 +70,7 @@ export async function surveyDatabase(
   targets: readonly MigrationTarget[],
   { pooler: toldPooler, willApply = true }: SurveyOptions = {},
 ): Promise<Survey> {
-  const { facts, histories } = await lookTwice(client, targets).catch(refuseLostConnection);
+  const { facts, histories } = await lookTwice(client, targets).catch(refuse);
   const pooler = client.processID != null && client.processID !== facts.pid;
   const schemas = new Map(facts.schemas.map((schema) => [schema.name, schema]));
   const plugins = targets.map((target) => surveyPlugin(target, schemas, histories));
@@ -76,20 +81,26 @@ export async function surveyDatabase(
     readOnly: facts.readOnly,
     plugins,
     problems: [
-      ...plugins.flatMap((plugin) => findHistoryProblems(plugin, facts, schemas)),
       ...(willApply ? findServerProblems(facts, pooler && toldPooler !== 'session', targets) : []),
-      ...(willApply ? plugins.flatMap((plugin) => findWriteProblems(plugin, facts, schemas)) : []),
+      ...plugins.flatMap((plugin) => [
+        ...findHistoryProblems(plugin, facts, schemas),
+        ...(willApply ? findWriteProblems(plugin, facts, schemas) : []),
+        ...(willApply ? findFileProblems(plugin) : []),
+      ]),
     ],
   };
 }
 
-function refuseLostConnection(error: unknown): never {
-  if (!isConnectionLost(error)) throw error;
+/** Only what pg says of the database becomes an error of ours; what aborted the survey stays what it is. */
+function refuse(error: unknown): never {
+  const sqlState = sqlStateOf(error);
+  if (!isConnectionLost(error) && sqlState === undefined) throw error;
   const reason = error instanceof Error ? error.message : String(error);
+  const what = isConnectionLost(error) ? 'The connection broke while' : 'PostgreSQL refused when';
   throw new BootError(
-    'DATABASE_UNREACHABLE',
-    `The connection broke while Slipway looked at the database: ${reason}`,
-    { phase: 'migrateAll', cause: error },
+    sqlState === '42501' ? 'DATABASE_PRIVILEGE' : 'DATABASE_UNREACHABLE',
+    `${what} Slipway looked at the database: ${reason}`,
+    { phase: 'migrateAll', cause: error, ...(sqlState && { database: { sqlState } }) },
   );
 }
 

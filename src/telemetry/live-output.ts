@@ -70,7 +70,9 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
   const show = (event: BootEvent): void => {
     switch (event.type) {
       case 'boot.started':
-        return write(`\n  ${bold(cyan('slipway'))} ${dim(`boots ${event.plugins} plugins`)}\n\n`);
+        return write(
+          `\n  ${bold(cyan('slipway'))} ${dim(event.until === 'ready' ? 'boots' : 'migrates')}\n\n`,
+        );
       case 'boot.waiting':
         return line(
           yellow(`waiting: ${event.reason}; next attempt in ${formatDuration(event.nextInMs)}`),
@@ -83,7 +85,9 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
         idWidth = Math.max(idWidth, event.plugin.length);
         return;
       case 'graph.sorted':
-        line(`${bold('sort')}  ${shortened(event.order).join(dim(' → '))}`);
+        line(
+          `${bold('sort')}  ${count(event.order.length, 'plugin')}: ${shortened(event.order).join(dim(' → '))}`,
+        );
         for (const warning of event.warnings) line(`  ${yellow(`! ${warning}`)}`);
         return;
       case 'phase.started':

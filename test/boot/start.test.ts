@@ -124,6 +124,25 @@ describe('start()', () => {
   });
 });
 
+describe('a pool whose clients are all out', () => {
+  it('is told while the boot waits, and named when it gives up', async () => {
+    const pool = db.pool({ max: 1 });
+    const held = await pool.connect();
+    const { boot, recording } = bootUnderTest({
+      pool,
+      plugins: [{ id: 'a', migrations: await migrationFolder({ '0000_a': 'SELECT 1;' }) }],
+      connect: { wait: 1_200 },
+    });
+    const error = await failureOf(boot.start());
+    held.release();
+    expect(error).toMatchObject({
+      code: 'DATABASE_UNREACHABLE',
+      message: 'Every client of the pool is checked out, and none came back',
+    });
+    expect(recording.of('boot.waiting')[0]?.reason).toBe('every client of the pool is checked out');
+  });
+});
+
 describe('migrate()', () => {
   it('ends after the migrations, with nothing started', async () => {
     const { url, query } = await db.fresh();

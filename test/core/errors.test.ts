@@ -18,19 +18,19 @@ describe('an error for people', () => {
         excerpt: '7 | UPDATE items SET pric = 1\n  |                  ^',
       },
       database: { sqlState: '42703', detail: 'two\nlines' },
-      cause: new Error('the cause beneath'),
+      cause: 'the cause beneath',
       hint: 'Correct the file.',
     });
     expect(formatBootError(error)).toBe(
       [
         'MIGRATION_FAILED: catalog failed to migrate: no column "pric"',
-        '  plugin   catalog',
-        '  phase    migrateAll',
-        '  file     0002_prices.sql, statement 2 of 3, line 7, column 18',
-        '  state    42703',
-        '  detail   two',
-        '           lines',
-        '  cause    the cause beneath',
+        '  plugin    catalog',
+        '  phase     migrateAll',
+        '  file      0002_prices.sql, statement 2 of 3, line 7, column 18',
+        '  state     42703',
+        '  detail    two',
+        '            lines',
+        '  cause     the cause beneath',
         '',
         '    7 | UPDATE items SET pric = 1',
         '      |                  ^',
@@ -67,7 +67,7 @@ describe('an error for people', () => {
     const two = new Error('two', { cause: one });
     one.cause = two;
     const error = new BootError('INIT_FAILED', 'a failed', { cause: one });
-    expect(formatBootError(error)).toContain('cause    two');
+    expect(formatBootError(error)).toContain('cause     two');
     expect(() => JSON.stringify(toErrorRecord(error))).not.toThrow();
   });
 });

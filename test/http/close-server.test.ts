@@ -1,7 +1,7 @@
 import { Agent, createServer, get, type IncomingMessage, type Server } from 'node:http';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { closeServer } from '../../src/http/index.ts';
 import { deferred } from '../support/deferred.ts';
@@ -52,6 +52,30 @@ describe('closeServer', () => {
     answer.resolve('answered in peace');
     expect(await body).toBe('answered in peace');
     await closed;
+  });
+
+  it('ends a connection that is never idle with the answer to its next request', async () => {
+    const answers = [deferred<string>(), deferred<string>()] as const;
+    const asked = [deferred(), deferred()] as const;
+    let count = 0;
+    const { server, port } = await patientServer(() => {
+      const index = count === 0 ? 0 : 1;
+      count += 1;
+      asked[index].resolve();
+      return answers[index].promise;
+    });
+    const socket = connect(port, '127.0.0.1');
+    const received = text(socket);
+    socket.write('GET /1 HTTP/1.1\r\nhost: a\r\n\r\n');
+    await asked[0].promise;
+    const closed = closeServer(server);
+    socket.write('GET /2 HTTP/1.1\r\nhost: a\r\n\r\n');
+    await asked[1].promise;
+    for (const [index, answer] of answers.entries()) answer.resolve(`answer ${index + 1}`);
+    await closed;
+    const [, first, second] = (await received).split('HTTP/1.1 200 OK');
+    expect(first).toMatch(/connection: keep-alive[^]*answer 1/i);
+    expect(second).toMatch(/connection: close[^]*answer 2/i);
   });
 
   it('cuts what is left when its signal is aborted', async () => {

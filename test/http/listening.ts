@@ -5,7 +5,9 @@ import { closeServer } from '../../src/http/index.ts';
 
 /** Lets a server listen on a free port until the test is over, and returns its address. */
 export async function listening(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  if (!server.listening) {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  }
   onTestFinished(() => closeServer(server));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }

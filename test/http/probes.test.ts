@@ -89,6 +89,38 @@ describe('while a migration runs', () => {
   });
 });
 
+describe('while plugins start', () => {
+  it('startup counts two steps for each of them: init and ready', async () => {
+    const began = deferred();
+    const slow = deferred();
+    const { boot } = bootUnderTest({
+      pool: db.pool(),
+      plugins: [
+        { id: 'quick' },
+        definePlugin({
+          id: 'slow',
+          after: ['quick'],
+          init() {
+            began.resolve();
+            return slow.promise;
+          },
+        }),
+      ],
+    });
+    const address = await serve(boot);
+    const started = boot.start();
+    await began.promise;
+    expect((await ask(`${address}/startupz`)).body).toMatchObject({
+      phase: 'initAll',
+      settled: 1,
+      total: 4,
+      running: [{ plugin: 'slow', step: 'init' }],
+    });
+    slow.resolve();
+    await started;
+  });
+});
+
 describe('while PostgreSQL does not answer', () => {
   it('startup says so', async () => {
     const { boot } = bootUnderTest({

@@ -155,7 +155,7 @@ describe('tells before anything is changed that', () => {
           'd',
           `GRANT SELECT ON "plugin_d"."__drizzle_migrations" TO "${role}";`,
         ],
-        ['PLAN_INVALID', 'e', expect.stringContaining('Rename that table')],
+        ['MIGRATION_HISTORY_UNKNOWN', 'e', expect.stringContaining('Rename that table')],
       ]);
       await pool.end();
     } finally {

@@ -68,7 +68,7 @@ describe('PostgreSQL', () => {
       plugins: [{ id: 'a', migrations: await migrationFolder(items) }],
     });
     const ready = waiting.boot.start();
-    await next(waiting, 'boot.waiting');
+    await Promise.race([next(waiting, 'boot.waiting'), ready]);
     await using late = await startPostgres({ from: 'local', port });
     expect(await ready).toMatchObject({ outcome: 'ready', database: { server: late.version } });
     await waiting.boot.stop();
@@ -102,7 +102,7 @@ describe('PostgreSQL', () => {
     await writeMigrations(folder, { ...items, '0001_long': 'CREATE TABLE long (id int);' });
     const healing = bootUnderTest({ pool: server.url, plugins });
     const healed = healing.boot.start();
-    await next(healing, 'boot.waiting');
+    await Promise.race([next(healing, 'boot.waiting'), healed]);
     await server.restart();
     expect(await healed).toMatchObject({
       outcome: 'ready',
@@ -203,6 +203,7 @@ async function refusalOf(pool: string) {
     pool,
     plugins: [{ id: 'a', migrations: await migrationFolder(items) }],
   });
+  boot.once('boot.waiting', () => void boot.stop('it waits'));
   const error = await failureOf(boot.start());
   expect(recording.lines('boot.waiting')).toEqual([]);
   return error;

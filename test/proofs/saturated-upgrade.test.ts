@@ -48,16 +48,26 @@ test('the same upgrade through a pool in place of the pinned client is refused, 
   const [before, after] = await bothVersions();
   const bringing = (migrations: string) => rounds.map((id) => ({ id, migrations }));
   await bootUnderTest({ pool: fresh.url, plugins: bringing(before) }).boot.migrate();
-  await whileSaturated(fresh, async (pool) => {
-    const unpinned = withoutPinning(pool);
-    for (const plugin of bringing(after)) {
-      const error = await failureOf(bootUnderTest({ pool: unpinned, plugins: [plugin] }).boot.start());
-      expect(['MIGRATION_WRONG_SCHEMA', 'MIGRATION_FAILED']).toContain(error.code);
+  const codes = new Set<string>();
+  for (const plugin of bringing(after)) {
+    // A pool for each: the transactions that wandering statements leave open would confuse the next round.
+    await whileSaturated(fresh, async (pool) => {
+      const { boot } = bootUnderTest({ pool: withoutPinning(pool), plugins: [plugin] });
+      const error = await failureOf(boot.start());
       expect(error.plugin).toBe(plugin.id);
-    }
-  });
+      codes.add(error.code);
+    });
+  }
+  // Most are noticed before the first statement; a few by the statement that runs outside of the transaction.
+  expect(codes).toContain('MIGRATION_WRONG_SCHEMA');
+  expect(['MIGRATION_WRONG_SCHEMA', 'MIGRATION_FAILED']).toEqual(
+    expect.arrayContaining([...codes]),
+  );
   expect(Object.keys(await objectsIn(fresh))).not.toContain('public');
-  const { plugins } = await bootUnderTest({ pool: fresh.url, plugins: bringing(after) }).boot.plan();
+  const { plugins } = await bootUnderTest({
+    pool: fresh.url,
+    plugins: bringing(after),
+  }).boot.plan();
   expect(plugins).toMatchObject(
     rounds.map((id) => ({ id, applied: 1, pending: ['0001_runs.sql'] })),
   );
@@ -96,6 +106,7 @@ async function whileSaturated(
     await use(pool);
   } finally {
     await workers.stop();
+    await pool.end();
   }
   return workers.stop();
 }

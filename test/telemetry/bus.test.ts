@@ -9,17 +9,17 @@ const stamped = (news: BootNews): BootEvent => ({
   at: 0,
   elapsedMs: 0,
 });
-const event = stamped({ type: 'boot.started', plugins: 1 });
+const event = stamped({ type: 'boot.started', until: 'ready' });
 
 describe('the event bus', () => {
   it('calls listeners of the name, then those of any event', () => {
     const heard: string[] = [];
     const bus = new EventBus(() => {});
     bus.onAny(({ type }) => heard.push(`any ${type}`));
-    bus.on('boot.started', ({ plugins }) => heard.push(`started ${plugins}`));
+    bus.on('boot.started', ({ until }) => heard.push(`started ${until}`));
     bus.on('boot.stopped', () => heard.push('stopped'));
     bus.emit(event);
-    expect(heard).toEqual(['started 1', 'any boot.started']);
+    expect(heard).toEqual(['started ready', 'any boot.started']);
   });
 
   it('once hears once; off and the returned function end it', () => {

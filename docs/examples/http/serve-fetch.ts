@@ -34,6 +34,6 @@ function toRequest(incoming: IncomingMessage): Request {
   return new Request(`http://${headers.host ?? 'localhost'}${url}`, {
     method,
     headers: Object.entries(headers).map(([name, value]) => [name, String(value)]),
-    ...(hasBody ? { body: Readable.toWeb(incoming), duplex: 'half' } : {}),
+    ...(hasBody ? { body: ReadableStream.from(incoming), duplex: 'half' } : {}),
   });
 }

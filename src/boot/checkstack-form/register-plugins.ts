@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { toError } from '../../core/error-record.ts';
 import { BootError, toProblem } from '../../core/errors.ts';
-import type { Logger } from '../../core/logger.ts';
+import { silentLogger, type Logger } from '../../core/logger.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import type { Discovery, KnownPlugin } from '../discover/discover-plugins.ts';
 import type { ServiceRegistry } from '../service-registry.ts';
@@ -10,6 +10,13 @@ import type { RegisteringPlugin } from './backend-plugin.ts';
 import { completePlugin } from './complete-plugin.ts';
 import { ExtensionPoints } from './extension-points.ts';
 import { Registration, type RegisteringBoot } from './registration.ts';
+
+export interface RegisterPluginsParts {
+  readonly services: ServiceRegistry;
+  readonly logger: Logger;
+  /** The ids of plugins that take no part: what they provide is wanted for messages only. */
+  readonly disabled?: ReadonlySet<string>;
+}
 
 /**
  * Calls `register` of every plugin in Checkstack's form, so that all of them are plain plugins. Its state is that of one
@@ -19,15 +26,11 @@ import { Registration, type RegisteringBoot } from './registration.ts';
  */
 export function registerPlugins(
   discovery: Discovery,
-  { services, logger }: { readonly services: ServiceRegistry; readonly logger: Logger },
+  { services, logger, disabled = new Set() }: RegisterPluginsParts,
 ): Discovery {
-  const boot: RegisteringBoot = {
-    points: new ExtensionPoints(),
-    owners: new Map(),
-    getService: (plugin, ref) => services.resolve(plugin, ref) ?? services.get(ref),
-    provideLate: (ref, service) => services.provide(0, ref, service),
-    warn: (plugin, message) => logger.warn({ plugin }, message),
-  };
+  const boot = createRegisteringBoot(services, logger);
+  // Calls of a disabled plugin end in extension points that nobody looks at.
+  const nowhere = createRegisteringBoot(services, silentLogger);
   const seen = new Set<string>();
   const errors: BootError[] = [];
   const plugins = discovery.plugins.map((known) => {
@@ -35,15 +38,27 @@ export function registerPlugins(
     // A second plugin of the same id is a problem of the graph, and says so there.
     if (!isRegistering(plugin) || seen.has(plugin.id)) return known;
     seen.add(plugin.id);
+    const isDisabled = disabled.has(plugin.id);
     try {
-      return { ...known, plugin: register(plugin, known, boot) };
+      return { ...known, plugin: register(plugin, known, isDisabled ? nowhere : boot) };
     } catch (thrown) {
-      errors.push(invalid(plugin.id, thrown));
+      // A broken plugin is what people disable.
+      if (!isDisabled) errors.push(invalid(plugin.id, thrown));
       return known;
     }
   });
   refuse(errors);
   return { ...discovery, plugins };
+}
+
+function createRegisteringBoot(services: ServiceRegistry, logger: Logger): RegisteringBoot {
+  return {
+    points: new ExtensionPoints(),
+    owners: new Map(),
+    getService: (plugin, ref) => services.resolve(plugin, ref) ?? services.get(ref),
+    provideLate: (ref, service) => services.provide(0, ref, service),
+    warn: (plugin, message) => logger.warn({ plugin }, message),
+  };
 }
 
 function isRegistering(plugin: Plugin): plugin is RegisteringPlugin {

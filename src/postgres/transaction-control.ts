@@ -1,0 +1,55 @@
+import { lexSql } from './sql-lexer.ts';
+import { positionAt } from './source-position.ts';
+
+/** A command in a migration file that would end its transaction, or lead it out of the plugin's schema. */
+export interface TransactionControl {
+  /** Such as `COMMIT`. */
+  readonly command: string;
+  /** Counts from 1. */
+  readonly line: number;
+  readonly kind: 'transaction' | 'searchPath';
+}
+
+const transaction =
+  /^(?:begin|start\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\s+transaction)\b/i;
+const searchPath =
+  /^(?:set\s+(?:session\s+|local\s+)?(?:search_path|schema)|reset\s+(?:search_path|all)|discard)\b/i;
+
+/**
+ * Finds the first top-level command that a file must leave to Slipway. What stands in literals, comments and dollar-quoted
+ * bodies is none; a body of `BEGIN ATOMIC … END` looks like several statements, so its file is left to the checks at run
+ * time.
+ *
+ * @example findTransactionControl('CREATE TABLE a ();\nCOMMIT;') // { command: 'COMMIT', line: 2, kind: 'transaction' }
+ */
+export function findTransactionControl(text: string): TransactionControl | undefined {
+  const code = keepCode(text);
+  if (/\bbegin\s+atomic\b/i.test(code)) return undefined;
+  let start = 0;
+  for (const statement of code.split(';')) {
+    const offset = start + (statement.length - statement.trimStart().length);
+    const [command, kind] = commandOf(statement.trim());
+    if (command !== undefined) {
+      const shown = command.replaceAll(/\s+/g, ' ').toUpperCase();
+      return { command: shown, line: positionAt(text, offset).line, kind };
+    }
+    start += statement.length + 1;
+  }
+  return undefined;
+}
+
+function commandOf(statement: string): [string | undefined, TransactionControl['kind']] {
+  const ends = transaction.exec(statement)?.[0];
+  return ends === undefined
+    ? [searchPath.exec(statement)?.[0], 'searchPath']
+    : [ends, 'transaction'];
+}
+
+/** The text with everything blank that is no plain code, and every character where it was. */
+function keepCode(text: string): string {
+  return [...lexSql(text)]
+    .map(({ kind, start, end }) =>
+      kind === 'code' ? text.slice(start, end) : ' '.repeat(end - start),
+    )
+    .join('');
+}

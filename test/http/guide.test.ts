@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { httpCodes } from '../../src/http/index.ts';
+import { repository } from '../architecture/imports.ts';
+
+const read = (file: string): string => readFileSync(join(repository, file), 'utf8');
+const guide = read('docs/http.md');
+
+describe('the guide to HTTP', () => {
+  it('has every code with its message, and no other', () => {
+    const rows = [...guide.matchAll(/^\| `([A-Z_]+)` +\| ([^|]*?) +\|$/gm)];
+    expect(Object.fromEntries(rows.map(([, code, message]) => [code, message]))).toEqual(httpCodes);
+  });
+
+  it('shows programs that are in the examples, and one of them whole', () => {
+    const blocks = [...guide.matchAll(/<!-- (?:program|part of): (\S+) -->\s*```ts\n([^]*?)```/g)];
+    expect(blocks).toHaveLength(4);
+    for (const [, file = '', text = ''] of blocks) expect(read(file)).toContain(text);
+    expect(guide).toContain(read('docs/examples/http/node.ts'));
+  });
+});
