@@ -50,7 +50,7 @@ export function gate(boot: Observed, options: GateOptions = {}): FrontHandler {
       return plugin && answer(request, 'PLUGIN_NOT_UP', { status: 503, fields: { plugin } });
     }
     const code = codeOf(state);
-    const close = code === 'STOPPING' ? {} : {};
+    const close = code === 'STOPPING' ? { connection: 'close' } : {};
     return answer(request, code, {
       status: 503,
       fields: { ...progressOf(state), ...(plugin ? { plugin } : {}) },

@@ -3,6 +3,7 @@ import type { QueryAnswer } from './connection.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { migrationFailed, wrongSchema } from './migration-error.ts';
 import type { MigrationProgress } from './migration-error.ts';
+import { guardSql, placeColumns, placeIn, type Place } from './place-guard.ts';
 import { createHistorySql, insertHistorySql } from './migration-history.ts';
 import type { MigrationScript } from './migration-script.ts';
 import type { PinnedClient } from './pinned-client.ts';
@@ -27,20 +28,10 @@ export interface MissingParts {
   readonly history: boolean;
 }
 
-/** What the server says about where we are. */
-interface Place {
-  readonly schema: string | null;
-  readonly pid: string;
-  readonly transaction: string;
-}
-
-const placeColumns =
-  'current_schema() as schema, pg_backend_pid()::text as pid, pg_current_xact_id()::text as transaction';
-
 /**
  * Runs one migration file and its history row in one transaction: all of it, or nothing. Neither the pool, nor a proxy, nor
- * the file itself is trusted: at both ends the server is asked whether this is still the pinned connection, the plugin's own
- * schema and the same transaction.
+ * the file itself is trusted: with every statement the server checks that this is still the pinned connection and the same
+ * transaction, and with the COMMIT also that it is the plugin's own schema.
  *
  * @throws BootError `MIGRATION_WRONG_SCHEMA` or `MIGRATION_FAILED`, or what pg threw. The transaction is rolled back.
  */
@@ -55,18 +46,18 @@ export async function runInTransaction(
   try {
     const begun = await begin(client, missing, context);
     for (const statement of script.statements) {
-      await runStatement(client, script, statement, context);
+      await runStatement(client, script, statement, begun, context);
     }
     progress.statement = undefined;
-    await writeHistory(client, script, begun, context);
     progress.isCommitting = true;
-    await client.finish('commit');
+    await commit(client, script, begun, context);
     progress.applied.push(script.file.name);
     progress.script = undefined;
     progress.isCommitting = false;
   } catch (error) {
     await rollBack(client);
-    throw error;
+    const elsewhere = placeIn(error);
+    throw elsewhere ? strayed(elsewhere, context) : error;
   }
 }
 
@@ -85,18 +76,24 @@ async function begin(
       `select ${placeColumns}`,
     ].join('; '),
   );
-  return checkPlace(answer, context);
+  const place = lastRow(answer);
+  if (!place || place.pid !== context.backendPid || place.schema !== context.schema) {
+    throw strayed(place, context);
+  }
+  return place;
 }
 
 async function runStatement(
   client: PinnedClient,
   { file, statements }: MigrationScript,
   statement: Statement,
+  { pid, transaction }: Place,
   { progress, tell, now }: TransactionContext,
 ): Promise<void> {
   progress.statement = statement;
   const startedAt = now();
-  await client.query(statement.text);
+  // On a line of its own, in case the statement ends in a comment.
+  await client.query(`${statement.text}\n;${guardSql({ pid, transaction })}`);
   if (!client.isInTransaction()) throw transactionEnded(progress);
   tell({
     type: 'plugin.migrate.statement',
@@ -108,36 +105,33 @@ async function runStatement(
   });
 }
 
-async function writeHistory(
+/** The history row, one last look around, and COMMIT, in one message: nothing can come between them. */
+async function commit(
   client: PinnedClient,
   { file }: MigrationScript,
   begun: Place,
-  context: TransactionContext,
+  { schema, historySchema }: TransactionContext,
 ): Promise<void> {
-  const answer = await client.query<Place>(
-    `${insertHistorySql(context.historySchema, file)} returning ${placeColumns}`,
-  );
-  const { transaction } = checkPlace(answer, context);
-  if (transaction !== begun.transaction) throw transactionEnded(context.progress);
+  const row = insertHistorySql(historySchema, file);
+  await client.finish(`${row};${guardSql({ ...begun, schema })};commit`);
 }
 
-function checkPlace(answer: QueryAnswer<Place>, context: TransactionContext): Place {
+/** Says what is wrong with the place that the server was found in. */
+function strayed(place: Place | undefined, context: TransactionContext): Error {
   const { schema, backendPid, progress } = context;
-  const place = lastRow(answer);
-  if (Number(place?.pid) !== backendPid) {
-    throw wrongSchema(
+  if (place?.pid !== backendPid) {
+    return wrongSchema(
       progress,
       `backend ${place?.pid} answered, and backend ${backendPid} holds the lock`,
     );
   }
-  if (place?.schema !== schema) {
-    throw wrongSchema(
-      progress,
-      `new objects would go to schema ${place?.schema}, not ${schema}`,
-      'Nothing of this file was kept. Remove SET search_path from it, and see that the role has USAGE on the schema.',
-    );
-  }
-  return place;
+  return place.schema === schema
+    ? transactionEnded(progress)
+    : wrongSchema(
+        progress,
+        `new objects would go to schema ${place.schema}, not ${schema}`,
+        'Nothing of this file was kept. Remove SET search_path from it, and see that the role has USAGE on the schema.',
+      );
 }
 
 /** Several statements in one message answer with a list. */

@@ -90,9 +90,8 @@ export async function runServer(
 
 function serverCommand(plan: ServerPlan, port: number): readonly string[] {
   const settings = {
-    // The data is thrown away, so nothing has to survive a power cut.
+    // The data is thrown away, so nothing has to survive a power cut; a killed server keeps what was committed.
     fsync: 'off',
-    synchronous_commit: 'off',
     full_page_writes: 'off',
     ...plan.settings,
     listen_addresses: HOST,

@@ -52,9 +52,9 @@ const full: Extent = {
   plugins: 100,
   sizes: [10, 100, 1_000],
   rounds: {
-    orchestration: { rounds: 15, warmUps: 5 },
-    noop: { rounds: 11, warmUps: 2 },
-    fresh: { rounds: 5, warmUps: 1 },
+    orchestration: { rounds: 7, warmUps: 2 },
+    noop: { rounds: 7, warmUps: 1 },
+    fresh: { rounds: 3, warmUps: 0 },
   },
 };
 

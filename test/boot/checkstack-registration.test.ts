@@ -105,14 +105,14 @@ describe('register', () => {
   });
 
   it('of a second plugin with the same id is not called: the graph says what is wrong', async () => {
-    const { boot } = bootUnderTest({
-      pool: db.pool(),
-      plugins: [backendPlugin('a', () => {}), backendPlugin('a', () => {})],
-    });
+    let calls = 0;
+    const twin = (): Plugin => backendPlugin('twin', () => void (calls += 1));
+    const { boot } = bootUnderTest({ pool: db.pool(), plugins: [twin(), twin()] });
     expect(await failureOf(boot.start())).toMatchObject({
       code: 'GRAPH_INVALID',
       problems: [{ code: 'PLUGIN_DUPLICATE' }],
     });
+    expect(calls).toBe(1);
   });
 
   it('leaves the facts that stand beside it in force', async () => {

@@ -68,7 +68,7 @@ describe('a signal before everything is up', () => {
     expect(await tableOf(database)).toBeNull();
   });
 
-  it('does not wait for the drain before it stops: nothing has been served', async () => {
+  it('stops at once, and runs the drain beside it: nothing has been served', async () => {
     const database = await db.fresh();
     await using lock = await holdLock(database.url, migrationHold);
     const host = await startHost({
@@ -80,6 +80,7 @@ describe('a signal before everything is up', () => {
     await host.heard('plugin.migrate.statement');
     host.send('SIGTERM');
     await host.heard('plugin.migrate.finished');
+    expect(host.said.indexOf('drain')).toBe(host.said.indexOf('boot.stopping') + 1);
     expect(host.said).not.toContain('drained');
     host.tell('drain');
     expect(await host.ended).toBe(143);

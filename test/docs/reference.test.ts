@@ -1,17 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { generatePages, pageUrl } from '../../docs/reference/generate.ts';
 import { errorCodes } from '../../src/core/error-codes.ts';
 import { bootEventNames } from '../../src/core/events.ts';
 import { repository, sourceFiles } from '../architecture/imports.ts';
+import { pages } from './pages.ts';
 
 const read = (path: string): string => readFileSync(join(repository, path), 'utf8');
 const sources = sourceFiles('src', 'machines').map((file) => ({ file, text: read(file) }));
-const pages = readdirSync(join(repository, 'docs'), { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.md') && !name.includes('node_modules'))
-  .map((name) => join('docs', name))
-  .concat('README.md');
 
 describe('the reference', () => {
   it.each(Object.entries(generatePages()))('%s says what the code says now', (name, text) => {

@@ -63,6 +63,8 @@ describe('while a migration runs', () => {
     await lock.release();
     await started;
     expect(await statuses(address)).toEqual([200, 200, 200]);
+    const { body: later } = await ask(`${address}/startupz`);
+    expect(later).toMatchObject({ running: [], notUp: [{ id: 'reports' }, { id: 'dashboards' }] });
   });
 
   it('startup names who holds the migration lock that is waited for', async () => {
@@ -83,9 +85,13 @@ describe('while a migration runs', () => {
         },
       ],
     });
+    const migrating = new Promise((resolve) => {
+      boot.once('plugin.migrate.started', () => resolve(boot.state().running));
+    });
     await lock.release();
     await started;
-    expect((await ask(`${address}/startupz`)).body).toMatchObject({ running: [] });
+    const forMs = expect.any(Number) as number;
+    expect(await migrating).toEqual([{ plugin: 'catalog', step: 'migrate', forMs }]);
   });
 });
 

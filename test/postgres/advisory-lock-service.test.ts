@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/boot/system-clock.ts';
 import type { AdvisoryLock } from '../../src/core/core-services.ts';
@@ -188,4 +190,41 @@ describe('the connection', () => {
       await expect(wrong.withLock('a', () => 1)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     }
   });
+
+  test('through a transaction pooler is refused, unless the pooler keeps sessions', async () => {
+    const pooler = await startAnnouncing(1);
+    const refused = await errorOf(locksOf(pooler.url).withLock('a', () => 1));
+    expect(refused).toMatchObject({ code: 'POOLER_UNSUPPORTED' });
+    const locks = new AdvisoryLocks({ source: pooler.url, clock: systemClock, pooler: 'session' });
+    open.push(locks);
+    expect(await locks.serviceFor(alive).withLock('a', () => 'held')).toBe('held');
+    await locks.close();
+    await pooler.stop();
+  });
 });
+
+/** Passes everything on, and announces the backends as a pooler does: with a process id of its own. */
+async function startAnnouncing(processId: number) {
+  const upstream = new URL(db.url);
+  const server = createServer((client) => {
+    const backend = connect(Number(upstream.port), upstream.hostname);
+    let isAnnounced = false;
+    client.pipe(backend);
+    backend.on('data', (answer) => {
+      const at = isAnnounced ? -1 : answer.indexOf(backendKeyData);
+      if (at >= 0) answer.writeInt32BE(processId, at + backendKeyData.length);
+      isAnnounced ||= at >= 0;
+      client.write(answer);
+    });
+    backend.on('close', () => client.destroy());
+    for (const socket of [client, backend]) socket.on('error', () => socket.destroy());
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const url = new URL(db.url);
+  url.port = String((server.address() as AddressInfo).port);
+  const stop = async (): Promise<void> => void (await once(server.close(), 'close'));
+  return { url: url.href, stop };
+}
+
+/** The head of PostgreSQL's message: its letter, and its length of 12 bytes. */
+const backendKeyData = Buffer.from([0x4b, 0, 0, 0, 12]);

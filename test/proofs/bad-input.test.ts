@@ -76,7 +76,6 @@ describe('PostgreSQL', () => {
 
   test('that dies in the middle of a migration fails the boot with the cause, and the next boot goes on from there', async () => {
     // A test server may forget its last commits in a crash; a real one does not.
-    const settings = { synchronous_commit: 'on' };
     await using server = await startPostgres({ from: 'local', settings });
     const folder = await migrationFolder({
       ...items,

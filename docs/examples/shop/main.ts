@@ -1,52 +1,43 @@
-import pc from 'picocolors';
-import { Pool } from 'pg';
-import pino from 'pino';
-import { BootError, createLiveOutput, formatBootError } from 'slipway';
-import { startPostgres } from 'slipway/testing';
-import { createShop } from './shop.ts';
+import { parseArgs } from 'node:util';
+import { linkSlipway } from './link-slipway.ts';
 
-const once = process.argv.includes('--once');
-const isTerminal = process.stdout.isTTY;
-const write = (text: string): void => void process.stdout.write(text);
+const usage = `\
+Usage: npm run demo -- [options]
 
-const postgres = await startPostgres();
-const pool = new Pool({ connectionString: postgres.url });
-const logger = pino({ level: process.env['LOG_LEVEL'] ?? 'warn' }, pino.destination(2));
-// The pool replaces an idle connection that breaks; without a listener it would end the process.
-pool.on('error', (error) => logger.warn({ err: error }, 'an idle connection broke'));
+  (none)       boots the shop and serves it until Ctrl-C
+  --once       boots the shop, and stops it as soon as it is ready
+  --upgrade    installs the previous version of the shop, boots this one on it while twenty workers
+               keep the connection pool busy, and says how that went
+  --help       prints this
 
-const { boot, server } = createShop({ pool, logger, port: Number(process.env['PORT'] ?? 0) });
-boot.onAny(
-  createLiveOutput({
-    write,
-    colors: isTerminal && pc.isColorSupported,
-    statusLine: isTerminal,
-  }),
-);
+  DATABASE_URL   the database; unless told, a PostgreSQL of its own is started, and removed afterwards
+  PORT           the port of the HTTP server; a free one unless told
+  LOG_LEVEL      how much is logged to standard error: debug, info, warn (unless told) or error
+`;
 
-let isServing = false;
-const signaled = new Promise<string>((resolve) => {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
-});
-// Before the boot is ready, a signal makes start() reject with BOOT_CANCELED.
-void signaled.then((signal) => (isServing ? undefined : boot.stop(signal)));
+const options = readOptions();
+if (options?.help) {
+  process.stdout.write(usage);
+} else if (options) {
+  // What imports Slipway is imported once it is there.
+  await linkSlipway();
+  const { runDemo } = await import('./demo.ts');
+  await runDemo(options);
+}
 
-try {
-  await boot.start();
-  const url = await server.listen();
-  isServing = true;
-  write(`  The shop is open: ${url}\n`);
-  if (!once) {
-    write('  Ctrl-C closes it.\n');
-    await signaled;
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        once: { type: 'boolean', default: false },
+        upgrade: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    return values;
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    process.exitCode = 2;
+    return undefined;
   }
-} catch (error) {
-  const isInterrupted = error instanceof BootError && error.code === 'BOOT_CANCELED';
-  process.exitCode = isInterrupted ? 130 : 1;
-  console.error(formatBootError(error));
-} finally {
-  await server.close();
-  await boot.stop(once ? 'that was all' : 'the shop closes');
-  await pool.end();
-  await postgres.stop();
 }

@@ -2,7 +2,9 @@ import type { Pool } from 'pg';
 import pino from 'pino';
 import { createBoot, provide } from 'slipway';
 import type { Boot, Logger, Plugin } from 'slipway';
+import { gate, probes } from 'slipway/http';
 import { renderIndexPage } from './http/index-page.ts';
+import { listPlugins } from './http/plugin-list.ts';
 import { RouteTable, router } from './http/routes.ts';
 import { createShopServer } from './http/server.ts';
 import type { ShopServer } from './http/server.ts';
@@ -15,9 +17,10 @@ import { mail } from './plugins/mail/index.ts';
 import { notifications } from './plugins/notifications/index.ts';
 import { orders } from './plugins/orders/index.ts';
 import { search } from './plugins/search/index.ts';
+import { readShopName } from './settings.ts';
 
-/** In no order at all: what each needs says when it comes. */
-export const plugins: readonly Plugin[] = [
+/** The shop's own, in no order at all: what each needs says when it comes. Those in `packages/` are found. */
+const plugins: readonly Plugin[] = [
   search,
   billing,
   orders,
@@ -40,7 +43,7 @@ export interface ShopOptions {
 
 export interface Shop {
   readonly boot: Boot;
-  /** Listens once the boot is ready, and closes before it stops. */
+  /** May listen before the boot starts: it answers 503 for a plugin that is not up. */
   readonly server: ShopServer;
 }
 
@@ -49,8 +52,8 @@ export interface Shop {
  *
  * @example
  * const { boot, server } = createShop({ pool });
- * await boot.start();
  * console.log(await server.listen());
+ * await boot.start();
  */
 export function createShop({
   pool,
@@ -61,21 +64,23 @@ export function createShop({
   const boot = createBoot({
     pool,
     plugins,
+    discover: { root: new URL('.', import.meta.url) },
+    host: { migrations: new URL('./drizzle', import.meta.url) },
     services: [provide(router, ({ plugin }) => routes.routerFor(plugin))],
     logger,
   });
-  const indexPage = (): string =>
-    renderIndexPage(plugins.map(describePlugin).toSorted(byId), routes.all);
-  return { boot, server: createShopServer({ routes, indexPage, logger, port }) };
-}
-
-function describePlugin({ id, deps = {}, required = true }: Plugin) {
-  const needs = Object.values(deps)
-    .map((ref) => ref.id)
-    .filter((service) => service !== router.id);
-  return { id, needs, optional: !required };
-}
-
-function byId(a: { readonly id: string }, b: { readonly id: string }): number {
-  return a.id.localeCompare(b.id);
+  const listed = listPlugins(boot);
+  const server = createShopServer({
+    front: [probes(boot), gate(boot, { pluginOf: '/api/' })],
+    routes,
+    indexPage: async () =>
+      renderIndexPage({
+        shopName: await readShopName(pool),
+        plugins: listed(),
+        routes: routes.all,
+      }),
+    logger,
+    port,
+  });
+  return { boot, server };
 }

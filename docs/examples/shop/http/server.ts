@@ -2,18 +2,19 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'slipway';
+import { closeServer, nodeListener } from 'slipway/http';
+import type { FrontHandler } from 'slipway/http';
 import { Refusal, badRequest } from './refusal.ts';
 import type { RouteTable } from './routes.ts';
 
 const bodyLimitInBytes = 64 * 1024;
 
-/** How long requests under way may take once the server closes. */
-const closeWithinMs = 5_000;
-
 export interface ShopServerOptions {
+  /** Asked before the routes, in this order: what one of them answers never comes to a route. */
+  readonly front: readonly FrontHandler[];
   readonly routes: RouteTable;
   /** Renders `/`. */
-  readonly indexPage: () => string;
+  readonly indexPage: () => Promise<string>;
   readonly logger: Logger;
   /** 0 is any free port. */
   readonly port: number;
@@ -22,23 +23,20 @@ export interface ShopServerOptions {
 export interface ShopServer {
   /** Listens on 127.0.0.1 and returns the address. */
   listen(): Promise<string>;
-  /** Takes no new requests and waits for those under way. */
-  close(): Promise<void>;
+  /** Takes no new requests and waits for those under way; they are cut off when the signal is aborted. */
+  close(signal?: AbortSignal): Promise<void>;
 }
 
 /** The HTTP side of the shop: finds the route, reads and writes JSON, and turns errors into answers. */
 export function createShopServer(options: ShopServerOptions): ShopServer {
-  const { routes, indexPage, logger, port } = options;
-  const server = createServer((request, response) => {
-    void respond(request, response);
-  });
+  const { front, routes, indexPage, logger, port } = options;
 
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    // A connection kept alive would hold up close() until it times out.
-    response.shouldKeepAlive = server.listening;
     try {
       const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-      if (url.pathname === '/' && request.method === 'GET') return sendPage(response, indexPage());
+      if (url.pathname === '/' && request.method === 'GET') {
+        return sendPage(response, await indexPage());
+      }
       await answer(request, response, url);
     } catch (error) {
       if (error instanceof Refusal) return send(response, error.status, { error: error.message });
@@ -70,6 +68,10 @@ export function createShopServer(options: ShopServerOptions): ShopServer {
     throw new Refusal(405, `${url.pathname} does not answer to ${request.method}`);
   };
 
+  const server = createServer(
+    nodeListener(front, (request, response) => void respond(request, response)),
+  );
+
   return {
     listen: () =>
       new Promise((resolve, reject) => {
@@ -79,16 +81,7 @@ export function createShopServer(options: ShopServerOptions): ShopServer {
           resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
         });
       }),
-    close: () =>
-      new Promise((resolve) => {
-        const deadline = setTimeout(() => server.closeAllConnections(), closeWithinMs);
-        // An error here only says that the server does not listen, which is what we want.
-        server.close(() => {
-          clearTimeout(deadline);
-          resolve();
-        });
-        server.closeIdleConnections();
-      }),
+    close: (signal) => closeServer(server, signal),
   };
 }
 

@@ -13,11 +13,18 @@ export interface Order {
   readonly createdAt: Date;
 }
 
+export interface OrderLine {
+  readonly productId: string;
+  readonly name: string;
+  readonly quantity: number;
+}
+
 export type OrderListener = (order: Order, status: OrderStatus) => Promise<void>;
 
 export interface OrdersApi {
   /** Refuses with 404 when there is none. */
   get(id: string): Promise<Order>;
+  linesOf(id: string): Promise<readonly OrderLine[]>;
   /** Does nothing when it is not open any more. */
   markPaid(id: string): Promise<void>;
   /**

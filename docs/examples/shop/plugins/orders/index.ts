@@ -87,6 +87,7 @@ export const orders = definePlugin({
     return {
       api: {
         get: (id) => book.get(id),
+        linesOf: (id) => book.linesOf(id),
         markPaid: (id) => book.markPaid(id),
         onStatus: (listener) => outbox.onStatus(listener),
       },

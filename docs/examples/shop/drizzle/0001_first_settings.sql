@@ -1,0 +1,1 @@
+INSERT INTO shop_settings (key, value) VALUES ('name', 'The shop');

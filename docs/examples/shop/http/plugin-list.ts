@@ -1,0 +1,37 @@
+import type { Boot } from 'slipway';
+
+/** A plugin as the index page shows it. */
+export interface ListedPlugin {
+  readonly id: string;
+  /** The package in which it was found; left out for one of the shop's own. */
+  readonly package?: string;
+  readonly isOptional: boolean;
+  readonly isSwitchedOff: boolean;
+  /** The plugins whose services it uses. */
+  readonly uses: readonly string[];
+}
+
+/**
+ * Lists the plugins of a boot, by id. Nobody has this list beforehand, because some plugins are found: the boot tells it.
+ *
+ * @example const plugins = listPlugins(boot); // before boot.start()
+ */
+export function listPlugins(boot: Pick<Boot, 'on'>): () => readonly ListedPlugin[] {
+  const known = new Map<string, ListedPlugin>();
+  boot.on('plugin.discovered', ({ plugin: id, required, enabled, source }) => {
+    known.set(id, {
+      id,
+      ...(source && { package: source.package }),
+      isOptional: !required,
+      isSwitchedOff: !enabled,
+      uses: [],
+    });
+  });
+  boot.on('graph.sorted', ({ edges }) => {
+    for (const { from, to, kind } of edges) {
+      const plugin = known.get(to);
+      if (plugin && kind === 'needs') known.set(to, { ...plugin, uses: [...plugin.uses, from] });
+    }
+  });
+  return () => [...known.values()].toSorted((a, b) => a.id.localeCompare(b.id));
+}

@@ -1,0 +1,1 @@
+CREATE INDEX "reviews_shown" ON "reviews" USING btree ("product_id","written_at") WHERE "reviews"."status" = 'shown';

@@ -1,0 +1,1 @@
+ALTER TYPE "public"."parcel_status" ADD VALUE 'delivered';

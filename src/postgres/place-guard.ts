@@ -1,0 +1,47 @@
+import { quoteLiteral } from './identifier.ts';
+import { sqlStateOf } from './connection-error.ts';
+
+/** Where a migration runs, as the server says it. */
+export interface Place {
+  readonly pid: number;
+  /** The id of the transaction, 64 bits. */
+  readonly transaction: string;
+  /** Where new objects go. */
+  readonly schema: string | null;
+}
+
+/** The select list that gives a {@link Place}. */
+export const placeColumns =
+  'current_schema() as schema, pg_backend_pid() as pid, pg_current_xact_id()::text as transaction';
+
+const mark = 'slipway is elsewhere';
+
+/**
+ * SQL that fails when it runs in another place. It goes in one message with the statement it guards: then that one is
+ * undone as well, because PostgreSQL runs the statements of a message in one transaction, and it costs no round trip.
+ *
+ * @param place Without a `schema` only connection and transaction are looked at: a file may point elsewhere for a moment.
+ */
+export function guardSql({
+  pid,
+  transaction,
+  schema,
+}: Partial<Place> & Omit<Place, 'schema'>): string {
+  const isHere = [
+    `pg_backend_pid() = ${pid}`,
+    `pg_current_xact_id()::text = ${quoteLiteral(transaction)}`,
+    ...(schema === undefined || schema === null
+      ? []
+      : [`current_schema() = ${quoteLiteral(schema)}`]),
+  ].join(' and ');
+  const found = `json_build_object('pid', pg_backend_pid(), 'transaction', pg_current_xact_id()::text, 'schema', current_schema())`;
+  // The cast fails with its text in the message; it is only tried where the condition does not hold.
+  return `select case when ${isHere} then 0 else (${quoteLiteral(`${mark}: `)} || ${found}::text)::int end`;
+}
+
+/** The place that a {@link guardSql} found itself in; `undefined` for any other error. */
+export function placeIn(error: unknown): Place | undefined {
+  if (sqlStateOf(error) !== '22P02' || !(error instanceof Error)) return undefined;
+  const found = new RegExp(`${mark}: (\\{.*\\})`).exec(error.message)?.[1];
+  return found === undefined ? undefined : (JSON.parse(found) as Place);
+}
