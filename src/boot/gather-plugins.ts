@@ -7,7 +7,13 @@ import type { BootSetup } from './boot-options.ts';
 import { registerPlugins } from './checkstack-form/register-plugins.ts';
 import { discoverPlugins, type Discovery, type KnownPlugin } from './discover/discover-plugins.ts';
 import { createPatientPool } from './patient-pool.ts';
-import { disabledIn, lookUpRegistry, switchOff, type Switched } from './plugin-registry.ts';
+import {
+  disabledIn,
+  lookUpRegistry,
+  packagesOff,
+  switchOff,
+  type Switched,
+} from './plugin-registry.ts';
 import type { ServiceRegistry } from './service-registry.ts';
 
 export interface GatherParts {
@@ -47,13 +53,12 @@ export async function gatherPlugins(
   parts: GatherParts,
 ): Promise<GatheredPlugins> {
   const { services, signal } = parts;
-  const discovery = await discoverPlugins(setup, { signal });
-  const { failure } = discovery;
-  if (failure) return { ...together(discovery, undefined), failure };
   const rows = setup.registry ? await readRows(setup, parts) : undefined;
-  const { logger } = setup;
-  const disabled = disabledIn(rows);
-  return together(registerPlugins(discovery, { services, logger, disabled }), rows);
+  const discovery = await discoverPlugins(setup, { signal, switchedOff: packagesOff(rows) });
+  const { failure } = discovery;
+  if (failure) return { ...together(discovery, rows), failure };
+  const form = { services, logger: setup.logger, disabled: disabledIn(rows) };
+  return together(registerPlugins(discovery, form), rows);
 }
 
 function together(

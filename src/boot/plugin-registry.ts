@@ -88,6 +88,18 @@ export function switchOff(
   return { on: known.filter(({ plugin }) => !off.has(plugin.id)), off: [...off.values()] };
 }
 
+/** The packages of which every plugin is switched off. */
+export function packagesOff(rows: readonly RegistryRow[] | undefined): ReadonlySet<string> {
+  const names = (isEnabled: boolean): ReadonlySet<string> =>
+    new Set(
+      (rows ?? []).flatMap((row) =>
+        row.enabled === isEnabled && row.package ? [row.package] : [],
+      ),
+    );
+  const on = names(true);
+  return new Set([...names(false)].filter((name) => !on.has(name)));
+}
+
 /** The services that would be there if their plugins were not switched off, with those plugins. */
 export function servicesSwitchedOff({ off }: Switched): ReadonlyMap<string, string> {
   return ownersOf(off);

@@ -52,7 +52,7 @@ const full: Extent = {
   plugins: 100,
   sizes: [10, 100, 1_000],
   rounds: {
-    orchestration: { rounds: 7, warmUps: 2 },
+    orchestration: { rounds: 5, warmUps: 1 },
     noop: { rounds: 7, warmUps: 1 },
     fresh: { rounds: 3, warmUps: 0 },
   },

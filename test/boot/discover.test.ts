@@ -51,6 +51,35 @@ describe('a boot that discovers its plugins', () => {
     });
   });
 
+  it('starts the others when the broken one is switched off in the registry', async () => {
+    const { url, query } = await db.fresh();
+    const root = await packageTree(workspaceOf30());
+    await bootUnderTest({ pool: url, discover: { root } }).boot.start();
+    await query("UPDATE slipway.plugins SET enabled = false WHERE id IN ('p10', 'p13')");
+    await growTree(root, {
+      'packages/p10/package.json': {
+        name: 'p10',
+        version: '2.0.0',
+        type: 'module',
+        slipway: { type: 'backend', entry: './broken.js' },
+      },
+      'packages/p10/broken.js': "throw new Error('no licence');",
+    });
+    const { boot, recording } = bootUnderTest({ pool: url, discover: { root } });
+
+    const report = await boot.start();
+
+    expect(report.outcome).toBe('ready');
+    const up = ['p01', 'p04', 'p07', 'p16', 'p19', 'p22', 'p25'];
+    expect(report.plugins.map(({ id, init }) => `${id} ${init.outcome}`)).toEqual([
+      ...up.map((id) => `${id} done`),
+      'p13 skipped',
+    ]);
+    expect(recording.outcomes('migrate')['p13']).toBe('skipped');
+    const { rows } = await query('SELECT id FROM slipway.plugins');
+    expect(rows).toHaveLength(9);
+  });
+
   it('starts none of them when one is broken, and says which', async () => {
     const root = await packageTree(workspaceOf30());
     await growTree(root, { 'packages/p10/index.js': "throw new Error('no licence');" });

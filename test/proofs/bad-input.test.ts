@@ -76,7 +76,7 @@ describe('PostgreSQL', () => {
 
   test('that dies in the middle of a migration fails the boot with the cause, and the next boot goes on from there', async () => {
     // A test server may forget its last commits in a crash; a real one does not.
-    await using server = await startPostgres({ from: 'local', settings });
+    await using server = await startPostgres({ from: 'local' });
     const folder = await migrationFolder({
       ...items,
       '0001_long': 'CREATE TABLE long (id int);--> statement-breakpoint\nSELECT pg_sleep(600);',

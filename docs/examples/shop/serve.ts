@@ -1,5 +1,5 @@
 import { gracefulShutdown } from 'slipway';
-import type { Stage } from './demo.ts';
+import type { Stage } from './stage.ts';
 import { createShop } from './shop.ts';
 
 /**

@@ -29,6 +29,8 @@ export interface DiscoverFrom {
 
 export interface DiscoverParts extends Partial<LoadParts> {
   readonly signal: AbortSignal;
+  /** Packages whose plugins are all switched off: one of them that cannot be loaded is no failure. */
+  readonly switchedOff?: ReadonlySet<string>;
 }
 
 /**
@@ -38,7 +40,7 @@ export interface DiscoverParts extends Partial<LoadParts> {
  */
 export async function discoverPlugins(
   { plugins, discover }: DiscoverFrom,
-  { signal, files = packageFiles, importModule = importByNode }: DiscoverParts,
+  { signal, switchedOff, files = packageFiles, importModule = importByNode }: DiscoverParts,
 ): Promise<Discovery> {
   if (!discover) return { plugins: plugins.map((plugin) => ({ plugin })), warnings: [] };
   const { packages, warnings } = await untilAborted(findPackages(discover, files), signal);
@@ -50,7 +52,7 @@ export async function discoverPlugins(
       loaded.push(...(await untilAborted(loadPackage(found, { files, importModule }), signal)));
     } catch (thrown) {
       if (!(thrown instanceof BootError)) throw thrown;
-      failures.push(thrown);
+      if (!switchedOff?.has(found.name)) failures.push(thrown);
     }
   }
   return {

@@ -45,7 +45,11 @@ export function createParcels(database: SafeDatabase<typeof schema>): Parcels {
         const moved: Parcel[] = [];
         for (const [from, status] of legs) {
           moved.push(
-            ...(await tx.update(parcels).set({ status }).where(eq(parcels.status, from)).returning()),
+            ...(await tx
+              .update(parcels)
+              .set({ status })
+              .where(eq(parcels.status, from))
+              .returning()),
           );
         }
         if (moved.length > 0) {
