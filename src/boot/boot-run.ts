@@ -81,6 +81,8 @@ export class BootRun {
 
   begin(): void {
     this.#actor.start();
+    // Who was stopped before that has ended already.
+    if (this.#actor.getSnapshot().status !== 'active') return;
     this.#actor.send({ type: 'START', until: this.until });
   }
 

@@ -142,13 +142,20 @@ class PluginBoot implements Boot {
     if (this.#hasEnded || (this.#run && this.#run.until !== until)) {
       return Promise.reject(alreadyRun(this.#hasEnded));
     }
-    this.#started ??= this.#launch(until);
+    if (this.#started) return this.#started;
+    const run = this.#createRun(until);
+    this.#run = run;
+    let begin = (): void => {};
+    // Both are known before the first event: a listener may start or stop the boot that it hears of.
+    this.#started = new Promise((resolve, reject) => {
+      begin = () => void this.#launch(run).then(resolve, reject);
+    });
+    begin();
     return this.#started;
   }
 
-  async #launch(until: Until): Promise<BootReport> {
-    this.#relay.tell({ type: 'boot.started', until });
-    const run = new BootRun({
+  #createRun(until: Until): BootRun {
+    return new BootRun({
       until,
       setup: this.#setup,
       relay: this.#relay,
@@ -156,12 +163,15 @@ class PluginBoot implements Boot {
       services: this.services,
       wayDown: this.#wayDown,
     });
-    this.#run = run;
+  }
+
+  async #launch(run: BootRun): Promise<BootReport> {
     const down = run.ended.then(async (end) => {
       const errors = await this.#drain();
       return this.#finishWayDown({ ...end, errors: [...errors, ...end.errors] });
     });
     this.#down = down;
+    this.#relay.tell({ type: 'boot.started', until: run.until });
     run.begin();
     const up = await Promise.race([run.ready, down]);
     if (!('degraded' in up)) return this.#finishLaunch(outcomeOf(up), bootErrorOf(up));

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Problem } from '../core/error-codes.ts';
 import { BootError, toProblem } from '../core/errors.ts';
 import type { Tell } from '../core/events.ts';
+import { mapBounded } from '../core/map-bounded.ts';
 import type { Plugin } from '../core/plugin.ts';
 import { getPluginSchemaName } from '../core/schema-name.ts';
 import type { PoolLike } from '../postgres/connection.ts';
@@ -50,24 +51,33 @@ export function refuseProblems({ problems }: SurveyedPlugins): void {
   });
 }
 
+/** Folders read at once; more only wait for the same disk. */
+const readersAtOnce = 16;
+
 async function readFolders(
   plugins: readonly Plugin[],
   setup: BootSetup,
 ): Promise<{ readonly targets: MigrationTarget[]; readonly problems: Problem[] }> {
-  const targets: MigrationTarget[] = [];
-  const problems: Problem[] = [];
-  for (const { id, migrations } of plugins) {
-    if (migrations === undefined) continue;
-    const folder = migrations instanceof URL ? fileURLToPath(migrations) : migrations;
-    try {
-      const { files } = await readMigrationFolder(id, folder);
-      targets.push({ id, ...placeOf(id, setup), files });
-    } catch (error) {
-      if (!(error instanceof BootError)) throw error;
-      problems.push(toProblem(error));
-    }
+  const read = await mapBounded(plugins, readersAtOnce, (plugin) => readTarget(plugin, setup));
+  return {
+    targets: read.flatMap((each) => (each && 'files' in each ? each : [])),
+    problems: read.flatMap((each) => (each && 'code' in each ? each : [])),
+  };
+}
+
+async function readTarget(
+  { id, migrations }: Plugin,
+  setup: BootSetup,
+): Promise<MigrationTarget | Problem | undefined> {
+  if (migrations === undefined) return undefined;
+  const folder = migrations instanceof URL ? fileURLToPath(migrations) : migrations;
+  try {
+    const { files } = await readMigrationFolder(id, folder);
+    return { id, ...placeOf(id, setup), files };
+  } catch (error) {
+    if (error instanceof BootError) return toProblem(error);
+    throw error;
   }
-  return { targets, problems };
 }
 
 /** The schema of a plugin, or what the host has chosen for itself. */

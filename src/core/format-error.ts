@@ -1,4 +1,4 @@
-import type { Problem } from './error-codes.ts';
+import type { ErrorCode, Problem } from './error-codes.ts';
 import { BootError } from './errors.ts';
 import { toError } from './error-record.ts';
 
@@ -33,16 +33,19 @@ function facts(error: BootError): readonly string[] {
     ['detail', error.database?.detail],
     ['postgres', error.database?.hint],
     ...causes(error).map((message) => ['cause', message] as const),
-    ['thrown at', ownFrame(error.cause)],
+    ['thrown at', ownFrame(error)],
   ] as const;
   return said.flatMap(([name, value]) =>
     value === undefined ? [] : [`  ${name.padEnd(10)}${indent(value, ' '.repeat(12)).trimStart()}`],
   );
 }
 
-/** Where in the plugin's own code a cause was thrown: the first frame that is neither Node's nor a package's. */
-function ownFrame(cause: unknown): string | undefined {
-  if (!(cause instanceof Error)) return undefined;
+/** Codes whose cause comes out of a plugin's own code. */
+const fromPlugins = new Set<ErrorCode>(['INIT_FAILED', 'READY_FAILED', 'STOP_FAILED']);
+
+/** Where in the plugin's own code the cause was thrown: the first frame that is neither Node's nor a package's. */
+function ownFrame({ code, cause }: BootError): string | undefined {
+  if (!fromPlugins.has(code) || !(cause instanceof Error)) return undefined;
   const frames = (cause.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   const own = frames.find((line) => !/node:|node_modules|\(native\)/.test(line));
   return own?.trim().replace(/^at /, '');

@@ -7,10 +7,18 @@ import { migrationFolder } from '../support/migration-folder.ts';
 const db = useDatabase();
 const bootUnderTest = useBoots();
 
-async function given(): Promise<{ readonly apply: BootOptions; readonly query: typeof db.query }> {
+async function given(): Promise<{
+  readonly url: string;
+  readonly apply: BootOptions;
+  readonly query: typeof db.query;
+}> {
   const { url, query } = await db.fresh();
   const migrations = await migrationFolder({ '0000_a': 'CREATE TABLE a (id int);' });
-  return { apply: { pool: url, plugins: [{ id: 'a', migrations, init: () => {} }] }, query };
+  return {
+    url,
+    apply: { pool: url, plugins: [{ id: 'a', migrations, init: () => {} }] },
+    query,
+  };
 }
 
 describe('migrations.mode', () => {
@@ -32,14 +40,14 @@ describe('migrations.mode', () => {
   });
 
   it("'verify' starts when nothing is pending, also with a role that may only read", async () => {
-    const { apply, query } = await given();
+    const { url: owner, apply, query } = await given();
     const { boot: job } = bootUnderTest(apply);
     await job.migrate();
     const role = `reader_${Date.now()}`;
     await query(`CREATE ROLE ${role} LOGIN`);
     await query(`GRANT USAGE ON SCHEMA plugin_a TO ${role}`);
     await query(`GRANT SELECT ON plugin_a.__drizzle_migrations TO ${role}`);
-    const url = new URL(String(apply.pool));
+    const url = new URL(owner);
     url.username = role;
     const { boot } = bootUnderTest({ ...apply, pool: url.href, migrations: { mode: 'verify' } });
     expect((await boot.start()).outcome).toBe('ready');

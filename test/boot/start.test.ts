@@ -51,6 +51,18 @@ describe('start()', () => {
     expect(await failureOf(boot.start())).toMatchObject({ code: 'BOOT_ALREADY_RUN' });
   });
 
+  it('is the same boot for a listener that starts it again', async () => {
+    const { boot, recording } = bootUnderTest({ pool: db.pool(), plugins: [{ id: 'a' }] });
+    let again: Promise<unknown> | undefined;
+    boot.once('boot.started', () => {
+      again = boot.start();
+    });
+    const started = boot.start();
+    expect(again).toBe(started);
+    await started;
+    expect(recording.of('boot.started')).toHaveLength(1);
+  });
+
   it('reports every problem of the graph before anything else happens', async () => {
     const { boot, recording } = bootUnderTest({
       pool: 'postgres://nobody@127.0.0.1:1/nowhere',

@@ -167,6 +167,16 @@ describe('stop()', () => {
     expect(boot.state().phase).toBe('stopped');
   });
 
+  it('at the very first event ends the boot before anything is looked at', async () => {
+    const { boot, recording } = given([{ id: 'a' }]);
+    const down = eventOf(boot, 'boot.started');
+    boot.once('boot.started', () => void boot.stop('at once'));
+    expect(await failureOf(boot.start())).toMatchObject({ code: 'BOOT_CANCELED' });
+    await down;
+    expect(recording.lines('phase')).toEqual([]);
+    expect(boot.state().phase).toBe('stopped');
+  });
+
   it('twice, or ten times, is one way down', async () => {
     const { boot, recording } = given([{ id: 'a' }]);
     await boot.start();

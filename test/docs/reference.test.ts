@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { generatePages, pageUrl } from '../../docs/reference/generate.ts';
 import { errorCodes } from '../../src/core/error-codes.ts';
 import { bootEventNames } from '../../src/core/events.ts';
+import { httpCodes } from '../../src/http/index.ts';
 import { repository, sourceFiles } from '../architecture/imports.ts';
 import { pages } from './pages.ts';
 
@@ -39,7 +40,10 @@ describe('the error codes', () => {
       [...read(page).matchAll(prefix)].map(([code]) => `${page}: ${code}`),
     );
     expect(
-      unknown.filter((each) => ![...codes, 'DATABASE_URL'].includes(each.replace(/.*: /, ''))),
+      unknown.filter(
+        (each) =>
+          ![...codes, ...Object.keys(httpCodes), 'DATABASE_URL'].includes(each.replace(/.*: /, '')),
+      ),
     ).toEqual([]);
   });
 });

@@ -59,10 +59,10 @@ test('a syntax error says plugin, file, line and column; what runs beside it end
 
   expect(formatBootError(error)).toBe(`\
 MIGRATION_FAILED: prices could not be migrated: 0001_prices.sql, statement 2 of 2: syntax error at or near "NUT"
-  plugin   prices
-  phase    migrateAll
-  file     0001_prices.sql, statement 2 of 2, line 5, column 17
-  state    42601
+  plugin    prices
+  phase     migrateAll
+  file      0001_prices.sql, statement 2 of 2, line 5, column 17
+  state     42601
 
       3 | CREATE TABLE prices (
       4 |   id serial PRIMARY KEY,
@@ -114,7 +114,7 @@ test('a syntax error ends the shop with exit code 1 and says where; once it is c
   const line = correct.slice(0, correct.indexOf('"price_cents" integer')).split('\n').length;
   expect(broken.output).toContain('MIGRATION_FAILED: catalog could not be migrated');
   expect(broken.output).toContain(
-    `file     0001_price_changes.sql, statement 1 of 2, line ${line},`,
+    `file      0001_price_changes.sql, statement 1 of 2, line ${line},`,
   );
   expect(broken.output).toMatch(/"price_cents" integr eger NOT NULL,\n +\| \s+\^\n/);
   expect(broken.output).not.toMatch(/started|ready after|The shop is open/);

@@ -1,4 +1,4 @@
-import { afterEach, expect, vi } from 'vitest';
+import { afterEach, vi } from 'vitest';
 
 /** XState's development build, which vitest loads, only warns of misuse: here a warning fails the test. */
 const warnings: string[] = [];
@@ -9,5 +9,6 @@ for (const method of ['warn', 'error'] as const) {
 }
 
 afterEach(() => {
-  expect(warnings.splice(0)).toEqual([]);
+  const heard = warnings.splice(0);
+  if (heard.length > 0) throw new Error(`Warnings on the console:\n${heard.join('\n')}`);
 });

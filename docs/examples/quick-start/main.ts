@@ -23,8 +23,8 @@ const harbour = definePlugin({
 const crew = definePlugin({
   id: 'crew',
   deps: { harbour: harbourApi },
-  async init({ harbour: { boats }, onStop }) {
-    console.log('crew: on board of', await boats());
+  async init({ harbour: api, onStop }) {
+    console.log('crew: on board of', await api.boats());
     onStop(() => console.log('crew: ashore'));
   },
 });

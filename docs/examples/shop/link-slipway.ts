@@ -13,9 +13,9 @@ export async function linkSlipway(): Promise<void> {
   if (places.some((place) => existsSync(join(place, 'slipway')))) return;
   const installed = fileURLToPath(new URL('./node_modules', import.meta.url));
   await mkdir(installed, { recursive: true });
-  const repository = fileURLToPath(new URL('../../../', import.meta.url));
   try {
-    await symlink(repository, join(installed, 'slipway'), 'junction');
+    // From node_modules to the root of the repository.
+    await symlink('../../../..', join(installed, 'slipway'), 'junction');
   } catch (error) {
     // Another demo may have been faster.
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;

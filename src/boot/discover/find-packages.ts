@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { BootError, show } from '../../core/errors.ts';
 import type { DiscoverSetup } from './discover-options.ts';
-import { mapBounded } from './map-bounded.ts';
+import { mapBounded } from '../../core/map-bounded.ts';
 import { oncePerPath } from './once-per-path.ts';
 import type { PackageFiles } from './package-files.ts';
 import { fieldsIn, readPackage, type Fields, type Package } from './package-json.ts';

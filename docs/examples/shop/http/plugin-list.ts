@@ -7,9 +7,12 @@ export interface ListedPlugin {
   readonly package?: string;
   readonly isOptional: boolean;
   readonly isSwitchedOff: boolean;
-  /** The plugins whose services it uses. */
+  /** The plugins that it starts after, because it uses something of theirs. */
   readonly uses: readonly string[];
 }
+
+/** The shop's own migrations take part in the boot under this id, and every plugin comes after them. */
+const hostId = 'host';
 
 /**
  * Lists the plugins of a boot, by id. Nobody has this list beforehand, because some plugins are found: the boot tells it.
@@ -19,6 +22,7 @@ export interface ListedPlugin {
 export function listPlugins(boot: Pick<Boot, 'on'>): () => readonly ListedPlugin[] {
   const known = new Map<string, ListedPlugin>();
   boot.on('plugin.discovered', ({ plugin: id, required, enabled, source }) => {
+    if (id === hostId) return;
     known.set(id, {
       id,
       ...(source && { package: source.package }),
@@ -28,9 +32,9 @@ export function listPlugins(boot: Pick<Boot, 'on'>): () => readonly ListedPlugin
     });
   });
   boot.on('graph.sorted', ({ edges }) => {
-    for (const { from, to, kind } of edges) {
+    for (const { from, to } of edges) {
       const plugin = known.get(to);
-      if (plugin && kind === 'needs') known.set(to, { ...plugin, uses: [...plugin.uses, from] });
+      if (plugin && from !== hostId) known.set(to, { ...plugin, uses: [...plugin.uses, from] });
     }
   });
   return () => [...known.values()].toSorted((a, b) => a.id.localeCompare(b.id));
