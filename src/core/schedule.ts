@@ -1,3 +1,4 @@
+import { itemAt, toChunked, withItems, type Chunked } from './chunked.ts';
 import { reverseEdges, type Successors } from './sort.ts';
 import type { Outcome } from './steps.ts';
 
@@ -30,12 +31,12 @@ export interface Schedule {
   readonly dependents: Successors;
   readonly followers: Successors;
   readonly presets: readonly (Preset | null)[];
-  readonly blockers: readonly number[];
+  readonly blockers: Chunked<number>;
   /** May start now, in topological order. */
   readonly free: readonly number[];
   /** Were taken and gave their turn back: they start when nothing else may. */
   readonly again: readonly number[];
-  readonly outcomes: readonly (Outcome | null)[];
+  readonly outcomes: Chunked<Outcome | null>;
   readonly open: number;
 }
 
@@ -57,10 +58,10 @@ export function createSchedule(
     dependents,
     followers,
     presets: nodes.map((node) => presets.get(node.id) ?? null),
-    blockers,
+    blockers: toChunked(blockers),
     free: blockers.flatMap((count, index) => (count === 0 ? [index] : [])),
     again: [],
-    outcomes: nodes.map(() => null),
+    outcomes: toChunked(nodes.map(() => null)),
     open: nodes.length,
   };
 }
@@ -122,21 +123,24 @@ function withoutFirst(schedule: Schedule): Schedule {
  * canceled one stays open: nothing is wrong with it, so whoever canceled will {@link abandon} it.
  */
 export function settle(schedule: Schedule, settlement: Settlement): Advance {
-  const blockers = schedule.blockers.slice();
-  const outcomes = schedule.outcomes.slice();
+  const blockers = new Map<number, number>();
+  const outcomes = new Map<number, Outcome>();
   const free = new Set<number>();
   const settled = [settlement];
+  const isOpen = (node: number): boolean =>
+    !outcomes.has(node) && itemAt(schedule.outcomes, node) === null;
+  const unblock = (next: number): void => {
+    const left = (blockers.get(next) ?? itemAt(schedule.blockers, next) ?? 0) - 1;
+    blockers.set(next, left);
+    if (left === 0 && isOpen(next)) free.add(next);
+  };
   for (const { index, outcome } of settled) {
-    outcomes[index] = outcome;
-    const unblock = (next: number): void => {
-      blockers[next] = (blockers[next] ?? 0) - 1;
-      if (blockers[next] === 0 && outcomes[next] === null) free.add(next);
-    };
+    outcomes.set(index, outcome);
     for (const next of schedule.followers[index] ?? []) unblock(next);
     for (const next of schedule.dependents[index] ?? []) {
       if (isSuccess(outcome)) unblock(next);
-      else if (outcome !== 'canceled' && outcomes[next] === null) {
-        outcomes[next] = 'dependency';
+      else if (outcome !== 'canceled' && isOpen(next)) {
+        outcomes.set(next, 'dependency');
         settled.push({
           index: next,
           outcome: 'dependency',
@@ -149,8 +153,8 @@ export function settle(schedule: Schedule, settlement: Settlement): Advance {
   return {
     schedule: {
       ...schedule,
-      blockers,
-      outcomes,
+      blockers: withItems(schedule.blockers, blockers),
+      outcomes: withItems(schedule.outcomes, outcomes),
       free: free.size === 0 ? schedule.free : [...schedule.free, ...free].toSorted(ascending),
       open: schedule.open - settled.length,
     },
@@ -160,11 +164,12 @@ export function settle(schedule: Schedule, settlement: Settlement): Advance {
 
 /** Settles every open node as `notReached`: nothing further will begin. */
 export function abandon(schedule: Schedule, because: string): Advance {
-  const settled = schedule.outcomes.flatMap((outcome, index): Settlement[] =>
+  const outcomes = schedule.outcomes.flat();
+  const settled = outcomes.flatMap((outcome, index): Settlement[] =>
     outcome === null ? [{ index, outcome: 'notReached', because }] : [],
   );
-  const outcomes = schedule.outcomes.map((outcome) => outcome ?? 'notReached');
-  return { schedule: { ...schedule, free: [], again: [], outcomes, open: 0 }, settled };
+  const all = toChunked(outcomes.map((outcome) => outcome ?? 'notReached'));
+  return { schedule: { ...schedule, free: [], again: [], outcomes: all, open: 0 }, settled };
 }
 
 /** Whether what needs this node may go on. */

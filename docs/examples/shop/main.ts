@@ -12,7 +12,7 @@ Usage: npm run demo -- [options]
 
   DATABASE_URL   the database; unless told, a PostgreSQL of its own is started, and removed afterwards
   PORT           the port of the HTTP server; a free one unless told
-  LOG_LEVEL      how much is logged to standard error: debug, info, warn (unless told) or error
+  LOG_LEVEL      how much is logged to standard error: debug, info, warn or error; nothing unless told
 `;
 
 const options = readOptions();

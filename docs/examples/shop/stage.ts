@@ -16,7 +16,7 @@ export interface Stage {
 }
 
 export function setStage(pool: Pool): Stage {
-  const logger = pino({ level: process.env['LOG_LEVEL'] ?? 'warn' }, pino.destination(2));
+  const logger = pino({ level: process.env['LOG_LEVEL'] ?? 'silent' }, pino.destination(2));
   // The pool replaces an idle connection that breaks; without a listener it would end the process.
   pool.on('error', (error) => logger.warn({ err: error }, 'an idle connection broke'));
   const write = (text: string): void => void process.stdout.write(text);
