@@ -25,6 +25,7 @@ test('the bench measures every part on both lines', async () => {
   expect(JSON.parse(stdout)).toMatchObject({
     plugins: 10,
     orchestration: { cases: Array.from({ length: 6 }, () => ({ start: { runs: 1 } })) },
+    discovery: [{ dependencies: 10 }],
     versus: [
       { boot: 'no-op', line: 'direct' },
       { boot: 'no-op', line: 'slow link' },
@@ -43,6 +44,6 @@ test('the bench runs one part alone and tells it in a table', async () => {
 test('an unknown part is refused with the usage', async () => {
   await expect(runBench('--only', 'everything')).rejects.toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('--only orchestration|noop|fresh') as string,
+    stderr: expect.stringContaining('--only orchestration|discovery|noop|fresh') as string,
   });
 });

@@ -1,11 +1,12 @@
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { withClient } from '../support/leaks.ts';
+import { measureDiscovery, type DiscoveryResult } from './discovery.ts';
 import { withMigratingPlugins } from './generated-plugins.ts';
 import type { Rounds } from './measure.ts';
 import { measureOrchestration, type OrchestrationResult } from './orchestration.ts';
 import { measureVersus, type VersusResult } from './versus.ts';
 
-export const parts = ['orchestration', 'noop', 'fresh'] as const;
+export const parts = ['orchestration', 'discovery', 'noop', 'fresh'] as const;
 export type Part = (typeof parts)[number];
 
 export function isPart(name: string): name is Part {
@@ -30,6 +31,7 @@ export interface BenchResult {
   /** How many plugins the boots with migrations have. */
   readonly plugins: number;
   readonly orchestration?: OrchestrationResult;
+  readonly discovery: readonly DiscoveryResult[];
   readonly versus: readonly VersusResult[];
 }
 
@@ -45,14 +47,18 @@ export interface BenchOptions {
 interface Extent {
   readonly plugins: number;
   readonly sizes: readonly number[];
+  /** How many dependencies the host of the discovery has. */
+  readonly dependencies: readonly number[];
   readonly rounds: Readonly<Record<Part, Rounds>>;
 }
 
 const full: Extent = {
   plugins: 100,
   sizes: [10, 100, 1_000],
+  dependencies: [100, 500],
   rounds: {
     orchestration: { rounds: 5, warmUps: 1 },
+    discovery: { rounds: 9, warmUps: 1 },
     noop: { rounds: 7, warmUps: 1 },
     fresh: { rounds: 3, warmUps: 0 },
   },
@@ -62,17 +68,22 @@ const once: Rounds = { rounds: 1, warmUps: 0 };
 const small: Extent = {
   plugins: 10,
   sizes: [10, 20],
-  rounds: { orchestration: once, noop: once, fresh: once },
+  dependencies: [10],
+  rounds: { orchestration: once, discovery: once, noop: once, fresh: once },
 };
 
 /** Runs the parts that are asked for. */
 export async function runBench({ adminUrl, only, quick }: BenchOptions): Promise<BenchResult> {
-  const { plugins: count, sizes, rounds } = quick ? small : full;
+  const { plugins: count, sizes, dependencies, rounds } = quick ? small : full;
   const machine = await describeMachine(adminUrl);
   // Before the others, so that its first boot is the first of this process.
   const orchestration = only.includes('orchestration')
     ? await measureOrchestration(sizes, rounds.orchestration)
     : undefined;
+  const discovery: DiscoveryResult[] = [];
+  for (const number of only.includes('discovery') ? dependencies : []) {
+    discovery.push(await measureDiscovery(number, rounds.discovery));
+  }
   const versus = await withMigratingPlugins(count, 'layers', async (plugins) => {
     const common = { adminUrl, plugins };
     return [
@@ -80,7 +91,13 @@ export async function runBench({ adminUrl, only, quick }: BenchOptions): Promise
       ...(only.includes('fresh') ? await measureVersus('fresh', common, rounds.fresh) : []),
     ];
   });
-  return { machine, plugins: count, ...(orchestration ? { orchestration } : {}), versus };
+  return {
+    machine,
+    plugins: count,
+    ...(orchestration ? { orchestration } : {}),
+    discovery,
+    versus,
+  };
 }
 
 async function describeMachine(adminUrl: string): Promise<Machine> {

@@ -43,7 +43,7 @@ export async function measureDiscovery(
 async function planWith(root: string): Promise<void> {
   const pool = new Pool();
   try {
-    const { plugins } = await createBoot({ pool, discover: { root } }).plan();
+    const { plugins } = await createBoot({ pool, discover: { root }, registry: false }).plan();
     if (plugins.length !== 1) throw new Error(`found ${plugins.length} plugins, not 1`);
   } finally {
     await pool.end();

@@ -1,16 +1,19 @@
 import type { BenchResult } from './bench.ts';
+import type { DiscoveryResult } from './discovery.ts';
 import { filesPerPlugin } from './generated-plugins.ts';
 import type { Sample } from './measure.ts';
 import type { OrchestrationResult } from './orchestration.ts';
 import type { VersusResult } from './versus.ts';
 
 /** The figures for people: what was measured, on what, and what each row and column means. */
-export function renderTables({ machine, plugins, orchestration, versus }: BenchResult): string {
+export function renderTables(result: BenchResult): string {
+  const { machine, plugins, orchestration, discovery, versus } = result;
   const { cores, processor, node, postgres, fsync, load } = machine;
   return [
     `${cores} cores (${processor}), Node ${node}, PostgreSQL ${postgres} with fsync ${fsync}, load average ${load.toFixed(1)} at the start`,
     'Each time is the median of its runs (lowest … highest).',
     ...(orchestration ? ['', ...orchestrationTable(orchestration)] : []),
+    ...(discovery.length > 0 ? ['', ...discoveryTable(discovery)] : []),
     ...(versus.length > 0 ? ['', ...versusTable(versus, plugins)] : []),
   ].join('\n');
 }
@@ -37,6 +40,26 @@ function versusTable(results: readonly VersusResult[], plugins: number): readonl
     '  Slipway    createBoot({ pool, plugins }).start(), with every default',
     "  two-pass   plugin after plugin Drizzle's migrate() on a pinned client, then init after init",
     '  ratio      how many times as long the two-pass way takes',
+  ];
+}
+
+function discoveryTable(results: readonly DiscoveryResult[]): readonly string[] {
+  const header = ['dependencies', 'discovery', 'in turn', 'at once', 'ratio'];
+  const rows = results.map(({ dependencies, discovery, inTurn, atOnce }) => [
+    String(dependencies),
+    range(discovery),
+    range(inTurn),
+    range(atOnce),
+    `${(discovery.medianMs / inTurn.medianMs).toFixed(1)} ×`,
+  ]);
+  return [
+    'Finding the one plugin among the dependencies of a host',
+    '',
+    ...alignColumns([header, ...rows]),
+    '',
+    '  discovery  plan() of a boot that discovers; the import of the plugin is in it',
+    '  in turn    reading and parsing the same package.json files, one after another; at once: all together',
+    '  ratio      how many times as long discovery takes as reading in turn',
   ];
 }
 
