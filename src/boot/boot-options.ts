@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { coreServiceIds } from '../core/core-services.ts';
 import { optionsInvalid } from '../core/errors.ts';
 import { boolean, knownKeysOnly, listOf, maybe, record } from '../core/expect.ts';
-import { silentLogger, type Logger } from '../core/logger.ts';
+import { guardLogger, silentLogger, type Logger } from '../core/logger.ts';
 import type { Plugin } from '../core/plugin.ts';
 import { checkPlugin } from '../core/plugin-check.ts';
 import type { HostService } from '../core/service.ts';
@@ -51,6 +51,8 @@ export interface BootSetup {
   readonly registry: boolean;
   readonly services: readonly HostService[];
   readonly logger: Logger;
+  /** The logger for what Slipway itself says: one that throws harms nobody. */
+  readonly ownLogger: Logger;
   readonly clock: Clock;
   readonly settings: Settings;
 }
@@ -75,6 +77,7 @@ const levels = ['debug', 'info', 'warn', 'error'] as const;
 export function checkBootOptions(options: BootOptions): BootSetup {
   const given = record(options, 'the options of createBoot()');
   knownKeysOnly(given, [...ownOptions, ...settingNames], '');
+  const logger = checkLogger(given['logger']);
   const plain = Object.fromEntries(settingNames.map((name) => [name, given[name]]));
   return Object.freeze({
     source: checkSource(given['pool']),
@@ -83,7 +86,8 @@ export function checkBootOptions(options: BootOptions): BootSetup {
     host: maybe(checkHost)(given['host'], 'host'),
     registry: boolean(given['registry'] ?? given['discover'] !== undefined, 'registry'),
     services: checkServices(given['services']),
-    logger: checkLogger(given['logger']),
+    logger,
+    ownLogger: guardLogger(logger),
     clock: checkClock(given['clock']),
     settings: checkSettings(plain),
   });
@@ -92,8 +96,16 @@ export function checkBootOptions(options: BootOptions): BootSetup {
 function checkSource(value: unknown): BootSetup['source'] {
   const isText = typeof value === 'string' && value.trim() !== '';
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  if (isText || isObject) return value;
+  if (isText || (isObject && (!('connect' in value) || isPool(value)))) return value;
   throw optionsInvalid('pool', 'a pg.Pool, a connection string or a pg config', value);
+}
+
+/** Also refuses a single client, which has `connect` as a pool does. */
+function isPool(value: object): boolean {
+  const options: unknown = Reflect.get(value, 'options');
+  const max: unknown = typeof options === 'object' && options ? Reflect.get(options, 'max') : 0;
+  const has = (name: string): boolean => typeof Reflect.get(value, name) === 'function';
+  return has('connect') && has('on') && has('off') && Number(max) > 0;
 }
 
 function checkServices(value: unknown): readonly HostService[] {

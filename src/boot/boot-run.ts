@@ -119,7 +119,10 @@ export class BootRun {
     });
     // A broken machine leaves its children running: they give up by this signal, and are waited for here.
     if ('defect' in result) this.#broken.abort(result.defect);
-    return { ...result, errors: await this.#release() };
+    const errors = await this.#release();
+    // Whoever still has a connection has had its time.
+    if (errors.length > 0) this.#open.cut();
+    return { ...result, errors };
   }
 
   async #release(): Promise<readonly Error[]> {

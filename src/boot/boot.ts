@@ -87,7 +87,7 @@ class PluginBoot implements Boot {
     this.services = new ServiceRegistry(setup.services);
     this.#wayDown = new WayDown(setup.clock, setup.settings.stop.total);
     this.#bus = new EventBus((error, { type }) =>
-      setup.logger.warn({ err: error, event: type }, 'a listener of the boot failed'),
+      setup.ownLogger.warn({ err: error, event: type }, 'a listener of the boot failed'),
     );
     this.#relay = new Relay({
       bootId: this.id,
@@ -95,8 +95,8 @@ class PluginBoot implements Boot {
       emit: (event) => this.#bus.emit(event),
       databaseFacts: () => this.#run?.databaseFacts(),
     });
-    this.#bus.onAny(createLogListener(setup.logger));
-    this.#bus.onAny(createHeartbeat(setup.clock, this.#relay.tell));
+    this.#bus.onAny(createLogListener(setup.ownLogger));
+    this.#bus.onAny(createHeartbeat(setup.clock, () => this.state(), this.#relay.tell));
   }
 
   readonly on: EventSource['on'] = (name, listener) => this.#bus.on(name, listener);
@@ -186,7 +186,8 @@ class PluginBoot implements Boot {
       ...(error ? { error } : {}),
     });
     if (!error) return this.report();
-    error.report = this.report();
+    // Not enumerable: the console would print all of it.
+    Object.defineProperty(error, 'report', { value: this.report(), configurable: true });
     throw error;
   }
 
@@ -194,7 +195,10 @@ class PluginBoot implements Boot {
     const run = this.#run;
     if (!run) {
       this.#hasEnded = true;
+      // Nothing has begun and nothing is told, but what drains has its limit all the same.
+      this.#wayDown.begin(reason);
       await this.#drain();
+      this.#wayDown.end();
       return this.report();
     }
     this.#goDown(reason);

@@ -57,7 +57,7 @@ export async function gatherPlugins(
   const discovery = await discoverPlugins(setup, { signal, switchedOff: packagesOff(rows) });
   const { failure } = discovery;
   if (failure) return { ...together(discovery, rows), failure };
-  const form = { services, logger: setup.logger, disabled: disabledIn(rows) };
+  const form = { services, logger: setup.ownLogger, disabled: disabledIn(rows) };
   return together(registerPlugins(discovery, form), rows);
 }
 
@@ -72,6 +72,13 @@ function readRows(
   { settings }: BootSetup,
   { pool, clock, tell, signal, onStatement }: GatherParts,
 ): Promise<readonly RegistryRow[] | undefined> {
-  const patient = createPatientPool({ pool, waitMs: settings.connect.wait, clock, tell, signal });
+  const patient = createPatientPool({
+    pool,
+    phase: 'discover',
+    waitMs: settings.connect.wait,
+    clock,
+    tell,
+    signal,
+  });
   return lookUpRegistry(patient, { signal, onStatement });
 }

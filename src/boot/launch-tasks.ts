@@ -237,6 +237,7 @@ export class LaunchTasks {
       settings: setup.settings,
       clock: setup.clock,
       logger: setup.logger,
+      ownLogger: setup.ownLogger,
       scopedPool: (plugin) =>
         createScopedPool(pool, getPluginSchemaName(plugin, schemaPrefix), { extensionSchemas }),
       locksFor: (life) => this.#locks.serviceFor(life),

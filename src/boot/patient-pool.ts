@@ -1,12 +1,15 @@
 import type { Clock } from '../core/clock.ts';
 import { BootError } from '../core/errors.ts';
 import type { Tell } from '../core/events.ts';
+import type { Phase } from '../core/steps.ts';
 import { connectWithPatience } from '../postgres/connect-with-patience.ts';
 import type { ClientLike, PoolLike } from '../postgres/connection.ts';
 
 export interface PatienceParts {
   /** `waitingCount` is how many wait for one of its clients. */
   readonly pool: PoolLike & { readonly waitingCount?: number };
+  /** Which phase comes to the database. */
+  readonly phase: Phase;
   /** How long PostgreSQL may stay away, in ms. */
   readonly waitMs: number;
   readonly clock: Clock;
@@ -18,13 +21,14 @@ export interface PatienceParts {
 const silentMs = 1_000;
 
 /** The pool for whoever comes to the database first: while there is no connection, it waits and says why. */
-export function createPatientPool({ pool, tell, ...patience }: PatienceParts): PoolLike {
+export function createPatientPool({ pool, tell, phase, ...patience }: PatienceParts): PoolLike {
   const isBusy = (): boolean => (pool.waitingCount ?? 0) > 0;
   const sayWhy = (): void => {
     const reason = isBusy()
       ? 'every client of the pool is checked out'
       : 'PostgreSQL has not answered yet';
-    tell({ type: 'boot.waiting', reason, attempt: 1, nextInMs: patience.waitMs - silentMs });
+    const nextInMs = Math.max(0, patience.waitMs - silentMs);
+    tell({ type: 'boot.waiting', reason, attempt: 1, nextInMs });
   };
   return {
     async connect(): Promise<ClientLike> {
@@ -36,7 +40,10 @@ export function createPatientPool({ pool, tell, ...patience }: PatienceParts): P
             tell({ type: 'boot.waiting', reason: 'PostgreSQL does not answer', ...news }),
         });
       } catch (error) {
-        throw isBusy() && error instanceof BootError ? poolExhausted(error) : error;
+        if (!(error instanceof BootError)) throw error;
+        throw isBusy() && error.database === undefined
+          ? poolExhausted(error, phase)
+          : inPhase(error, phase);
       } finally {
         keepQuiet();
       }
@@ -44,9 +51,13 @@ export function createPatientPool({ pool, tell, ...patience }: PatienceParts): P
   };
 }
 
-function poolExhausted(cause: BootError): BootError {
+function inPhase({ code, message, hint, database, cause }: BootError, phase: Phase): BootError {
+  return new BootError(code, message, { phase, hint, database, cause });
+}
+
+function poolExhausted(cause: BootError, phase: Phase): BootError {
   return new BootError(cause.code, 'Every client of the pool is checked out, and none came back', {
-    phase: cause.phase,
+    phase,
     cause,
     hint: 'Give clients back before the boot, or make the pool larger.',
   });

@@ -1,6 +1,8 @@
+import type { Clock } from '../core/clock.ts';
 import type { Problem } from '../core/error-codes.ts';
 import type { GraphEdge, Tell } from '../core/events.ts';
-import { openPool } from '../postgres/connection.ts';
+import { deadlineAfter, untilAborted } from '../core/patience.ts';
+import { openPool, type OpenPool } from '../postgres/connection.ts';
 import type { BootSetup } from './boot-options.ts';
 import { gatherPlugins } from './gather-plugins.ts';
 import { ServiceRegistry } from './service-registry.ts';
@@ -58,6 +60,20 @@ export async function makePlan(setup: BootSetup, tell: Tell): Promise<BootPlan> 
       problems,
     };
   } finally {
-    await open.end();
+    await endSoon(open, setup.clock);
+  }
+}
+
+const endWithinMs = 1_000;
+
+/** Nobody waits for a server that does not answer. */
+async function endSoon(open: OpenPool, clock: Clock): Promise<void> {
+  const deadline = deadlineAfter(clock, endWithinMs);
+  try {
+    await untilAborted(open.end(), deadline.signal);
+  } catch {
+    open.cut();
+  } finally {
+    deadline.cancel();
   }
 }

@@ -29,7 +29,7 @@ export function createPluginContext(
   const pool = scopedPool(plugin.id);
   const own = {
     database: plugin.database ? plugin.database(pool) : pool,
-    logger: logger.child?.({ plugin: plugin.id }) ?? logger,
+    logger: loggerFor(plugin.id, logger),
     signal: life.signal,
     onStop: life.onStop.bind(life),
   };
@@ -45,4 +45,12 @@ export function createPluginContext(
     core.get(ref.id) ?? services.resolve(plugin.id, ref),
   ]);
   return { ...own, ...Object.fromEntries(deps) };
+}
+
+function loggerFor(plugin: string, logger: Logger): Logger {
+  try {
+    return logger.child?.({ plugin }) ?? logger;
+  } catch {
+    return logger;
+  }
 }

@@ -52,10 +52,16 @@ export function stopFailed(plugin: string, errors: readonly Error[]): BootError 
   });
 }
 
-export function stopTimedOut(plugin: string, timeoutMs: number): BootError {
+/** @param errors What other handlers of the plugin threw. */
+export function stopTimedOut(
+  plugin: string,
+  timeoutMs: number,
+  errors: readonly Error[],
+): BootError {
   const limit = formatDuration(timeoutMs);
   return new BootError('STOP_TIMEOUT', `${plugin} did not stop within ${limit}`, {
     plugin,
     phase: 'stopAll',
+    ...(errors.length > 0 ? { cause: new AggregateError(errors, 'other handlers failed') } : {}),
   });
 }

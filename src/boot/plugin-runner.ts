@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { toMilliseconds, type Duration } from '../core/duration.ts';
 import { toError } from '../core/error-record.ts';
 import type { Tell } from '../core/events.ts';
+import type { Logger } from '../core/logger.ts';
 import { deadlineAfter, sleep } from '../core/patience.ts';
 import { isRequired, type Plugin } from '../core/plugin.ts';
 import type { Settings } from '../core/settings.ts';
@@ -17,6 +18,8 @@ export interface RunnerParts extends ContextParts {
   readonly plugins: readonly Plugin[];
   readonly settings: Settings;
   readonly clock: Clock;
+  /** For what Slipway itself has to say. */
+  readonly ownLogger: Logger;
   readonly tell: Tell;
   readonly wayDown: WayDown;
 }
@@ -29,6 +32,7 @@ interface Up {
 }
 
 const defaultBackoffMs = 200;
+const longestBackoffMs = 60_000;
 
 /** Runs the plugins' own code: `init`, `ready` and the stop handlers, each within its time. */
 export class PluginRunner {
@@ -70,7 +74,7 @@ export class PluginRunner {
       } catch {
         return { status: 'canceled' };
       }
-      pauseMs *= 2;
+      pauseMs = Math.min(pauseMs * 2, longestBackoffMs);
     }
   }
 
@@ -78,6 +82,7 @@ export class PluginRunner {
     const plugin = this.#plugin(id);
     const up = this.#up.get(id);
     this.#parts.tell({ type: 'plugin.ready.started', plugin: id });
+    if (cancel.aborted) return { status: 'canceled' };
     if (!plugin.ready || !up) return { status: 'done' };
     const bounds = this.#bounds(plugin.timeouts?.ready, cancel);
     const result = await this.#whileAlive(up.life, cancel, () =>
@@ -99,7 +104,7 @@ export class PluginRunner {
     this.#parts.tell({ type: 'plugin.stop.started', plugin: id });
     const { errors, timedOut } = await this.#endLife(plugin, this.#parts.wayDown.reason ?? 'stop');
     if (timedOut) {
-      return { status: 'timeout', error: faults.stopTimedOut(id, this.#stopMs(plugin)) };
+      return { status: 'timeout', error: faults.stopTimedOut(id, this.#stopMs(plugin), errors) };
     }
     return errors.length > 0
       ? { status: 'failed', error: faults.stopFailed(id, errors) }
@@ -209,7 +214,7 @@ export class PluginRunner {
   }
 
   #logLate(plugin: string, error: Error): void {
-    this.#parts.logger.error(
+    this.#parts.ownLogger.error(
       { plugin, err: error },
       'a stop handler failed, and nobody waited for it',
     );

@@ -2,6 +2,7 @@ import { buildGraph, type PluginGraph } from '../core/graph.ts';
 import type { BootSetup } from './boot-options.ts';
 import type { KnownPlugin } from './discover/discover-plugins.ts';
 import type { GatheredPlugins } from './gather-plugins.ts';
+import type { Host } from './host-plugin.ts';
 import { servicesSwitchedOff } from './plugin-registry.ts';
 
 /**
@@ -20,10 +21,20 @@ export function sortPlugins(
     hostServices: new Set(single.map(({ ref }) => ref.id)),
     first: host?.plugin.id,
     switchedOff: servicesSwitchedOff(switched),
+    takenSchemas: takenSchemas(host),
     schemaPrefix: settings.migrations.schemaPrefix,
     placeOf: (plugin) => places.get(plugin) ?? 'the option host',
   });
   return { ...graph, warnings: [...warnings, ...graph.warnings] };
+}
+
+function takenSchemas(host: Host | undefined): ReadonlyMap<string, string> {
+  return new Map([
+    ['slipway', 'the registry of plugins'],
+    ...(host
+      ? [host.schema, host.historySchema].map((schema) => [schema, 'the host'] as const)
+      : []),
+  ]);
 }
 
 function placeOf({ source }: KnownPlugin): string {

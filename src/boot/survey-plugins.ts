@@ -94,7 +94,14 @@ async function lookAtDatabase(
   { pool, setup, tell, signal, cut, onStatement }: SurveyParts,
 ): Promise<Survey> {
   const { settings, clock } = setup;
-  const patient = createPatientPool({ pool, waitMs: settings.connect.wait, clock, tell, signal });
+  const patient = createPatientPool({
+    pool,
+    phase: 'migrateAll',
+    waitMs: settings.connect.wait,
+    clock,
+    tell,
+    signal,
+  });
   const options = { pooler: settings.pooler, willApply: settings.migrations.mode === 'apply' };
   return withPinnedClient(patient, { signal, cut, onStatement }, (client) =>
     surveyDatabase(client, targets, options),

@@ -22,6 +22,10 @@ export const errorCodes = {
     'a schema name is longer than PostgreSQL keeps',
     'Shorten the plugin id: PostgreSQL cuts names at 63 bytes, and two plugins would share a schema.',
   ],
+  SCHEMA_TAKEN: [
+    'two owners would share one schema',
+    'Rename the plugin, or give the host another schema.',
+  ],
   SERVICE_MISSING: [
     'a plugin needs what nobody provides',
     'Add the plugin that provides it, or make the dependency .optional().',

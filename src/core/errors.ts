@@ -34,13 +34,13 @@ export class BootError extends Error {
   override readonly name = 'BootError';
   readonly code: ErrorCode;
   readonly hint: string;
-  readonly plugin?: string;
-  readonly phase?: Phase;
-  readonly problems?: readonly Problem[];
-  readonly position?: MigrationPosition;
-  readonly database?: DatabaseFault;
+  declare readonly plugin?: string;
+  declare readonly phase?: Phase;
+  declare readonly problems?: readonly Problem[];
+  declare readonly position?: MigrationPosition;
+  declare readonly database?: DatabaseFault;
   /** The report of the boot that this error ended. */
-  report?: BootReport;
+  declare report?: BootReport;
 
   constructor(code: ErrorCode, message: string, facts: BootErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });

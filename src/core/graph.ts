@@ -20,6 +20,8 @@ export interface PluginGraph {
 
 export interface GraphOptions extends EdgeOptions {
   readonly schemaPrefix?: string;
+  /** Schemas that no plugin may have, each with its owner. */
+  readonly takenSchemas?: ReadonlyMap<string, string>;
   /** Where each plugin comes from, for people; told when two have one id. */
   readonly placeOf?: (plugin: Plugin) => string;
 }

@@ -22,3 +22,22 @@ export const silentLogger: Logger = Object.freeze({
   warn: nothing,
   error: nothing,
 });
+
+/** The same logger, but one that throws harms nobody: its lines are lost, and nothing else. */
+export function guardLogger(logger: Logger): Logger {
+  const guard =
+    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (...line: readonly unknown[]): void => {
+      try {
+        (logger[level] as (...line: readonly unknown[]) => void)(...line);
+      } catch {
+        // A full disk must not take the boot down.
+      }
+    };
+  return {
+    debug: guard('debug'),
+    info: guard('info'),
+    warn: guard('warn'),
+    error: guard('error'),
+  };
+}

@@ -42,7 +42,7 @@ export interface Deadline {
 export function deadlineAfter(clock: Clock, ms: number): Deadline {
   const controller = new AbortController();
   const cancel = clock.after(ms, () =>
-    controller.abort(new Error(`the deadline of ${ms} ms has passed`)),
+    controller.abort(new Error(`the deadline of ${Math.round(ms)} ms has passed`)),
   );
   return { signal: controller.signal, cancel };
 }

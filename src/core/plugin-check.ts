@@ -2,6 +2,7 @@ import { toMilliseconds } from './duration.ts';
 import { BootError, show } from './errors.ts';
 import { integer, record } from './expect.ts';
 import type { Plugin } from './plugin.ts';
+import { didYouMean } from './suggest.ts';
 
 const refKinds = {
   deps: ['service', 'optional', 'collection'],
@@ -22,6 +23,7 @@ export function checkPlugin(value: unknown, name: string): Plugin {
   const has = (field: string, type: 'string' | 'boolean' | 'function'): boolean =>
     given[field] === undefined || typeof given[field] === type;
 
+  knownFieldsOnly(given, name);
   if (typeof given['id'] !== 'string') throw invalid(`${name}.id`, 'a string', given['id']);
   for (const field of ['version']) expect(has(field, 'string'), field, 'a string');
   for (const field of ['database', 'register', 'init', 'ready'])
@@ -38,6 +40,36 @@ export function checkPlugin(value: unknown, name: string): Plugin {
   );
   checkTimes(given, name);
   return value as Plugin;
+}
+
+const fields = [
+  'id',
+  'version',
+  'migrations',
+  'database',
+  'deps',
+  'after',
+  'provides',
+  'required',
+  'timeouts',
+  'retry',
+  'init',
+  'ready',
+  // Of Checkstack's form.
+  'metadata',
+  'register',
+];
+
+/** A field that is misspelt would be a plugin without its migrations. */
+function knownFieldsOnly(given: Readonly<Record<string, unknown>>, name: string): void {
+  const unknown = Object.keys(given).find((key) => !fields.includes(key));
+  if (unknown === undefined || given['id'] === undefined) return;
+  const meant = didYouMean(unknown, fields);
+  const advice = meant === undefined ? '' : `. Did you mean ${meant}?`;
+  throw new BootError(
+    'PLUGIN_INVALID',
+    `${name} has a field ${unknown}, which no plugin has${advice}`,
+  );
 }
 
 function asRecord(

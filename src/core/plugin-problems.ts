@@ -9,16 +9,22 @@ interface ProblemOptions {
   readonly schemaPrefix?: string;
   /** Where a plugin comes from, for people. */
   readonly placeOf?: (plugin: Plugin) => string;
+  /** Schemas that are taken, each with its owner. */
+  readonly takenSchemas?: ReadonlyMap<string, string>;
 }
 
 /** Finds what is wrong with each plugin by itself, and with two of the same id. */
 export function findPluginProblems(
   plugins: readonly Plugin[],
-  { schemaPrefix, placeOf }: ProblemOptions = {},
+  { schemaPrefix, placeOf, takenSchemas = new Map() }: ProblemOptions = {},
 ): readonly Problem[] {
   return [
     ...duplicates(plugins, placeOf),
-    ...plugins.flatMap((plugin) => [...idProblems(plugin, schemaPrefix), ...keyProblems(plugin)]),
+    ...plugins.flatMap((plugin) => [
+      ...idProblems(plugin, schemaPrefix),
+      ...keyProblems(plugin),
+      ...schemaProblems(plugin, takenSchemas, schemaPrefix),
+    ]),
   ];
 }
 
@@ -48,6 +54,19 @@ function idProblems(plugin: Plugin, schemaPrefix?: string): readonly Problem[] {
   if (!isTooLongForPostgres(schema)) return [];
   const message = `The schema of ${id} would be ${schema}, longer than ${longestNameInBytes} bytes`;
   return [problem('SCHEMA_NAME_TOO_LONG', message, { plugin: id })];
+}
+
+/** Two owners of one schema would share its objects, and one history. */
+function schemaProblems(
+  { id, migrations }: Plugin,
+  taken: ReadonlyMap<string, string>,
+  schemaPrefix?: string,
+): readonly Problem[] {
+  const schema = getPluginSchemaName(id, schemaPrefix);
+  const owner = taken.get(schema);
+  if (owner === undefined || migrations === undefined) return [];
+  const message = `The schema of ${id} would be ${schema}, which ${owner} has already`;
+  return [problem('SCHEMA_TAKEN', message, { plugin: id })];
 }
 
 function keyProblems(plugin: Plugin): readonly Problem[] {

@@ -28,7 +28,7 @@ export function hasStarted({ phase, outcome }: BootState): boolean {
   return phase === 'ready' || outcome === 'ready' || outcome === 'degraded';
 }
 
-/** `undefined` for a plugin that is up, and for one that nobody knows. */
+/** `undefined` for a plugin that is up, and for one that nobody knows. One that is switched off is not up. */
 export function pluginNotUp({ plugins }: BootState, id: string): PluginStanding | undefined {
   const states = Object.hasOwn(plugins, id) ? plugins[id] : undefined;
   if (!states || states.ready === 'done') return undefined;

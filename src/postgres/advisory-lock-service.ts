@@ -38,7 +38,7 @@ export class AdvisoryLocks {
   /** The service as one plugin has it: when `life` is aborted, it waits for nothing any more. */
   serviceFor(life: AbortSignal): AdvisoryLock {
     return {
-      tryLock: (key) => this.#tryLock(key),
+      tryLock: (key) => this.#tryLockFor(key, life),
       withLock: (key, work, options) => this.#withLock(key, work, options ?? {}, life),
     };
   }
@@ -48,6 +48,16 @@ export class AdvisoryLocks {
     this.#ended.abort(new BootError('LOCK_LOST', `There are no locks: ${theBootHasEnded}`));
     const session = await this.#session?.catch(() => undefined);
     await session?.end();
+  }
+
+  /** A lock does not outlive the attempt that took it: the next one would find it taken by itself. */
+  async #tryLockFor(key: string, life: AbortSignal): Promise<HeldLock | undefined> {
+    const held = await this.#tryLock(key);
+    if (!held) return undefined;
+    const letGo = (): void => void held.release().catch(() => undefined);
+    if (life.aborted) letGo();
+    else life.addEventListener('abort', letGo, { once: true });
+    return { ...held, signal: AbortSignal.any([held.signal, life]) };
   }
 
   async #withLock<T>(

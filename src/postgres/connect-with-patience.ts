@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import { formatDuration } from '../core/duration.ts';
+import { toError } from '../core/error-record.ts';
 import { BootError } from '../core/errors.ts';
 import { deadlineAfter, sleep } from '../core/patience.ts';
 import { isWorthWaiting, sqlStateOf } from './connection-error.ts';
@@ -85,8 +86,8 @@ function unreachable(cause: Error, what: string): BootError {
   // A refusal by several addresses at once (localhost has two) comes with an empty message.
   const reason = cause.message || (cause as NodeJS.ErrnoException).code || cause.name;
   return new BootError('DATABASE_UNREACHABLE', `${what}: ${reason}`, {
-    phase: 'migrateAll',
     hint: hintFor(cause),
+    database: sqlStateOf(cause) === undefined ? undefined : { sqlState: sqlStateOf(cause) ?? '' },
     cause,
   });
 }
@@ -102,10 +103,8 @@ function hintFor(error: Error): string | undefined {
     case '42501':
       return 'Grant the role CONNECT on the database.';
     default:
-      return undefined;
+      return error.message.startsWith('SASL')
+        ? 'PostgreSQL asks for a password, and the connection has none: add it, or set PGPASSWORD.'
+        : undefined;
   }
-}
-
-function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

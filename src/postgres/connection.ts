@@ -1,5 +1,4 @@
-import { Pool } from 'pg';
-import type { PoolConfig } from 'pg';
+import { Client, Pool, type ClientConfig, type PoolConfig } from 'pg';
 import { untilAborted } from '../core/patience.ts';
 
 /** What a query answers; several statements in one text answer with a list. */
@@ -39,6 +38,8 @@ export interface OpenPool {
   readonly pool: Pool;
   /** Whether Slipway made the pool, and so ends it. */
   readonly owned: boolean;
+  /** Breaks every connection of a pool that Slipway made, whoever has it: for an end that is past its deadline. */
+  readonly cut: () => void;
   /** Takes the listener away and ends the pool if it is owned; any number of calls. */
   readonly end: () => Promise<void>;
 }
@@ -50,11 +51,40 @@ export interface OpenPool {
  * @example const { pool, end } = openPool('postgres://localhost/shop');
  */
 export function openPool(source: DatabaseSource): OpenPool {
-  const owned = !isPool(source);
-  const pool = owned ? new Pool(toConfig(source)) : source;
+  const isOurs = !isPool(source);
+  const made = new Set<Client>();
+  const pool = isOurs ? createPool(source, made) : source;
   pool.on('error', ignore);
   let ended: Promise<void> | undefined;
-  return { pool, owned, end: () => (ended ??= close(pool, owned)) };
+  return {
+    pool,
+    owned: isOurs,
+    end: () => (ended ??= close(pool, isOurs)),
+    cut: () => {
+      for (const client of made) destroySocket(client);
+    },
+  };
+}
+
+/** Knows every client it has made, also those that are still connecting or never came back. */
+function createPool(source: string | PoolConfig, made: Set<Client>): Pool {
+  class KnownClient extends Client {
+    constructor(config?: ClientConfig) {
+      super(config);
+      made.add(this);
+      this.once('end', () => made.delete(this));
+      // A connection that is cut while it is being made has nobody else to tell.
+      this.on('error', ignore);
+    }
+  }
+  return new Pool({ ...toConfig(source), Client: KnownClient });
+}
+
+function destroySocket(client: Client): void {
+  const { connection } = client as unknown as {
+    readonly connection?: { readonly stream?: { destroy(): void } };
+  };
+  connection?.stream?.destroy();
 }
 
 async function close(pool: Pool, owned: boolean): Promise<void> {

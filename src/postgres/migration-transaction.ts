@@ -4,6 +4,7 @@ import { quoteIdentifier } from './identifier.ts';
 import { migrationFailed, wrongSchema } from './migration-error.ts';
 import type { MigrationProgress } from './migration-error.ts';
 import { guardSql, placeColumns, placeIn, type Place } from './place-guard.ts';
+import { isLeftOpen } from './sql-lexer.ts';
 import { createHistorySql, insertHistorySql } from './migration-history.ts';
 import type { MigrationScript } from './migration-script.ts';
 import type { PinnedClient } from './pinned-client.ts';
@@ -92,8 +93,7 @@ async function runStatement(
 ): Promise<void> {
   progress.statement = statement;
   const startedAt = now();
-  // On a line of its own, in case the statement ends in a comment.
-  await client.query(`${statement.text}\n;${guardSql({ pid, transaction })}`);
+  await client.query(withGuard(statement.text, guardSql({ pid, transaction })));
   if (!client.isInTransaction()) throw transactionEnded(progress);
   tell({
     type: 'plugin.migrate.statement',
@@ -103,6 +103,15 @@ async function runStatement(
     statements: statements.length,
     durationMs: now() - startedAt,
   });
+}
+
+/**
+ * A statement whose last literal or comment is left open would swallow the guard, and PostgreSQL's message would speak of
+ * that: it goes out alone, and fails by itself.
+ */
+function withGuard(statement: string, guard: string): string {
+  // On a line of its own, in case the statement ends in a comment.
+  return isLeftOpen(statement) ? statement : `${statement}\n;${guard}`;
 }
 
 /** The history row, one last look around, and COMMIT, in one message: nothing can come between them. */

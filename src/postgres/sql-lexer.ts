@@ -108,3 +108,14 @@ function find(pattern: RegExp, text: string, from: number): RegExpExecArray | nu
   pattern.lastIndex = from;
   return pattern.exec(text);
 }
+
+/** Whether the text ends inside a literal, a quoted name or a block comment. */
+export function isLeftOpen(text: string): boolean {
+  const last = [...lexSql(text)].at(-1);
+  if (!last || last.kind === 'code' || last.kind === 'breakpoint') return false;
+  const token = text.slice(last.start, last.end);
+  if (token.startsWith('--')) return false;
+  // Something that is closed stays one token when a line follows it; something open takes that in as well.
+  const longer = [...lexSql(`${text}\n0`)].at(-1);
+  return longer?.kind === last.kind && longer.start === last.start;
+}

@@ -91,8 +91,10 @@ export function findFileProblems({ id, pending }: SurveyedPlugin): readonly Prob
     const found = findTransactionControl(text);
     if (!found) return [];
     const harm =
-      found.kind === 'transaction' ? 'ends the transaction of the file' : 'leads out of its schema';
-    const message = `${id}: line ${found.line} of ${name} has ${found.command}, which ${harm}`;
+      found.kind === 'transaction'
+        ? 'interferes with the transaction of the file'
+        : 'leads out of its schema';
+    const message = `${id}: line ${found.line} has ${found.command}, which ${harm}`;
     return [problem('MIGRATION_TRANSACTION_CONTROL', message, { plugin: id, file: name })];
   });
 }

@@ -1,5 +1,6 @@
 import { lexSql } from './sql-lexer.ts';
 import { positionAt } from './source-position.ts';
+import { splitStatements } from './statement-splitter.ts';
 
 /** A command in a migration file that would end its transaction, or lead it out of the plugin's schema. */
 export interface TransactionControl {
@@ -17,21 +18,32 @@ const searchPath =
 
 /**
  * Finds the first top-level command that a file must leave to Slipway. What stands in literals, comments and dollar-quoted
- * bodies is none; a body of `BEGIN ATOMIC … END` looks like several statements, so its file is left to the checks at run
+ * bodies is none; a body of `BEGIN ATOMIC … END` looks like several statements, so that piece is left to the checks at run
  * time.
  *
  * @example findTransactionControl('CREATE TABLE a ();\nCOMMIT;') // { command: 'COMMIT', line: 2, kind: 'transaction' }
  */
 export function findTransactionControl(text: string): TransactionControl | undefined {
-  const code = keepCode(text);
+  for (const piece of splitStatements(text)) {
+    const found = findIn(piece.text);
+    if (!found) continue;
+    const { line } = positionAt(text, piece.offset + found.offset);
+    return { command: found.command, kind: found.kind, line };
+  }
+  return undefined;
+}
+
+function findIn(
+  piece: string,
+): (Omit<TransactionControl, 'line'> & { readonly offset: number }) | undefined {
+  const code = keepCode(piece);
   if (/\bbegin\s+atomic\b/i.test(code)) return undefined;
   let start = 0;
   for (const statement of code.split(';')) {
     const offset = start + (statement.length - statement.trimStart().length);
     const [command, kind] = commandOf(statement.trim());
     if (command !== undefined) {
-      const shown = command.replaceAll(/\s+/g, ' ').toUpperCase();
-      return { command: shown, line: positionAt(text, offset).line, kind };
+      return { command: command.replaceAll(/\s+/g, ' ').toUpperCase(), kind, offset };
     }
     start += statement.length + 1;
   }

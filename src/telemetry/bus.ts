@@ -42,11 +42,7 @@ export class EventBus implements EventSource {
   }
 
   once<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): Unsubscribe {
-    const leave = this.on(name, (event) => {
-      leave();
-      return listener(event);
-    });
-    return leave;
+    return this.#join(name, listener, true);
   }
 
   off<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): void {
@@ -62,11 +58,17 @@ export class EventBus implements EventSource {
     this.#emitter.emit(any, event);
   }
 
-  #join(channel: Channel, listener: AnyListener): Unsubscribe {
+  #join(channel: Channel, listener: AnyListener, isOnce = false): Unsubscribe {
     const known = this.#guarded.get(channel) ?? new Map<AnyListener, Guarded>();
     this.#guarded.set(channel, known);
     if (!known.has(listener)) {
-      const guarded = this.#guard(listener);
+      const call = this.#guard(listener);
+      const guarded: Guarded = isOnce
+        ? (event) => {
+            this.#leave(channel, listener);
+            call(event);
+          }
+        : call;
       known.set(listener, guarded);
       this.#emitter.on(channel, guarded);
     }

@@ -59,8 +59,11 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
       case 'failed':
       case 'timeout':
         return step(red('✖'), plugin, red(firstLine(error?.message ?? outcome)));
-      case 'dependency':
       case 'skipped':
+        return event.type === 'plugin.migrate.finished'
+          ? step(dim('–'), plugin, dim(because ?? outcome))
+          : undefined;
+      case 'dependency':
       case 'canceled':
         return step(yellow('–'), plugin, yellow(because ?? outcome));
       case 'notReached':
@@ -103,7 +106,13 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
       case 'plugin.migrate.waiting': {
         const { pid, applicationName } = event.holder;
         const holder = [applicationName, pid && `pid ${pid}`].filter(Boolean).join(', ');
-        return step(yellow('…'), event.plugin, yellow(`waits for ${holder || 'another process'}`));
+        return step(
+          yellow('…'),
+          event.plugin,
+          yellow(
+            `waits for ${holder || 'another process'}, ${formatDuration(event.waitedMs)} so far`,
+          ),
+        );
       }
       case 'plugin.migrate.applied':
         files.set(event.plugin, (files.get(event.plugin) ?? 0) + 1);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createBoot, type BootOptions } from '../../src/index.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
+import { forgiveWarnings } from '../support/no-warnings.ts';
 import { migrationFolder } from '../support/migration-folder.ts';
 
 const db = useDatabase();
@@ -12,6 +13,10 @@ describe('createBoot()', () => {
     [undefined, 'the options of createBoot() to be an object, got undefined'],
     [{}, 'pool to be a pg.Pool, a connection string or a pg config, got undefined'],
     [{ pool: ' ' }, 'pool to be a pg.Pool, a connection string or a pg config, got " "'],
+    [
+      { pool: { connect: () => {} } },
+      'pool to be a pg.Pool, a connection string or a pg config, got an object with connect',
+    ],
     [{ pool: 'x', plugins: {} }, 'plugins to be an array, got an object with no keys'],
     [{ pool: 'x', services: [1] }, 'services[0] to be an object, got 1'],
     [
@@ -108,9 +113,10 @@ describe('start()', () => {
   });
 
   it('survives a defect of its own parts: everything is let go, and the error says so', async () => {
+    forgiveWarnings();
     let calls = 0;
     const stopped: string[] = [];
-    const { boot } = bootUnderTest({
+    const { boot, recording } = bootUnderTest({
       pool: db.pool(),
       clock: {
         now: () => Date.now(),
@@ -133,6 +139,8 @@ describe('start()', () => {
     const error = await failureOf(boot.start());
     expect(error).toMatchObject({ code: 'BOOT_BROKEN' });
     expect(error.message).toContain('a broken clock');
+    const begun = recording.of('plugin.init.started').map(({ plugin }) => plugin);
+    expect(stopped.toSorted()).toEqual(begun.toSorted());
   });
 });
 

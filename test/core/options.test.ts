@@ -116,6 +116,12 @@ describe('a plugin', () => {
     expect(check(value)).toBe(`PLUGIN_INVALID: Expected ${expected}`);
   });
 
+  it('with a misspelt field is refused: it would be a plugin without it', () => {
+    expect(check({ id: 'a', migration: '/x' })).toBe(
+      'PLUGIN_INVALID: plugins[0] has a field migration, which no plugin has. Did you mean migrations?',
+    );
+  });
+
   it('has its times and retries checked at the door', () => {
     expect(check({ id: 'a', timeouts: { init: 'long' } })).toMatch(/plugins\[0\]\.timeouts\.init/);
     expect(check({ id: 'a', retry: { attempts: 0 } })).toMatch(/plugins\[0\]\.retry\.attempts/);

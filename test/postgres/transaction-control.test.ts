@@ -10,6 +10,12 @@ test.each([
   ['SET search_path TO public;', 'SET SEARCH_PATH', 1],
   ['set local search_path = x;', 'SET LOCAL SEARCH_PATH', 1],
   ['DISCARD ALL', 'DISCARD', 1],
+  ['create table a (i int)--> statement-breakpoint\ncommit', 'COMMIT', 2],
+  [
+    'create function f() returns int language sql begin atomic select 1; end;--> statement-breakpoint\ncommit;',
+    'COMMIT',
+    2,
+  ],
 ])('%j is found where it stands', (text, command, line) => {
   expect(findTransactionControl(text)).toMatchObject({ command, line });
 });

@@ -36,6 +36,15 @@ describe('the event bus', () => {
     expect(left).not.toHaveBeenCalled();
   });
 
+  it('off takes a listener away that waits for its one event', () => {
+    const bus = new EventBus(() => {});
+    const once = vi.fn();
+    bus.once('boot.started', once);
+    bus.off('boot.started', once);
+    bus.emit(event);
+    expect(once).not.toHaveBeenCalled();
+  });
+
   it('a listener that throws or rejects is reported and harms nobody', async () => {
     const reported: string[] = [];
     const bus = new EventBus((error, { type }) => reported.push(`${type}: ${error.message}`));
