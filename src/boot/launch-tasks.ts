@@ -197,7 +197,7 @@ export class LaunchTasks {
 
   async #migrate({ input, signal, windDown }: TaskArgs<OfPlugin>): Promise<MigrateResult> {
     const { pool, tell, wayDown, setup } = this.#parts;
-    const { extensionSchemas, rewritePublic, statementTimeout } = setup.settings.migrations;
+    const { statementTimeout, ...rules } = setup.settings.migrations;
     const target = this.#targets.get(input.plugin);
     if (!target) throw new Error(`no migrations of ${input.plugin} in this launch`);
     const result = await migratePlugin(pool, target, {
@@ -205,8 +205,9 @@ export class LaunchTasks {
       windDown,
       cut: wayDown.cut,
       tell,
-      extensionSchemas,
-      rewritePublic,
+      extensionSchemas: rules.extensionSchemas,
+      rewritePublic: rules.rewritePublic,
+      strayObjects: rules.strayObjects,
       statementTimeoutMs: statementTimeout,
       onStatement: this.#countStatement,
     });

@@ -72,6 +72,10 @@ export const errorCodes = {
     'a migration ran outside its pinned connection or schema',
     'Nothing of this file was kept. Take out of it what changes search_path or role, or look for a proxy that hands out more than one connection.',
   ],
+  MIGRATION_STRAY_OBJECTS: [
+    "a migration made something outside of its plugin's schema",
+    'Nothing of this file was kept. Take the schema out of the names, or put the line "-- slipway: allow-outside" into the file.',
+  ],
   MIGRATION_LOCK_TIMEOUT: [
     'another process holds the migration lock for too long',
     'Look at the holder that the message names; migrations.lockWait says how long to wait.',

@@ -21,6 +21,11 @@ export interface MigrationOptions {
   readonly schemaPrefix?: string;
   /** Whether `"public".` in generated SQL is read as the plugin's schema; true unless told. */
   readonly rewritePublic?: boolean;
+  /**
+   * What to do when a migration makes something outside of its plugin's schema: `error` undoes the file, `warn` tells it,
+   * `off` does not look. `error` unless told.
+   */
+  readonly strayObjects?: 'error' | 'warn' | 'off';
 }
 
 export interface InitOptions {
@@ -69,6 +74,7 @@ const shape = {
         defaultSchemaPrefix,
       ],
       rewritePublic: [boolean, true],
+      strayObjects: [oneOf('error', 'warn', 'off'), 'error'],
     }),
     {},
   ],

@@ -4,6 +4,7 @@ import { sqlStateOf } from './connection-error.ts';
 import type { MigrationScript } from './migration-script.ts';
 import { excerptAt, indexOfCharacter, positionAt } from './source-position.ts';
 import type { Statement } from './statement-splitter.ts';
+import { listNames } from './stray-objects.ts';
 
 /**
  * How far the migrations of a plugin have come. It changes while they run, so that an error can say where it happened,
@@ -89,6 +90,22 @@ export function wrongSchema(
     'MIGRATION_WRONG_SCHEMA',
     `${plugin} could not be migrated: ${where}${found}`,
     { plugin, phase: 'migrateAll', position: script && { file: script.file.name }, hint },
+  );
+}
+
+/** What a file made where only others may make something. */
+export function strayObjects(progress: MigrationProgress, names: readonly string[]): BootError {
+  const { plugin, script } = progress;
+  const file = script?.file.name ?? '';
+  return new BootError(
+    'MIGRATION_STRAY_OBJECTS',
+    `${plugin} could not be migrated: ${file} makes ${listNames(names)} outside of the plugin's schema`,
+    {
+      plugin,
+      phase: 'migrateAll',
+      position: { file },
+      hint: `Take the schema's name out of the file, or put the line "-- slipway: allow-outside" into it when that is meant. ${whatIsKept(progress)}`,
+    },
   );
 }
 

@@ -1,19 +1,29 @@
 import type { Tell } from '../core/events.ts';
 import type { QueryAnswer } from './connection.ts';
 import { quoteIdentifier } from './identifier.ts';
-import { migrationFailed, wrongSchema } from './migration-error.ts';
+import { migrationFailed, strayObjects, wrongSchema } from './migration-error.ts';
 import type { MigrationProgress } from './migration-error.ts';
 import { guardSql, placeColumns, placeIn, type Place } from './place-guard.ts';
 import { createHistorySql, insertHistorySql } from './migration-history.ts';
 import type { MigrationScript } from './migration-script.ts';
 import type { PinnedClient } from './pinned-client.ts';
 import type { Statement } from './statement-splitter.ts';
+import {
+  listNames,
+  rememberSchemasSql,
+  straysAmong,
+  straysIn,
+  strayObjectsSql,
+  type StrayPolicy,
+} from './stray-objects.ts';
 
 /** Where a plugin's files run, and who hears of it. */
 export interface TransactionContext {
   readonly schema: string;
   readonly historySchema: string;
   readonly searchPath: string;
+  /** What to do about objects that a file makes outside of both schemas. */
+  readonly strayObjects: StrayPolicy;
   /** The backend that holds the lock. */
   readonly backendPid: number;
   readonly progress: MigrationProgress;
@@ -31,9 +41,9 @@ export interface MissingParts {
 /**
  * Runs one migration file and its history row in one transaction: all of it, or nothing. Neither the pool, nor a proxy, nor
  * the file itself is trusted: with every statement the server checks that this is still the pinned connection and the same
- * transaction, and with the COMMIT also that it is the plugin's own schema.
+ * transaction, and with the COMMIT also that it is the plugin's own schema and that nothing was made elsewhere.
  *
- * @throws BootError `MIGRATION_WRONG_SCHEMA` or `MIGRATION_FAILED`, or what pg threw. The transaction is rolled back.
+ * @throws BootError `MIGRATION_WRONG_SCHEMA`, `MIGRATION_STRAY_OBJECTS` or `MIGRATION_FAILED`, or what pg threw. The transaction is rolled back.
  */
 export async function runInTransaction(
   client: PinnedClient,
@@ -57,7 +67,9 @@ export async function runInTransaction(
   } catch (error) {
     await rollBack(client);
     const elsewhere = placeIn(error);
-    throw elsewhere ? strayed(elsewhere, context) : error;
+    const strays = straysIn(error);
+    if (elsewhere) throw strayed(elsewhere, context);
+    throw strays ? strayObjects(progress, strays) : error;
   }
 }
 
@@ -73,6 +85,7 @@ async function begin(
       ...missing.schemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
       `set local search_path = ${searchPath}`,
       ...(missing.history ? [createHistorySql(historySchema)] : []),
+      rememberSchemasSql,
       `select ${placeColumns}`,
     ].join('; '),
   );
@@ -108,12 +121,21 @@ async function runStatement(
 /** The history row, one last look around, and COMMIT, in one message: nothing can come between them. */
 async function commit(
   client: PinnedClient,
-  { file }: MigrationScript,
+  { file, directives }: MigrationScript,
   begun: Place,
-  { schema, historySchema }: TransactionContext,
+  { schema, historySchema, strayObjects: policy, progress, tell }: TransactionContext,
 ): Promise<void> {
-  const row = insertHistorySql(historySchema, file);
-  await client.finish(`${row};${guardSql({ ...begun, schema })};commit`);
+  const isWatched = policy !== 'off' && !directives.has('allow-outside');
+  const parts = [
+    insertHistorySql(historySchema, file),
+    guardSql({ ...begun, schema }),
+    ...(isWatched ? [strayObjectsSql({ schema, historySchema }, policy)] : []),
+    'commit',
+  ];
+  const strays = straysAmong(await client.finish(parts.join(';')));
+  if (strays.length === 0) return;
+  const message = `${file.name} made ${listNames(strays)} outside of the schema ${schema}`;
+  tell({ type: 'boot.warning', message, plugin: progress.plugin });
 }
 
 /** Says what is wrong with the place that the server was found in. */

@@ -14,6 +14,7 @@ import { withPinnedClient } from './pinned-client.ts';
 import type { PinnedClient } from './pinned-client.ts';
 import { searchPath as toSearchPath } from './search-path.ts';
 import { prepareSession } from './session-settings.ts';
+import type { StrayPolicy } from './stray-objects.ts';
 import { schemasOf, type MigrationTarget } from './survey.ts';
 
 export interface MigrateOptions {
@@ -28,6 +29,8 @@ export interface MigrateOptions {
   readonly extensionSchemas: readonly string[];
   /** Whether `"public".` means the plugin's own schema. */
   readonly rewritePublic: boolean;
+  /** What to do about objects that a file makes outside of the plugin's schema; `error` unless told. */
+  readonly strayObjects?: StrayPolicy | undefined;
   /** In ms; none unless told. */
   readonly statementTimeoutMs?: number | undefined;
   /** Part of the application_name; this machine's unless told. */
@@ -48,7 +51,7 @@ export type MigrateResult =
  * Applies a plugin's pending migrations on one pinned client, under the lock of its schema; what is pending is read again
  * once the lock is held. Does not wait for the lock: `locked` tells who holds it, and the client is already back.
  *
- * @throws BootError `MIGRATION_FAILED`, `MIGRATION_WRONG_SCHEMA`, `MIGRATION_CONNECTION_LOST`
+ * @throws BootError `MIGRATION_FAILED`, `MIGRATION_WRONG_SCHEMA`, `MIGRATION_STRAY_OBJECTS`, `MIGRATION_CONNECTION_LOST`
  * @example
  * const result = await migratePlugin(pool, { id: 'auth', schema: 'plugin_auth', files }, options);
  * if (result.status === 'locked') console.log('waiting for', result.holder.applicationName);
@@ -130,7 +133,16 @@ async function applyPending(
     }
     const startedAt = now();
     const script = toScript(file, schema, options.rewritePublic);
-    const context = { schema, historySchema, searchPath, backendPid, progress, tell, now };
+    const context = {
+      schema,
+      historySchema,
+      searchPath,
+      strayObjects: options.strayObjects ?? 'error',
+      backendPid,
+      progress,
+      tell,
+      now,
+    };
     await runInTransaction(client, script, missing, context);
     missing = { schemas: [], history: false };
     tell({

@@ -1,5 +1,5 @@
 import { quoteLiteral } from './identifier.ts';
-import { sqlStateOf } from './connection-error.ts';
+import { failTelling, toldBy } from './telling-failure.ts';
 
 /** Where a migration runs, as the server says it. */
 export interface Place {
@@ -35,13 +35,10 @@ export function guardSql({
       : [`current_schema() = ${quoteLiteral(schema)}`]),
   ].join(' and ');
   const found = `json_build_object('pid', pg_backend_pid(), 'transaction', pg_current_xact_id()::text, 'schema', current_schema())`;
-  // The cast fails with its text in the message; it is only tried where the condition does not hold.
-  return `select case when ${isHere} then 0 else (${quoteLiteral(`${mark}: `)} || ${found}::text)::int end`;
+  return `select case when ${isHere} then 0 else ${failTelling(mark, found)} end`;
 }
 
 /** The place that a {@link guardSql} found itself in; `undefined` for any other error. */
 export function placeIn(error: unknown): Place | undefined {
-  if (sqlStateOf(error) !== '22P02' || !(error instanceof Error)) return undefined;
-  const found = new RegExp(`${mark}: (\\{.*\\})`).exec(error.message)?.[1];
-  return found === undefined ? undefined : (JSON.parse(found) as Place);
+  return toldBy(mark, error) as Place | undefined;
 }

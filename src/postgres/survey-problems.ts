@@ -2,6 +2,7 @@ import { problem } from '../core/error-codes.ts';
 import type { Problem } from '../core/error-codes.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { historyOf } from './migration-history.ts';
+import { migrationDirectives, readDirectives } from './migration-directives.ts';
 import type { MigrationFile } from './migration-files.ts';
 import { findTransactionControl } from './transaction-control.ts';
 import { isReadable } from './survey-statements.ts';
@@ -88,6 +89,8 @@ export function findWriteProblems(
 /** What a pending file may not do, found before it runs. */
 export function findFileProblems({ id, pending }: SurveyedPlugin): readonly Problem[] {
   return pending.flatMap(({ name, text }) => {
+    const [unknown] = readDirectives(text).unknown;
+    if (unknown !== undefined) return [unknownDirective(id, name, unknown)];
     const found = findTransactionControl(text);
     if (!found) return [];
     const harm =
@@ -95,6 +98,12 @@ export function findFileProblems({ id, pending }: SurveyedPlugin): readonly Prob
     const message = `${id}: line ${found.line} of ${name} has ${found.command}, which ${harm}`;
     return [problem('MIGRATION_TRANSACTION_CONTROL', message, { plugin: id, file: name })];
   });
+}
+
+function unknownDirective(id: string, file: string, directive: string): Problem {
+  const message = `${id}: ${file} says "-- slipway: ${directive}", which means nothing`;
+  const hint = `Known are ${migrationDirectives.join(', ')}.`;
+  return problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint });
 }
 
 function lacks(

@@ -29,6 +29,7 @@ describe('the options', () => {
         extensionSchemas: [],
         schemaPrefix: 'plugin_',
         rewritePublic: true,
+        strayObjects: 'error',
       },
       pooler: undefined,
       init: { concurrency: 8, timeout: 5_000, grace: 10_000 },
