@@ -64,6 +64,10 @@ export const errorCodes = {
     'a migration file ends its own transaction, or leaves its schema',
     'Take the command out: each file runs in one transaction, in the schema of its plugin.',
   ],
+  MIGRATION_MIXED_TRANSACTION: [
+    'a migration file mixes what needs a transaction with what refuses one',
+    'Put the command that runs in no transaction into a file of its own, alone.',
+  ],
   MIGRATION_PENDING: [
     'migrations are pending, and this process does not apply them',
     "Run the migrate job first, or wait for it with migrations.mode: 'wait'.",

@@ -3,7 +3,7 @@ import { lexSql } from './sql-lexer.ts';
 /** What a migration file may ask of Slipway, in a line comment of its own: `-- slipway: allow-outside`. */
 export type MigrationDirective = (typeof migrationDirectives)[number];
 
-export const migrationDirectives = ['allow-outside'] as const;
+export const migrationDirectives = ['allow-outside', 'no-transaction'] as const;
 
 export interface FoundDirectives {
   readonly known: ReadonlySet<MigrationDirective>;

@@ -114,7 +114,7 @@ function adviceFor(cause: unknown, culprit: string): string {
     case '42501':
       return 'Grant the role the right that PostgreSQL names, and start again.';
     case '25001':
-      return `${culprit} has a statement that PostgreSQL runs in no transaction (such as CREATE INDEX CONCURRENTLY): run that by hand, or without CONCURRENTLY.`;
+      return `${culprit} has a statement that PostgreSQL runs in no transaction: put it into a file of its own, with the line "-- slipway: no-transaction".`;
     case '57014':
       return 'Raise migrations.statementTimeout if that was the limit, and start again.';
     default:
@@ -123,7 +123,11 @@ function adviceFor(cause: unknown, culprit: string): string {
 }
 
 function whatIsKept({ applied, script }: MigrationProgress): string {
-  const nothing = script ? `Nothing of ${script.file.name} was kept` : 'Nothing was changed';
+  const nothing = !script
+    ? 'Nothing was changed'
+    : script.lone
+      ? `${script.file.name} runs in no transaction, and what is left of it is taken up by the next start`
+      : `Nothing of ${script.file.name} was kept`;
   if (applied.length === 0) return `${nothing}.`;
   const [are, stay] = applied.length === 1 ? ['is', 'stays'] : ['are', 'stay'];
   return `${nothing}; ${applied.join(', ')} ${are} committed and ${stay}.`;

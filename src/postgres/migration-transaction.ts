@@ -73,6 +73,14 @@ export async function runInTransaction(
   }
 }
 
+/** The SQL that makes what a plugin's first file needs; empty later on. */
+export function createMissingSql(missing: MissingParts, historySchema: string): readonly string[] {
+  return [
+    ...missing.schemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
+    ...(missing.history ? [createHistorySql(historySchema)] : []),
+  ];
+}
+
 async function begin(
   client: PinnedClient,
   missing: MissingParts,
@@ -82,9 +90,8 @@ async function begin(
   const answer = await client.query<Place>(
     [
       'begin isolation level read committed',
-      ...missing.schemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
+      ...createMissingSql(missing, historySchema),
       `set local search_path = ${searchPath}`,
-      ...(missing.history ? [createHistorySql(historySchema)] : []),
       rememberSchemasSql,
       `select ${placeColumns}`,
     ].join('; '),
@@ -98,16 +105,27 @@ async function begin(
 
 async function runStatement(
   client: PinnedClient,
-  { file, statements }: MigrationScript,
+  script: MigrationScript,
   statement: Statement,
   { pid, transaction }: Place,
-  { progress, tell, now }: TransactionContext,
+  context: TransactionContext,
 ): Promise<void> {
+  const { progress } = context;
   progress.statement = statement;
-  const startedAt = now();
+  const startedAt = context.now();
   // On a line of its own, in case the statement ends in a comment.
   await client.query(`${statement.text}\n;${guardSql({ pid, transaction })}`);
   if (!client.isInTransaction()) throw transactionEnded(progress);
+  tellStatement(script, statement, context, startedAt);
+}
+
+/** @param startedAt In ms, of the same clock as `context.now`. */
+export function tellStatement(
+  { file, statements }: MigrationScript,
+  statement: Statement,
+  { progress, tell, now }: TransactionContext,
+  startedAt: number,
+): void {
   tell({
     type: 'plugin.migrate.statement',
     plugin: progress.plugin,
@@ -139,7 +157,7 @@ async function commit(
 }
 
 /** Says what is wrong with the place that the server was found in. */
-function strayed(place: Place | undefined, context: TransactionContext): Error {
+export function strayed(place: Place | undefined, context: TransactionContext): Error {
   const { schema, backendPid, progress } = context;
   if (place?.pid !== backendPid) {
     return wrongSchema(

@@ -10,6 +10,7 @@ import { readHistory } from './migration-history.ts';
 import { pendingFiles } from './migration-plan.ts';
 import { toScript } from './migration-script.ts';
 import { runInTransaction, type MissingParts } from './migration-transaction.ts';
+import { runLoneCommand } from './run-lone-command.ts';
 import { withPinnedClient } from './pinned-client.ts';
 import type { PinnedClient } from './pinned-client.ts';
 import { searchPath as toSearchPath } from './search-path.ts';
@@ -142,8 +143,12 @@ async function applyPending(
       progress,
       tell,
       now,
+      signal,
     };
-    await runInTransaction(client, script, missing, context);
+    const { lone } = script;
+    await (lone
+      ? runLoneCommand(client, { ...script, lone }, missing, context)
+      : runInTransaction(client, script, missing, context));
     missing = { schemas: [], history: false };
     tell({
       type: 'plugin.migrate.applied',

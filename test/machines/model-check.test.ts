@@ -13,12 +13,16 @@ const floors: readonly [Part, number][] = [
 ];
 
 describe('over everything that can happen', () => {
-  it.each(floors)('%s keeps every law and always comes to an end', (part, leastStates) => {
-    const proof = check(machines, part);
+  it.each(floors)(
+    '%s keeps every law and always comes to an end',
+    (part, leastStates) => {
+      const proof = check(machines, part);
 
-    // A walk that suddenly sees little proves little.
-    expect(proof.states).toBeGreaterThan(leastStates);
-  }, 180_000);
+      // A walk that suddenly sees little proves little.
+      expect(proof.states).toBeGreaterThan(leastStates);
+    },
+    180_000,
+  );
 
   it('no init begins in any boot of two plugins while anything still migrates', () => {
     let states = 0;
