@@ -13,6 +13,10 @@ export interface MigrationOptions {
   readonly concurrency?: number;
   /** How long to wait for another process's migration lock, from the first refusal; 10 minutes unless told. */
   readonly lockWait?: Duration;
+  /** PostgreSQL's `lock_timeout` for files that run in a transaction; 1 s unless told, 0 is none. */
+  readonly ddlLockTimeout?: Duration;
+  /** How long one file is tried again after lock timeouts, deadlocks and catalog races; 5 minutes unless told. */
+  readonly ddlRetry?: Duration;
   /** PostgreSQL's `statement_timeout` for migrations; none unless told. */
   readonly statementTimeout?: Duration;
   /** Schemas behind the plugin's own on its `search_path`, for extensions; none unless told. */
@@ -67,6 +71,8 @@ const shape = {
       mode: [oneOf('apply', 'verify', 'wait'), 'apply'],
       concurrency: [integer(1, 64), 4],
       lockWait: [duration, '10m'],
+      ddlLockTimeout: [duration, '1s'],
+      ddlRetry: [duration, '5m'],
       statementTimeout: [maybe(duration), undefined],
       extensionSchemas: [listOf(schemaName), []],
       schemaPrefix: [

@@ -1,6 +1,8 @@
 import type { DatabaseFault, MigrationPosition } from '../core/error-codes.ts';
 import { BootError } from '../core/errors.ts';
+import type { LockBlocker } from '../core/events.ts';
 import { sqlStateOf } from './connection-error.ts';
+import { describeBlocker } from './lock-blockers.ts';
 import type { MigrationScript } from './migration-script.ts';
 import { excerptAt, indexOfCharacter, positionAt } from './source-position.ts';
 import type { Statement } from './statement-splitter.ts';
@@ -19,6 +21,8 @@ export interface MigrationProgress {
   /** Its statement that runs; undefined while it is none of the file's own, such as the history row. */
   statement: Statement | undefined;
   isCommitting: boolean;
+  /** Who was found in the way at the last look; undefined when nobody looked. */
+  blockers?: readonly LockBlocker[];
 }
 
 /** The parts of pg's DatabaseError that we read. */
@@ -51,7 +55,7 @@ export function migrationFailed(
       phase: 'migrateAll',
       position,
       database: readFault(cause),
-      hint: hint ?? `${adviceFor(cause, script?.file.name ?? 'the cause')} ${whatIsKept(progress)}`,
+      hint: hint ?? `${adviceFor(cause, progress)} ${whatIsKept(progress)}`,
       cause,
     },
   );
@@ -109,17 +113,27 @@ export function strayObjects(progress: MigrationProgress, names: readonly string
   );
 }
 
-function adviceFor(cause: unknown, culprit: string): string {
+function adviceFor(cause: unknown, { script, blockers }: MigrationProgress): string {
+  const culprit = script?.file.name ?? 'the cause';
   switch (sqlStateOf(cause)) {
     case '42501':
       return 'Grant the role the right that PostgreSQL names, and start again.';
     case '25001':
       return `${culprit} has a statement that PostgreSQL runs in no transaction: put it into a file of its own, with the line "-- slipway: no-transaction".`;
+    case '55P03':
+    case '40P01':
+      return `${nameBlockers(blockers)} Start again when it is through; migrations.ddlRetry says how long to keep trying.`;
     case '57014':
       return 'Raise migrations.statementTimeout if that was the limit, and start again.';
     default:
       return `Correct ${culprit} and start again.`;
   }
+}
+
+function nameBlockers(blockers: readonly LockBlocker[] = []): string {
+  return blockers.length === 0
+    ? 'Somebody holds a lock on what it changes.'
+    : `Look at who holds a lock there: ${blockers.map(describeBlocker).join('; ')}.`;
 }
 
 function whatIsKept({ applied, script }: MigrationProgress): string {

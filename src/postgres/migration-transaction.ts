@@ -22,6 +22,8 @@ export interface TransactionContext {
   readonly schema: string;
   readonly historySchema: string;
   readonly searchPath: string;
+  /** In ms; 0 is none. */
+  readonly lockTimeoutMs: number;
   /** What to do about objects that a file makes outside of both schemas. */
   readonly strayObjects: StrayPolicy;
   /** The backend that holds the lock. */
@@ -53,6 +55,8 @@ export async function runInTransaction(
 ): Promise<void> {
   const { progress } = context;
   progress.script = script;
+  progress.statement = undefined;
+  progress.isCommitting = false;
   try {
     const begun = await begin(client, missing, context);
     for (const statement of script.statements) {
@@ -86,10 +90,11 @@ async function begin(
   missing: MissingParts,
   context: TransactionContext,
 ): Promise<Place> {
-  const { historySchema, searchPath } = context;
+  const { historySchema, searchPath, lockTimeoutMs } = context;
   const answer = await client.query<Place>(
     [
       'begin isolation level read committed',
+      `set local lock_timeout = ${lockTimeoutMs}`,
       ...createMissingSql(missing, historySchema),
       `set local search_path = ${searchPath}`,
       rememberSchemasSql,

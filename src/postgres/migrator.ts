@@ -7,6 +7,7 @@ import type { PoolLike } from './connection.ts';
 import { connectionLost, migrationFailed } from './migration-error.ts';
 import type { MigrationProgress } from './migration-error.ts';
 import { readHistory } from './migration-history.ts';
+import { retryPassingFailures } from './migration-retry.ts';
 import { pendingFiles } from './migration-plan.ts';
 import { toScript } from './migration-script.ts';
 import { runInTransaction, type MissingParts } from './migration-transaction.ts';
@@ -32,6 +33,10 @@ export interface MigrateOptions {
   readonly rewritePublic: boolean;
   /** What to do about objects that a file makes outside of the plugin's schema; `error` unless told. */
   readonly strayObjects?: StrayPolicy | undefined;
+  /** The `lock_timeout` of files in a transaction, in ms; 1 s unless told, 0 is none. */
+  readonly ddlLockTimeoutMs?: number | undefined;
+  /** How long one file is tried again after failures that pass, in ms; 5 minutes unless told. */
+  readonly ddlRetryMs?: number | undefined;
   /** In ms; none unless told. */
   readonly statementTimeoutMs?: number | undefined;
   /** Part of the application_name; this machine's unless told. */
@@ -127,6 +132,9 @@ async function applyPending(
   tell({ type: 'plugin.migrate.started', plugin });
 
   const history = await readHistory(client, schema, historySchema);
+  const lockTimeoutMs = options.ddlLockTimeoutMs ?? 1_000;
+  const retryMs = options.ddlRetryMs ?? 300_000;
+  const retry = { lockTimeoutMs, retryMs, signal, windDown, tell, now };
   let missing: MissingParts = { schemas: history.missingSchemas, history: !history.historyExists };
   for (const file of pendingFiles(files, history.rows)) {
     if (signal.aborted || windDown.aborted) {
@@ -138,6 +146,7 @@ async function applyPending(
       schema,
       historySchema,
       searchPath,
+      lockTimeoutMs,
       strayObjects: options.strayObjects ?? 'error',
       backendPid,
       progress,
@@ -146,9 +155,13 @@ async function applyPending(
       signal,
     };
     const { lone } = script;
-    await (lone
-      ? runLoneCommand(client, { ...script, lone }, missing, context)
-      : runInTransaction(client, script, missing, context));
+    const toMake = missing;
+    const outcome = await retryPassingFailures(client, script, progress, retry, () =>
+      lone
+        ? runLoneCommand(client, { ...script, lone }, toMake, context)
+        : runInTransaction(client, script, toMake, context),
+    );
+    if (outcome === 'canceled') return { status: 'canceled', applied: progress.applied };
     missing = { schemas: [], history: false };
     tell({
       type: 'plugin.migrate.applied',

@@ -27,6 +27,8 @@ export async function runLoneCommand(
 ): Promise<void> {
   const { progress, historySchema, backendPid } = context;
   progress.script = script;
+  progress.statement = undefined;
+  progress.isCommitting = false;
   try {
     const preparing = createMissingSql(missing, historySchema);
     if (preparing.length > 0) await client.query(preparing.join(';'));

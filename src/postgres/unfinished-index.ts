@@ -37,7 +37,8 @@ export async function clearUnfinishedIndex(
     const unfinished = found.filter((index) => index.is_left_over);
     if (unfinished.length === 0) return command.kind === 'createIndex' ? stateOf(found) : free;
     if (unfinished.some((index) => index.is_in_work)) {
-      await delay(lookAgainMs, undefined, { signal });
+      // The next query throws the reason itself.
+      await delay(lookAgainMs, undefined, { signal }).catch(() => undefined);
       continue;
     }
     for (const index of unfinished) {

@@ -25,6 +25,8 @@ describe('the options', () => {
         mode: 'apply',
         concurrency: 4,
         lockWait: 600_000,
+        ddlLockTimeout: 1_000,
+        ddlRetry: 300_000,
         statementTimeout: undefined,
         extensionSchemas: [],
         schemaPrefix: 'plugin_',
