@@ -2,7 +2,7 @@ import type { DatabaseFault, MigrationPosition } from '../core/error-codes.ts';
 import { BootError } from '../core/errors.ts';
 import type { LockBlocker } from '../core/events.ts';
 import { sqlStateOf } from './connection-error.ts';
-import { describeBlocker } from './lock-blockers.ts';
+import { adviceFor, adviceForLost } from './migration-advice.ts';
 import type { MigrationScript } from './migration-script.ts';
 import { excerptAt, indexOfCharacter, positionAt } from './source-position.ts';
 import type { Statement } from './statement-splitter.ts';
@@ -23,6 +23,8 @@ export interface MigrationProgress {
   isCommitting: boolean;
   /** Who was found in the way at the last look; undefined when nobody looked. */
   blockers?: readonly LockBlocker[];
+  /** What a look into the catalogs has found out about the failure. */
+  advice?: string | undefined;
 }
 
 /** The parts of pg's DatabaseError that we read. */
@@ -55,7 +57,7 @@ export function migrationFailed(
       phase: 'migrateAll',
       position,
       database: readFault(cause),
-      hint: hint ?? `${adviceFor(cause, progress)} ${whatIsKept(progress)}`,
+      hint: hint ?? `${adviceOn(cause, progress)} ${whatIsKept(progress)}`,
       cause,
     },
   );
@@ -77,7 +79,7 @@ export function connectionLost(progress: MigrationProgress, cause: unknown): Boo
       phase: 'migrateAll',
       position: script && { file: script.file.name },
       database: readFault(cause),
-      hint: `${open} Start again once PostgreSQL is back: it goes on where this one ended.`,
+      hint: `${open} ${adviceForLost(cause)}`,
       cause,
     },
   );
@@ -113,27 +115,8 @@ export function strayObjects(progress: MigrationProgress, names: readonly string
   );
 }
 
-function adviceFor(cause: unknown, { script, blockers }: MigrationProgress): string {
-  const culprit = script?.file.name ?? 'the cause';
-  switch (sqlStateOf(cause)) {
-    case '42501':
-      return 'Grant the role the right that PostgreSQL names, and start again.';
-    case '25001':
-      return `${culprit} has a statement that PostgreSQL runs in no transaction: put it into a file of its own, with the line "-- slipway: no-transaction".`;
-    case '55P03':
-    case '40P01':
-      return `${nameBlockers(blockers)} Start again when it is through; migrations.ddlRetry says how long to keep trying.`;
-    case '57014':
-      return 'Raise migrations.statementTimeout if that was the limit, and start again.';
-    default:
-      return `Correct ${culprit} and start again.`;
-  }
-}
-
-function nameBlockers(blockers: readonly LockBlocker[] = []): string {
-  return blockers.length === 0
-    ? 'Somebody holds a lock on what it changes.'
-    : `Look at who holds a lock there: ${blockers.map(describeBlocker).join('; ')}.`;
+function adviceOn(cause: unknown, { script, advice, blockers }: MigrationProgress): string {
+  return advice ?? adviceFor(cause, script?.file.name ?? 'the cause', blockers);
 }
 
 function whatIsKept({ applied, script }: MigrationProgress): string {

@@ -4,6 +4,7 @@ import type { LockHolder, Tell } from '../core/events.ts';
 import { tryLock, unlockSql } from './advisory-lock.ts';
 import { isConnectionLost, isWorthWaiting, sqlStateOf } from './connection-error.ts';
 import type { PoolLike } from './connection.ts';
+import { lookIntoFailure } from './failure-lookup.ts';
 import { connectionLost, migrationFailed } from './migration-error.ts';
 import type { MigrationProgress } from './migration-error.ts';
 import { readHistory } from './migration-history.ts';
@@ -108,6 +109,9 @@ async function migrateOn(
   client.markDirty();
   try {
     return await applyPending(client, attempt.backendPid, target, options, progress);
+  } catch (error) {
+    progress.advice = await lookIntoFailure(client, target.schema, progress, error);
+    throw error;
   } finally {
     await unlock(client, target.schema);
   }

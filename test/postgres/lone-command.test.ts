@@ -123,7 +123,7 @@ describe('a file that was cut off in the middle', () => {
       holder: { applicationName: 'slipway/a@test-host' },
     });
     await fresh.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'slipway/a@test-host'`,
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'slipway/a@test-host' and datname = current_database()`,
     );
     expect(await first).toMatchObject({ code: 'MIGRATION_CONNECTION_LOST' });
     expect(await validOnes(fresh)).toEqual([['items_name', false]]);
@@ -149,7 +149,7 @@ describe('a file that was cut off in the middle', () => {
     const first = errorOf(migratePlugin(fresh.pool(), plugin, migrateOptions()));
     await until(async () => (await validOnes(fresh)).length > 1);
     await fresh.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'slipway/a@test-host'`,
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'slipway/a@test-host' and datname = current_database()`,
     );
     await first;
     await held.end();
