@@ -47,7 +47,7 @@ export function adviceForLost(cause: unknown): string {
   const goesOn = 'it goes on where this one ended.';
   switch (sqlStateOf(cause)) {
     case '53300':
-      return `All connections of the server are taken: give the pools of its users fewer clients, or raise max_connections. Start again then: ${goesOn}`;
+      return `All connections are taken: give the pools of those who connect fewer clients, or raise max_connections or the limit of the role. Start again then: ${goesOn}`;
     case '57P01':
       return `Somebody ended the connection, by pg_terminate_backend or by stopping the server. Start again once PostgreSQL is back: ${goesOn}`;
     default:

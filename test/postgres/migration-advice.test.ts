@@ -136,4 +136,23 @@ describe('the hint', () => {
       ),
     );
   });
+
+  test('of a server without free connections says that they are taken', async () => {
+    const fresh = await db.fresh();
+    const role = `r_${fresh.name}`;
+    await fresh.query(`create role ${role} login connection limit 1`);
+    const limited = new URL(fresh.url);
+    limited.username = role;
+    const pool = fresh.pool({ connectionString: limited.href });
+    const taken = await pool.connect();
+    const error = await failWith('select 1', { pool: () => pool });
+    taken.release();
+    await pool.end();
+    await fresh.query(`drop role ${role}`);
+    expect(error).toMatchObject({
+      code: 'MIGRATION_CONNECTION_LOST',
+      database: { sqlState: '53300' },
+    });
+    expect(error.hint).toContain('All connections are taken: give the pools');
+  });
 });
