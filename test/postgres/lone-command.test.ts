@@ -138,6 +138,20 @@ describe('a file that was cut off in the middle', () => {
     expect(options.told.map(({ type }) => type)).not.toContain('boot.warning');
   });
 
+  test('by a stop is canceled on the server, and healed in the same way', async () => {
+    const fresh = await installed();
+    const plugin = await target('a', withIndex);
+    const held = await holdTable(fresh.pool());
+    const stop = new AbortController();
+    const running = migratePlugin(fresh.pool(), plugin, migrateOptions({ signal: stop.signal }));
+    await until(async () => (await validOnes(fresh)).length > 0);
+    stop.abort();
+    expect(await running).toEqual({ status: 'canceled', applied: [] });
+    await held.end();
+    await migratePlugin(fresh.pool(), plugin, migrateOptions());
+    expect(await validOnes(fresh)).toEqual([['items_name', true]]);
+  });
+
   test('of REINDEX leaves no second index behind', async () => {
     const fresh = await installed();
     await fresh.query('create index items_name on plugin_a.items (name)');
