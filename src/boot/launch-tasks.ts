@@ -197,7 +197,7 @@ export class LaunchTasks {
 
   async #migrate({ input, signal, windDown }: TaskArgs<OfPlugin>): Promise<MigrateResult> {
     const { pool, tell, wayDown, setup } = this.#parts;
-    const { extensionSchemas, rewritePublic, statementTimeout } = setup.settings.migrations;
+    const rules = setup.settings.migrations;
     const target = this.#targets.get(input.plugin);
     if (!target) throw new Error(`no migrations of ${input.plugin} in this launch`);
     const result = await migratePlugin(pool, target, {
@@ -205,9 +205,12 @@ export class LaunchTasks {
       windDown,
       cut: wayDown.cut,
       tell,
-      extensionSchemas,
-      rewritePublic,
-      statementTimeoutMs: statementTimeout,
+      extensionSchemas: rules.extensionSchemas,
+      rewritePublic: rules.rewritePublic,
+      strayObjects: rules.strayObjects,
+      statementTimeoutMs: rules.statementTimeout,
+      ddlLockTimeoutMs: rules.ddlLockTimeout,
+      ddlRetryMs: rules.ddlRetry,
       onStatement: this.#countStatement,
     });
     if (result.status === 'locked') this.#waits.refused(input.plugin, result.holder);

@@ -68,6 +68,10 @@ export const errorCodes = {
     'a migration file ends its own transaction, or leaves its schema',
     'Take the command out: each file runs in one transaction, in the schema of its plugin.',
   ],
+  MIGRATION_MIXED_TRANSACTION: [
+    'a migration file mixes what needs a transaction with what refuses one',
+    'Put the command that runs in no transaction into a file of its own, alone.',
+  ],
   MIGRATION_PENDING: [
     'migrations are pending, and this process does not apply them',
     "Run the migrate job first, or wait for it with migrations.mode: 'wait'.",
@@ -75,6 +79,10 @@ export const errorCodes = {
   MIGRATION_WRONG_SCHEMA: [
     'a migration ran outside its pinned connection or schema',
     'Nothing of this file was kept. Take out of it what changes search_path or role, or look for a proxy that hands out more than one connection.',
+  ],
+  MIGRATION_STRAY_OBJECTS: [
+    "a migration made something outside of its plugin's schema",
+    'Nothing of this file was kept. Take the schema out of the names, or put the line "-- slipway: allow-outside" into the file.',
   ],
   MIGRATION_LOCK_TIMEOUT: [
     'another process holds the migration lock for too long',

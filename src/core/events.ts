@@ -8,6 +8,18 @@ export interface LockHolder {
   readonly ageMs?: number;
 }
 
+/** A session that was in the way of a migration. Unknown parts are left out. */
+export interface LockBlocker {
+  readonly pid: number;
+  readonly applicationName?: string;
+  /** What it holds a lock on. */
+  readonly relation?: string;
+  /** As PostgreSQL tells it: `active`, `idle in transaction` … */
+  readonly state?: string;
+  /** The age of its transaction. */
+  readonly transactionMs?: number;
+}
+
 /** What the survey learned about the server, and what was sent to it before the first init. */
 export interface DatabaseFacts {
   /** Such as `18.4`. */
@@ -120,6 +132,14 @@ export interface BootEvents {
     readonly statements: number;
     readonly durationMs: number;
   };
+  'plugin.migrate.retrying': OfPlugin & {
+    readonly file: string;
+    readonly attempt: number;
+    readonly nextInMs: number;
+    readonly error: Error;
+    /** Who may hold what the file waited for; left out when nobody is known. */
+    readonly blockers?: readonly LockBlocker[];
+  };
   'plugin.migrate.applied': OfPlugin & { readonly file: string; readonly durationMs: number };
   'plugin.migrate.finished': StepFinished;
   'plugin.init.started': OfPlugin;
@@ -180,6 +200,8 @@ export const eventMeanings = {
   'plugin.migrate.waiting': 'another process holds the migration lock of this plugin',
   'plugin.migrate.started': 'the lock is held and the pinned client ready',
   'plugin.migrate.statement': 'a statement of a migration has run',
+  'plugin.migrate.retrying':
+    'a file was rolled back for a reason that passes, and will be tried again',
   'plugin.migrate.applied': 'a migration file is committed',
   'plugin.migrate.finished': 'the migrations of a plugin have settled',
   'plugin.init.started': 'init is called',

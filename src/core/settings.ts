@@ -13,6 +13,10 @@ export interface MigrationOptions {
   readonly concurrency?: number;
   /** How long to wait for another process's migration lock, from the first refusal; 10 minutes unless told. */
   readonly lockWait?: Duration;
+  /** PostgreSQL's `lock_timeout` for files that run in a transaction; 1 s unless told, 0 is none. */
+  readonly ddlLockTimeout?: Duration;
+  /** How long one file is tried again after lock timeouts, deadlocks and catalog races; 5 minutes unless told. */
+  readonly ddlRetry?: Duration;
   /** PostgreSQL's `statement_timeout` for migrations; none unless told. */
   readonly statementTimeout?: Duration;
   /** Schemas behind the plugin's own on its `search_path`, for extensions; none unless told. */
@@ -21,6 +25,11 @@ export interface MigrationOptions {
   readonly schemaPrefix?: string;
   /** Whether `"public".` in generated SQL is read as the plugin's schema; true unless told. */
   readonly rewritePublic?: boolean;
+  /**
+   * What to do when a migration makes something outside of its plugin's schema: `error` undoes the file, `warn` tells it,
+   * `off` does not look. `error` unless told.
+   */
+  readonly strayObjects?: 'error' | 'warn' | 'off';
 }
 
 export interface InitOptions {
@@ -62,6 +71,8 @@ const shape = {
       mode: [oneOf('apply', 'verify', 'wait'), 'apply'],
       concurrency: [integer(1, 64), 4],
       lockWait: [duration, '10m'],
+      ddlLockTimeout: [duration, '1s'],
+      ddlRetry: [duration, '5m'],
       statementTimeout: [maybe(duration), undefined],
       extensionSchemas: [listOf(schemaName), []],
       schemaPrefix: [
@@ -69,6 +80,7 @@ const shape = {
         defaultSchemaPrefix,
       ],
       rewritePublic: [boolean, true],
+      strayObjects: [oneOf('error', 'warn', 'off'), 'error'],
     }),
     {},
   ],

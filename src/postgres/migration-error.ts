@@ -1,9 +1,12 @@
 import type { DatabaseFault, MigrationPosition } from '../core/error-codes.ts';
 import { BootError } from '../core/errors.ts';
+import type { LockBlocker } from '../core/events.ts';
 import { sqlStateOf } from './connection-error.ts';
+import { adviceFor, adviceForLost } from './migration-advice.ts';
 import type { MigrationScript } from './migration-script.ts';
 import { excerptAt, indexOfCharacter, positionAt } from './source-position.ts';
 import type { Statement } from './statement-splitter.ts';
+import { listNames } from './stray-objects.ts';
 
 /**
  * How far the migrations of a plugin have come. It changes while they run, so that an error can say where it happened,
@@ -18,6 +21,10 @@ export interface MigrationProgress {
   /** Its statement that runs; undefined while it is none of the file's own, such as the history row. */
   statement: Statement | undefined;
   isCommitting: boolean;
+  /** Who was found in the way at the last look; undefined when nobody looked. */
+  blockers?: readonly LockBlocker[];
+  /** What a look into the catalogs has found out about the failure. */
+  advice?: string | undefined;
 }
 
 /** The parts of pg's DatabaseError that we read. */
@@ -50,7 +57,7 @@ export function migrationFailed(
       phase: 'migrateAll',
       position,
       database: readFault(cause),
-      hint: hint ?? `${adviceFor(cause, script?.file.name ?? 'the cause')} ${whatIsKept(progress)}`,
+      hint: hint ?? `${adviceOn(cause, progress)} ${whatIsKept(progress)}`,
       cause,
     },
   );
@@ -72,7 +79,7 @@ export function connectionLost(progress: MigrationProgress, cause: unknown): Boo
       phase: 'migrateAll',
       position: script && { file: script.file.name },
       database: readFault(cause),
-      hint: `${open} Start again once PostgreSQL is back: it goes on where this one ended.`,
+      hint: `${open} ${adviceForLost(cause)}`,
       cause,
     },
   );
@@ -92,21 +99,32 @@ export function wrongSchema(
   );
 }
 
-function adviceFor(cause: unknown, culprit: string): string {
-  switch (sqlStateOf(cause)) {
-    case '42501':
-      return 'Grant the role the right that PostgreSQL names, and start again.';
-    case '25001':
-      return `${culprit} has a statement that PostgreSQL runs in no transaction (such as CREATE INDEX CONCURRENTLY): run that by hand, or without CONCURRENTLY.`;
-    case '57014':
-      return 'Raise migrations.statementTimeout if that was the limit, and start again.';
-    default:
-      return `Correct ${culprit} and start again.`;
-  }
+/** What a file made where only others may make something. */
+export function strayObjects(progress: MigrationProgress, names: readonly string[]): BootError {
+  const { plugin, script } = progress;
+  const file = script?.file.name ?? '';
+  return new BootError(
+    'MIGRATION_STRAY_OBJECTS',
+    `${plugin} could not be migrated: ${file} makes ${listNames(names)} outside of the plugin's schema`,
+    {
+      plugin,
+      phase: 'migrateAll',
+      position: { file },
+      hint: `Take the schema's name out of the file, or put the line "-- slipway: allow-outside" into it when that is meant. ${whatIsKept(progress)}`,
+    },
+  );
+}
+
+function adviceOn(cause: unknown, { script, advice, blockers }: MigrationProgress): string {
+  return advice ?? adviceFor(cause, script?.file.name ?? 'the cause', blockers);
 }
 
 function whatIsKept({ applied, script }: MigrationProgress): string {
-  const nothing = script ? `Nothing of ${script.file.name} was kept` : 'Nothing was changed';
+  const nothing = !script
+    ? 'Nothing was changed'
+    : script.lone
+      ? `${script.file.name} runs in no transaction, and what is left of it is taken up by the next start`
+      : `Nothing of ${script.file.name} was kept`;
   if (applied.length === 0) return `${nothing}.`;
   const [are, stay] = applied.length === 1 ? ['is', 'stays'] : ['are', 'stay'];
   return `${nothing}; ${applied.join(', ')} ${are} committed and ${stay}.`;

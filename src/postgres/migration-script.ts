@@ -1,4 +1,6 @@
 import type { MigrationFile } from './migration-files.ts';
+import { readDirectives, type MigrationDirective } from './migration-directives.ts';
+import { readTransactionNeed, type LoneCommand } from './outside-transaction.ts';
 import { rewritePublic } from './public-rewrite.ts';
 import { splitStatements } from './statement-splitter.ts';
 import type { Statement } from './statement-splitter.ts';
@@ -7,6 +9,9 @@ import type { Statement } from './statement-splitter.ts';
 export interface MigrationScript {
   readonly file: MigrationFile;
   readonly statements: readonly Statement[];
+  readonly directives: ReadonlySet<MigrationDirective>;
+  /** What the file does outside of a transaction; undefined when it runs in one. */
+  readonly lone: LoneCommand | undefined;
   /** Where the character at an offset of the statements was in the file. */
   readonly toOriginal: (index: number) => number;
 }
@@ -20,5 +25,7 @@ export function toScript(
   const { text, toOriginal } = isPublicRewritten
     ? rewritePublic(file.text, schema, file.snapshotNames ?? 'all')
     : { text: file.text, toOriginal: (index: number): number => index };
-  return { file, statements: splitStatements(text), toOriginal };
+  const directives = readDirectives(file.text).known;
+  const { lone } = readTransactionNeed(text, directives);
+  return { file, statements: splitStatements(text), directives, lone, toOriginal };
 }

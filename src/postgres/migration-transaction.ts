@@ -1,7 +1,7 @@
 import type { Tell } from '../core/events.ts';
 import type { QueryAnswer } from './connection.ts';
 import { quoteIdentifier } from './identifier.ts';
-import { migrationFailed, wrongSchema } from './migration-error.ts';
+import { migrationFailed, strayObjects, wrongSchema } from './migration-error.ts';
 import type { MigrationProgress } from './migration-error.ts';
 import { guardSql, placeColumns, placeIn, type Place } from './place-guard.ts';
 import { isLeftOpen } from './sql-lexer.ts';
@@ -9,12 +9,24 @@ import { createHistorySql, insertHistorySql } from './migration-history.ts';
 import type { MigrationScript } from './migration-script.ts';
 import type { PinnedClient } from './pinned-client.ts';
 import type { Statement } from './statement-splitter.ts';
+import {
+  listNames,
+  rememberSchemasSql,
+  straysAmong,
+  straysIn,
+  strayObjectsSql,
+  type StrayPolicy,
+} from './stray-objects.ts';
 
 /** Where a plugin's files run, and who hears of it. */
 export interface TransactionContext {
   readonly schema: string;
   readonly historySchema: string;
   readonly searchPath: string;
+  /** In ms; 0 is none. */
+  readonly lockTimeoutMs: number;
+  /** What to do about objects that a file makes outside of both schemas. */
+  readonly strayObjects: StrayPolicy;
   /** The backend that holds the lock. */
   readonly backendPid: number;
   readonly progress: MigrationProgress;
@@ -32,9 +44,9 @@ export interface MissingParts {
 /**
  * Runs one migration file and its history row in one transaction: all of it, or nothing. Neither the pool, nor a proxy, nor
  * the file itself is trusted: with every statement the server checks that this is still the pinned connection and the same
- * transaction, and with the COMMIT also that it is the plugin's own schema.
+ * transaction, and with the COMMIT also that it is the plugin's own schema and that nothing was made elsewhere.
  *
- * @throws BootError `MIGRATION_WRONG_SCHEMA` or `MIGRATION_FAILED`, or what pg threw. The transaction is rolled back.
+ * @throws BootError `MIGRATION_WRONG_SCHEMA`, `MIGRATION_STRAY_OBJECTS` or `MIGRATION_FAILED`, or what pg threw. The transaction is rolled back.
  */
 export async function runInTransaction(
   client: PinnedClient,
@@ -44,6 +56,8 @@ export async function runInTransaction(
 ): Promise<void> {
   const { progress } = context;
   progress.script = script;
+  progress.statement = undefined;
+  progress.isCommitting = false;
   try {
     const begun = await begin(client, missing, context);
     for (const statement of script.statements) {
@@ -58,8 +72,18 @@ export async function runInTransaction(
   } catch (error) {
     await rollBack(client);
     const elsewhere = placeIn(error);
-    throw elsewhere ? strayed(elsewhere, context) : error;
+    const strays = straysIn(error);
+    if (elsewhere) throw strayed(elsewhere, context);
+    throw strays ? strayObjects(progress, strays) : error;
   }
+}
+
+/** The SQL that makes what a plugin's first file needs; empty later on. */
+export function createMissingSql(missing: MissingParts, historySchema: string): readonly string[] {
+  return [
+    ...missing.schemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
+    ...(missing.history ? [createHistorySql(historySchema)] : []),
+  ];
 }
 
 async function begin(
@@ -67,13 +91,14 @@ async function begin(
   missing: MissingParts,
   context: TransactionContext,
 ): Promise<Place> {
-  const { historySchema, searchPath } = context;
+  const { historySchema, searchPath, lockTimeoutMs } = context;
   const answer = await client.query<Place>(
     [
       'begin isolation level read committed',
-      ...missing.schemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
+      `set local lock_timeout = ${lockTimeoutMs}`,
+      ...createMissingSql(missing, historySchema),
       `set local search_path = ${searchPath}`,
-      ...(missing.history ? [createHistorySql(historySchema)] : []),
+      rememberSchemasSql,
       `select ${placeColumns}`,
     ].join('; '),
   );
@@ -86,15 +111,26 @@ async function begin(
 
 async function runStatement(
   client: PinnedClient,
-  { file, statements }: MigrationScript,
+  script: MigrationScript,
   statement: Statement,
   { pid, transaction }: Place,
-  { progress, tell, now }: TransactionContext,
+  context: TransactionContext,
 ): Promise<void> {
+  const { progress } = context;
   progress.statement = statement;
-  const startedAt = now();
+  const startedAt = context.now();
   await client.query(withGuard(statement.text, guardSql({ pid, transaction })));
   if (!client.isInTransaction()) throw transactionEnded(progress);
+  tellStatement(script, statement, context, startedAt);
+}
+
+/** @param startedAt In ms, of the same clock as `context.now`. */
+export function tellStatement(
+  { file, statements }: MigrationScript,
+  statement: Statement,
+  { progress, tell, now }: TransactionContext,
+  startedAt: number,
+): void {
   tell({
     type: 'plugin.migrate.statement',
     plugin: progress.plugin,
@@ -117,16 +153,25 @@ function withGuard(statement: string, guard: string): string {
 /** The history row, one last look around, and COMMIT, in one message: nothing can come between them. */
 async function commit(
   client: PinnedClient,
-  { file }: MigrationScript,
+  { file, directives }: MigrationScript,
   begun: Place,
-  { schema, historySchema }: TransactionContext,
+  { schema, historySchema, strayObjects: policy, progress, tell }: TransactionContext,
 ): Promise<void> {
-  const row = insertHistorySql(historySchema, file);
-  await client.finish(`${row};${guardSql({ ...begun, schema })};commit`);
+  const isWatched = policy !== 'off' && !directives.has('allow-outside');
+  const parts = [
+    insertHistorySql(historySchema, file),
+    guardSql({ ...begun, schema }),
+    ...(isWatched ? [strayObjectsSql({ schema, historySchema }, policy)] : []),
+    'commit',
+  ];
+  const strays = straysAmong(await client.finish(parts.join(';')));
+  if (strays.length === 0) return;
+  const message = `${file.name} made ${listNames(strays)} outside of the schema ${schema}`;
+  tell({ type: 'boot.warning', message, plugin: progress.plugin });
 }
 
 /** Says what is wrong with the place that the server was found in. */
-function strayed(place: Place | undefined, context: TransactionContext): Error {
+export function strayed(place: Place | undefined, context: TransactionContext): Error {
   const { schema, backendPid, progress } = context;
   if (place?.pid !== backendPid) {
     return wrongSchema(

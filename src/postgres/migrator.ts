@@ -4,16 +4,20 @@ import type { LockHolder, Tell } from '../core/events.ts';
 import { tryLock, unlockSql } from './advisory-lock.ts';
 import { isConnectionLost, isWorthWaiting, sqlStateOf } from './connection-error.ts';
 import type { PoolLike } from './connection.ts';
+import { lookIntoFailure } from './failure-lookup.ts';
 import { connectionLost, migrationFailed } from './migration-error.ts';
 import type { MigrationProgress } from './migration-error.ts';
 import { readHistory } from './migration-history.ts';
+import { retryPassingFailures } from './migration-retry.ts';
 import { pendingFiles } from './migration-plan.ts';
 import { toScript } from './migration-script.ts';
 import { runInTransaction, type MissingParts } from './migration-transaction.ts';
+import { runLoneCommand } from './run-lone-command.ts';
 import { withPinnedClient } from './pinned-client.ts';
 import type { PinnedClient } from './pinned-client.ts';
 import { searchPath as toSearchPath } from './search-path.ts';
 import { prepareSession } from './session-settings.ts';
+import type { StrayPolicy } from './stray-objects.ts';
 import { schemasOf, type MigrationTarget } from './survey.ts';
 
 export interface MigrateOptions {
@@ -28,6 +32,12 @@ export interface MigrateOptions {
   readonly extensionSchemas: readonly string[];
   /** Whether `"public".` means the plugin's own schema. */
   readonly rewritePublic: boolean;
+  /** What to do about objects that a file makes outside of the plugin's schema; `error` unless told. */
+  readonly strayObjects?: StrayPolicy | undefined;
+  /** The `lock_timeout` of files in a transaction, in ms; 1 s unless told, 0 is none. */
+  readonly ddlLockTimeoutMs?: number | undefined;
+  /** How long one file is tried again after failures that pass, in ms; 5 minutes unless told. */
+  readonly ddlRetryMs?: number | undefined;
   /** In ms; none unless told. */
   readonly statementTimeoutMs?: number | undefined;
   /** Part of the application_name; this machine's unless told. */
@@ -48,7 +58,7 @@ export type MigrateResult =
  * Applies a plugin's pending migrations on one pinned client, under the lock of its schema; what is pending is read again
  * once the lock is held. Does not wait for the lock: `locked` tells who holds it, and the client is already back.
  *
- * @throws BootError `MIGRATION_FAILED`, `MIGRATION_WRONG_SCHEMA`, `MIGRATION_CONNECTION_LOST`
+ * @throws BootError `MIGRATION_FAILED`, `MIGRATION_WRONG_SCHEMA`, `MIGRATION_STRAY_OBJECTS`, `MIGRATION_CONNECTION_LOST`
  * @example
  * const result = await migratePlugin(pool, { id: 'auth', schema: 'plugin_auth', files }, options);
  * if (result.status === 'locked') console.log('waiting for', result.holder.applicationName);
@@ -99,6 +109,9 @@ async function migrateOn(
   client.markDirty();
   try {
     return await applyPending(client, attempt.backendPid, target, options, progress);
+  } catch (error) {
+    progress.advice = await lookIntoFailure(client, target.schema, progress, error);
+    throw error;
   } finally {
     await unlock(client, target.schema);
   }
@@ -123,6 +136,9 @@ async function applyPending(
   tell({ type: 'plugin.migrate.started', plugin });
 
   const history = await readHistory(client, schema, historySchema);
+  const lockTimeoutMs = options.ddlLockTimeoutMs ?? 1_000;
+  const retryMs = options.ddlRetryMs ?? 300_000;
+  const retry = { lockTimeoutMs, retryMs, signal, windDown, tell, now };
   let missing: MissingParts = { schemas: history.missingSchemas, history: !history.historyExists };
   for (const file of pendingFiles(files, history.rows)) {
     if (signal.aborted || windDown.aborted) {
@@ -130,8 +146,26 @@ async function applyPending(
     }
     const startedAt = now();
     const script = toScript(file, schema, options.rewritePublic);
-    const context = { schema, historySchema, searchPath, backendPid, progress, tell, now };
-    await runInTransaction(client, script, missing, context);
+    const context = {
+      schema,
+      historySchema,
+      searchPath,
+      lockTimeoutMs,
+      strayObjects: options.strayObjects ?? 'error',
+      backendPid,
+      progress,
+      tell,
+      now,
+      signal,
+    };
+    const { lone } = script;
+    const toMake = missing;
+    const outcome = await retryPassingFailures(client, script, progress, retry, () =>
+      lone
+        ? runLoneCommand(client, { ...script, lone }, toMake, context)
+        : runInTransaction(client, script, toMake, context),
+    );
+    if (outcome === 'canceled') return { status: 'canceled', applied: progress.applied };
     missing = { schemas: [], history: false };
     tell({
       type: 'plugin.migrate.applied',

@@ -1,5 +1,5 @@
 import { quoteLiteral } from './identifier.ts';
-import { sqlStateOf } from './connection-error.ts';
+import { failTelling, toldBy } from './telling-failure.ts';
 
 /** Where a migration runs, as the server says it. */
 export interface Place {
@@ -14,7 +14,12 @@ export interface Place {
 export const placeColumns =
   'current_schema() as schema, pg_backend_pid() as pid, pg_current_xact_id()::text as transaction';
 
+/** SQL that gives a {@link Place} outside of a transaction, without an id of one. */
+export const placeSql = 'select current_schema() as schema, pg_backend_pid() as pid';
+
 const mark = 'slipway is elsewhere';
+
+const foundPlace = `json_build_object('pid', pg_backend_pid(), 'transaction', pg_current_xact_id()::text, 'schema', current_schema())`;
 
 /**
  * SQL that fails when it runs in another place. It goes in one message with the statement it guards: then that one is
@@ -34,14 +39,15 @@ export function guardSql({
       ? []
       : [`current_schema() = ${quoteLiteral(schema)}`]),
   ].join(' and ');
-  const found = `json_build_object('pid', pg_backend_pid(), 'transaction', pg_current_xact_id()::text, 'schema', current_schema())`;
-  // The cast fails with its text in the message; it is only tried where the condition does not hold.
-  return `select case when ${isHere} then 0 else (${quoteLiteral(`${mark}: `)} || ${found}::text)::int end`;
+  return `select case when ${isHere} then 0 else ${failTelling(mark, foundPlace)} end`;
+}
+
+/** The same for a message that is a transaction of its own: only the connection is looked at. */
+export function sessionGuardSql(pid: number): string {
+  return `select case when pg_backend_pid() = ${pid} then 0 else ${failTelling(mark, foundPlace)} end`;
 }
 
 /** The place that a {@link guardSql} found itself in; `undefined` for any other error. */
 export function placeIn(error: unknown): Place | undefined {
-  if (sqlStateOf(error) !== '22P02' || !(error instanceof Error)) return undefined;
-  const found = new RegExp(`${mark}: (\\{.*\\})`).exec(error.message)?.[1];
-  return found === undefined ? undefined : (JSON.parse(found) as Place);
+  return toldBy(mark, error) as Place | undefined;
 }

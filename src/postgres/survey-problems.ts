@@ -2,7 +2,9 @@ import { problem } from '../core/error-codes.ts';
 import type { Problem } from '../core/error-codes.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { historyOf } from './migration-history.ts';
+import { migrationDirectives, readDirectives } from './migration-directives.ts';
 import type { MigrationFile } from './migration-files.ts';
+import { readTransactionNeed } from './outside-transaction.ts';
 import { findTransactionControl } from './transaction-control.ts';
 import { isReadable } from './survey-statements.ts';
 import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
@@ -88,6 +90,11 @@ export function findWriteProblems(
 /** What a pending file may not do, found before it runs. */
 export function findFileProblems({ id, pending }: SurveyedPlugin): readonly Problem[] {
   return pending.flatMap(({ name, text }) => {
+    const { known, unknown } = readDirectives(text);
+    if (unknown[0] !== undefined) return [unknownDirective(id, name, unknown[0])];
+    const { lone, commands } = readTransactionNeed(text, known);
+    if (lone && commands !== 1) return [mixedFile(id, name, commands)];
+    if (lone?.kind === 'createIndex' && lone.index === undefined) return [namelessIndex(id, name)];
     const found = findTransactionControl(text);
     if (!found) return [];
     const harm =
@@ -97,6 +104,23 @@ export function findFileProblems({ id, pending }: SurveyedPlugin): readonly Prob
     const message = `${id}: line ${found.line} has ${found.command}, which ${harm}`;
     return [problem('MIGRATION_TRANSACTION_CONTROL', message, { plugin: id, file: name })];
   });
+}
+
+function unknownDirective(id: string, file: string, directive: string): Problem {
+  const message = `${id}: ${file} says "-- slipway: ${directive}", which means nothing`;
+  const hint = `Known are ${migrationDirectives.join(', ')}.`;
+  return problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint });
+}
+
+function mixedFile(id: string, file: string, commands: number): Problem {
+  const message = `${id}: ${file} has to run outside of a transaction, and has ${commands} commands`;
+  return problem('MIGRATION_MIXED_TRANSACTION', message, { plugin: id, file });
+}
+
+function namelessIndex(id: string, file: string): Problem {
+  const message = `${id}: ${file} makes an index CONCURRENTLY that has no name`;
+  const hint = 'Give it one: after a crash Slipway looks by its name for what is left of it.';
+  return problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint });
 }
 
 function lacks(

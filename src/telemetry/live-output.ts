@@ -125,6 +125,7 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
         return;
       case 'plugin.migrate.finished':
         return showFinished(event, count(files.get(event.plugin) ?? 0, 'file'));
+      case 'plugin.migrate.retrying':
       case 'plugin.init.retrying':
         return step(yellow('↻'), event.plugin, yellow(firstLine(event.error.message)));
       case 'plugin.init.finished':

@@ -30,6 +30,7 @@ const loudness = {
   'plugin.migrate.waiting': 'warn',
   'plugin.migrate.started': 'debug',
   'plugin.migrate.statement': 'debug',
+  'plugin.migrate.retrying': 'warn',
   'plugin.migrate.applied': 'info',
   'plugin.migrate.finished': byOutcome,
   'plugin.init.started': 'debug',

@@ -1,0 +1,30 @@
+import { lexSql } from './sql-lexer.ts';
+
+/** What a migration file may ask of Slipway, in a line comment of its own: `-- slipway: allow-outside`. */
+export type MigrationDirective = (typeof migrationDirectives)[number];
+
+export const migrationDirectives = ['allow-outside', 'no-transaction'] as const;
+
+export interface FoundDirectives {
+  readonly known: ReadonlySet<MigrationDirective>;
+  /** Such as a misspelt one: it would be a rule that is not kept, without anybody noticing. */
+  readonly unknown: readonly string[];
+}
+
+const written = /^--\s*slipway:\s*(.*?)\s*$/i;
+
+/**
+ * Reads the directives of a file.
+ *
+ * @example readDirectives('-- slipway: allow-outside\nCREATE SCHEMA a;').known // Set { 'allow-outside' }
+ */
+export function readDirectives(text: string): FoundDirectives {
+  const found = [...lexSql(text)].flatMap(({ kind, start, end }) => {
+    const name = kind === 'comment' ? written.exec(text.slice(start, end))?.[1] : undefined;
+    return name === undefined ? [] : [name];
+  });
+  return {
+    known: new Set(migrationDirectives.filter((name) => found.includes(name))),
+    unknown: found.filter((name) => !(migrationDirectives as readonly string[]).includes(name)),
+  };
+}
