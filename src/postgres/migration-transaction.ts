@@ -4,7 +4,7 @@ import { quoteIdentifier } from './identifier.ts';
 import { migrationFailed, wrongSchema } from './migration-error.ts';
 import type { MigrationProgress } from './migration-error.ts';
 import { guardSql, placeColumns, placeIn, type Place } from './place-guard.ts';
-import { createHistorySql, insertHistorySql } from './migration-history.ts';
+import { createHistorySql, insertHistorySql, type HistoryShape } from './migration-history.ts';
 import type { MigrationScript } from './migration-script.ts';
 import type { PinnedClient } from './pinned-client.ts';
 import type { Statement } from './statement-splitter.ts';
@@ -13,6 +13,8 @@ import type { Statement } from './statement-splitter.ts';
 export interface TransactionContext {
   readonly schema: string;
   readonly historySchema: string;
+  /** Of the history that is there, or that is made. */
+  readonly historyShape: HistoryShape;
   readonly searchPath: string;
   /** The backend that holds the lock. */
   readonly backendPid: number;
@@ -66,13 +68,13 @@ async function begin(
   missing: MissingParts,
   context: TransactionContext,
 ): Promise<Place> {
-  const { historySchema, searchPath } = context;
+  const { historySchema, historyShape, searchPath } = context;
   const answer = await client.query<Place>(
     [
       'begin isolation level read committed',
       ...missing.schemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
       `set local search_path = ${searchPath}`,
-      ...(missing.history ? [createHistorySql(historySchema)] : []),
+      ...(missing.history ? [createHistorySql(historySchema, historyShape)] : []),
       `select ${placeColumns}`,
     ].join('; '),
   );
@@ -110,9 +112,9 @@ async function commit(
   client: PinnedClient,
   { file }: MigrationScript,
   begun: Place,
-  { schema, historySchema }: TransactionContext,
+  { schema, historySchema, historyShape }: TransactionContext,
 ): Promise<void> {
-  const row = insertHistorySql(historySchema, file);
+  const row = insertHistorySql(historySchema, file, historyShape);
   await client.finish(`${row};${guardSql({ ...begun, schema })};commit`);
 }
 

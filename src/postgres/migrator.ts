@@ -7,7 +7,7 @@ import type { PoolLike } from './connection.ts';
 import { connectionLost, migrationFailed } from './migration-error.ts';
 import type { MigrationProgress } from './migration-error.ts';
 import { readHistory } from './migration-history.ts';
-import { pendingFiles } from './migration-plan.ts';
+import { planMigrations } from './migration-plan.ts';
 import { toScript } from './migration-script.ts';
 import { runInTransaction, type MissingParts } from './migration-transaction.ts';
 import { withPinnedClient } from './pinned-client.ts';
@@ -123,15 +123,24 @@ async function applyPending(
   tell({ type: 'plugin.migrate.started', plugin });
 
   const history = await readHistory(client, schema, historySchema);
-  let missing: MissingParts = { schemas: history.missingSchemas, history: !history.historyExists };
-  for (const file of pendingFiles(files, history.rows)) {
+  const historyShape = history.shape ?? files[0]?.format ?? '0.x';
+  let missing: MissingParts = { schemas: history.missingSchemas, history: !history.shape };
+  for (const file of planMigrations(files, history.rows, schema).pending) {
     if (signal.aborted || windDown.aborted) {
       return { status: 'canceled', applied: progress.applied };
     }
     const startedAt = now();
     const script = toScript(file, schema, options.rewritePublic);
-    const context = { schema, historySchema, searchPath, backendPid, progress, tell, now };
-    await runInTransaction(client, script, missing, context);
+    await runInTransaction(client, script, missing, {
+      schema,
+      historySchema,
+      historyShape,
+      searchPath,
+      backendPid,
+      progress,
+      tell,
+      now,
+    });
     missing = { schemas: [], history: false };
     tell({
       type: 'plugin.migrate.applied',

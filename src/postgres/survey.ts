@@ -4,7 +4,7 @@ import { isConnectionLost, sqlStateOf } from './connection-error.ts';
 import type { MigrationFile } from './migration-files.ts';
 import { toHistoryRow } from './migration-history.ts';
 import type { HistoryRow, Querying, RawHistoryRow } from './migration-history.ts';
-import { pendingFiles } from './migration-plan.ts';
+import { planMigrations } from './migration-plan.ts';
 import {
   findFileProblems,
   findHistoryProblems,
@@ -114,7 +114,7 @@ async function lookTwice(client: Querying, targets: readonly MigrationTarget[]):
   for (let attempt = 1; ; attempt += 1) {
     const { rows } = await client.query<{ facts: string }>(factsSql, [schemas]);
     const facts = JSON.parse(rows[0]?.facts ?? '{}') as DatabaseAnswer;
-    const readable = facts.schemas.filter(isReadable).map(({ name }) => name);
+    const readable = facts.schemas.filter(isReadable);
     try {
       return { facts, histories: await readHistories(client, readable) };
     } catch (error) {
@@ -127,9 +127,9 @@ async function lookTwice(client: Querying, targets: readonly MigrationTarget[]):
 
 async function readHistories(
   client: Querying,
-  schemas: readonly string[],
+  schemas: readonly SchemaAnswer[],
 ): Promise<ReadonlyMap<string, readonly HistoryRow[]>> {
-  const histories = new Map<string, HistoryRow[]>(schemas.map((schema) => [schema, []]));
+  const histories = new Map<string, HistoryRow[]>(schemas.map(({ name }) => [name, []]));
   if (schemas.length === 0) return histories;
   const { rows } = await client.query<RawHistoryRow & { schema: string }>(historiesSql(schemas));
   for (const row of rows) histories.get(row.schema)?.push(toHistoryRow(row));
@@ -150,7 +150,7 @@ function surveyPlugin(
     schemaExists: schemas.has(schema),
     historyExists: schemas.get(historySchema)?.history != null,
     applied,
-    pending: pendingFiles(target.files, applied),
+    pending: planMigrations(target.files, applied, schema).pending,
   };
 }
 

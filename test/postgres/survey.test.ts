@@ -41,7 +41,7 @@ test.each([1, 10, 100])(
         historySchema: schema,
         schemaExists: true,
         historyExists: true,
-        applied: files.map(({ hash, when }) => ({ hash, createdAt: when })),
+        applied: files.map(({ hash, when }) => ({ hash, createdAt: when, name: null })),
         pending: [],
       })),
     );
