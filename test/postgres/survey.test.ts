@@ -43,6 +43,8 @@ test.each([1, 10, 100])(
         historyExists: true,
         applied: files.map(({ hash, when }) => ({ hash, createdAt: when, name: null })),
         pending: [],
+        warnings: [],
+        problems: [],
       })),
     );
     expect(pool.idleCount).toBe(1);
