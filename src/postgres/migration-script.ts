@@ -1,5 +1,6 @@
 import type { MigrationFile } from './migration-files.ts';
 import { rewritePublic } from './public-rewrite.ts';
+import { positionsAt } from './source-position.ts';
 import { splitStatements } from './statement-splitter.ts';
 import type { Statement } from './statement-splitter.ts';
 
@@ -21,4 +22,22 @@ export function toScript(
     ? rewritePublic(file.text, schema, file.snapshotNames ?? 'all')
     : { text: file.text, toOriginal: (index: number): number => index };
   return { file, statements: splitStatements(text), toOriginal };
+}
+
+/** A statement as it is sent, and where it begins in the file; both count from 1. */
+export interface PlacedStatement {
+  readonly text: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** The statements of a script with their places in the file. */
+export function placeStatements({
+  file,
+  statements,
+  toOriginal,
+}: MigrationScript): readonly PlacedStatement[] {
+  const indexes = statements.map(({ codeOffset }) => toOriginal(codeOffset));
+  const places = positionsAt(file.text, indexes);
+  return statements.map(({ text }, at) => ({ text, ...(places[at] ?? { line: 1, column: 1 }) }));
 }
