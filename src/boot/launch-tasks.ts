@@ -25,7 +25,7 @@ import { register } from './plugin-registry.ts';
 import { PluginRunner } from './plugin-runner.ts';
 import type { ServiceRegistry } from './service-registry.ts';
 import { sortPlugins } from './sort-plugins.ts';
-import { refuseProblems, surveyPlugins } from './survey-plugins.ts';
+import { refuseProblems, surveyPlugins, tellPlans } from './survey-plugins.ts';
 import type { WayDown } from './way-down.ts';
 
 export interface LaunchParts {
@@ -175,15 +175,7 @@ export class LaunchTasks {
       clock: setup.clock,
     });
     this.#survey = surveyed.survey;
-    for (const plugin of surveyed.survey?.plugins ?? []) {
-      tell({
-        type: 'plugin.migrate.planned',
-        plugin: plugin.id,
-        schema: plugin.schema,
-        applied: plugin.applied.length,
-        pending: plugin.pending.map(({ name }) => name),
-      });
-    }
+    tellPlans(surveyed, tell);
     refuseProblems(surveyed);
     this.#targets = new Map(surveyed.targets.map((target) => [target.id, target]));
     const pending = new Set(

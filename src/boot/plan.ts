@@ -3,11 +3,21 @@ import type { Problem } from '../core/error-codes.ts';
 import type { GraphEdge, Tell } from '../core/events.ts';
 import { deadlineAfter, untilAborted } from '../core/patience.ts';
 import { openPool, type OpenPool } from '../postgres/connection.ts';
+import { placeStatements, toScript, type PlacedStatement } from '../postgres/migration-script.ts';
+import type { PluginSurvey } from '../postgres/survey.ts';
 import type { BootSetup } from './boot-options.ts';
 import { gatherPlugins } from './gather-plugins.ts';
 import { ServiceRegistry } from './service-registry.ts';
 import { sortPlugins } from './sort-plugins.ts';
 import { surveyPlugins } from './survey-plugins.ts';
+
+/** A migration file that would be applied. */
+export interface PendingFile {
+  /** `0000_init.sql`, or `20240102030405_init/migration.sql`. */
+  readonly file: string;
+  /** As they would be sent, one by one, in one transaction. */
+  readonly statements: readonly PlacedStatement[];
+}
 
 export interface PluginPlan {
   readonly id: string;
@@ -16,7 +26,11 @@ export interface PluginPlan {
   /** How many rows its history has. */
   readonly applied: number;
   /** The files that would be applied, in their order. */
-  readonly pending: readonly string[];
+  readonly pending: readonly PendingFile[];
+  /** What does not quite fit, and lets a boot go on. */
+  readonly warnings: readonly Problem[];
+  /** What would keep the boot from migrating. */
+  readonly problems: readonly Problem[];
 }
 
 /** What a boot would do. */
@@ -26,8 +40,9 @@ export interface BootPlan {
   /** Plugins that take no part, and why. */
   readonly switchedOff: readonly { readonly id: string; readonly because: string }[];
   readonly edges: readonly GraphEdge[];
+  /** Of the graph and of every plugin. */
   readonly warnings: readonly string[];
-  /** What would keep the boot from migrating. */
+  /** What would keep the boot from migrating: of every plugin, and of the database. */
   readonly problems: readonly Problem[];
 }
 
@@ -44,19 +59,26 @@ export async function makePlan(setup: BootSetup, tell: Tell): Promise<BootPlan> 
     const graph = sortPlugins(gathered, setup);
     const { survey, problems } = await surveyPlugins(graph.plugins, { pool, setup, tell, signal });
     const surveyed = new Map((survey?.plugins ?? []).map((plugin) => [plugin.id, plugin]));
+    const { rewritePublic } = setup.settings.migrations;
+    const plugins = graph.plugins.map(({ id }): PluginPlan => {
+      const found = surveyed.get(id);
+      return {
+        id,
+        ...(found ? { schema: found.schema } : {}),
+        applied: found?.applied.length ?? 0,
+        pending: found ? readPending(found, rewritePublic) : [],
+        warnings: found?.warnings ?? [],
+        problems: problems.filter(({ plugin }) => plugin === id),
+      };
+    });
     return {
-      plugins: graph.plugins.map(({ id }) => {
-        const found = surveyed.get(id);
-        return {
-          id,
-          ...(found ? { schema: found.schema } : {}),
-          applied: found?.applied.length ?? 0,
-          pending: (found?.pending ?? []).map(({ name }) => name),
-        };
-      }),
+      plugins,
       switchedOff: gathered.switched.off.map(({ plugin, because }) => ({ id: plugin.id, because })),
       edges: graph.edges,
-      warnings: graph.warnings,
+      warnings: [
+        ...graph.warnings,
+        ...plugins.flatMap(({ warnings }) => warnings.map(({ message }) => message)),
+      ],
       problems,
     };
   } finally {
@@ -76,4 +98,14 @@ async function endSoon(open: OpenPool, clock: Clock): Promise<void> {
   } finally {
     deadline.cancel();
   }
+}
+
+function readPending(
+  { schema, pending }: PluginSurvey,
+  isPublicRewritten: boolean,
+): readonly PendingFile[] {
+  return pending.map((file) => ({
+    file: file.name,
+    statements: placeStatements(toScript(file, schema, isPublicRewritten)),
+  }));
 }

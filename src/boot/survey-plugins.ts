@@ -41,6 +41,23 @@ export async function surveyPlugins(
   return { targets, survey, problems: [...problems, ...survey.problems] };
 }
 
+/** Tells for each plugin what is pending, and what of its history does not quite fit. */
+export function tellPlans({ survey }: SurveyedPlugins, tell: Tell): void {
+  for (const { id, schema, applied, pending, warnings } of survey?.plugins ?? []) {
+    tell({
+      type: 'plugin.migrate.planned',
+      plugin: id,
+      schema,
+      applied: applied.length,
+      pending: pending.map(({ name }) => name),
+    });
+    for (const { code, message, file } of warnings) {
+      const about = file === undefined ? { plugin: id } : { plugin: id, file };
+      tell({ type: 'plugin.migrate.warning', ...about, code, message });
+    }
+  }
+}
+
 /** @throws BootError `PLAN_INVALID` with all the problems, if there are any. */
 export function refuseProblems({ problems }: SurveyedPlugins): void {
   if (problems.length === 0) return;
@@ -102,7 +119,11 @@ async function lookAtDatabase(
     tell,
     signal,
   });
-  const options = { pooler: settings.pooler, willApply: settings.migrations.mode === 'apply' };
+  const options = {
+    pooler: settings.pooler,
+    willApply: settings.migrations.mode === 'apply',
+    policies: settings.migrations,
+  };
   return withPinnedClient(patient, { signal, cut, onStatement }, (client) =>
     surveyDatabase(client, targets, options),
   );

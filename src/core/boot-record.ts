@@ -124,6 +124,7 @@ export class BootRecord {
         this.#finished = event;
         break;
       case 'boot.warning':
+      case 'plugin.migrate.warning':
         this.#warnings = [...this.#warnings, event.message];
         break;
       case 'boot.waiting':

@@ -64,6 +64,18 @@ export const errorCodes = {
     'a migration history is not one that Slipway or Drizzle wrote',
     'Look at the table that the message names.',
   ],
+  MIGRATION_EDITED: [
+    'a migration file was changed after it was applied',
+    'Restore the file as it was applied, and put the change into a new one.',
+  ],
+  MIGRATION_OUT_OF_ORDER: [
+    'a pending migration stands before one that is applied',
+    'It was merged late: see that it does not undo what came after it. migrations.outOfOrder says whether it is applied.',
+  ],
+  MIGRATION_DATABASE_AHEAD: [
+    'the database has migrations that the folder lacks',
+    'After a rollback, see that this release can live with the newer schema; otherwise deploy the newer release.',
+  ],
   MIGRATION_TRANSACTION_CONTROL: [
     'a migration file ends its own transaction, or leaves its schema',
     'Take the command out: each file runs in one transaction, in the schema of its plugin.',

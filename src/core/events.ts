@@ -1,3 +1,4 @@
+import type { ErrorCode } from './error-codes.ts';
 import type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './steps.ts';
 
 /** Who holds a migration lock. Unknown parts are left out; `ageMs` is the age of its connection. */
@@ -124,6 +125,12 @@ export interface BootEvents {
     readonly applied: number;
     readonly pending: readonly string[];
   };
+  /** Told in the survey, right after `planned`. */
+  'plugin.migrate.warning': OfPlugin & {
+    readonly file?: string;
+    readonly code: ErrorCode;
+    readonly message: string;
+  };
   'plugin.migrate.waiting': OfPlugin & { readonly waitedMs: number; readonly holder: LockHolder };
   'plugin.migrate.started': OfPlugin;
   'plugin.migrate.statement': OfPlugin & {
@@ -186,7 +193,8 @@ export type Tell = (news: BootNews) => void;
 /** Every event in one line, in the order of a boot. */
 export const eventMeanings = {
   'boot.started': 'start() or migrate() was called',
-  'boot.waiting': 'PostgreSQL does not answer yet; the next attempt follows',
+  'boot.waiting':
+    'the boot waits for PostgreSQL, for a client of the pool, or for migrations that another process applies',
   'boot.warning': 'something that somebody should look at; the boot goes on',
   'boot.progress': 'a heartbeat: what is still running, and for how long',
   'boot.finished': 'the launch has ended: ready, degraded, migrated, failed or canceled',
@@ -197,6 +205,8 @@ export const eventMeanings = {
   'plugin.discovered': 'a plugin was found',
   'graph.sorted': 'the order and its reasons are known',
   'plugin.migrate.planned': 'the survey knows what is pending for this plugin',
+  'plugin.migrate.warning':
+    'the history of this plugin does not quite fit its folder; the boot goes on',
   'plugin.migrate.waiting': 'another process holds the migration lock of this plugin',
   'plugin.migrate.started': 'the lock is held and the pinned client ready',
   'plugin.migrate.statement': 'a statement of a migration has run',

@@ -19,6 +19,12 @@ export interface MigrationOptions {
   readonly ddlRetry?: Duration;
   /** PostgreSQL's `statement_timeout` for migrations; none unless told. */
   readonly statementTimeout?: Duration;
+  /** What to do with a pending file that stands before an applied one: `apply` it with a warning, or fail; `apply` unless told. */
+  readonly outOfOrder?: 'apply' | 'error';
+  /** What an applied file is that was changed since: a warning, or a problem; `warn` unless told. It is never run again. */
+  readonly edited?: 'warn' | 'error';
+  /** What migrations are that the database has and the folder lacks: a warning, or a problem; `warn` unless told. */
+  readonly ahead?: 'warn' | 'error';
   /** Schemas behind the plugin's own on its `search_path`, for extensions; none unless told. */
   readonly extensionSchemas?: readonly string[];
   /** What stands before the plugin id in its schema's name; `plugin_` unless told. */
@@ -74,6 +80,9 @@ const shape = {
       ddlLockTimeout: [duration, '1s'],
       ddlRetry: [duration, '5m'],
       statementTimeout: [maybe(duration), undefined],
+      outOfOrder: [oneOf('apply', 'error'), 'apply'],
+      edited: [oneOf('warn', 'error'), 'warn'],
+      ahead: [oneOf('warn', 'error'), 'warn'],
       extensionSchemas: [listOf(schemaName), []],
       schemaPrefix: [
         text(/^[a-z_][a-z0-9_]*$/, 'lower-case letters, digits and _'),

@@ -1,17 +1,13 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BootError, show } from '../core/errors.ts';
+import { listJournal } from './journal-folder.ts';
+import { refusalFor, type Refuse } from './migration-files-error.ts';
 import { readSnapshotNames } from './snapshot-names.ts';
+import { listTimestampFolders, type ListedMigration } from './timestamp-folder.ts';
 
-/** One migration as drizzle-kit (0.x) wrote it. */
-export interface MigrationFile {
-  /** `0000_init.sql` */
-  readonly name: string;
-  /** `0000_init` */
-  readonly tag: string;
-  /** When it was generated, in ms since 1970; the `created_at` of its history row. */
-  readonly when: number;
+/** One migration as drizzle-kit wrote it. */
+export interface MigrationFile extends Omit<ListedMigration, 'path'> {
   /** SHA-256 of the text, as Drizzle computes it. */
   readonly hash: string;
   readonly text: string;
@@ -21,17 +17,13 @@ export interface MigrationFile {
 
 export interface MigrationFolder {
   readonly folder: string;
-  /** In the order of the journal. */
+  /** In the order in which they run. */
   readonly files: readonly MigrationFile[];
 }
 
-interface JournalEntry {
-  readonly tag: string;
-  readonly when: number;
-}
-
 /**
- * Reads a folder of drizzle-kit 0.x: `meta/_journal.json` and the files it names. A journal without entries is nothing to do.
+ * Reads a folder of drizzle-kit: of 0.x, `meta/_journal.json` and the files it names; of 1.x, a folder
+ * `<timestamp>_<name>` for each migration. A journal without entries is nothing to do.
  *
  * @param folder An absolute path.
  * @throws BootError `MIGRATION_FILES_INVALID`
@@ -41,26 +33,24 @@ export async function readMigrationFolder(
   plugin: string,
   folder: string,
 ): Promise<MigrationFolder> {
-  const refuse: Refuse = (message, facts) =>
-    new BootError('MIGRATION_FILES_INVALID', `The migrations of ${plugin}: ${message}`, {
-      plugin,
-      phase: 'migrateAll',
-      ...facts,
-    });
+  const refuse = refusalFor(plugin);
   await checkFolder(folder, refuse);
-  const entries = await readJournal(folder, refuse);
-  const texts = await readTexts(folder, entries, refuse);
+  const listed = await list(folder, refuse);
+  const texts = await readTexts(folder, listed, refuse);
   const mentionsPublic = texts.some((text) => text.includes('"public"'));
-  const snapshotNames = mentionsPublic ? await readNames(folder, refuse) : undefined;
-  const files = entries.map(({ tag, when }, index) => {
+  const snapshotNames = mentionsPublic ? await readNames(folder, listed, refuse) : undefined;
+  const files = listed.map(({ name, tag, when, historyName, format }, index) => {
     const text = texts[index] ?? '';
-    const hash = createHash('sha256').update(text).digest('hex');
-    return { name: `${tag}.sql`, tag, when, hash, text, ...(snapshotNames && { snapshotNames }) };
+    const known = { name, tag, when, historyName, format, hash: hashOf(text), text };
+    return snapshotNames ? { ...known, snapshotNames } : known;
   });
   return { folder, files };
 }
 
-type Refuse = (message: string, facts?: { hint?: string; cause?: unknown }) => BootError;
+/** As Drizzle computes it. */
+export function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
 
 async function checkFolder(folder: string, refuse: Refuse): Promise<void> {
   const found = await stat(folder).catch((cause: unknown) => {
@@ -76,102 +66,56 @@ async function checkFolder(folder: string, refuse: Refuse): Promise<void> {
   }
 }
 
-async function readJournal(folder: string, refuse: Refuse): Promise<readonly JournalEntry[]> {
-  const path = join(folder, 'meta', '_journal.json');
-  const text = await readFile(path, 'utf8').catch(async (cause: unknown) => {
-    if (await isOfDrizzle1(folder)) {
-      throw refuse(`${folder} is in the format of drizzle-kit 1.x, which is not read yet`, {
-        hint: 'Generate it with drizzle-kit 0.31.',
-        cause,
-      });
-    }
-    throw refuse(`${path} cannot be read`, {
-      hint: 'Run drizzle-kit generate, and commit and ship meta/ together with the .sql files.',
-      cause,
+async function list(folder: string, refuse: Refuse): Promise<readonly ListedMigration[]> {
+  const journal = await listJournal(folder, refuse);
+  const folders = await listTimestampFolders(folder, refuse);
+  if (journal && folders.length > 0) {
+    throw refuse(`${folder} has a journal of drizzle-kit 0.x and ${folders[0]?.name} of 1.x`, {
+      hint: 'Run drizzle-kit up to its end, or restore the folder from version control.',
     });
-  });
-  const again = 'Restore meta/_journal.json from version control, or resolve its merge conflict.';
-  let journal: unknown;
-  try {
-    journal = JSON.parse(text);
-  } catch (cause) {
-    throw refuse(`${path} is not JSON`, { hint: again, cause });
   }
-  const entries = propertyOf(journal, 'entries');
-  if (!Array.isArray(entries)) {
-    throw refuse(`${path} has no list "entries"`, { hint: again });
-  }
-  const checked = entries.map((entry: unknown, index) => {
-    const tag = propertyOf(entry, 'tag');
-    const when = propertyOf(entry, 'when');
-    if (typeof tag === 'string' && tag !== '' && Number.isSafeInteger(when)) {
-      return { tag, when: when as number };
-    }
-    throw refuse(
-      `entry ${index} of ${path} needs a tag and a whole number "when", got ${show(tag)} and ${show(when)}`,
-      { hint: again },
-    );
-  });
-  refuseDoubles(checked, path, refuse);
-  return checked;
-}
-
-/** drizzle-kit 1.x has no journal: each migration is a folder of its own. */
-async function isOfDrizzle1(folder: string): Promise<boolean> {
-  const names = await readdir(folder, { recursive: true }).catch(() => []);
-  return names.some((name) => /^\d{14}_[^/\\]+[/\\]migration\.sql$/.test(name));
-}
-
-/** `when` is what tells migrations apart in the history: of two with the same one, the second would never run. */
-function refuseDoubles(entries: readonly JournalEntry[], path: string, refuse: Refuse): void {
-  const seen = new Map<number, string>();
-  for (const { tag, when } of entries) {
-    const other = seen.get(when);
-    if (other !== undefined) {
-      throw refuse(`${other} and ${tag} have the same "when" (${when}) in ${path}`, {
-        hint: 'Generate the one that is not yet applied anywhere again with drizzle-kit.',
-      });
-    }
-    seen.set(when, tag);
-  }
+  if (journal) return journal;
+  if (folders.length > 0) return folders;
+  throw refuse(
+    `${join(folder, 'meta', '_journal.json')} cannot be read, and no <timestamp>_<name>/migration.sql is there`,
+    {
+      hint: 'Run drizzle-kit generate, and commit and ship all it writes, with meta/ if it has one.',
+    },
+  );
 }
 
 async function readTexts(
   folder: string,
-  entries: readonly JournalEntry[],
+  listed: readonly ListedMigration[],
   refuse: Refuse,
 ): Promise<readonly string[]> {
-  const reads = await Promise.allSettled(
-    entries.map(({ tag }) => readFile(join(folder, `${tag}.sql`), 'utf8')),
-  );
+  const reads = await Promise.allSettled(listed.map(({ path }) => readFile(path, 'utf8')));
   const failed = reads.flatMap((read, index) =>
     read.status === 'rejected'
-      ? [{ file: `${entries[index]?.tag}.sql`, cause: read.reason as unknown }]
+      ? [{ name: listed[index]?.name, cause: read.reason as unknown }]
       : [],
   );
   if (failed.length > 0) {
-    const names = failed.map(({ file }) => file).join(', ');
-    throw refuse(`the journal in ${folder} names ${names}, which cannot be read`, {
-      hint: 'Ship every .sql file that the journal names, or restore it from version control.',
+    const names = failed.map(({ name }) => name).join(', ');
+    throw refuse(`${folder} names ${names}, which cannot be read`, {
+      hint: 'Ship every file that drizzle-kit wrote, or restore it from version control.',
       cause: failed[0]?.cause,
     });
   }
   return reads.map((read) => (read.status === 'fulfilled' ? read.value : ''));
 }
 
-async function readNames(folder: string, refuse: Refuse): Promise<ReadonlySet<string> | undefined> {
+async function readNames(
+  folder: string,
+  listed: readonly ListedMigration[],
+  refuse: Refuse,
+): Promise<ReadonlySet<string> | undefined> {
   try {
-    return await readSnapshotNames(folder);
+    return await readSnapshotNames(folder, listed);
   } catch (cause) {
-    throw refuse(`a snapshot in ${join(folder, 'meta')} cannot be read`, {
-      hint: 'Restore meta/ from version control, or resolve its merge conflict.',
+    throw refuse(`a snapshot in ${folder} cannot be read`, {
+      hint: 'Restore the snapshots from version control, or resolve their merge conflict.',
       cause,
     });
   }
-}
-
-function propertyOf(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? (value as Readonly<Record<string, unknown>>)[key]
-    : undefined;
 }

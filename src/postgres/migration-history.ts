@@ -10,12 +10,18 @@ export interface HistoryRow {
   readonly hash: string;
   /** `when` of the file; null in rows that were written by hand. */
   readonly createdAt: number | null;
+  /** What Drizzle 1.x calls the file; null in rows of 0.x. */
+  readonly name: string | null;
 }
+
+/** Drizzle 0.x has id, hash and created_at; 1.x has also name and applied_at. */
+export type HistoryShape = '0.x' | '1.x';
 
 export interface HistoryState {
   /** Of the plugin's schema and that of its history. */
   readonly missingSchemas: readonly string[];
-  readonly historyExists: boolean;
+  /** The shape of the table; undefined when there is none yet. */
+  readonly shape: HistoryShape | undefined;
   readonly rows: readonly HistoryRow[];
 }
 
@@ -28,6 +34,7 @@ export interface Querying {
 export interface RawHistoryRow {
   readonly hash: string;
   readonly created_at: string | null;
+  readonly name: string | null;
 }
 
 /** The history of a schema, quoted and qualified. */
@@ -36,10 +43,18 @@ export function historyOf(schema: string): string {
 }
 
 /** The select list that gives {@link RawHistoryRow}s. */
-export const historyColumns = 'hash::text as hash, created_at::text as created_at';
+export function historyColumns(shape: HistoryShape): string {
+  const name = shape === '1.x' ? 'name' : 'null';
+  return `hash::text as hash, created_at::text as created_at, ${name}::text as name`;
+}
 
-export function toHistoryRow({ hash, created_at }: RawHistoryRow): HistoryRow {
-  return { hash, createdAt: created_at === null ? null : Number(created_at) };
+export function toHistoryRow({ hash, created_at, name }: RawHistoryRow): HistoryRow {
+  return { hash, createdAt: created_at === null ? null : Number(created_at), name };
+}
+
+/** As Drizzle itself tells its tables apart. */
+export function shapeOf(columns: readonly string[]): HistoryShape {
+  return columns.includes('name') ? '1.x' : '0.x';
 }
 
 /** Reads what is applied, in statements of their own: under the lock nobody else changes it. */
@@ -48,29 +63,39 @@ export async function readHistory(
   schema: string,
   historySchema: string,
 ): Promise<HistoryState> {
-  const { rows: found } = await client.query<{ schema: string; history: boolean }>(
-    'select n.nspname::text as schema, c.oid is not null as history from pg_namespace n' +
-      ' left join pg_class c on c.relnamespace = n.oid and c.relname = $2 where n.nspname = any($1::text[])',
+  const { rows: found } = await client.query<{ schema: string; columns: string | null }>(
+    'select n.nspname::text as schema,' +
+      ' (select json_agg(a.attname)::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns' +
+      ' from pg_namespace n left join pg_class c on c.relnamespace = n.oid and c.relname = $2 where n.nspname = any($1::text[])',
     [[schema, historySchema], historyTable],
   );
   const existing = new Set(found.map((row) => row.schema));
   const missingSchemas = [...new Set([schema, historySchema])].filter(
     (name) => !existing.has(name),
   );
-  const historyExists = found.some((row) => row.schema === historySchema && row.history);
-  if (!historyExists) return { missingSchemas, historyExists, rows: [] };
+  const columns = found.find((row) => row.schema === historySchema)?.columns;
+  if (columns == null) return { missingSchemas, shape: undefined, rows: [] };
+  const shape = shapeOf(JSON.parse(columns) as readonly string[]);
   const { rows } = await client.query<RawHistoryRow>(
-    `select ${historyColumns} from ${historyOf(historySchema)}`,
+    `select ${historyColumns(shape)} from ${historyOf(historySchema)}`,
   );
-  return { missingSchemas, historyExists, rows: rows.map(toHistoryRow) };
+  return { missingSchemas, shape, rows: rows.map(toHistoryRow) };
 }
 
-/** The SQL that makes Drizzle's table, word for word in its shape (drizzle-orm 0.45, `PgDialect.migrate`). */
-export function createHistorySql(schema: string): string {
-  return `create table if not exists ${historyOf(schema)} (id serial primary key, hash text not null, created_at bigint)`;
+/** The SQL that makes Drizzle's table, word for word in its shape (`migrate` of drizzle-orm 0.45 and of 1.0.0-rc.5). */
+export function createHistorySql(schema: string, shape: HistoryShape): string {
+  const more =
+    shape === '1.x' ? ', name text, applied_at timestamp with time zone default now()' : '';
+  return `create table if not exists ${historyOf(schema)} (id serial primary key, hash text not null, created_at bigint${more})`;
 }
 
 /** The SQL that writes what Drizzle would have written for this file. */
-export function insertHistorySql(schema: string, { hash, when }: MigrationFile): string {
-  return `insert into ${historyOf(schema)} (hash, created_at) values (${quoteLiteral(hash)}, ${when})`;
+export function insertHistorySql(
+  schema: string,
+  { hash, when, historyName }: MigrationFile,
+  shape: HistoryShape,
+): string {
+  return shape === '1.x'
+    ? `insert into ${historyOf(schema)} (hash, created_at, name) values (${quoteLiteral(hash)}, ${when}, ${quoteLiteral(historyName)})`
+    : `insert into ${historyOf(schema)} (hash, created_at) values (${quoteLiteral(hash)}, ${when})`;
 }

@@ -1,52 +1,77 @@
+import { HistoryPairing, wholeSecond } from './history-pairing.ts';
 import type { MigrationFile } from './migration-files.ts';
+import { hashesOf } from './migration-hashes.ts';
 import type { HistoryRow } from './migration-history.ts';
 
-/** What a file and a row have in common; only a row may lack the time. */
-interface Mark {
-  readonly when: number | null;
-  readonly hash: string;
-}
+/** What of a file is compared with the history. */
+export type ComparedFile = Pick<
+  MigrationFile,
+  'when' | 'hash' | 'text' | 'historyName' | 'snapshotNames'
+>;
 
-const keys: readonly ((mark: Mark) => string)[] = [
-  ({ when, hash }) => `${when} ${hash}`,
-  ({ when }) => String(when),
-  ({ hash }) => hash,
-];
+/** How the files of a folder and the rows of a history fit together. */
+export interface MigrationPlan<File> {
+  /** What the history does not know, in the order of the files. */
+  readonly pending: readonly File[];
+  /** Of the pending ones, those that stand before a file that is applied. */
+  readonly outOfOrder: readonly File[];
+  /** Applied, and changed since. */
+  readonly edited: readonly File[];
+  /** Rows that no file matches. */
+  readonly unknown: readonly HistoryRow[];
+}
 
 /**
- * The files that the history does not know, in their order: a set difference, so that a file merged late with an older
- * `when` is not skipped. Files and rows are paired one to one: first by `when` and hash, then by `when` (an edited file stays
- * applied), then by hash (a journal that was written anew, a row without a time).
+ * Compares a folder with its history as two sets, so that a file merged late with an older `when` is not skipped. Files and
+ * rows are paired one to one: by name, by time, then by hash. What is paired is never run again, whatever else of the row
+ * is different or missing.
  *
- * Rows with equal time and hash count once: processes that ran without a lock wrote several for one file.
+ * @param schema What `"public".` may have been turned into before the hash was taken.
  */
-export function pendingFiles<File extends Pick<MigrationFile, 'when' | 'hash'>>(
+export function planMigrations<File extends ComparedFile>(
   files: readonly File[],
   rows: readonly HistoryRow[],
-): readonly File[] {
-  const marks = rows.map(({ createdAt, hash }): Mark => ({ when: createdAt, hash }));
-  let openRows = [...new Map(marks.map((mark) => [`${mark.when} ${mark.hash}`, mark])).values()];
-  let openFiles = files;
-  for (const key of keys) {
-    const paired = pairOff(openFiles, openRows, key);
-    openFiles = paired.files;
-    openRows = paired.rows;
-  }
-  return openFiles;
-}
-
-/** Takes away each file together with one row of the same key. */
-function pairOff<File extends Mark>(
-  files: readonly File[],
-  rows: readonly Mark[],
-  key: (mark: Mark) => string,
-): { files: File[]; rows: Mark[] } {
-  const waiting = new Map<string, Mark[]>();
-  for (const row of rows) {
-    const same = waiting.get(key(row));
-    if (same) same.push(row);
-    else waiting.set(key(row), [row]);
-  }
-  const unpaired = files.filter((file) => waiting.get(key(file))?.shift() === undefined);
-  return { files: unpaired, rows: [...waiting.values()].flat() };
+  schema: string,
+): MigrationPlan<File> {
+  const pairing = new HistoryPairing(files, rows);
+  pairing.pairBy(
+    ({ historyName }) => [historyName],
+    ({ name }) => name,
+  );
+  pairing.pairBy(
+    ({ when, hash }) => [`${when} ${hash}`],
+    ({ createdAt, hash }) => `${createdAt} ${hash}`,
+  );
+  pairing.dropRepeats();
+  pairing.pairBy(
+    ({ when }) => [when],
+    ({ createdAt }) => createdAt,
+  );
+  // Between the formats: the name of a folder of 1.x has no milliseconds.
+  pairing.pairBy(
+    ({ when }) => [wholeSecond(when)],
+    ({ createdAt }) => createdAt,
+  );
+  pairing.pairBy(
+    ({ when }) => [when],
+    ({ createdAt }) => createdAt && wholeSecond(createdAt),
+  );
+  pairing.pairBy(
+    ({ hash }) => [hash],
+    ({ hash }) => hash,
+  );
+  pairing.pairBy(
+    (file) => hashesOf(file, schema),
+    ({ hash }) => hash,
+  );
+  const isApplied = new Set(pairing.pairs.map(({ file }) => file));
+  const lastApplied = files.findLastIndex((file) => isApplied.has(file));
+  return {
+    pending: pairing.files,
+    outOfOrder: files.slice(0, lastApplied + 1).filter((file) => !isApplied.has(file)),
+    edited: pairing.pairs
+      .filter(({ file, row }) => row.hash !== file.hash && !hashesOf(file, schema).has(row.hash))
+      .map(({ file }) => file),
+    unknown: pairing.rows,
+  };
 }

@@ -5,7 +5,7 @@ import { migrationFailed, strayObjects, wrongSchema } from './migration-error.ts
 import type { MigrationProgress } from './migration-error.ts';
 import { guardSql, placeColumns, placeIn, type Place } from './place-guard.ts';
 import { isLeftOpen } from './sql-lexer.ts';
-import { createHistorySql, insertHistorySql } from './migration-history.ts';
+import { createHistorySql, insertHistorySql, type HistoryShape } from './migration-history.ts';
 import type { MigrationScript } from './migration-script.ts';
 import type { PinnedClient } from './pinned-client.ts';
 import type { Statement } from './statement-splitter.ts';
@@ -22,6 +22,8 @@ import {
 export interface TransactionContext {
   readonly schema: string;
   readonly historySchema: string;
+  /** Of the history that is there, or that is made. */
+  readonly historyShape: HistoryShape;
   readonly searchPath: string;
   /** In ms; 0 is none. */
   readonly lockTimeoutMs: number;
@@ -79,10 +81,13 @@ export async function runInTransaction(
 }
 
 /** The SQL that makes what a plugin's first file needs; empty later on. */
-export function createMissingSql(missing: MissingParts, historySchema: string): readonly string[] {
+export function createMissingSql(
+  missing: MissingParts,
+  { historySchema, historyShape }: Pick<TransactionContext, 'historySchema' | 'historyShape'>,
+): readonly string[] {
   return [
     ...missing.schemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
-    ...(missing.history ? [createHistorySql(historySchema)] : []),
+    ...(missing.history ? [createHistorySql(historySchema, historyShape)] : []),
   ];
 }
 
@@ -91,12 +96,12 @@ async function begin(
   missing: MissingParts,
   context: TransactionContext,
 ): Promise<Place> {
-  const { historySchema, searchPath, lockTimeoutMs } = context;
+  const { searchPath, lockTimeoutMs } = context;
   const answer = await client.query<Place>(
     [
       'begin isolation level read committed',
       `set local lock_timeout = ${lockTimeoutMs}`,
-      ...createMissingSql(missing, historySchema),
+      ...createMissingSql(missing, context),
       `set local search_path = ${searchPath}`,
       rememberSchemasSql,
       `select ${placeColumns}`,
@@ -155,11 +160,11 @@ async function commit(
   client: PinnedClient,
   { file, directives }: MigrationScript,
   begun: Place,
-  { schema, historySchema, strayObjects: policy, progress, tell }: TransactionContext,
+  { schema, historySchema, historyShape, strayObjects: policy, progress, tell }: TransactionContext,
 ): Promise<void> {
   const isWatched = policy !== 'off' && !directives.has('allow-outside');
   const parts = [
-    insertHistorySql(historySchema, file),
+    insertHistorySql(historySchema, file, historyShape),
     guardSql({ ...begun, schema }),
     ...(isWatched ? [strayObjectsSql({ schema, historySchema }, policy)] : []),
     'commit',

@@ -9,7 +9,7 @@ import { connectionLost, migrationFailed } from './migration-error.ts';
 import type { MigrationProgress } from './migration-error.ts';
 import { readHistory } from './migration-history.ts';
 import { retryPassingFailures } from './migration-retry.ts';
-import { pendingFiles } from './migration-plan.ts';
+import { planMigrations } from './migration-plan.ts';
 import { toScript } from './migration-script.ts';
 import { runInTransaction, type MissingParts } from './migration-transaction.ts';
 import { runLoneCommand } from './run-lone-command.ts';
@@ -139,8 +139,9 @@ async function applyPending(
   const lockTimeoutMs = options.ddlLockTimeoutMs ?? 1_000;
   const retryMs = options.ddlRetryMs ?? 300_000;
   const retry = { lockTimeoutMs, retryMs, signal, windDown, tell, now };
-  let missing: MissingParts = { schemas: history.missingSchemas, history: !history.historyExists };
-  for (const file of pendingFiles(files, history.rows)) {
+  const historyShape = history.shape ?? files[0]?.format ?? '0.x';
+  let missing: MissingParts = { schemas: history.missingSchemas, history: !history.shape };
+  for (const file of planMigrations(files, history.rows, schema).pending) {
     if (signal.aborted || windDown.aborted) {
       return { status: 'canceled', applied: progress.applied };
     }
@@ -149,6 +150,7 @@ async function applyPending(
     const context = {
       schema,
       historySchema,
+      historyShape,
       searchPath,
       lockTimeoutMs,
       strayObjects: options.strayObjects ?? 'error',

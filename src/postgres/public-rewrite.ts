@@ -74,14 +74,17 @@ function isOwn(
   return names === 'all' || names.has(name);
 }
 
-/** A position inside a replaced name becomes the beginning of the original one. */
+/** A position inside a replaced name becomes the beginning of the original one. A big file has many: they are halved, not walked. */
 function toOriginal(index: number, places: readonly Place[], replacedLength: number): number {
-  let shift = 0;
-  for (const { start, end } of places) {
-    const newStart = start + shift;
-    if (index < newStart) break;
-    if (index < newStart + replacedLength) return start;
-    shift += replacedLength - (end - start);
+  const grown = replacedLength - '"public"'.length;
+  const newStart = (place: number): number => (places[place]?.start ?? 0) + place * grown;
+  let before = 0;
+  for (let end = places.length; before < end;) {
+    const middle = Math.floor((before + end) / 2);
+    if (newStart(middle) <= index) before = middle + 1;
+    else end = middle;
   }
-  return index - shift;
+  const last = places[before - 1];
+  if (last && index < newStart(before - 1) + replacedLength) return last.start;
+  return index - before * grown;
 }

@@ -30,13 +30,13 @@ export async function runLoneCommand(
   progress.statement = undefined;
   progress.isCommitting = false;
   try {
-    const preparing = createMissingSql(missing, historySchema);
+    const preparing = createMissingSql(missing, context);
     if (preparing.length > 0) await client.query(preparing.join(';'));
     await expectPlace(client, context);
     await runUnlessDone(client, script, context);
     progress.statement = undefined;
     progress.isCommitting = true;
-    const row = insertHistorySql(historySchema, script.file);
+    const row = insertHistorySql(historySchema, script.file, context.historyShape);
     await client.finish(`${row};${sessionGuardSql(backendPid)}`);
     progress.applied.push(script.file.name);
     progress.script = undefined;

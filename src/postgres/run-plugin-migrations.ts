@@ -45,7 +45,7 @@ export async function runPluginMigrations<Client extends ClientLike, Db = NodePg
   }
 }
 
-/** drizzle-orm is loaded only where it is needed: a boot applies migrations by itself and must not wait for it. */
+/** drizzle-orm's migrator is loaded only where it is needed: a boot applies migrations by itself. */
 async function withDefaults<Client extends ClientLike, Db>({
   createMigrationDb,
   migrate,

@@ -14,6 +14,22 @@ export function positionAt(text: string, index: number): SourcePosition {
   return { line: before.length, column: Array.from(before.at(-1) ?? '').length + 1 };
 }
 
+/** Where the characters at these ascending indexes are, found in one walk: a file may have many thousands of statements. */
+export function positionsAt(text: string, indexes: readonly number[]): readonly SourcePosition[] {
+  const breaks = new RegExp(lineBreak, 'g');
+  let line = 1;
+  let lineStart = 0;
+  let next = breaks.exec(text);
+  return indexes.map((index) => {
+    while (next && breaks.lastIndex <= index) {
+      line += 1;
+      lineStart = breaks.lastIndex;
+      next = breaks.exec(text);
+    }
+    return { line, column: Array.from(text.slice(lineStart, index)).length + 1 };
+  });
+}
+
 /** Turns PostgreSQL's position, which counts whole characters from 1, into an index of JavaScript. */
 export function indexOfCharacter(text: string, position: number): number {
   let index = 0;

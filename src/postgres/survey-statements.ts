@@ -1,5 +1,5 @@
 import { quoteLiteral } from './identifier.ts';
-import { historyColumns, historyOf, historyTable } from './migration-history.ts';
+import { historyColumns, historyOf, historyTable, shapeOf } from './migration-history.ts';
 
 export interface DatabaseAnswer {
   readonly pid: number;
@@ -59,12 +59,12 @@ export function isReadable({ canUse, history }: SchemaAnswer): boolean {
   );
 }
 
-/** The second statement: all histories at once. */
-export function historiesSql(schemas: readonly string[]): string {
+/** The second statement: all histories at once, each by its own columns. */
+export function historiesSql(schemas: readonly SchemaAnswer[]): string {
   return schemas
     .map(
-      (schema) =>
-        `select ${quoteLiteral(schema)} as schema, ${historyColumns} from ${historyOf(schema)}`,
+      ({ name, history }) =>
+        `select ${quoteLiteral(name)} as schema, ${historyColumns(shapeOf(history?.columns ?? []))} from ${historyOf(name)}`,
     )
     .join(' union all ');
 }

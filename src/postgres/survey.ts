@@ -4,7 +4,8 @@ import { isConnectionLost, sqlStateOf } from './connection-error.ts';
 import type { MigrationFile } from './migration-files.ts';
 import { toHistoryRow } from './migration-history.ts';
 import type { HistoryRow, Querying, RawHistoryRow } from './migration-history.ts';
-import { pendingFiles } from './migration-plan.ts';
+import { planMigrations } from './migration-plan.ts';
+import { judgePlan, lenientPolicies, type MigrationPolicies } from './migration-policies.ts';
 import {
   findFileProblems,
   findHistoryProblems,
@@ -32,6 +33,10 @@ export interface PluginSurvey {
   readonly historyExists: boolean;
   readonly applied: readonly HistoryRow[];
   readonly pending: readonly MigrationFile[];
+  /** What does not fit and may be. */
+  readonly warnings: readonly Problem[];
+  /** Its part of {@link Survey.problems}. */
+  readonly problems: readonly Problem[];
 }
 
 /** What one look at the database tells about every plugin. */
@@ -53,6 +58,8 @@ export interface SurveyOptions {
   readonly pooler?: 'session' | undefined;
   /** Whether what is pending will be applied; without it, what only a migration needs is no problem. True unless told. */
   readonly willApply?: boolean;
+  /** Lenient unless told. */
+  readonly policies?: MigrationPolicies;
 }
 
 /** How often a survey starts again when a history disappears between its two statements. */
@@ -68,12 +75,13 @@ const attempts = 3;
 export async function surveyDatabase(
   client: Querying & { readonly processID?: number | null | undefined },
   targets: readonly MigrationTarget[],
-  { pooler: toldPooler, willApply = true }: SurveyOptions = {},
+  { pooler: toldPooler, willApply = true, policies = lenientPolicies }: SurveyOptions = {},
 ): Promise<Survey> {
   const { facts, histories } = await lookTwice(client, targets).catch(refuse);
   const pooler = client.processID != null && client.processID !== facts.pid;
   const schemas = new Map(facts.schemas.map((schema) => [schema.name, schema]));
-  const plugins = targets.map((target) => surveyPlugin(target, schemas, histories));
+  const context = { facts, schemas, histories, willApply, policies };
+  const plugins = targets.map((target) => surveyPlugin(target, context));
   return {
     server: facts.server,
     backendPid: facts.pid,
@@ -82,11 +90,7 @@ export async function surveyDatabase(
     plugins,
     problems: [
       ...(willApply ? findServerProblems(facts, pooler && toldPooler !== 'session', targets) : []),
-      ...plugins.flatMap((plugin) => [
-        ...findHistoryProblems(plugin, facts, schemas),
-        ...(willApply ? findWriteProblems(plugin, facts, schemas) : []),
-        ...(willApply ? findFileProblems(plugin) : []),
-      ]),
+      ...plugins.flatMap(({ problems }) => problems),
     ],
   };
 }
@@ -114,7 +118,7 @@ async function lookTwice(client: Querying, targets: readonly MigrationTarget[]):
   for (let attempt = 1; ; attempt += 1) {
     const { rows } = await client.query<{ facts: string }>(factsSql, [schemas]);
     const facts = JSON.parse(rows[0]?.facts ?? '{}') as DatabaseAnswer;
-    const readable = facts.schemas.filter(isReadable).map(({ name }) => name);
+    const readable = facts.schemas.filter(isReadable);
     try {
       return { facts, histories: await readHistories(client, readable) };
     } catch (error) {
@@ -127,30 +131,42 @@ async function lookTwice(client: Querying, targets: readonly MigrationTarget[]):
 
 async function readHistories(
   client: Querying,
-  schemas: readonly string[],
+  schemas: readonly SchemaAnswer[],
 ): Promise<ReadonlyMap<string, readonly HistoryRow[]>> {
-  const histories = new Map<string, HistoryRow[]>(schemas.map((schema) => [schema, []]));
+  const histories = new Map<string, HistoryRow[]>(schemas.map(({ name }) => [name, []]));
   if (schemas.length === 0) return histories;
   const { rows } = await client.query<RawHistoryRow & { schema: string }>(historiesSql(schemas));
   for (const row of rows) histories.get(row.schema)?.push(toHistoryRow(row));
   return histories;
 }
 
-function surveyPlugin(
-  target: MigrationTarget,
-  schemas: ReadonlyMap<string, SchemaAnswer>,
-  histories: ReadonlyMap<string, readonly HistoryRow[]>,
-): PluginSurvey {
+interface SurveyContext extends Look {
+  readonly schemas: ReadonlyMap<string, SchemaAnswer>;
+  readonly willApply: boolean;
+  readonly policies: MigrationPolicies;
+}
+
+function surveyPlugin(target: MigrationTarget, context: SurveyContext): PluginSurvey {
+  const { facts, schemas, histories, willApply, policies } = context;
+  const { id, files } = target;
   const [schema, historySchema] = schemasOf(target);
   const applied = histories.get(historySchema) ?? [];
+  const plan = planMigrations(files, applied, schema);
+  const { pending } = plan;
+  const plugin = { id, schema, historySchema, pending };
+  const judgement = judgePlan({ id, historySchema, files, applied, plan }, policies);
   return {
-    id: target.id,
-    schema,
-    historySchema,
+    ...plugin,
     schemaExists: schemas.has(schema),
     historyExists: schemas.get(historySchema)?.history != null,
     applied,
-    pending: pendingFiles(target.files, applied),
+    warnings: judgement.warnings,
+    problems: [
+      ...findHistoryProblems(plugin, facts, schemas),
+      ...judgement.problems,
+      ...(willApply ? findWriteProblems(plugin, facts, schemas) : []),
+      ...(willApply ? findFileProblems(plugin) : []),
+    ],
   };
 }
 

@@ -81,6 +81,7 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
           yellow(`waiting: ${event.reason}; next attempt in ${formatDuration(event.nextInMs)}`),
         );
       case 'boot.warning':
+      case 'plugin.migrate.warning':
         return line(yellow(`! ${event.message}`));
       case 'boot.progress':
         return event.running.length === 0 ? undefined : line(dim(describeRunning(event.running)));

@@ -27,6 +27,7 @@ const loudness = {
   'plugin.discovered': 'debug',
   'graph.sorted': ({ warnings }) => (warnings.length > 0 ? 'warn' : 'debug'),
   'plugin.migrate.planned': ({ pending }) => (pending.length > 0 ? 'info' : 'debug'),
+  'plugin.migrate.warning': 'warn',
   'plugin.migrate.waiting': 'warn',
   'plugin.migrate.started': 'debug',
   'plugin.migrate.statement': 'debug',

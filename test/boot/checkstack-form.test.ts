@@ -122,7 +122,9 @@ describe('a backend of plugins in both forms', () => {
     });
     const plan = await boot.plan();
     expect(
-      plan.plugins.filter(({ schema }) => schema).map(({ id, pending }) => [id, pending]),
+      plan.plugins
+        .filter(({ schema }) => schema)
+        .map(({ id, pending }) => [id, pending.map(({ file }) => file)]),
     ).toEqual([
       ['notifications', ['0000_init.sql']],
       ['incidents', ['0000_init.sql']],

@@ -123,7 +123,7 @@ describe('a boot that discovers its plugins', () => {
     const options: BootOptions = { pool: url, discover: { root } };
     const plan = await createBoot(options).plan();
     expect(plan.plugins).toMatchObject([
-      { id: 'catalog', schema: 'plugin_catalog', pending: ['0000_init.sql'] },
+      { id: 'catalog', schema: 'plugin_catalog', pending: [{ file: '0000_init.sql' }] },
     ]);
     const report = await bootUnderTest(options).boot.start();
     expect(report.plugins).toMatchObject([{ id: 'catalog', applied: ['0000_init.sql'] }]);

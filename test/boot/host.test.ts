@@ -86,6 +86,23 @@ describe("the host's own migrations", () => {
     expect(recording.outcomes('migrate')).toEqual({ host: 'failed', a: 'dependency' });
   });
 
+  it('share no schema with a plugin: neither its objects nor its history', async () => {
+    const migrations = await migrationFolder({ '0000_a': 'SELECT 1;' });
+    const { boot } = bootUnderTest({
+      pool: db.pool(),
+      host: { migrations, schema: 'app', historySchema: 'plugin_a' },
+      plugins: [{ id: 'a', migrations }],
+    });
+    const error = await failureOf(boot.start());
+    expect(error.problems).toMatchObject([
+      {
+        code: 'SCHEMA_TAKEN',
+        plugin: 'a',
+        message: 'The schema of a would be plugin_a, which the host has already',
+      },
+    ]);
+  });
+
   it('take the id host: a plugin of that name is one too many', async () => {
     const migrations = await migrationFolder({});
     const { boot } = bootUnderTest({

@@ -193,7 +193,19 @@ describe('plan()', () => {
     });
     expect(await boot.plan()).toMatchObject({
       plugins: [
-        { id: 'a', schema: 'plugin_a', applied: 0, pending: ['0000_init.sql'] },
+        {
+          id: 'a',
+          schema: 'plugin_a',
+          applied: 0,
+          pending: [
+            {
+              file: '0000_init.sql',
+              statements: [{ text: 'CREATE TABLE items (id int);', line: 1, column: 1 }],
+            },
+          ],
+          warnings: [],
+          problems: [],
+        },
         { id: 'b', applied: 0, pending: [] },
       ],
       problems: [],

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { describe, expect, test } from 'vitest';
 import { BootError } from '../../src/core/errors.ts';
 import { readMigrationFolder } from '../../src/postgres/migration-files.ts';
-import { errorOf, firstWhen, writeFolder } from './migration-fixture.ts';
+import { errorOf, firstWhen, writeFolder, writeTimestampFolder } from './migration-fixture.ts';
 
 test('a folder gives its files with the hash and the time that Drizzle would write', async () => {
   const folder = await writeFolder({
@@ -18,6 +18,8 @@ test('a folder gives its files with the hash and the time that Drizzle would wri
     name: '0000_init.sql',
     tag: '0000_init',
     when: firstWhen,
+    historyName: '20231114221320_init',
+    format: '0.x',
     hash: createHash('sha256').update('select 1;').digest('hex'),
     text: 'select 1;',
   });
@@ -29,6 +31,45 @@ test('a folder gives its files with the hash and the time that Drizzle would wri
 
 test('a journal without entries is nothing to do', async () => {
   expect((await readMigrationFolder('catalog', await writeFolder({}))).files).toEqual([]);
+});
+
+test('a folder of drizzle-kit 1.x gives its files in the order of their times', async () => {
+  const folder = await writeTimestampFolder({ '0000_init': 'select 1;', '0001_more': 'select 2;' });
+  await mkdir(join(folder, 'notes'));
+  await writeFile(join(folder, 'README.md'), 'No migration.');
+  const { files } = await readMigrationFolder('catalog', folder);
+  expect(files).toEqual([
+    {
+      name: '20231114221320_init/migration.sql',
+      tag: '20231114221320_init',
+      when: firstWhen,
+      historyName: '20231114221320_init',
+      format: '1.x',
+      hash: createHash('sha256').update('select 1;').digest('hex'),
+      text: 'select 1;',
+    },
+    expect.objectContaining({ historyName: '20231114221321_more', when: firstWhen + 1_000 }),
+  ]);
+});
+
+test('snapshots of drizzle-kit 1.x tell which names in public are the plugin’s own', async () => {
+  const folder = await writeTimestampFolder({ '0000_init': 'create table "public"."a" ();' });
+  await writeFile(
+    join(folder, '20231114221320_init', 'snapshot.json'),
+    JSON.stringify({
+      version: '9',
+      ddl: [
+        { schema: 'public', name: 'a', entityType: 'tables' },
+        { schema: 'other', name: 'b', entityType: 'tables' },
+        { schema: 'public', name: 'status', entityType: 'enums' },
+        { schema: 'public', table: 'a', name: 'id', entityType: 'columns' },
+        { schema: 'public', table: 'a', name: 'a_idx', entityType: 'indexes' },
+        { name: 'owner', entityType: 'roles' },
+      ],
+    }),
+  );
+  const { files } = await readMigrationFolder('catalog', folder);
+  expect(files[0]?.snapshotNames).toEqual(new Set(['a', 'status', 'a_idx']));
 });
 
 test('snapshots tell which names in public are the plugin’s own', async () => {
@@ -68,6 +109,24 @@ describe('a folder that cannot be used is told with the plugin, the path and wha
       /needs a tag and a whole number/,
     ],
     ['a missing file', entries(one, { tag: '0001_gone', when: 2 }), /names 0001_gone\.sql/],
+    [
+      'a folder of 1.x beside the journal of 0.x',
+      async (folder) => {
+        await mkdir(join(folder, '20231114221320_init'));
+        await writeFile(join(folder, '20231114221320_init', 'migration.sql'), 'select 1');
+      },
+      /a journal of drizzle-kit 0\.x and 20231114221320_init\/migration\.sql of 1\.x/,
+    ],
+    [
+      'a folder of 1.x without its time',
+      async (folder) => {
+        await rm(join(folder, 'meta'), { recursive: true });
+        await mkdir(join(folder, 'init'));
+        await writeFile(join(folder, 'init', 'migration.sql'), 'select 1');
+      },
+      /init does not begin with a time/,
+    ],
+    ['a time that no clock shows', entries({ tag: 'a', when: 9e15 }), /needs a tag and a whole/],
     [
       'one time twice',
       entries(one, { tag: '0001_b', when: 1 }),

@@ -36,6 +36,24 @@ export async function writeMigrations(folder: string, migrations: Migrations): P
   }
 }
 
+/** What `drizzle-kit up` calls the migration at this index of a fixture. */
+export function nameInDrizzle1(tag: string, index: number): string {
+  const time = new Date(firstWhen + index * 1_000).toISOString().replace(/\D/g, '').slice(0, 14);
+  return `${time}_${tag.slice('0000_'.length)}`;
+}
+
+/** Writes the same migrations as drizzle-kit 1.x does; the folder is removed when the test ends. */
+export async function writeTimestampFolder(migrations: Migrations): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-migrations-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  for (const [index, [tag, sql]] of Object.entries(migrations).entries()) {
+    const place = join(folder, nameInDrizzle1(tag, index));
+    await mkdir(place);
+    await writeFile(join(place, 'migration.sql'), sql);
+  }
+  return folder;
+}
+
 /** A plugin with migrations, as the boot hands it on. */
 export async function target(id: string, migrations: Migrations): Promise<MigrationTarget> {
   const { files } = await readMigrationFolder(id, await writeFolder(migrations));

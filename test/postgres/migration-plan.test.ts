@@ -1,11 +1,28 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { pendingFiles } from '../../src/postgres/migration-plan.ts';
+import { hashOf } from '../../src/postgres/migration-files.ts';
+import type { HistoryRow } from '../../src/postgres/migration-history.ts';
+import { planMigrations, type ComparedFile } from '../../src/postgres/migration-plan.ts';
 
-const a = { name: 'a', when: 1, hash: 'ha' };
-const b = { name: 'b', when: 2, hash: 'hb' };
-const c = { name: 'c', when: 3, hash: 'hc' };
-const rowOf = ({ when, hash }: typeof a) => ({ createdAt: when as number | null, hash });
+const file = (historyName: string, when: number, text = historyName): ComparedFile => {
+  return { historyName, when, text, hash: hashOf(text) };
+};
+/** The row that Drizzle 0.x writes. */
+const rowOf = ({ when, hash }: ComparedFile): HistoryRow => {
+  return { name: null, createdAt: when, hash };
+};
+/** The row that Drizzle 1.x writes. */
+const namedRowOf = ({ historyName, when, hash }: ComparedFile): HistoryRow => {
+  return { name: historyName, createdAt: when, hash };
+};
+const plan = (files: readonly ComparedFile[], rows: readonly HistoryRow[]) =>
+  planMigrations(files, rows, 'plugin_a');
+const pendingFiles = (files: readonly ComparedFile[], rows: readonly HistoryRow[]) =>
+  plan(files, rows).pending;
+
+const a = file('a', 1_001);
+const b = file('b', 2_002);
+const c = file('c', 3_003);
 
 describe('pending', () => {
   test('is what the history lacks, in the order of the files', () => {
@@ -17,60 +34,119 @@ describe('pending', () => {
   });
 
   test('leaves out an edited file', () => {
-    expect(pendingFiles([{ ...a, hash: 'edited' }], [rowOf(a)])).toEqual([]);
+    expect(pendingFiles([file('a', a.when, 'edited')], [rowOf(a)])).toEqual([]);
   });
 
   test('leaves out a file whose time was written anew', () => {
-    expect(pendingFiles([{ ...a, when: 99 }], [rowOf(a)])).toEqual([]);
+    expect(pendingFiles([{ ...a, when: 99_000 }], [rowOf(a)])).toEqual([]);
   });
 
   test('leaves out a file whose row has no time', () => {
-    expect(pendingFiles([a, b], [{ createdAt: null, hash: 'ha' }])).toEqual([b]);
+    expect(pendingFiles([a, b], [{ ...rowOf(a), createdAt: null }])).toEqual([b]);
+  });
+
+  test('leaves out a file that its row names, whatever else the row says', () => {
+    const row = { name: 'a', createdAt: null, hash: 'another' };
+    expect(pendingFiles([a, b], [row])).toEqual([b]);
+  });
+
+  test('leaves out a file that a replica of the other format wrote without its name', () => {
+    // Another text, so that only the time is left to know it by.
+    const moved = file('moved', 2_000);
+    expect(pendingFiles([file('a', 1_000), moved], [namedRowOf(a), rowOf(b)])).toEqual([]);
+    expect(pendingFiles([a, b], [namedRowOf(a), rowOf(moved)])).toEqual([]);
+  });
+
+  test('tells two files of one second apart', () => {
+    const [x, y] = [file('x', 5_000), file('y', 5_000)];
+    expect(pendingFiles([x, y], [namedRowOf(y)])).toEqual([x]);
+    expect(pendingFiles([x, y], [rowOf(y)])).toEqual([x]);
+    expect(pendingFiles([x, y], [namedRowOf(x), rowOf(x)])).toEqual([y]);
   });
 
   test('counts rows written twice for one file once', () => {
-    const twin = { ...a, name: 'twin', when: 50 };
+    const twin = file('twin', 50_000, 'a');
     expect(pendingFiles([a, twin], [rowOf(a), rowOf(a)])).toEqual([twin]);
+    const moved = { ...namedRowOf(a), createdAt: 1_000 };
+    expect(pendingFiles([a, twin], [rowOf(a), moved])).toEqual([twin]);
   });
 
   test('takes one row for each of two files with the same text', () => {
-    const twin = { ...a, name: 'twin', when: 50 };
+    const twin = file('twin', 50_000, 'a');
     expect(pendingFiles([a, twin], [rowOf(a)])).toEqual([twin]);
     expect(pendingFiles([a, twin], [rowOf(a), rowOf(twin)])).toEqual([]);
   });
 
+  const when = fc.nat(5).map((seconds) => seconds * 1_000);
+  const files = fc.uniqueArray(
+    fc.record({ when, text: fc.constantFrom('x', 'y', 'z') }).map((mark) => {
+      return file(`${mark.when}_file`, mark.when, mark.text);
+    }),
+    { selector: (each) => each.when },
+  );
+  const others = fc.array(
+    fc.record({
+      name: fc.constantFrom(null, '0_file', '1000_file', 'gone'),
+      createdAt: fc.option(when),
+      hash: fc.constantFrom('x', 'y', 'q').map(hashOf),
+    }),
+  );
+
   test('is empty once every file has its row, whatever else the history holds', () => {
-    const mark = fc.record({ when: fc.nat(5), hash: fc.constantFrom('x', 'y', 'z') });
     fc.assert(
-      fc.property(
-        fc.uniqueArray(mark, { selector: ({ when }) => when }),
-        fc.array(
-          fc.record({ createdAt: fc.option(fc.nat(5)), hash: fc.constantFrom('x', 'y', 'q') }),
-        ),
-        (files, others) => {
-          const rows = files.map(({ when, hash }) => ({ createdAt: when, hash }));
-          expect(pendingFiles(files, [...others, ...rows])).toEqual([]);
-        },
-      ),
+      fc.property(files, others, fc.boolean(), (given, rest, isNamed) => {
+        const rows = given.map(isNamed ? namedRowOf : rowOf);
+        expect(pendingFiles(given, [...rest, ...rows])).toEqual([]);
+      }),
     );
   });
 
   test('shrinks by at most one file a row', () => {
-    const mark = fc.record({ when: fc.nat(5), hash: fc.constantFrom('x', 'y', 'z') });
-    const row = fc.record({
-      createdAt: fc.option(fc.nat(5)),
-      hash: fc.constantFrom('x', 'y', 'q'),
-    });
     fc.assert(
-      fc.property(
-        fc.uniqueArray(mark, { selector: ({ when }) => when }),
-        fc.array(row),
-        (files, rows) => {
-          const pending = pendingFiles(files, rows);
-          expect(pending.length).toBeGreaterThanOrEqual(files.length - rows.length);
-          expect(files.filter((file) => pending.includes(file))).toEqual(pending);
-        },
-      ),
+      fc.property(files, others, (given, rows) => {
+        const pending = pendingFiles(given, rows);
+        expect(pending.length).toBeGreaterThanOrEqual(given.length - rows.length);
+        expect(given.filter((each) => pending.includes(each))).toEqual(pending);
+      }),
     );
+  });
+});
+
+describe('edited', () => {
+  test('is a file whose text is another than the one that ran', () => {
+    const edited = file('a', a.when, 'edited');
+    expect(plan([edited], [rowOf(a)]).edited).toEqual([edited]);
+    expect(plan([a], [rowOf(a)]).edited).toEqual([]);
+  });
+
+  const generated = 'alter table "public"."t"\nadd x int;\n';
+  test.each([
+    ['CRLF in the folder', generated.replaceAll('\n', '\r\n'), generated],
+    ['CRLF when it ran', generated, generated.replaceAll('\n', '\r\n')],
+    ['the schema in the folder', generated.replace('public', 'plugin_a'), generated],
+    ['the schema when it ran', generated, generated.replace('public', 'plugin_a')],
+    [
+      'the schema in the folder, CRLF when it ran',
+      generated.replace('public', 'plugin_a'),
+      generated.replaceAll('\n', '\r\n'),
+    ],
+  ])('is not a file with %s', (_, now, then) => {
+    const rows = [rowOf(file('a', 1_001, then))];
+    expect(plan([file('a', 1_001, now)], rows).edited).toEqual([]);
+    // Nor is it run again when only its hash is left to know it by.
+    expect(plan([file('b', 99_000, now)], rows)).toMatchObject({ pending: [], unknown: [] });
+  });
+});
+
+describe('what stands in another order or nowhere', () => {
+  test('out of order is a pending file before one that is applied', () => {
+    expect(plan([a, b, c], [rowOf(b)]).outOfOrder).toEqual([a]);
+    expect(plan([a, b, c], [rowOf(a)]).outOfOrder).toEqual([]);
+    expect(plan([a, b], []).outOfOrder).toEqual([]);
+  });
+
+  test('unknown are the rows that no file matches, repeats of a known one aside', () => {
+    expect(plan([a], [rowOf(a), rowOf(a), rowOf(b)]).unknown).toEqual([rowOf(b)]);
+    expect(plan([a], [namedRowOf(a), rowOf(a)]).unknown).toEqual([]);
   });
 });

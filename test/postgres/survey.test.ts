@@ -41,8 +41,10 @@ test.each([1, 10, 100])(
         historySchema: schema,
         schemaExists: true,
         historyExists: true,
-        applied: files.map(({ hash, when }) => ({ hash, createdAt: when })),
+        applied: files.map(({ hash, when }) => ({ hash, createdAt: when, name: null })),
         pending: [],
+        warnings: [],
+        problems: [],
       })),
     );
     expect(pool.idleCount).toBe(1);

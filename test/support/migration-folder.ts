@@ -37,3 +37,13 @@ export async function writeMigrations(
   await writeFile(join(folder, 'meta', '_journal.json'), JSON.stringify(journal));
   for (const [tag, sql] of entries) await writeFile(join(folder, `${tag}.sql`), sql);
 }
+
+/** Writes a folder as drizzle-kit 1.x does, gone after the test: a folder for each entry, `20240102030405_init`. */
+export async function timestampFolder(files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await temporaryFolder();
+  for (const [name, sql] of Object.entries(files)) {
+    await mkdir(join(folder, name));
+    await writeFile(join(folder, name, 'migration.sql'), sql);
+  }
+  return folder;
+}

@@ -1,0 +1,59 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Refuse } from './migration-files-error.ts';
+
+/** A migration that a folder has, before its text is read. */
+export interface ListedMigration {
+  /** As messages call it: `0000_init.sql`, or `20240102030405_init/migration.sql`. */
+  readonly name: string;
+  /** As drizzle-kit calls it: `0000_init`, or `20240102030405_init`. */
+  readonly tag: string;
+  /** When it was generated, in ms since 1970; the `created_at` of its history row. */
+  readonly when: number;
+  /** The `name` of its history row in the table of Drizzle 1.x: `20240102030405_init`. */
+  readonly historyName: string;
+  /** Of the drizzle-kit that wrote it. */
+  readonly format: '0.x' | '1.x';
+  readonly path: string;
+}
+
+/**
+ * Lists a folder of drizzle-kit 1.x: each migration is a folder of its own, `<timestamp>_<name>/migration.sql`. They sort by
+ * name, so by time.
+ *
+ * @throws what `refuse` makes
+ */
+export async function listTimestampFolders(
+  folder: string,
+  refuse: Refuse,
+): Promise<readonly ListedMigration[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const tags = entries
+    .filter((entry) => !entry.isFile() && existsSync(join(folder, entry.name, file)))
+    .map(({ name }) => name);
+  return tags.toSorted().map((tag) => {
+    const when = timeOf(tag);
+    if (Number.isNaN(when)) {
+      throw refuse(`${join(folder, tag)} does not begin with a time, such as 20240102030405`, {
+        hint: 'Give it the name that drizzle-kit 1.x gave it: its time is part of the history.',
+      });
+    }
+    const path = join(folder, tag, file);
+    return { name: `${tag}/${file}`, tag, when, historyName: tag, format: '1.x', path };
+  });
+}
+
+const file = 'migration.sql';
+
+/** As Drizzle 1.x reads it: the first 14 digits, in UTC. */
+function timeOf(tag: string): number {
+  const digits = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(tag)?.slice(1).map(Number);
+  const [year = NaN, month = 1, day, hour, minute, second] = digits ?? [];
+  return Date.UTC(year, month - 1, day, hour, minute, second);
+}
+
+/** The 14 digits for a time: `20240102030405`. */
+export function timestampOf(when: number): string {
+  return new Date(when).toISOString().replace(/\D/g, '').slice(0, 14);
+}
