@@ -29,8 +29,9 @@ const eraseLine = '\r\u001B[2K';
  * @example boot.onAny(createLiveOutput({ write: (text) => process.stdout.write(text), colors: true, statusLine: true }));
  */
 export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent) => void {
-  const { write, statusLine } = options;
-  const colors = pc.createColors(options.colors);
+  // Left undefined, picocolors asks the environment: in CI the answer is yes, also into a file.
+  const { write, statusLine, colors: isColored = false } = options;
+  const colors = pc.createColors(isColored);
   const { bold, dim, green, red, yellow, cyan } = colors;
   const table = new BootTable();
   const running = new Set<string>();

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { isatty } from 'node:tty';
 import pc from 'picocolors';
 import pino from 'pino';
 import { createLiveOutput } from 'slipway';
@@ -20,7 +21,7 @@ export function setStage(pool: Pool): Stage {
   // The pool replaces an idle connection that breaks; without a listener it would end the process.
   pool.on('error', (error) => logger.warn({ err: error }, 'an idle connection broke'));
   const write = (text: string): void => void process.stdout.write(text);
-  const isTerminal = process.stdout.isTTY;
+  const isTerminal = isatty(1);
   const output = { write, colors: isTerminal && pc.isColorSupported, statusLine: isTerminal };
   return {
     pool,
