@@ -5,9 +5,10 @@ import { BootTable } from './boot-table.ts';
 
 export interface LiveOutputOptions {
   readonly write: (text: string) => void;
-  readonly colors: boolean;
+  /** No colours unless told. */
+  readonly colors?: boolean;
   /** Keeps a last line that says what runs right now; for a terminal only. */
-  readonly statusLine: boolean;
+  readonly statusLine?: boolean;
 }
 
 type Phase = Extract<BootEvent, { readonly type: 'phase.started' }>['phase'];
@@ -30,7 +31,7 @@ const eraseLine = '\r\u001B[2K';
  */
 export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent) => void {
   // Left undefined, picocolors asks the environment: in CI the answer is yes, also into a file.
-  const { write, statusLine, colors: isColored = false } = options;
+  const { write, statusLine = false, colors: isColored = false } = options;
   const colors = pc.createColors(isColored);
   const { bold, dim, green, red, yellow, cyan } = colors;
   const table = new BootTable();
