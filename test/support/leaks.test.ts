@@ -69,10 +69,10 @@ describe('the check of a database', () => {
   });
 });
 
-test('clients are counted over all pools', () => {
+test('clients are counted over all pools', async () => {
   const idle = { totalCount: 3, idleCount: 3 };
-  expectNoClientOut([idle, idle]);
-  expect(() => expectNoClientOut([idle, { totalCount: 3, idleCount: 1 }])).toThrow(
+  await expectNoClientOut([idle, idle]);
+  await expect(expectNoClientOut([idle, { totalCount: 3, idleCount: 1 }], 20)).rejects.toThrow(
     '2 pool clients are still checked out',
   );
 });

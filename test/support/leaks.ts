@@ -15,10 +15,19 @@ export interface Session {
   readonly query: string;
 }
 
-/** Throws when a client of one of the pools is still checked out. */
-export function expectNoClientOut(pools: Iterable<PoolCounts>): void {
-  let out = 0;
-  for (const pool of pools) out += pool.totalCount - pool.idleCount;
+/**
+ * Throws when a client of one of the pools is still checked out after `patienceMs`: a scoped client goes back one round trip
+ * after its release.
+ */
+export async function expectNoClientOut(
+  pools: readonly PoolCounts[],
+  patienceMs = 1_000,
+): Promise<void> {
+  const countOut = (): number =>
+    pools.reduce((out, pool) => out + pool.totalCount - pool.idleCount, 0);
+  const deadline = performance.now() + patienceMs;
+  while (countOut() > 0 && performance.now() < deadline) await pause(10);
+  const out = countOut();
   if (out > 0)
     throw new Error(`${out} pool client${out === 1 ? ' is' : 's are'} still checked out`);
 }

@@ -54,7 +54,7 @@ export class TestDatabase {
   async expectNoLeak(kept: ReadonlySet<Pool> = new Set()): Promise<void> {
     const problems: unknown[] = [];
     try {
-      expectNoClientOut(this.#pools.keys());
+      await expectNoClientOut([...this.#pools.keys()]);
     } catch (problem) {
       problems.push(problem);
       this.#forgiveLostClients();
