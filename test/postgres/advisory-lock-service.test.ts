@@ -116,7 +116,9 @@ describe('waiting', () => {
     const waiting = locksOf().withLock('shop.job', () => 'got it');
     await expect.poll(lockSessions).toHaveLength(2);
     for (let look = 0; look < 20; look += 1) {
-      const { rows } = await db.query('select 1 from pg_locks where not granted');
+      const { rows } = await db.query(
+        "select 1 from pg_locks where not granted and locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
+      );
       expect(rows).toEqual([]);
     }
     await held?.release();
