@@ -163,6 +163,25 @@ describe('a pool whose clients are all out', () => {
   });
 });
 
+describe('a pool smaller than migrations.concurrency', () => {
+  it('has no plugin waiting for a client that another one migrates on', async () => {
+    const { url } = await db.fresh();
+    const pool = db.pool({ connectionString: url, max: 2 });
+    const folder = await migrationFolder({ '0000_init': 'CREATE TABLE items (id int);' });
+    const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const waiting: number[] = [];
+    const { boot } = bootUnderTest({
+      pool,
+      plugins: ids.map((id) => ({ id, migrations: folder })),
+      migrations: { concurrency: 6 },
+    });
+    boot.on('plugin.migrate.started', () => waiting.push(pool.waitingCount));
+    boot.on('plugin.migrate.applied', () => waiting.push(pool.waitingCount));
+    await boot.migrate();
+    expect(waiting).toEqual(ids.flatMap(() => [0, 0]));
+  });
+});
+
 describe('migrate()', () => {
   it('ends after the migrations, with nothing started', async () => {
     const { url, query } = await db.fresh();
