@@ -1,0 +1,18 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { useDatabase } from '../support/database.ts';
+
+const db = useDatabase();
+const program = fileURLToPath(new URL('./idle-program.ts', import.meta.url));
+
+test('a boot that is up keeps no process alive', async () => {
+  const { url } = await db.fresh();
+  const running = promisify(execFile)(
+    process.execPath,
+    ['--import', 'jiti/register', program, url],
+    { timeout: 30_000 },
+  );
+  expect((await running).stdout).toBe('ready\n');
+});
