@@ -13,6 +13,7 @@ import {
   type Settings,
   type SettingsOptions,
 } from '../core/settings.ts';
+import type { DatabaseSource } from '../postgres/connection.ts';
 import { createPinoLogger } from '../telemetry/log-listener.ts';
 import {
   checkDiscover,
@@ -26,6 +27,11 @@ import { systemClock } from './system-clock.ts';
 export interface BootOptions extends SettingsOptions {
   /** A `pg.Pool`, which stays the caller's; or a connection string or config, then Slipway makes the pool and ends it. */
   readonly pool: Pool | string | PoolConfig;
+  /**
+   * Where migrations and locks go when `pool` goes through a pooler that keeps no sessions: a direct connection, in the same
+   * forms. `pool` unless told.
+   */
+  readonly migrationPool?: Pool | string | PoolConfig;
   /** In any order. */
   readonly plugins?: readonly Plugin[];
   /** Also starts the plugins that are packages, of the host and of its workspaces. */
@@ -44,7 +50,9 @@ export interface BootOptions extends SettingsOptions {
 
 /** The options, checked and complete. */
 export interface BootSetup {
-  readonly source: Pool | string | PoolConfig;
+  readonly source: DatabaseSource;
+  /** Of migrations and locks; that of everything else unless told. */
+  readonly migrationSource: DatabaseSource;
   readonly plugins: readonly Plugin[];
   readonly discover: DiscoverSetup | undefined;
   readonly host: Host | undefined;
@@ -59,6 +67,7 @@ export interface BootSetup {
 
 const ownOptions = [
   'pool',
+  'migrationPool',
   'plugins',
   'discover',
   'host',
@@ -77,10 +86,15 @@ const levels = ['debug', 'info', 'warn', 'error'] as const;
 export function checkBootOptions(options: BootOptions): BootSetup {
   const given = record(options, 'the options of createBoot()');
   knownKeysOnly(given, [...ownOptions, ...settingNames], '');
+  const source = checkSource(given['pool'], 'pool');
   const logger = checkLogger(given['logger']);
   const plain = Object.fromEntries(settingNames.map((name) => [name, given[name]]));
   return Object.freeze({
-    source: checkSource(given['pool']),
+    source,
+    migrationSource:
+      given['migrationPool'] === undefined
+        ? source
+        : checkSource(given['migrationPool'], 'migrationPool'),
     plugins: listOf(checkPlugin)(given['plugins'] ?? [], 'plugins'),
     discover: maybe(checkDiscover)(given['discover'], 'discover'),
     host: maybe(checkHost)(given['host'], 'host'),
@@ -93,11 +107,11 @@ export function checkBootOptions(options: BootOptions): BootSetup {
   });
 }
 
-function checkSource(value: unknown): BootSetup['source'] {
+function checkSource(value: unknown, name: string): DatabaseSource {
   const isText = typeof value === 'string' && value.trim() !== '';
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
   if (isText || (isObject && (!('connect' in value) || isPool(value)))) return value;
-  throw optionsInvalid('pool', 'a pg.Pool, a connection string or a pg config', value);
+  throw optionsInvalid(name, 'a pg.Pool, a connection string or a pg config', value);
 }
 
 /** Also refuses a single client, which has `connect` as a pool does. */

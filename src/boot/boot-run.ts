@@ -8,7 +8,7 @@ import {
 import { toError } from '../core/error-record.ts';
 import type { DatabaseFacts } from '../core/events.ts';
 import { untilAborted } from '../core/patience.ts';
-import { openPool, type OpenPool } from '../postgres/connection.ts';
+import { openPools, type OpenPools } from '../postgres/connection.ts';
 import type { BootSetup } from './boot-options.ts';
 import { LaunchTasks } from './launch-tasks.ts';
 import type { Relay } from './relay.ts';
@@ -32,7 +32,7 @@ export type RunEnd =
   | { readonly output: BootOutput; readonly errors: readonly Error[] }
   | { readonly defect: Error; readonly errors: readonly Error[] };
 
-/** The machine at work: from START to its end, with the pool open meanwhile. */
+/** The machine at work: from START to its end, with the pools open meanwhile. */
 export class BootRun {
   readonly until: Until;
   /** Resolves when everything is up; stays open when that never happens. */
@@ -40,7 +40,7 @@ export class BootRun {
   /** Resolves when everything is down. Never rejects. */
   readonly ended: Promise<RunEnd>;
   readonly #actor: ActorRefFrom<typeof bootMachine>;
-  readonly #open: OpenPool;
+  readonly #open: OpenPools;
   readonly #launch: LaunchTasks;
   readonly #broken = new AbortController();
   readonly #parts: BootRunParts;
@@ -49,13 +49,14 @@ export class BootRun {
     const { setup, relay, services, wayDown, until } = parts;
     this.#parts = parts;
     this.until = until;
-    this.#open = openPool(setup.source);
-    const { pool } = this.#open;
+    this.#open = openPools(setup.source, setup.migrationSource);
+    const { pool, migrationPool } = this.#open;
     this.#launch = new LaunchTasks({
       setup,
       services,
       wayDown,
       pool,
+      migrationPool,
       tell: relay.tell,
       broken: this.#broken.signal,
     });
@@ -63,7 +64,7 @@ export class BootRun {
     this.#actor = createActor(provideMachines(this.#launch.tasks, this.#tell), {
       input: {
         // More at once than the pool has clients would only wait for each other.
-        migrateWidth: Math.min(migrations.concurrency, pool.options.max),
+        migrateWidth: Math.min(migrations.concurrency, migrationPool.options.max),
         initWidth: init.concurrency,
       },
     });

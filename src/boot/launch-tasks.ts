@@ -7,7 +7,7 @@ import {
   type TaskArgs,
   type Tasks,
 } from '../../machines/index.ts';
-import type { DatabaseFacts, Tell } from '../core/events.ts';
+import type { BootNews, DatabaseFacts, Tell } from '../core/events.ts';
 import type { PluginGraph } from '../core/graph.ts';
 import { isRequired } from '../core/plugin.ts';
 import { getPluginSchemaName } from '../core/schema-name.ts';
@@ -30,7 +30,10 @@ import type { WayDown } from './way-down.ts';
 
 export interface LaunchParts {
   readonly setup: BootSetup;
+  /** Of the plugins. */
   readonly pool: Pool;
+  /** Of migrations, registry and locks. */
+  readonly migrationPool: Pool;
   readonly services: ServiceRegistry;
   readonly wayDown: WayDown;
   readonly tell: Tell;
@@ -53,11 +56,12 @@ export class LaunchTasks {
   #survey: Survey | undefined;
   #runner: PluginRunner;
   #statements = 0;
+  readonly #started = new Set<string>();
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(parts: LaunchParts) {
     this.#parts = parts;
-    const { clock, settings, source } = parts.setup;
+    const { clock, settings, migrationSource: source } = parts.setup;
     this.#waits = new LockWaits(clock, settings.migrations.lockWait, parts.tell);
     this.#locks = new AdvisoryLocks({ source, clock, pooler: settings.pooler });
     this.#runner = this.#createRunner();
@@ -110,9 +114,9 @@ export class LaunchTasks {
   }
 
   async #discover(signal: AbortSignal): Promise<Done> {
-    const { setup, pool, services, tell } = this.#parts;
+    const { setup, migrationPool, services, tell } = this.#parts;
     this.#gathered = await gatherPlugins(setup, {
-      pool,
+      pool: migrationPool,
       services,
       tell,
       signal,
@@ -163,7 +167,7 @@ export class LaunchTasks {
   }
 
   async #look(signal: AbortSignal): Promise<Done & { readonly upToDate: readonly string[] }> {
-    const { setup, pool, tell, wayDown } = this.#parts;
+    const { setup, migrationPool: pool, tell, wayDown } = this.#parts;
     const { mode, lockWait } = setup.settings.migrations;
     const { cut } = wayDown;
     const parts = { pool, setup, tell, signal, cut, onStatement: this.#countStatement };
@@ -188,15 +192,16 @@ export class LaunchTasks {
   }
 
   async #migrate({ input, signal, windDown }: TaskArgs<OfPlugin>): Promise<MigrateResult> {
-    const { pool, tell, wayDown, setup } = this.#parts;
+    const { migrationPool, tell, wayDown, setup } = this.#parts;
     const rules = setup.settings.migrations;
     const target = this.#targets.get(input.plugin);
     if (!target) throw new Error(`no migrations of ${input.plugin} in this launch`);
-    const result = await migratePlugin(pool, target, {
+    const result = await migratePlugin(migrationPool, target, {
       signal,
       windDown,
       cut: wayDown.cut,
-      tell,
+      tell: (news) => this.#tellStartOnce(news),
+      keepsSession: this.#survey?.keepsSession,
       extensionSchemas: rules.extensionSchemas,
       rewritePublic: rules.rewritePublic,
       strayObjects: rules.strayObjects,
@@ -209,8 +214,17 @@ export class LaunchTasks {
     return result;
   }
 
+  /** A plugin whose lock ends with each file may lose its turn between two of them; it goes on later, and has started once. */
+  #tellStartOnce(news: BootNews): void {
+    if (news.type === 'plugin.migrate.started') {
+      if (this.#started.has(news.plugin)) return;
+      this.#started.add(news.plugin);
+    }
+    this.#parts.tell(news);
+  }
+
   async #register(signal: AbortSignal): Promise<Done> {
-    const { setup, pool, tell, wayDown } = this.#parts;
+    const { setup, migrationPool: pool, tell, wayDown } = this.#parts;
     const { known, rows } = this.#gathered;
     const pin = { signal, cut: wayDown.cut, onStatement: this.#countStatement };
     if (setup.registry) await register(known, rows, { pool, pin, tell });

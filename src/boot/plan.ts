@@ -49,7 +49,7 @@ export interface BootPlan {
 /** Looks at the plugins and the database without changing either. */
 export async function makePlan(setup: BootSetup, tell: Tell): Promise<BootPlan> {
   const { signal } = new AbortController();
-  const open = openPool(setup.source);
+  const open = openPool(setup.migrationSource);
   const { pool } = open;
   try {
     const services = new ServiceRegistry(setup.services);

@@ -155,6 +155,10 @@ export class BootRecord {
           holder: event.holder,
         });
         break;
+      case 'plugin.migrate.statement':
+        // A wait between two files is over.
+        this.#lockWaits.delete(event.plugin);
+        break;
       case 'plugin.migrate.applied':
         this.#update(event.plugin, ({ applied }) => ({ applied: [...applied, event.file] }));
         break;

@@ -53,8 +53,8 @@ export const errorCodes = {
   ],
   DATABASE_READ_ONLY: ['the database takes no writes', 'Connect to the primary server.'],
   POOLER_UNSUPPORTED: [
-    'a transaction pooler stands between Slipway and PostgreSQL',
-    'Give Slipway a direct connection to PostgreSQL.',
+    'a transaction pooler keeps no session for what needs one: a file outside of a transaction, an advisory lock',
+    "Give migrationPool a direct connection to PostgreSQL, or say pooler: 'session' if the pooler keeps sessions.",
   ],
   MIGRATION_FILES_INVALID: [
     'a migrations folder cannot be read',

@@ -60,6 +60,15 @@ export function toProblem(error: BootError): Problem {
   return { code, message, hint, ...(plugin === undefined ? {} : { plugin }) };
 }
 
+/** The error for a problem that turns up alone. */
+export function problemError(
+  { code, message, hint, plugin, file }: Problem,
+  phase: Phase,
+): BootError {
+  const position = file === undefined ? undefined : { file };
+  return new BootError(code, message, { phase, hint, plugin, position });
+}
+
 /** The error for a wrong option: `Expected init.concurrency to be an integer from 1 to 64, got 0`. */
 export function optionsInvalid(name: string, expected: string, got: unknown): BootError {
   return new BootError('OPTIONS_INVALID', `Expected ${name} to be ${expected}, got ${show(got)}`);

@@ -62,7 +62,7 @@ export interface ConnectOptions {
 /** The options that are plain values. */
 export interface SettingsOptions {
   readonly migrations?: MigrationOptions;
-  /** `'session'` says that the pooler in front of PostgreSQL keeps sessions. */
+  /** `'session'` says that the pooler on the way of the migrations keeps sessions; otherwise it counts as one that does not. */
   readonly pooler?: 'session';
   readonly init?: InitOptions;
   readonly stop?: StopOptions;

@@ -6,6 +6,16 @@ export interface QueryAnswer<Row = unknown> {
   readonly rows: readonly Row[];
 }
 
+/** The first row that the last statement of a text answered with. */
+export function lastRow<Row>(
+  answer: QueryAnswer<Row> | readonly QueryAnswer<Row>[],
+): Row | undefined {
+  const last = Array.isArray(answer)
+    ? (answer as readonly QueryAnswer<Row>[]).at(-1)
+    : (answer as QueryAnswer<Row>);
+  return last?.rows[0];
+}
+
 /** What `pg` takes in place of a text. */
 export interface ClientQuery {
   text: string;
@@ -33,6 +43,12 @@ export interface PoolLike {
 
 /** A pool of the host, or what it takes to make one. */
 export type DatabaseSource = Pool | string | PoolConfig;
+
+/** The pools of one piece of work. They may be the same. */
+export interface OpenPools extends Omit<OpenPool, 'owned'> {
+  /** For migrations and what else needs a session of its own. */
+  readonly migrationPool: Pool;
+}
 
 export interface OpenPool {
   readonly pool: Pool;
@@ -62,6 +78,24 @@ export function openPool(source: DatabaseSource): OpenPool {
     end: () => (ended ??= close(pool, isOurs)),
     cut: () => {
       for (const client of made) destroySocket(client);
+    },
+  };
+}
+
+/** Opens two pools as {@link openPool} does, or one when both come from the same place. */
+export function openPools(source: DatabaseSource, migrationSource: DatabaseSource): OpenPools {
+  const open = openPool(source);
+  if (migrationSource === source) return { ...open, migrationPool: open.pool };
+  const migrations = openPool(migrationSource);
+  return {
+    pool: open.pool,
+    migrationPool: migrations.pool,
+    end: async () => {
+      await Promise.all([open.end(), migrations.end()]);
+    },
+    cut: () => {
+      open.cut();
+      migrations.cut();
     },
   };
 }

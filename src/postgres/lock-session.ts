@@ -103,9 +103,6 @@ function configOf(source: DatabaseSource): ClientConfig {
 function poolerUnsupported(): BootError {
   return new BootError(
     'POOLER_UNSUPPORTED',
-    'A lock needs a session of its own, and a transaction pooler stands between Slipway and PostgreSQL',
-    {
-      hint: "Give Slipway a direct connection; or say pooler: 'session' if the pooler keeps sessions.",
-    },
+    'A lock needs a session of its own, and the pooler between Slipway and PostgreSQL keeps none',
   );
 }

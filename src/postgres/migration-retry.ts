@@ -33,23 +33,22 @@ const pausePerWait = 4;
  * Runs a file, and again when it failed for a reason that passes: a lock that somebody holds, a deadlock, or others who
  * changed the same row of a catalog. The pauses grow up to 30 s, with jitter, so that replicas do not march in step.
  *
- * @returns `canceled` when a pause was cut short by an abort.
+ * @returns what `run` does; `canceled` when a pause was cut short by an abort.
  * @throws what the last attempt threw.
  */
-export async function retryPassingFailures(
+export async function retryPassingFailures<Outcome>(
   client: PinnedClient,
   script: MigrationScript,
   progress: MigrationProgress,
   options: RetryOptions,
-  run: () => Promise<void>,
-): Promise<'done' | 'canceled'> {
+  run: () => Promise<Outcome>,
+): Promise<Outcome | { readonly status: 'canceled' }> {
   const { signal, windDown, tell, now } = options;
   const stopping = AbortSignal.any([signal, windDown]);
   let failedFirstAt: number | undefined;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await run();
-      return 'done';
+      return await run();
     } catch (error) {
       const reason = passingReason(error);
       if (!reason || client.lost || signal.aborted) throw error;
@@ -67,7 +66,7 @@ export async function retryPassingFailures(
         ...(blockers.length > 0 && { blockers }),
       });
       await delay(pauseMs, undefined, { signal: stopping }).catch(() => undefined);
-      if (stopping.aborted) return 'canceled';
+      if (stopping.aborted) return { status: 'canceled' };
     }
   }
 }

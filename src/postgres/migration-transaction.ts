@@ -1,5 +1,5 @@
 import type { Tell } from '../core/events.ts';
-import type { QueryAnswer } from './connection.ts';
+import { lastRow } from './connection.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { migrationFailed, strayObjects, wrongSchema } from './migration-error.ts';
 import type { MigrationProgress } from './migration-error.ts';
@@ -18,6 +18,9 @@ import {
   type StrayPolicy,
 } from './stray-objects.ts';
 
+/** Begins the transaction of a file: what others commit meanwhile, such as a history row, is seen. */
+export const beginSql = 'begin isolation level read committed';
+
 /** Where a plugin's files run, and who hears of it. */
 export interface TransactionContext {
   readonly schema: string;
@@ -31,6 +34,8 @@ export interface TransactionContext {
   readonly strayObjects: StrayPolicy;
   /** The backend that holds the lock. */
   readonly backendPid: number;
+  /** SQL that begins the transaction; empty when it is open already, because the lock is in it. */
+  readonly opening: readonly string[];
   readonly progress: MigrationProgress;
   readonly tell: Tell;
   /** In ms, monotonic. */
@@ -96,10 +101,10 @@ async function begin(
   missing: MissingParts,
   context: TransactionContext,
 ): Promise<Place> {
-  const { searchPath, lockTimeoutMs } = context;
+  const { opening, searchPath, lockTimeoutMs } = context;
   const answer = await client.query<Place>(
     [
-      'begin isolation level read committed',
+      ...opening,
       `set local lock_timeout = ${lockTimeoutMs}`,
       ...createMissingSql(missing, context),
       `set local search_path = ${searchPath}`,
@@ -194,13 +199,6 @@ export function strayed(place: Place | undefined, context: TransactionContext): 
 }
 
 /** Several statements in one message answer with a list. */
-function lastRow<Row>(answer: QueryAnswer<Row> | readonly QueryAnswer<Row>[]): Row | undefined {
-  const last = Array.isArray(answer)
-    ? (answer as readonly QueryAnswer<Row>[]).at(-1)
-    : (answer as QueryAnswer<Row>);
-  return last?.rows[0];
-}
-
 function transactionEnded(progress: MigrationProgress): Error {
   return migrationFailed(
     progress,
@@ -210,7 +208,7 @@ function transactionEnded(progress: MigrationProgress): Error {
 }
 
 /** Never in the way of the error that led here: without it the connection is destroyed, which rolls back too. */
-async function rollBack(client: PinnedClient): Promise<void> {
+export async function rollBack(client: PinnedClient): Promise<void> {
   if (client.lost) return;
   try {
     await client.finish('rollback');

@@ -1,22 +1,22 @@
 import { hostname as systemHostname } from 'node:os';
-import { BootError } from '../core/errors.ts';
+import { BootError, problemError } from '../core/errors.ts';
 import type { LockHolder, Tell } from '../core/events.ts';
-import { tryLock, unlockSql } from './advisory-lock.ts';
 import { isConnectionLost, isWorthWaiting, sqlStateOf } from './connection-error.ts';
 import type { PoolLike } from './connection.ts';
 import { lookIntoFailure } from './failure-lookup.ts';
 import { connectionLost, migrationFailed } from './migration-error.ts';
 import type { MigrationProgress } from './migration-error.ts';
-import { readHistory } from './migration-history.ts';
+import type { MigrationFile } from './migration-files.ts';
 import { retryPassingFailures } from './migration-retry.ts';
 import { planMigrations } from './migration-plan.ts';
-import { toScript } from './migration-script.ts';
-import { runInTransaction, type MissingParts } from './migration-transaction.ts';
-import { runLoneCommand } from './run-lone-command.ts';
+import { toScript, type MigrationScript } from './migration-script.ts';
+import { runInTransaction } from './migration-transaction.ts';
+import { SessionTurns, TransactionTurns, type Turn, type Turns } from './migration-turns.ts';
 import { withPinnedClient } from './pinned-client.ts';
 import type { PinnedClient } from './pinned-client.ts';
+import { findPooledFileProblem } from './pooled-files.ts';
+import { runLoneCommand } from './run-lone-command.ts';
 import { searchPath as toSearchPath } from './search-path.ts';
-import { prepareSession } from './session-settings.ts';
 import type { StrayPolicy } from './stray-objects.ts';
 import { schemasOf, type MigrationTarget } from './survey.ts';
 
@@ -28,6 +28,8 @@ export interface MigrateOptions {
   /** Aborted: the connection is destroyed, whatever runs. */
   readonly cut?: AbortSignal | undefined;
   readonly tell: Tell;
+  /** Whether the session is ours alone; behind a pooler that hands out transactions it is not. True unless told. */
+  readonly keepsSession?: boolean | undefined;
   /** Schemas behind the plugin's own in the search_path. */
   readonly extensionSchemas: readonly string[];
   /** Whether `"public".` means the plugin's own schema. */
@@ -48,7 +50,10 @@ export interface MigrateOptions {
   readonly now?: () => number;
 }
 
-/** `applied` names the files that were committed. */
+/**
+ * `applied` names the files that were committed. `locked` may come between two files where the lock is one of each
+ * transaction.
+ */
 export type MigrateResult =
   | { readonly status: 'done'; readonly applied: readonly string[] }
   | { readonly status: 'locked'; readonly holder: LockHolder }
@@ -58,7 +63,8 @@ export type MigrateResult =
  * Applies a plugin's pending migrations on one pinned client, under the lock of its schema; what is pending is read again
  * once the lock is held. Does not wait for the lock: `locked` tells who holds it, and the client is already back.
  *
- * @throws BootError `MIGRATION_FAILED`, `MIGRATION_WRONG_SCHEMA`, `MIGRATION_STRAY_OBJECTS`, `MIGRATION_CONNECTION_LOST`
+ * @throws BootError `MIGRATION_FAILED`, `MIGRATION_WRONG_SCHEMA`, `MIGRATION_STRAY_OBJECTS`, `MIGRATION_CONNECTION_LOST`,
+ * `POOLER_UNSUPPORTED`
  * @example
  * const result = await migratePlugin(pool, { id: 'auth', schema: 'plugin_auth', files }, options);
  * if (result.status === 'locked') console.log('waiting for', result.holder.applicationName);
@@ -104,71 +110,74 @@ async function migrateOn(
   options: MigrateOptions,
   progress: MigrationProgress,
 ): Promise<MigrateResult> {
-  const attempt = await tryLock(client, target.schema);
-  if (!attempt.acquired) return { status: 'locked', holder: attempt.holder };
-  client.markDirty();
+  const turns = openTurns(client, target, options);
   try {
-    return await applyPending(client, attempt.backendPid, target, options, progress);
+    return await applyPending(client, turns, target, options, progress);
   } catch (error) {
     progress.advice = await lookIntoFailure(client, target.schema, progress, error);
     throw error;
   } finally {
-    await unlock(client, target.schema);
+    await turns.end();
   }
+}
+
+function openTurns(client: PinnedClient, target: MigrationTarget, options: MigrateOptions): Turns {
+  const [schema, historySchema] = schemasOf(target);
+  const settings = {
+    applicationName: `slipway/${target.id}@${options.hostname ?? systemHostname()}`,
+    searchPath: toSearchPath(schema, options.extensionSchemas),
+    statementTimeoutMs: options.statementTimeoutMs ?? 0,
+  };
+  const place = { schema, historySchema, settings };
+  return (options.keepsSession ?? true)
+    ? new SessionTurns(client, place)
+    : new TransactionTurns(client, place);
 }
 
 async function applyPending(
   client: PinnedClient,
-  backendPid: number,
+  turns: Turns,
   target: MigrationTarget,
   options: MigrateOptions,
   progress: MigrationProgress,
 ): Promise<MigrateResult> {
-  const { signal, windDown, tell, extensionSchemas, now = () => performance.now() } = options;
-  const { id: plugin, files } = target;
-  const [schema, historySchema] = schemasOf(target);
-  const searchPath = toSearchPath(schema, extensionSchemas);
-  await prepareSession(client, {
-    applicationName: `slipway/${plugin}@${options.hostname ?? systemHostname()}`,
-    searchPath,
-    statementTimeoutMs: options.statementTimeoutMs ?? 0,
-  });
+  const { signal, windDown, tell, now = () => performance.now() } = options;
+  const { id: plugin, schema, files } = target;
+  const first = await turns.take();
+  if (!first.acquired) return { status: 'locked', holder: first.holder };
   tell({ type: 'plugin.migrate.started', plugin });
 
-  const history = await readHistory(client, schema, historySchema);
-  const lockTimeoutMs = options.ddlLockTimeoutMs ?? 1_000;
-  const retryMs = options.ddlRetryMs ?? 300_000;
-  const retry = { lockTimeoutMs, retryMs, signal, windDown, tell, now };
-  const historyShape = history.shape ?? files[0]?.format ?? '0.x';
-  let missing: MissingParts = { schemas: history.missingSchemas, history: !history.shape };
-  for (const file of planMigrations(files, history.rows, schema).pending) {
+  const retry = {
+    lockTimeoutMs: options.ddlLockTimeoutMs ?? 1_000,
+    retryMs: options.ddlRetryMs ?? 300_000,
+    signal,
+    windDown,
+    tell,
+    now,
+  };
+  for (const file of planMigrations(files, first.history.rows, schema).pending) {
     if (signal.aborted || windDown.aborted) {
       return { status: 'canceled', applied: progress.applied };
     }
     const startedAt = now();
     const script = toScript(file, schema, options.rewritePublic);
-    const context = {
-      schema,
-      historySchema,
-      historyShape,
-      searchPath,
-      lockTimeoutMs,
-      strayObjects: options.strayObjects ?? 'error',
-      backendPid,
-      progress,
-      tell,
-      now,
-      signal,
-    };
-    const { lone } = script;
-    const toMake = missing;
-    const outcome = await retryPassingFailures(client, script, progress, retry, () =>
-      lone
-        ? runLoneCommand(client, { ...script, lone }, toMake, context)
-        : runInTransaction(client, script, toMake, context),
-    );
-    if (outcome === 'canceled') return { status: 'canceled', applied: progress.applied };
-    missing = { schemas: [], history: false };
+    // The survey says so before the first DDL; this is for a file that became pending since.
+    const unfit = options.keepsSession === false && findPooledFileProblem(plugin, file);
+    const outcome = await retryPassingFailures(client, script, progress, retry, async () => {
+      const turn = await turns.take();
+      if (!turn.acquired) return { status: 'locked', holder: turn.holder } as const;
+      const ours = first.history.rows.length + progress.applied.length;
+      // Between two turns another replica may have been here.
+      if (turn.history.rows.length > ours && !isPending(file, target, turn)) {
+        return { status: 'skipped' } as const;
+      }
+      if (unfit) throw problemError(unfit, 'migrateAll');
+      await runFile(client, script, turn, target, options, progress);
+      return { status: 'applied' } as const;
+    });
+    if (outcome.status === 'canceled') return { ...outcome, applied: progress.applied };
+    if (outcome.status === 'locked') return outcome;
+    if (outcome.status === 'skipped') continue;
     tell({
       type: 'plugin.migrate.applied',
       plugin,
@@ -179,14 +188,46 @@ async function applyPending(
   return { status: 'done', applied: progress.applied };
 }
 
-/** The end of the session frees the lock as well; this only spares the next one the wait for it. */
-async function unlock(client: PinnedClient, schema: string): Promise<void> {
-  if (client.lost) return;
-  try {
-    await client.finish(unlockSql(schema));
-  } catch {
-    client.markDirty();
-  }
+function isPending(
+  file: MigrationFile,
+  { files, schema }: MigrationTarget,
+  { history }: Turn,
+): boolean {
+  return planMigrations(files, history.rows, schema).pending.includes(file);
+}
+
+async function runFile(
+  client: PinnedClient,
+  script: MigrationScript,
+  { backendPid, opening, history }: Turn,
+  target: MigrationTarget,
+  options: MigrateOptions,
+  progress: MigrationProgress,
+): Promise<void> {
+  const [schema, historySchema] = schemasOf(target);
+  const context = {
+    schema,
+    historySchema,
+    historyShape: history.shape ?? target.files[0]?.format ?? '0.x',
+    searchPath: toSearchPath(schema, options.extensionSchemas),
+    lockTimeoutMs: options.ddlLockTimeoutMs ?? 1_000,
+    strayObjects: options.strayObjects ?? 'error',
+    backendPid,
+    opening,
+    progress,
+    tell: options.tell,
+    now: options.now ?? (() => performance.now()),
+    signal: options.signal,
+  };
+  const isFirst = progress.applied.length === 0;
+  const missing = {
+    schemas: isFirst ? history.missingSchemas : [],
+    history: isFirst && !history.shape,
+  };
+  const { lone } = script;
+  return lone
+    ? runLoneCommand(client, { ...script, lone }, missing, context)
+    : runInTransaction(client, script, missing, context);
 }
 
 /** What the abort itself brings about, as opposed to a failure that came just before it. */

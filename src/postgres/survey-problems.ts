@@ -5,6 +5,7 @@ import { historyOf } from './migration-history.ts';
 import { migrationDirectives, readDirectives } from './migration-directives.ts';
 import type { MigrationFile } from './migration-files.ts';
 import { readTransactionNeed } from './outside-transaction.ts';
+import { findPooledFileProblem } from './pooled-files.ts';
 import { findTransactionControl } from './transaction-control.ts';
 import { isReadable } from './survey-statements.ts';
 import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
@@ -19,28 +20,12 @@ interface SurveyedPlugin {
 /** What stands against any migration at all; nothing where no plugin will ever have one. */
 export function findServerProblems(
   { readOnly }: DatabaseAnswer,
-  isPooled: boolean,
   targets: readonly { readonly files: readonly unknown[] }[],
 ): readonly Problem[] {
-  const problems: Problem[] = [];
-  if (targets.every(({ files }) => files.length === 0)) return problems;
-  if (readOnly) {
-    problems.push(
-      problem('DATABASE_READ_ONLY', 'The database takes no writes: a replica, or set read-only'),
-    );
-  }
-  if (isPooled) {
-    problems.push(
-      problem(
-        'POOLER_UNSUPPORTED',
-        'The connection goes through a pooler, which may hand each statement to another session',
-        {
-          hint: "Give Slipway a direct connection to PostgreSQL, or say pooler: 'session' if the pooler keeps sessions.",
-        },
-      ),
-    );
-  }
-  return problems;
+  if (!readOnly || targets.every(({ files }) => files.length === 0)) return [];
+  return [
+    problem('DATABASE_READ_ONLY', 'The database takes no writes: a replica, or set read-only'),
+  ];
 }
 
 type Schemas = ReadonlyMap<string, SchemaAnswer>;
@@ -87,16 +72,24 @@ export function findWriteProblems(
   ];
 }
 
-/** What a pending file may not do, found before it runs. */
-export function findFileProblems({ id, pending }: SurveyedPlugin): readonly Problem[] {
-  return pending.flatMap(({ name, text }) => {
+/**
+ * What a pending file may not do, found before it runs.
+ *
+ * @param keepsSession Whether the connection has a session of its own.
+ */
+export function findFileProblems(
+  { id, pending }: SurveyedPlugin,
+  keepsSession: boolean,
+): readonly Problem[] {
+  return pending.flatMap((file) => {
+    const { name, text } = file;
     const { known, unknown } = readDirectives(text);
     if (unknown[0] !== undefined) return [unknownDirective(id, name, unknown[0])];
     const { lone, commands } = readTransactionNeed(text, known);
     if (lone && commands !== 1) return [mixedFile(id, name, commands)];
     if (lone?.kind === 'createIndex' && lone.index === undefined) return [namelessIndex(id, name)];
     const found = findTransactionControl(text);
-    if (!found) return [];
+    if (!found) return keepsSession ? [] : (findPooledFileProblem(id, file) ?? []);
     const harm =
       found.kind === 'transaction'
         ? 'interferes with the transaction of the file'

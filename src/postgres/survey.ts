@@ -46,6 +46,8 @@ export interface Survey {
   readonly backendPid: number;
   /** Whether something between us and the server announced another backend than the one that answers. */
   readonly pooler: boolean;
+  /** Whether our session is ours alone; behind a pooler only when it was told to keep sessions. */
+  readonly keepsSession: boolean;
   readonly readOnly: boolean;
   /** In the order in which they were given. */
   readonly plugins: readonly PluginSurvey[];
@@ -80,16 +82,18 @@ export async function surveyDatabase(
   const { facts, histories } = await lookTwice(client, targets).catch(refuse);
   const pooler = client.processID != null && client.processID !== facts.pid;
   const schemas = new Map(facts.schemas.map((schema) => [schema.name, schema]));
-  const context = { facts, schemas, histories, willApply, policies };
+  const keepsSession = !pooler || toldPooler === 'session';
+  const context = { facts, schemas, histories, keepsSession, willApply, policies };
   const plugins = targets.map((target) => surveyPlugin(target, context));
   return {
     server: facts.server,
     backendPid: facts.pid,
     pooler,
+    keepsSession,
     readOnly: facts.readOnly,
     plugins,
     problems: [
-      ...(willApply ? findServerProblems(facts, pooler && toldPooler !== 'session', targets) : []),
+      ...(willApply ? findServerProblems(facts, targets) : []),
       ...plugins.flatMap(({ problems }) => problems),
     ],
   };
@@ -142,12 +146,13 @@ async function readHistories(
 
 interface SurveyContext extends Look {
   readonly schemas: ReadonlyMap<string, SchemaAnswer>;
+  readonly keepsSession: boolean;
   readonly willApply: boolean;
   readonly policies: MigrationPolicies;
 }
 
 function surveyPlugin(target: MigrationTarget, context: SurveyContext): PluginSurvey {
-  const { facts, schemas, histories, willApply, policies } = context;
+  const { facts, schemas, histories, keepsSession, willApply, policies } = context;
   const { id, files } = target;
   const [schema, historySchema] = schemasOf(target);
   const applied = histories.get(historySchema) ?? [];
@@ -165,7 +170,7 @@ function surveyPlugin(target: MigrationTarget, context: SurveyContext): PluginSu
       ...findHistoryProblems(plugin, facts, schemas),
       ...judgement.problems,
       ...(willApply ? findWriteProblems(plugin, facts, schemas) : []),
-      ...(willApply ? findFileProblems(plugin) : []),
+      ...(willApply ? findFileProblems(plugin, keepsSession) : []),
     ],
   };
 }

@@ -3,12 +3,15 @@ import { positionAt } from './source-position.ts';
 import { splitStatements } from './statement-splitter.ts';
 
 /** A command in a migration file that would end its transaction, or lead it out of the plugin's schema. */
-export interface TransactionControl {
+export interface TransactionControl extends FoundCommand {
+  readonly kind: 'transaction' | 'searchPath';
+}
+
+export interface FoundCommand {
   /** Such as `COMMIT`. */
   readonly command: string;
   /** Counts from 1. */
   readonly line: number;
-  readonly kind: 'transaction' | 'searchPath';
 }
 
 const transaction =
@@ -17,44 +20,47 @@ const searchPath =
   /^(?:set\s+(?:session\s+|local\s+)?(?:search_path|schema)|reset\s+(?:search_path|all)|discard)\b/i;
 
 /**
- * Finds the first top-level command that a file must leave to Slipway. What stands in literals, comments and dollar-quoted
- * bodies is none; a body of `BEGIN ATOMIC … END` looks like several statements, so that piece is left to the checks at run
- * time.
+ * Finds the first top-level command that a file must leave to Slipway.
  *
  * @example findTransactionControl('CREATE TABLE a ();\nCOMMIT;') // { command: 'COMMIT', line: 2, kind: 'transaction' }
  */
 export function findTransactionControl(text: string): TransactionControl | undefined {
+  const found = findCommand(text, [transaction, searchPath]);
+  return found && { ...found, kind: transaction.test(found.command) ? 'transaction' : 'searchPath' };
+}
+
+/**
+ * Finds the first top-level command that begins like one of the patterns. What stands in literals, comments and dollar-quoted
+ * bodies is none; a body of `BEGIN ATOMIC … END` looks like several statements, so that piece is left to the checks at run
+ * time.
+ */
+export function findCommand(text: string, patterns: readonly RegExp[]): FoundCommand | undefined {
   for (const piece of splitStatements(text)) {
-    const found = findIn(piece.text);
+    const found = findIn(piece.text, patterns);
     if (!found) continue;
     const { line } = positionAt(text, piece.offset + found.offset);
-    return { command: found.command, kind: found.kind, line };
+    return { command: found.command, line };
   }
   return undefined;
 }
 
 function findIn(
   piece: string,
-): (Omit<TransactionControl, 'line'> & { readonly offset: number }) | undefined {
+  patterns: readonly RegExp[],
+): { readonly command: string; readonly offset: number } | undefined {
   const code = keepCode(piece);
   if (/\bbegin\s+atomic\b/i.test(code)) return undefined;
   let start = 0;
   for (const statement of code.split(';')) {
     const offset = start + (statement.length - statement.trimStart().length);
-    const [command, kind] = commandOf(statement.trim());
+    const trimmed = statement.trim();
+    const command = patterns.map((pattern) => pattern.exec(trimmed)?.[0]).find(Boolean);
     if (command !== undefined) {
-      return { command: command.replaceAll(/\s+/g, ' ').toUpperCase(), kind, offset };
+      return { command: command.replaceAll(/\s+/g, ' ').toUpperCase(), offset };
     }
     start += statement.length + 1;
   }
   return undefined;
-}
-
-function commandOf(statement: string): [string | undefined, TransactionControl['kind']] {
-  const ends = transaction.exec(statement)?.[0];
-  return ends === undefined
-    ? [searchPath.exec(statement)?.[0], 'searchPath']
-    : [ends, 'transaction'];
 }
 
 /** The text with everything blank that is no plain code, and every character where it was. */

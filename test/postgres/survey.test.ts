@@ -111,8 +111,10 @@ describe('tells before anything is changed that', () => {
     expect(survey.problems).toMatchObject([{ code: 'DATABASE_READ_ONLY' }]);
   });
 
-  test('another backend answers than the one that was announced', async () => {
-    const plugins = [await target('a', init)];
+  test('behind a pooler a file needs more than a transaction, unless the pooler keeps sessions', async () => {
+    const plugins = [
+      await target('a', { ...init, '0001_index': 'create index concurrently i on t (id)' }),
+    ];
     const pool = db.pool();
     const pooled = await withPinnedClient(pool, { signal }, async (client) => {
       const announced = { processID: 1, query: client.query.bind(client) };
@@ -122,7 +124,15 @@ describe('tells before anything is changed that', () => {
       ]);
     });
     expect(pooled.map(({ pooler }) => pooler)).toEqual([true, true]);
-    expect(pooled[0].problems).toMatchObject([{ code: 'POOLER_UNSUPPORTED' }]);
+    expect(pooled.map(({ keepsSession }) => keepsSession)).toEqual([false, true]);
+    expect(pooled[0].problems).toMatchObject([
+      {
+        code: 'POOLER_UNSUPPORTED',
+        plugin: 'a',
+        file: '0001_index.sql',
+        hint: expect.stringContaining('migrationPool') as unknown,
+      },
+    ]);
     expect(pooled[1].problems).toEqual([]);
   });
 

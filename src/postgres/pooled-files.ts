@@ -1,0 +1,37 @@
+import { problem, type Problem } from '../core/error-codes.ts';
+import { readDirectives } from './migration-directives.ts';
+import type { MigrationFile } from './migration-files.ts';
+import { readTransactionNeed } from './outside-transaction.ts';
+import { findCommand } from './transaction-control.ts';
+
+/** Commands whose effect outlives the transaction they stand in. */
+const lasting = [
+  /^set\s+(?!(?:local|constraints|transaction)\b)[\w$]+(?:\s+[\w$]+)?/i,
+  /^(?:listen|load)\b/i,
+  /^prepare\b/i,
+  /^create\s+(?:(?:global|local)\s+)?temp(?:orary)?\b(?!.*\bon\s+commit\s+drop\b)/is,
+];
+
+/**
+ * What a file needs that no transaction can give it: a session that is its own. Through a pooler that hands out transactions,
+ * the next client gets the session as the file has left it.
+ *
+ * @example findPooledFileProblem('shop', file)?.code // 'POOLER_UNSUPPORTED'
+ */
+export function findPooledFileProblem(
+  plugin: string,
+  { name, text }: Pick<MigrationFile, 'name' | 'text'>,
+): Problem | undefined {
+  const about = { plugin, file: name };
+  const through = 'and the pooler in between keeps no session';
+  if (readTransactionNeed(text, readDirectives(text).known).lone) {
+    const message = `${plugin}: ${name} runs outside of a transaction, ${through}`;
+    return problem('POOLER_UNSUPPORTED', message, about);
+  }
+  const found = findCommand(text, lasting);
+  if (!found) return undefined;
+  const message = `${plugin}: line ${found.line} has ${found.command}, which outlives its transaction, ${through}`;
+  const hint =
+    'Let it end with the transaction (SET LOCAL, ON COMMIT DROP), or give migrationPool a direct connection to PostgreSQL.';
+  return problem('POOLER_UNSUPPORTED', message, { ...about, hint });
+}
