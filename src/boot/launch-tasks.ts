@@ -192,7 +192,7 @@ export class LaunchTasks {
   }
 
   async #migrate({ input, signal, windDown }: TaskArgs<OfPlugin>): Promise<MigrateResult> {
-    const { migrationPool, tell, wayDown, setup } = this.#parts;
+    const { migrationPool, wayDown, setup } = this.#parts;
     const rules = setup.settings.migrations;
     const target = this.#targets.get(input.plugin);
     if (!target) throw new Error(`no migrations of ${input.plugin} in this launch`);

@@ -1,7 +1,8 @@
 import type { Pool, PoolClient } from 'pg';
 import { checkOut, giveBack } from './connection.ts';
-import type { ClientLike } from './connection.ts';
-import { quoteLiteral } from './identifier.ts';
+import { answer, reply } from './pg-callback.ts';
+import { connectScoped } from './scoped-client.ts';
+import { isSubmittable, queryAlone } from './scoped-transactions.ts';
 import { searchPath } from './search-path.ts';
 
 export interface ScopedPoolOptions {
@@ -9,7 +10,6 @@ export interface ScopedPoolOptions {
   readonly extensionSchemas?: readonly string[];
 }
 
-type Callback<Result> = (error: Error | undefined, result?: Result) => void;
 type ConnectCallback = (
   error: Error | undefined,
   client: PoolClient | undefined,
@@ -22,7 +22,8 @@ type ConnectCallback = (
  * - `query` runs in a transaction of its own and takes three round trips. What PostgreSQL refuses inside a transaction
  *   (VACUUM, CREATE INDEX CONCURRENTLY), cursors and streams need `connect()`.
  * - `connect` gives a client whose path is set until it is released. The pool gets it back one round trip later, with the
- *   path of before; a client that is released inside a transaction, or cannot be reset, is destroyed.
+ *   path of before; a client that is released inside a transaction, or cannot be reset, is destroyed. Behind a pooler the
+ *   path is set in each of its transactions instead.
  * - `end` does nothing: the connections belong to the host.
  *
  * It keeps honest plugins apart; it is no security boundary.
@@ -46,54 +47,15 @@ export function createScopedPool(
   });
 }
 
-/** pg's two ways to be called: with a callback at the end, or for a promise. */
-function answer(
-  run: (args: readonly unknown[]) => Promise<unknown>,
-  args: readonly unknown[],
-): Promise<unknown> | undefined {
-  const callback = args.at(-1);
-  if (typeof callback !== 'function') return run(args);
-  void reply(run(args.slice(0, -1)), callback as Callback<unknown>);
-  return undefined;
-}
-
-/** The callback runs outside of the promise: what it throws is its own, as with pg, and no failure of the query. */
-async function reply<Result>(work: Promise<Result>, callback: Callback<Result>): Promise<void> {
-  let answered: () => void;
-  try {
-    const result = await work;
-    answered = () => callback(undefined, result);
-  } catch (error) {
-    answered = () => callback(error as Error);
-  }
-  process.nextTick(answered);
-}
-
 async function queryScoped(pool: Pool, path: string, query: readonly unknown[]): Promise<unknown> {
-  refuseSubmittable(query[0]);
-  const client = (await checkOut(pool)) as PoolClient;
-  const run = client.query.bind(client) as (...args: readonly unknown[]) => Promise<unknown>;
-  let isClean = false;
-  try {
-    await run(`begin; set local search_path = ${path}`);
-    const result = await run(...query);
-    await run('commit');
-    isClean = true;
-    return result;
-  } catch (error) {
-    isClean = await run('rollback').then(
-      () => true,
-      () => false,
-    );
-    throw error;
-  } finally {
-    giveBack(client, !isClean || client.getTransactionStatus() !== 'I');
-  }
-}
-
-function refuseSubmittable(query: unknown): void {
-  if (typeof query === 'object' && query !== null && 'submit' in query) {
+  if (isSubmittable(query[0])) {
     throw new TypeError('A cursor or stream needs a client: take one with connect()');
+  }
+  const client = (await checkOut(pool)) as PoolClient;
+  try {
+    return await queryAlone(client, path, query);
+  } finally {
+    giveBack(client, client.getTransactionStatus() !== 'I');
   }
 }
 
@@ -108,46 +70,4 @@ function connectEitherWay(
     callback(error, client, client ? (destroy) => client.release(destroy) : () => undefined);
   });
   return undefined;
-}
-
-async function connectScoped(pool: Pool, path: string): Promise<PoolClient> {
-  // It keeps the listener of checkOut until its release: a lost connection fails its query, and not the process.
-  const client = (await checkOut(pool)) as PoolClient;
-  try {
-    const { rows } = await client.query<{ path: string }>(
-      "select current_setting('search_path') as path",
-    );
-    await client.query(`set search_path = ${path}`);
-    client.release = releaseWithPath(client, rows[0]?.path ?? '');
-    return client;
-  } catch (error) {
-    giveBack(client, true);
-    throw error;
-  }
-}
-
-/** The `release` of a scoped client; the pool puts its own one back when it hands the client out again. */
-function releaseWithPath(client: PoolClient, previousPath: string): PoolClient['release'] {
-  const pooled: ClientLike = {
-    query: (query) => client.query(query),
-    release: client.release.bind(client),
-    off: (event, listener) => client.off(event, listener),
-  };
-  let isReleased = false;
-  return (destroy) => {
-    if (isReleased) throw new Error('This client has already been released');
-    isReleased = true;
-    if (destroy || client.getTransactionStatus() !== 'I') giveBack(pooled, destroy ?? true);
-    else void resetAndGiveBack(pooled, previousPath);
-  };
-}
-
-async function resetAndGiveBack(client: ClientLike, path: string): Promise<void> {
-  const isReset = await client
-    .query(`select set_config('search_path', ${quoteLiteral(path)}, false)`)
-    .then(
-      () => true,
-      () => false,
-    );
-  giveBack(client, !isReset);
 }

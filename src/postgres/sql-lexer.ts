@@ -109,6 +109,15 @@ function find(pattern: RegExp, text: string, from: number): RegExpExecArray | nu
   return pattern.exec(text);
 }
 
+/** The text with everything blank that is no plain code, and every character where it was. */
+export function keepCode(text: string): string {
+  return [...lexSql(text)]
+    .map(({ kind, start, end }) =>
+      kind === 'code' ? text.slice(start, end) : ' '.repeat(end - start),
+    )
+    .join('');
+}
+
 /** Whether the text ends inside a literal, a quoted name or a block comment. */
 export function isLeftOpen(text: string): boolean {
   const last = [...lexSql(text)].at(-1);

@@ -1,4 +1,4 @@
-import { lexSql } from './sql-lexer.ts';
+import { keepCode } from './sql-lexer.ts';
 import { positionAt } from './source-position.ts';
 import { splitStatements } from './statement-splitter.ts';
 
@@ -26,7 +26,9 @@ const searchPath =
  */
 export function findTransactionControl(text: string): TransactionControl | undefined {
   const found = findCommand(text, [transaction, searchPath]);
-  return found && { ...found, kind: transaction.test(found.command) ? 'transaction' : 'searchPath' };
+  return (
+    found && { ...found, kind: transaction.test(found.command) ? 'transaction' : 'searchPath' }
+  );
 }
 
 /**
@@ -61,13 +63,4 @@ function findIn(
     start += statement.length + 1;
   }
   return undefined;
-}
-
-/** The text with everything blank that is no plain code, and every character where it was. */
-function keepCode(text: string): string {
-  return [...lexSql(text)]
-    .map(({ kind, start, end }) =>
-      kind === 'code' ? text.slice(start, end) : ' '.repeat(end - start),
-    )
-    .join('');
 }
