@@ -17,6 +17,10 @@ describe('createBoot()', () => {
       { pool: { connect: () => {} } },
       'pool to be a pg.Pool, a connection string or a pg config, got an object with connect',
     ],
+    [
+      { pool: 'x', migrationPool: 5 },
+      'migrationPool to be a pg.Pool, a connection string or a pg config, got 5',
+    ],
     [{ pool: 'x', plugins: {} }, 'plugins to be an array, got an object with no keys'],
     [{ pool: 'x', services: [1] }, 'services[0] to be an object, got 1'],
     [

@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest';
+import type { BootNews } from '../../src/core/events.ts';
+import { migrationLockKey } from '../../src/postgres/advisory-lock.ts';
+import { migratePlugin, type MigrateOptions } from '../../src/postgres/migrator.ts';
+import type { MigrationTarget } from '../../src/postgres/survey.ts';
+import { startBootProcess } from '../support/boot-process.ts';
+import { useDatabase, type Database } from '../support/database.ts';
+import { deferred } from '../support/deferred.ts';
+import { withClient } from '../support/leaks.ts';
+import { migrationFolder } from '../support/migration-folder.ts';
+import { pgbouncer, usePgBouncer } from '../support/pgbouncer.ts';
+import { lookThroughPooler, untilFound, untouched } from '../support/server-sessions.ts';
+import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+
+const db = useDatabase();
+const startPgBouncer = usePgBouncer();
+
+/** The second file is slow as long as `public.slow` has a row. */
+const slow = {
+  '0000_init': 'create table counter (n int); insert into counter values (0);',
+  '0001_slow': `update counter set n = n + 1;--> statement-breakpoint
+    select pg_sleep(60) from public.slow;`,
+};
+
+/** A database whose second migration is slow, and pools of a pooler in front of it. */
+async function startPooled(size = 2) {
+  const database = await db.fresh();
+  await database.query('create table public.slow (); insert into public.slow default values');
+  const url = (await startPgBouncer({ mode: 'transaction', size })).through(database.url);
+  return {
+    database,
+    url,
+    pool: (max = 4) => database.pool({ connectionString: url, max }),
+    expectHealed: async (plugin: MigrationTarget) => {
+      await database.query('delete from public.slow');
+      const pool = database.pool({ connectionString: url });
+      // The server takes a moment to notice that somebody is gone.
+      const healed = await untilUnlocked(() => migratePlugin(pool, plugin, pooledOptions()));
+      expect(healed).toEqual({ status: 'done', applied: ['0001_slow.sql'] });
+      const { rows } = await database.query(`select n from ${plugin.schema}.counter`);
+      expect(rows).toEqual([{ n: 1 }]);
+      await expectUntouched(url, size);
+      await pool.end();
+    },
+  };
+}
+
+const pooledOptions = (changes: Partial<MigrateOptions> = {}) =>
+  migrateOptions({ keepsSession: false, ...changes });
+
+describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
+  test('a replica that is refused names the holder, and keeps neither client nor session', async () => {
+    const { database, pool } = await startPooled();
+    const a = await target('a', slow);
+    const stop = new AbortController();
+    const holding = migratePlugin(pool(), a, pooledOptions({ signal: stop.signal }));
+    const { pid } = await untilSleeping(database);
+    const waiters = pool();
+    expect(await migratePlugin(waiters, a, pooledOptions())).toMatchObject({
+      status: 'locked',
+      holder: { pid, applicationName: 'slipway/a@test-host' },
+    });
+    expect(waiters.idleCount).toBe(1);
+    // A replica on a direct connection is refused by the same lock.
+    const direct = await migratePlugin(database.pool(), a, migrateOptions());
+    expect(direct).toMatchObject({ status: 'locked', holder: { pid } });
+    stop.abort();
+    await holding;
+  });
+
+  test('and is refused while a session holds the lock', async () => {
+    const { database, pool } = await startPooled();
+    const a = await target('a', slow);
+    await withClient(database.url, async (other) => {
+      await other.query(`select pg_advisory_lock('${migrationLockKey(a.schema)}'::bigint)`);
+      const told = pooledOptions();
+      expect(await migratePlugin(pool(), a, told)).toMatchObject({
+        status: 'locked',
+        holder: { applicationName: 'test/admin' },
+      });
+      expect(told.told).toEqual([]);
+    });
+  });
+
+  test('stopping cancels the statement on the server and keeps nothing of its file', async () => {
+    const { database, url, pool, expectHealed } = await startPooled(1);
+    const a = await target('a', slow);
+    const stop = new AbortController();
+    const running = migratePlugin(pool(), a, pooledOptions({ signal: stop.signal }));
+    await untilSleeping(database);
+    stop.abort();
+    expect(await running).toEqual({ status: 'canceled', applied: ['0000_init.sql'] });
+    await expectUntouched(url, 1);
+    await expectHealed(a);
+  });
+
+  test('a backend that is terminated is told as a lost connection, and the next start heals it', async () => {
+    const { database, pool, expectHealed } = await startPooled();
+    const a = await target('a', slow);
+    const running = errorOf(migratePlugin(pool(), a, pooledOptions()));
+    const { pid } = await untilSleeping(database);
+    await database.query('select pg_terminate_backend($1)', [pid]);
+    expect(await running).toMatchObject({ code: 'MIGRATION_CONNECTION_LOST', plugin: 'a' });
+    await expectHealed(a);
+  });
+
+  test('a process that is killed lets its lock go, and the next start heals it', async () => {
+    const { database, url, expectHealed } = await startPooled();
+    const process = await startBootProcess();
+    const order = { url, plugins: [{ id: 'a', migrations: await migrationFolder(slow) }] };
+    process.carryOut(order).catch(() => undefined);
+    await untilSleeping(database);
+    await process.kill();
+    await expectHealed(await target('a', slow));
+  });
+
+  test('a file behind a lock is tried again in a turn of its own, and tells who is in the way', async () => {
+    const { database, pool } = await startPooled();
+    await database.query('delete from public.slow');
+    const a = await target('a', { ...slow, '0002_more': 'alter table counter add column x int;' });
+    const files = a.files.slice(0, 2);
+    await migratePlugin(pool(), { ...a, files }, pooledOptions());
+    const retrying = deferred<BootNews>();
+    const options = pooledOptions({
+      ddlLockTimeoutMs: 50,
+      tell: (news) => {
+        if (news.type === 'plugin.migrate.retrying') retrying.resolve(news);
+      },
+    });
+    await withClient(database.url, async (reader) => {
+      const { processID: pid } = reader as typeof reader & { readonly processID: number };
+      await reader.query('begin; lock table plugin_a.counter in access share mode');
+      const running = migratePlugin(pool(1), a, options);
+      expect(await retrying.promise).toMatchObject({ file: '0002_more.sql', blockers: [{ pid }] });
+      await reader.query('rollback');
+      expect(await running).toEqual({ status: 'done', applied: ['0002_more.sql'] });
+    });
+  });
+
+  test('a file that needs a session is refused also when nobody has looked before', async () => {
+    const { pool } = await startPooled();
+    const a = await target('a', { '0000_vacuum': 'vacuum' });
+    const refused = await errorOf(migratePlugin(pool(), a, pooledOptions()));
+    expect(refused).toMatchObject({
+      code: 'POOLER_UNSUPPORTED',
+      position: { file: '0000_vacuum.sql' },
+    });
+  });
+});
+
+async function expectUntouched(url: string, size: number): Promise<void> {
+  for (const session of await lookThroughPooler(url, size)) {
+    expect(session).toMatchObject(untouched);
+  }
+}
+
+function untilSleeping(database: Database): Promise<{ readonly pid: number }> {
+  return untilFound(
+    database,
+    `select pid from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`,
+  );
+}
+
+async function untilUnlocked<Result extends { readonly status: string }>(
+  attempt: () => Promise<Result>,
+): Promise<Result> {
+  for (;;) {
+    const result = await attempt();
+    if (result.status !== 'locked') return result;
+  }
+}
