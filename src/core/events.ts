@@ -25,6 +25,7 @@ export interface LockBlocker {
 export interface DatabaseFacts {
   /** Such as `18.4`. */
   readonly server: string;
+  /** Whether there is one on the way of the migrations. */
   readonly pooler: boolean;
   readonly statements: number;
 }

@@ -100,8 +100,9 @@ describe.skipIf(!pgbouncer)('a boot through a pooler in transaction mode', () =>
           holder: { pid: processID, applicationName: 'test/admin' },
         });
         expect(boot.report().plugins[0]?.applied).toEqual(['0000_slow.sql']);
+        const goingOn = new Promise((resolve) => boot.once('plugin.migrate.statement', resolve));
         await other.query('select pg_advisory_unlock_all()');
-        await new Promise((resolve) => boot.once('plugin.migrate.statement', resolve));
+        await goingOn;
         expect(boot.state().running).toMatchObject([{ plugin: 'a', step: 'migrate' }]);
         expect(boot.state().running[0]).not.toHaveProperty('waitingFor');
         expect(await starting).toMatchObject({ outcome: 'ready' });

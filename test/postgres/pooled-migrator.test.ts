@@ -137,6 +137,17 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
     });
   });
 
+  test('files run under none of the limits that a database has for queries, and these stay', async () => {
+    const { database, url, pool } = await startPooled();
+    await database.query(`alter database ${database.name} set statement_timeout = '500ms'`);
+    await database.query(`alter database ${database.name} set lock_timeout = '600ms'`);
+    const a = await target('a', {
+      '0000_init': 'create table t (id int);--> statement-breakpoint\nselect pg_sleep(0.7);',
+    });
+    expect(await migratePlugin(pool(), a, pooledOptions())).toMatchObject({ status: 'done' });
+    for (const { limits } of await lookThroughPooler(url, 2)) expect(limits).toBe('600ms 500ms 0');
+  });
+
   test('a file that needs a session is refused also when nobody has looked before', async () => {
     const { pool } = await startPooled();
     const a = await target('a', { '0000_vacuum': 'vacuum' });
