@@ -1,6 +1,8 @@
+import type { Pool } from 'pg';
 import { describe, expect, test } from 'vitest';
 import type { BootNews } from '../../src/core/events.ts';
 import { migrationLockKey } from '../../src/postgres/advisory-lock.ts';
+import type { ClientLike, PoolLike } from '../../src/postgres/connection.ts';
 import { migratePlugin, type MigrateOptions } from '../../src/postgres/migrator.ts';
 import type { MigrationTarget } from '../../src/postgres/survey.ts';
 import { startBootProcess } from '../support/boot-process.ts';
@@ -82,6 +84,24 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
     });
   });
 
+  test('a file that another replica applies between two turns is not run again', async () => {
+    const { database, pool } = await startPooled();
+    await database.query('delete from public.slow');
+    const a = await target('a', { ...slow, '0002_more': 'update counter set n = n + 1;' });
+    const options = pooledOptions();
+    const overtaken = beforeBegin(2, pool(), () =>
+      migratePlugin(database.pool(), { ...a, files: a.files.slice(0, 2) }, migrateOptions()),
+    );
+    expect(await migratePlugin(overtaken, a, options)).toEqual({
+      status: 'done',
+      applied: ['0000_init.sql', '0002_more.sql'],
+    });
+    const applied = options.told.filter(({ type }) => type === 'plugin.migrate.applied');
+    expect(applied).toMatchObject([{ file: '0000_init.sql' }, { file: '0002_more.sql' }]);
+    const { rows } = await database.query('select n from plugin_a.counter');
+    expect(rows).toEqual([{ n: 2 }]);
+  });
+
   test('stopping cancels the statement on the server and keeps nothing of its file', async () => {
     const { database, url, pool, expectHealed } = await startPooled(1);
     const a = await target('a', slow);
@@ -158,6 +178,26 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
     });
   });
 });
+
+/** A pool on whose client something happens right before a transaction begins; they count from 1. */
+function beforeBegin(which: number, pool: Pool, work: () => Promise<unknown>): PoolLike {
+  return {
+    async connect() {
+      const client = await pool.connect();
+      const query = client.query.bind(client) as ClientLike['query'];
+      let begun = 0;
+      const querying: ClientLike['query'] = async (sent) => {
+        const text = typeof sent === 'string' ? sent : sent.text;
+        if (text.startsWith('begin') && ++begun === which) await work();
+        return query(sent);
+      };
+      return Object.assign(Object.create(client) as ClientLike, {
+        query: querying,
+        release: client.release.bind(client),
+      });
+    },
+  };
+}
 
 async function expectUntouched(url: string, size: number): Promise<void> {
   for (const session of await lookThroughPooler(url, size)) {
