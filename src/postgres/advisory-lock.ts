@@ -33,9 +33,13 @@ export interface LockAnswer {
   readonly refusal: string | null;
 }
 
-/** Tries once for the schema's session lock; see {@link tryLockSql}. */
-export async function tryLock(client: Querying, schema: string): Promise<LockAttempt> {
-  const { rows } = await client.query<LockAnswer>(tryLockSql(schema, 'session'));
+/** Tries once for the schema's lock and never waits; see {@link tryLockSql}. */
+export async function tryLock(
+  client: Querying,
+  schema: string,
+  scope: LockScope = 'session',
+): Promise<LockAttempt> {
+  const { rows } = await client.query<LockAnswer>(tryLockSql(schema, scope));
   return readLockAnswer(rows[0]);
 }
 

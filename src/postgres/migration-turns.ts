@@ -30,7 +30,7 @@ export type TurnAttempt = Turn | { readonly acquired: false; readonly holder: Lo
 export interface Turns {
   /** The turn that lasts still, or a new one. Never waits: when somebody else has his, it tells who. */
   take(): Promise<TurnAttempt>;
-  /** Lets the next one have his turn, without making him wait for the end of the connection. */
+  /** Lets the next one have his turn, without making him wait for the end of the connection; also after a refusal. */
   end(): Promise<void>;
 }
 
@@ -95,10 +95,7 @@ export class TransactionTurns implements Turns {
     const attempt = await sendSettings(this.#place.settings, 'transaction', (sql) =>
       this.#begin(sql),
     );
-    if (!attempt.acquired) {
-      await this.#client.finish('rollback');
-      return attempt;
-    }
+    if (!attempt.acquired) return attempt;
     this.#client.markDirty();
     this.#turn = await beginTurn(this.#client, attempt, this.#place, []);
     return this.#turn;
