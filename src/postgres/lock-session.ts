@@ -45,8 +45,11 @@ export class LockSession {
     try {
       await client.connect();
       const session = new LockSession(client, lost.signal);
-      const pid = await session.#prepare();
-      if (pid !== client.processID && !isSessionKept) throw poolerUnsupported();
+      // Asked first: what is set behind a pooler stays on a session that others get next.
+      if (!isSessionKept && (await session.#askPid()) !== client.processID) {
+        throw poolerUnsupported();
+      }
+      await session.#prepare();
       return session;
     } catch (error) {
       await client.end().catch(() => undefined);
@@ -71,12 +74,16 @@ export class LockSession {
     await this.#client.end();
   }
 
-  async #prepare(): Promise<number | undefined> {
+  async #askPid(): Promise<number | undefined> {
+    const [row] = await this.#query<{ pid: number }>('select pg_backend_pid() as pid');
+    return row?.pid;
+  }
+
+  async #prepare(): Promise<void> {
     const list = Object.entries(settings)
       .map(([name, value]) => `set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false)`)
       .join(', ');
-    const [row] = await this.#query<{ pid: number }>(`select pg_backend_pid() as pid, ${list}`);
-    return row?.pid;
+    await this.#query(`select ${list}`);
   }
 
   /** Only a query keeps the process alive: a lock that is held for as long as the process lives does not. */

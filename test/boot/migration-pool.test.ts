@@ -101,22 +101,23 @@ describe.skipIf(!pgbouncer)('files that need a session of their own', () => {
   });
 
   test('an advisory lock without migrationPool is one of them', async () => {
-    const { pooled } = await startPooled();
+    const { database, pooled } = await startPooled();
     const { boot } = bootUnderTest({ pool: pooled, plugins: [locking] });
     const { cause } = await failureOf(boot.start());
     expect(cause).toMatchObject({
       code: 'POOLER_UNSUPPORTED',
       hint: expect.stringContaining('migrationPool') as unknown,
     });
+    await expectNothingLeft(database, pooled);
   });
 
   test('are applied through a pooler that keeps sessions, when it is told', async () => {
     const { database, pooled } = await startPooled('session');
     const { boot } = bootUnderTest({
-      // More clients than the pooler has sessions for would wait for each other.
+      // Locks have a session too, and more clients than the pooler has sessions for would wait for each other.
       pool: { connectionString: pooled, max: 1 },
       pooler: 'session',
-      plugins: await withIndex(),
+      plugins: [...(await withIndex()), locking],
     });
     const report = await boot.start();
     expect(report).toMatchObject({ outcome: 'ready', database: { pooler: true } });
