@@ -52,6 +52,14 @@ export type {
 } from './core/events.ts';
 export { formatBootError } from './core/format-error.ts';
 export type { Logger } from './core/logger.ts';
+export { sqlFiles } from './core/migration-source.ts';
+export type {
+  MigrationClient,
+  MigrationContext,
+  MigrationFunction,
+  MigrationSource,
+  SqlFiles,
+} from './core/migration-source.ts';
 export { definePlugin } from './core/plugin.ts';
 export type { OwnContext, Plugin, PluginRetry, PluginTimeouts } from './core/plugin.ts';
 export type {

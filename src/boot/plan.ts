@@ -3,6 +3,7 @@ import type { Problem } from '../core/error-codes.ts';
 import type { GraphEdge, Tell } from '../core/events.ts';
 import { deadlineAfter, untilAborted } from '../core/patience.ts';
 import { openPool, type OpenPool } from '../postgres/connection.ts';
+import { isSql } from '../postgres/migration.ts';
 import { placeStatements, toScript, type PlacedStatement } from '../postgres/migration-script.ts';
 import type { PluginSurvey } from '../postgres/survey.ts';
 import type { BootSetup } from './boot-options.ts';
@@ -11,11 +12,14 @@ import { ServiceRegistry } from './service-registry.ts';
 import { sortPlugins } from './sort-plugins.ts';
 import { surveyPlugins } from './survey-plugins.ts';
 
-/** A migration file that would be applied. */
+/** A migration that would be applied. */
 export interface PendingFile {
-  /** `0000_init.sql`, or `20240102030405_init/migration.sql`. */
+  /** `0000_init.sql`, `20240102030405_init/migration.sql`, or the name of a function. */
   readonly file: string;
-  /** As they would be sent, one by one, in one transaction. */
+  readonly kind: 'sql' | 'function';
+  /** Whether it would run in a transaction. */
+  readonly transaction: boolean;
+  /** As they would be sent, one by one; none of a function, because nobody knows them before it runs. */
   readonly statements: readonly PlacedStatement[];
 }
 
@@ -104,8 +108,13 @@ function readPending(
   { schema, pending }: PluginSurvey,
   isPublicRewritten: boolean,
 ): readonly PendingFile[] {
-  return pending.map((file) => ({
-    file: file.name,
-    statements: placeStatements(toScript(file, schema, isPublicRewritten)),
-  }));
+  return pending.map((migration): PendingFile => {
+    const file = migration.name;
+    if (!isSql(migration)) {
+      return { file, kind: 'function', transaction: migration.transaction, statements: [] };
+    }
+    const script = toScript(migration, schema, isPublicRewritten);
+    const { inTransaction: transaction } = script;
+    return { file, kind: 'sql', transaction, statements: placeStatements(script) };
+  });
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { BootNews } from '../../src/core/events.ts';
-import { readMigrationFolder } from '../../src/postgres/migration-files.ts';
+import { readMigrationFolder, type MigrationFile } from '../../src/postgres/migration-files.ts';
 import type { MigrateOptions } from '../../src/postgres/migrator.ts';
 import type { MigrationTarget } from '../../src/postgres/survey.ts';
 
@@ -55,7 +55,10 @@ export async function writeTimestampFolder(migrations: Migrations): Promise<stri
 }
 
 /** A plugin with migrations, as the boot hands it on. */
-export async function target(id: string, migrations: Migrations): Promise<MigrationTarget> {
+export async function target(
+  id: string,
+  migrations: Migrations,
+): Promise<MigrationTarget & { readonly files: readonly MigrationFile[] }> {
   const { files } = await readMigrationFolder(id, await writeFolder(migrations));
   return { id, schema: `plugin_${id}`, files };
 }
