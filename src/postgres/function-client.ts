@@ -63,7 +63,7 @@ export class FunctionClient {
     this.#last = answer.then(
       () => this.#settle(),
       (error: unknown) => {
-        this.#failure ??= { error };
+        if (!(error instanceof UsedLate)) this.#failure ??= { error };
         this.#settle();
       },
     );
@@ -75,7 +75,7 @@ export class FunctionClient {
   }
 
   async #run(args: readonly unknown[]): Promise<unknown> {
-    if (!this.#isOpen) throw new Error('this client was used after run() had ended');
+    if (!this.#isOpen) throw new UsedLate('this client was used after run() had ended');
     // PostgreSQL would answer that the transaction is aborted, and nobody would see by what.
     if (this.#rules.inTransaction && this.#failure) throw this.#failure.error;
     const query = readQuery(args);
@@ -84,6 +84,9 @@ export class FunctionClient {
     return this.#send(toStatement(query, this.#sent));
   }
 }
+
+/** What never began has not failed. */
+class UsedLate extends Error {}
 
 /** As pg's `client.query()` takes them, without callbacks. */
 function readQuery([first, second, ...rest]: readonly unknown[]): ClientQuery {
