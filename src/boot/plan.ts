@@ -5,6 +5,7 @@ import { deadlineAfter, untilAborted } from '../core/patience.ts';
 import { openPool, type OpenPool } from '../postgres/connection.ts';
 import { isSql } from '../postgres/migration.ts';
 import { placeStatements, toScript, type PlacedStatement } from '../postgres/migration-script.ts';
+import { readStatementLocks, type StatementLock } from '../postgres/statement-locks.ts';
 import type { PluginSurvey } from '../postgres/survey.ts';
 import type { BootSetup } from './boot-options.ts';
 import { gatherPlugins } from './gather-plugins.ts';
@@ -20,7 +21,12 @@ export interface PendingFile {
   /** Whether it would run in a transaction. */
   readonly transaction: boolean;
   /** As they would be sent, one by one; none of a function, because nobody knows them before it runs. */
-  readonly statements: readonly PlacedStatement[];
+  readonly statements: readonly PlannedStatement[];
+}
+
+export interface PlannedStatement extends PlacedStatement {
+  /** What it is known to lock from its text; empty when nobody can wait for it. */
+  readonly locks: readonly StatementLock[];
 }
 
 export interface PluginPlan {
@@ -115,6 +121,10 @@ function readPending(
     }
     const script = toScript(migration, schema, isPublicRewritten);
     const { inTransaction: transaction } = script;
-    return { file, kind: 'sql', transaction, statements: placeStatements(script) };
+    const placed = placeStatements(script);
+    const texts = placed.map(({ text }) => text);
+    const locks = readStatementLocks(texts, schema, transaction);
+    const statements = placed.map((each, index) => ({ ...each, locks: locks[index] ?? [] }));
+    return { file, kind: 'sql', transaction, statements };
   });
 }

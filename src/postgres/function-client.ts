@@ -48,18 +48,14 @@ export class FunctionClient {
 
   /** What the function gets: its methods need no `this`, because libraries take them apart. */
   handOut(): MigrationClient {
-    const query = (...args: readonly unknown[]): Promise<unknown> => {
-      const answer = this.#ask(args);
-      // A query that nobody awaits fails the migration, and not the process.
-      answer.catch(() => undefined);
-      return answer;
-    };
+    const query = (...args: readonly unknown[]): Promise<unknown> => this.#ask(args);
     return { query: query as MigrationClient['query'], release: () => undefined };
   }
 
   #ask(args: readonly unknown[]): Promise<unknown> {
     this.#asked += 1;
     const answer = this.#last.then(() => this.#run(args));
+    // With this handler a query that nobody awaits fails the migration, and not the process.
     this.#last = answer.then(
       () => this.#settle(),
       (error: unknown) => {

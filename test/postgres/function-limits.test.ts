@@ -196,15 +196,54 @@ describe('a function outside of a transaction', () => {
     const plugin = unwrapped('again', async (client) => {
       await client.query('create table if not exists items (id int)');
       await client.query('create index concurrently items_id on items (id)');
+      await client.query('select nope').catch(() => undefined);
       if (isBroken) throw new Error('half-way');
     });
     const error = await errorOf(migratePlugin(db.pool(), plugin, migrateOptions()));
     expect(error.message).toMatch(/alone: half-way$/);
+    expect(error).not.toHaveProperty('position.statement');
     expect(await historyOf('again')).toEqual([]);
     isBroken = false;
     expect(await migratePlugin(db.pool(), plugin, migrateOptions())).toMatchObject({
       applied: ['alone'],
     });
+  });
+
+  test('that meets a lock in a transaction of its own is tried again, outside of it', async () => {
+    const fresh = await db.fresh();
+    const pool = fresh.pool();
+    await migratePlugin(pool, coded('alone', { items }), migrateOptions());
+    const holder = await pool.connect();
+    await holder.query('begin; lock table plugin_alone.items');
+    const { files } = unwrapped('alone', async (client) => {
+      await client.query("begin; set local lock_timeout = '50ms'");
+      await client.query('alter table items add more int; commit');
+    });
+    const options = migrateOptions({
+      ddlLockTimeoutMs: 0,
+      tell: (news) => {
+        if (news.type === 'plugin.migrate.retrying') void holder.query('rollback');
+      },
+    });
+    const plugin = {
+      ...coded('alone', { items }),
+      files: [...coded('alone', { items }).files, ...files],
+    };
+    expect(await migratePlugin(pool, plugin, options)).toMatchObject({ applied: ['alone'] });
+    holder.release();
+  });
+
+  test('has its whole path, whatever one before it has set', async () => {
+    const paths: unknown[] = [];
+    const run: Run = async (client, { schema }) => {
+      const { rows } = await client.query(`select current_setting('search_path') as path`);
+      paths.push(rows[0]?.path);
+      await client.query(`set search_path = ${schema}`);
+    };
+    const list = ['a', 'b'].map((name) => ({ name, run, transaction: false as const }));
+    const plugin = { id: 'paths', schema: 'plugin_paths', files: toMigrations(list) };
+    await migratePlugin(db.pool(), plugin, migrateOptions({ extensionSchemas: ['more'] }));
+    expect(paths).toEqual(Array.from({ length: 2 }, () => 'plugin_paths, more'));
   });
 
   test.each([

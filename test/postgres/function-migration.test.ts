@@ -191,6 +191,15 @@ describe('a function that fails', () => {
     await expectNothingOf('swallowing');
   });
 
+  test('in one of several queries asked for at once is told with that one', async () => {
+    const plugin = coded('several', {
+      a: (client) => Promise.all(['select nope', 'select 1'].map((sql) => client.query(sql))),
+    });
+    expect(await errorOf(migratePlugin(db.pool(), plugin, migrateOptions()))).toMatchObject({
+      position: { file: 'a', statement: 1, column: 8 },
+    });
+  });
+
   test('in a query that nobody awaits neither passes nor ends the process', async () => {
     const plugin = coded('unawaited', {
       a: (client) => {
@@ -212,6 +221,10 @@ describe('a plugin that moves between files and functions', () => {
   test('keeps its history when the functions have the names that drizzle-kit up gives', async () => {
     await migratePlugin(db.pool(), await target('moved', files), migrateOptions());
     const moved = coded('moved', { [nameInDrizzle]: items, next: nothing });
+    const client = await db.pool().connect();
+    const { plugins } = await surveyDatabase(client, [moved]);
+    client.release();
+    expect(plugins[0]).toMatchObject({ pending: [{ name: 'next' }], warnings: [], problems: [] });
     expect(await migratePlugin(db.pool(), moved, migrateOptions())).toMatchObject({
       applied: ['next'],
     });
