@@ -34,6 +34,8 @@ export interface TransactionContext {
   readonly backendPid: number;
   /** SQL that begins the transaction; empty when it is open already, because the lock is in it. */
   readonly opening: readonly string[];
+  /** Whether a later COMMIT of this run writes to disk, with its own, all that came before it. */
+  readonly isFollowed: boolean;
   readonly progress: MigrationProgress;
   readonly tell: Tell;
   /** In ms, monotonic. */
@@ -97,11 +99,12 @@ async function begin(
   missing: MissingParts,
   context: TransactionContext,
 ): Promise<Place> {
-  const { opening, searchPath, lockTimeoutMs } = context;
+  const { opening, searchPath, lockTimeoutMs, isFollowed } = context;
   const answer = await client.query<Place>(
     [
       ...opening,
       `set local lock_timeout = ${lockTimeoutMs}`,
+      ...(isFollowed ? ['set local synchronous_commit = off'] : []),
       ...createMissingSql(missing, context),
       `set local search_path = ${searchPath}`,
       rememberSchemasSql,

@@ -156,13 +156,17 @@ async function applyPending(
     tell,
     now,
   };
-  for (const file of planMigrations(files, first.history.rows, schema).pending) {
+  const isInstall = first.history.rows.length === 0;
+  const { pending } = planMigrations(files, first.history.rows, schema);
+  for (const file of pending) {
     if (signal.aborted || windDown.aborted) {
       return { status: 'canceled', applied: progress.applied };
     }
     const startedAt = now();
     const { rewritePublic, keepsSession = true, cut } = options;
     const work = prepareWork(file, { schema, rewritePublic, keepsSession, signal, cut });
+    // In an upgrade there is data at stake that others write meanwhile; its files are few.
+    const isFollowed = isInstall && file !== pending.at(-1);
     // The survey says so before the first DDL; this is for a file that became pending since.
     const unfit = keepsSession ? undefined : findPooledFileProblem(plugin, file);
     const outcome = await retryPassingFailures(client, work, progress, retry, async () => {
@@ -174,7 +178,7 @@ async function applyPending(
         return { status: 'skipped' } as const;
       }
       if (unfit) throw problemError(unfit, 'migrateAll');
-      await runWork(client, work, turn, target, options, progress);
+      await runWork(client, work, { ...turn, isFollowed }, target, options, progress);
       return { status: 'applied' } as const;
     });
     if (outcome.status === 'canceled') return { ...outcome, applied: progress.applied };
@@ -201,7 +205,7 @@ function isPending(
 async function runWork(
   client: PinnedClient,
   work: MigrationWork,
-  { backendPid, opening, history }: Turn,
+  { backendPid, opening, history, isFollowed }: Turn & { readonly isFollowed: boolean },
   target: MigrationTarget,
   options: MigrateOptions,
   progress: MigrationProgress,
@@ -216,6 +220,7 @@ async function runWork(
     strayObjects: options.strayObjects ?? 'error',
     backendPid,
     opening,
+    isFollowed,
     progress,
     tell: options.tell,
     now: options.now ?? (() => performance.now()),
