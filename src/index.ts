@@ -6,7 +6,7 @@ export { gracefulShutdown } from './boot/graceful-shutdown.ts';
 export type { GracefulShutdownOptions } from './boot/graceful-shutdown.ts';
 export type { BootState, CurrentStep } from './core/boot-state.ts';
 export type { DiscoverOptions } from './boot/discover/discover-options.ts';
-export type { BootPlan, PendingFile, PluginPlan } from './boot/plan.ts';
+export type { BootPlan, PendingFile, PlannedStatement, PluginPlan } from './boot/plan.ts';
 export type { Services } from './boot/service-registry.ts';
 export type { StepState } from './core/boot-record.ts';
 export type { Clock } from './core/clock.ts';
@@ -52,6 +52,14 @@ export type {
 } from './core/events.ts';
 export { formatBootError } from './core/format-error.ts';
 export type { Logger } from './core/logger.ts';
+export { sqlFiles } from './core/migration-source.ts';
+export type {
+  MigrationClient,
+  MigrationContext,
+  MigrationFunction,
+  MigrationSource,
+  SqlFiles,
+} from './core/migration-source.ts';
 export { definePlugin } from './core/plugin.ts';
 export type { OwnContext, Plugin, PluginRetry, PluginTimeouts } from './core/plugin.ts';
 export type {
@@ -77,7 +85,9 @@ export type {
   StopOptions,
 } from './core/settings.ts';
 export type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './core/steps.ts';
+export type { LockMode } from './postgres/lock-modes.ts';
 export type { PlacedStatement } from './postgres/migration-script.ts';
+export type { StatementLock } from './postgres/statement-locks.ts';
 export { runPluginMigrations } from './postgres/run-plugin-migrations.ts';
 export { createScopedDb } from './postgres/scoped-database.ts';
 export type { SafeDatabase, ScopedDbOptions } from './postgres/scoped-database.ts';

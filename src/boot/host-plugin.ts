@@ -1,12 +1,13 @@
 import { optionsInvalid } from '../core/errors.ts';
 import { knownKeysOnly, record, text } from '../core/expect.ts';
+import type { MigrationSource } from '../core/migration-source.ts';
 import type { Plugin } from '../core/plugin.ts';
 import { checkPlugin } from '../core/plugin-check.ts';
 
 /** The host's own migrations, which run before those of any plugin. */
 export interface HostOptions {
-  /** The folder drizzle-kit writes: a `file:` URL or an absolute path. */
-  readonly migrations: URL | string;
+  /** As a plugin's: the folder drizzle-kit writes, `sqlFiles()`, or a list of functions. */
+  readonly migrations: MigrationSource;
   /** Where its objects are; `public` unless told. */
   readonly schema?: string;
   /** Where its history is; `drizzle` unless told, as with Drizzle's own migrate(). */

@@ -3,7 +3,9 @@ import type { Problem } from '../core/error-codes.ts';
 import type { GraphEdge, Tell } from '../core/events.ts';
 import { deadlineAfter, untilAborted } from '../core/patience.ts';
 import { openPool, type OpenPool } from '../postgres/connection.ts';
+import { isSql } from '../postgres/migration.ts';
 import { placeStatements, toScript, type PlacedStatement } from '../postgres/migration-script.ts';
+import { readStatementLocks, type StatementLock } from '../postgres/statement-locks.ts';
 import type { PluginSurvey } from '../postgres/survey.ts';
 import type { BootSetup } from './boot-options.ts';
 import { gatherPlugins } from './gather-plugins.ts';
@@ -11,12 +13,20 @@ import { ServiceRegistry } from './service-registry.ts';
 import { sortPlugins } from './sort-plugins.ts';
 import { surveyPlugins } from './survey-plugins.ts';
 
-/** A migration file that would be applied. */
+/** A migration that would be applied. */
 export interface PendingFile {
-  /** `0000_init.sql`, or `20240102030405_init/migration.sql`. */
+  /** `0000_init.sql`, `20240102030405_init/migration.sql`, or the name of a function. */
   readonly file: string;
-  /** As they would be sent, one by one, in one transaction. */
-  readonly statements: readonly PlacedStatement[];
+  readonly kind: 'sql' | 'function';
+  /** Whether it would run in a transaction. */
+  readonly transaction: boolean;
+  /** As they would be sent, one by one; none of a function, because nobody knows them before it runs. */
+  readonly statements: readonly PlannedStatement[];
+}
+
+export interface PlannedStatement extends PlacedStatement {
+  /** What it is known to lock from its text; empty when nobody can wait for it. */
+  readonly locks: readonly StatementLock[];
 }
 
 export interface PluginPlan {
@@ -104,8 +114,17 @@ function readPending(
   { schema, pending }: PluginSurvey,
   isPublicRewritten: boolean,
 ): readonly PendingFile[] {
-  return pending.map((file) => ({
-    file: file.name,
-    statements: placeStatements(toScript(file, schema, isPublicRewritten)),
-  }));
+  return pending.map((migration): PendingFile => {
+    const file = migration.name;
+    if (!isSql(migration)) {
+      return { file, kind: 'function', transaction: migration.transaction, statements: [] };
+    }
+    const script = toScript(migration, schema, isPublicRewritten);
+    const { inTransaction: transaction } = script;
+    const placed = placeStatements(script);
+    const texts = placed.map(({ text }) => text);
+    const locks = readStatementLocks(texts, schema, transaction);
+    const statements = placed.map((each, index) => ({ ...each, locks: locks[index] ?? [] }));
+    return { file, kind: 'sql', transaction, statements };
+  });
 }

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import type { Problem } from '../core/error-codes.ts';
 import { BootError, toProblem } from '../core/errors.ts';
 import type { Tell } from '../core/events.ts';
@@ -6,7 +5,7 @@ import { mapBounded } from '../core/map-bounded.ts';
 import type { Plugin } from '../core/plugin.ts';
 import { getPluginSchemaName } from '../core/schema-name.ts';
 import type { PoolLike } from '../postgres/connection.ts';
-import { readMigrationFolder } from '../postgres/migration-files.ts';
+import { readMigrations } from '../postgres/read-migrations.ts';
 import { withPinnedClient } from '../postgres/pinned-client.ts';
 import { surveyDatabase, type MigrationTarget, type Survey } from '../postgres/survey.ts';
 import type { BootSetup } from './boot-options.ts';
@@ -87,10 +86,8 @@ async function readTarget(
   setup: BootSetup,
 ): Promise<MigrationTarget | Problem | undefined> {
   if (migrations === undefined) return undefined;
-  const folder = migrations instanceof URL ? fileURLToPath(migrations) : migrations;
   try {
-    const { files } = await readMigrationFolder(id, folder);
-    return { id, ...placeOf(id, setup), files };
+    return { id, ...placeOf(id, setup), files: await readMigrations(id, migrations) };
   } catch (error) {
     if (error instanceof BootError) return toProblem(error);
     throw error;

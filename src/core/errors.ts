@@ -74,6 +74,11 @@ export function optionsInvalid(name: string, expected: string, got: unknown): Bo
   return new BootError('OPTIONS_INVALID', `Expected ${name} to be ${expected}, got ${show(got)}`);
 }
 
+/** The same for what is wrong with a plugin. */
+export function pluginInvalid(name: string, expected: string, got: unknown): BootError {
+  return new BootError('PLUGIN_INVALID', `Expected ${name} to be ${expected}, got ${show(got)}`);
+}
+
 /** Writes a value for a message: short, on one line, never throwing. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(cut(value));

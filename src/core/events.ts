@@ -137,7 +137,8 @@ export interface BootEvents {
   'plugin.migrate.statement': OfPlugin & {
     readonly file: string;
     readonly statement: number;
-    readonly statements: number;
+    /** How many the file has; left out for a function, which does not say. */
+    readonly statements?: number;
     readonly durationMs: number;
   };
   'plugin.migrate.retrying': OfPlugin & {

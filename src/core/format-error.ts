@@ -1,4 +1,4 @@
-import type { ErrorCode, Problem } from './error-codes.ts';
+import type { ErrorCode, MigrationPosition, Problem } from './error-codes.ts';
 import { BootError } from './errors.ts';
 import { toError } from './error-record.ts';
 
@@ -53,14 +53,18 @@ function ownFrame({ code, cause }: BootError): string | undefined {
 
 function place({ position }: BootError): string | undefined {
   if (!position) return undefined;
-  const { file, statement, statements, line, column } = position;
+  const { file, line, column } = position;
   return [
     file,
-    statement === undefined ? '' : `statement ${statement} of ${statements}`,
-    line === undefined ? '' : `line ${line}, column ${column}`,
-  ]
-    .filter(Boolean)
-    .join(', ');
+    ...describeStatement(position),
+    ...(line === undefined ? [] : [`line ${line}, column ${column}`]),
+  ].join(', ');
+}
+
+/** `statement 2 of 3`; a function does not know of how many. */
+export function describeStatement({ statement, statements }: MigrationPosition): readonly string[] {
+  if (statement === undefined) return [];
+  return [`statement ${statement}${statements === undefined ? '' : ` of ${statements}`}`];
 }
 
 /** The chain of causes, without what the message or a problem already says. */

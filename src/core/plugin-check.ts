@@ -1,6 +1,7 @@
 import { toMilliseconds } from './duration.ts';
-import { BootError, show } from './errors.ts';
+import { BootError, pluginInvalid } from './errors.ts';
 import { integer, record } from './expect.ts';
+import { checkMigrationSource } from './migration-source-check.ts';
 import type { Plugin } from './plugin.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -18,18 +19,18 @@ const refKinds = {
 export function checkPlugin(value: unknown, name: string): Plugin {
   const given = asRecord(value, name, 'a plugin made by definePlugin()');
   const expect = (right: boolean, field: string, expected: string): void => {
-    if (!right) throw invalid(`${name}.${field}`, expected, given[field]);
+    if (!right) throw pluginInvalid(`${name}.${field}`, expected, given[field]);
   };
   const has = (field: string, type: 'string' | 'boolean' | 'function'): boolean =>
     given[field] === undefined || typeof given[field] === type;
 
   knownFieldsOnly(given, name);
-  if (typeof given['id'] !== 'string') throw invalid(`${name}.id`, 'a string', given['id']);
+  if (typeof given['id'] !== 'string') throw pluginInvalid(`${name}.id`, 'a string', given['id']);
   for (const field of ['version']) expect(has(field, 'string'), field, 'a string');
   for (const field of ['database', 'register', 'init', 'ready'])
     expect(has(field, 'function'), field, 'a function');
   expect(has('required', 'boolean'), 'required', 'true or false');
-  expect(isFolder(given['migrations']), 'migrations', 'a file: URL or an absolute path');
+  checkMigrationSource(given['migrations'], `${name}.migrations`);
   expect(isListOfText(given['after']), 'after', 'an array of plugin ids');
   for (const field of ['deps', 'provides'] as const)
     checkRefs(given[field], `${name}.${field}`, refKinds[field]);
@@ -80,17 +81,7 @@ function asRecord(
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return value as Readonly<Record<string, unknown>>;
   }
-  throw invalid(name, expected, value);
-}
-
-function invalid(name: string, expected: string, got: unknown): BootError {
-  return new BootError('PLUGIN_INVALID', `Expected ${name} to be ${expected}, got ${show(got)}`);
-}
-
-function isFolder(value: unknown): boolean {
-  if (value === undefined) return true;
-  if (value instanceof URL) return value.protocol === 'file:';
-  return typeof value === 'string' && /^(?:\/|[a-zA-Z]:[\\/]|\\\\)/.test(value);
+  throw pluginInvalid(name, expected, value);
 }
 
 function isListOfText(value: unknown): boolean {
@@ -109,7 +100,7 @@ function checkRefs(value: unknown, name: string, kinds: readonly string[]): void
   for (const [key, ref] of Object.entries(asRecord(value, name, 'an object of refs'))) {
     const { kind, id } = asRecord(ref, `${name}.${key}`, expected);
     if (typeof id === 'string' && typeof kind === 'string' && kinds.includes(kind)) continue;
-    throw invalid(`${name}.${key}`, expected, ref);
+    throw pluginInvalid(`${name}.${key}`, expected, ref);
   }
 }
 

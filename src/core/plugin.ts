@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { StopHandler } from './core-services.ts';
 import type { Duration } from './duration.ts';
 import type { Logger } from './logger.ts';
+import type { MigrationSource } from './migration-source.ts';
 import type { AnyRef, ProvidableRef, Provided, Resolved, ServiceRef } from './service.ts';
 
 /** What `init` and `ready` get besides their dependencies. */
@@ -78,8 +79,11 @@ interface PluginFacts {
   /** Kebab-case, at most 63 bytes together with the schema prefix. */
   readonly id: string;
   readonly version?: string;
-  /** The folder drizzle-kit writes: a `file:` URL or an absolute path. Without it the plugin gets no schema. */
-  readonly migrations?: URL | string;
+  /**
+   * The folder drizzle-kit writes, a `file:` URL or an absolute path; or `sqlFiles()`; or a list of functions. Without it the
+   * plugin gets no schema.
+   */
+  readonly migrations?: MigrationSource;
   /** Plugins that come first if they are present; nothing of them is needed. */
   readonly after?: readonly string[];
   /** `false` lets the boot go on degraded without this plugin; true unless told. */

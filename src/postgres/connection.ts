@@ -1,4 +1,4 @@
-import { Client, Pool, type ClientConfig, type PoolConfig } from 'pg';
+import { Client, Pool, type ClientConfig, type CustomTypesConfig, type PoolConfig } from 'pg';
 import { untilAborted } from '../core/patience.ts';
 
 /** What a query answers; several statements in one text answer with a list. */
@@ -20,6 +20,10 @@ export function lastRow<Row>(
 export interface ClientQuery {
   text: string;
   values?: unknown[];
+  /** `array` for rows without the names of their columns. */
+  rowMode?: string;
+  /** How values of PostgreSQL become those of JavaScript. */
+  types?: CustomTypesConfig;
   /** In ms; when it has passed pg stops waiting, and the server does not stop working. */
   query_timeout?: number;
 }

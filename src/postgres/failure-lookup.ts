@@ -54,7 +54,7 @@ async function lookUp(
       return found && adviceForForeign(name ?? '', found);
     }
     case '57014':
-      progress.blockers = await findBlockers(client, progress.statement?.text ?? '', error);
+      progress.blockers = await findBlockers(client, progress.statement?.query.text ?? '', error);
       return progress.blockers.length > 0 ? adviceForBlocked(progress.blockers) : undefined;
     default:
       return undefined;

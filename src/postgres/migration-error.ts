@@ -1,11 +1,11 @@
 import type { DatabaseFault, MigrationPosition } from '../core/error-codes.ts';
 import { BootError } from '../core/errors.ts';
+import { describeStatement } from '../core/format-error.ts';
 import type { LockBlocker } from '../core/events.ts';
 import { sqlStateOf } from './connection-error.ts';
 import { adviceFor, adviceForLost } from './migration-advice.ts';
-import type { MigrationScript } from './migration-script.ts';
+import type { MigrationWork, WorkStatement } from './migration-work.ts';
 import { excerptAt, indexOfCharacter, positionAt } from './source-position.ts';
-import type { Statement } from './statement-splitter.ts';
 import { listNames } from './stray-objects.ts';
 
 /**
@@ -16,10 +16,10 @@ export interface MigrationProgress {
   readonly plugin: string;
   /** Names of the files committed in this run. */
   readonly applied: string[];
-  /** The file that is open. */
-  script: MigrationScript | undefined;
-  /** Its statement that runs; undefined while it is none of the file's own, such as the history row. */
-  statement: Statement | undefined;
+  /** The migration that is open. */
+  work: MigrationWork | undefined;
+  /** Its statement that runs or has failed; undefined while it is none of its own, such as the history row. */
+  statement: WorkStatement | undefined;
   isCommitting: boolean;
   /** Who was found in the way at the last look; undefined when nobody looked. */
   blockers?: readonly LockBlocker[];
@@ -44,11 +44,9 @@ export function migrationFailed(
   cause: unknown,
   hint?: string,
 ): BootError {
-  const { plugin, script, statement } = progress;
-  const position = script && locate(script, statement, cause);
-  const where = position?.statement
-    ? `${position.file}, statement ${position.statement} of ${position.statements}: `
-    : script && `${script.file.name}: `;
+  const { plugin, work, statement } = progress;
+  const position = work && locate(work, statement, cause);
+  const where = position && `${[position.file, ...describeStatement(position)].join(', ')}: `;
   return new BootError(
     'MIGRATION_FAILED',
     `${plugin} could not be migrated: ${where ?? ''}${messageOf(cause)}`,
@@ -65,11 +63,11 @@ export function migrationFailed(
 
 /** A connection that broke: another kind of failure, because starting again is all it needs. */
 export function connectionLost(progress: MigrationProgress, cause: unknown): BootError {
-  const { plugin, script, isCommitting } = progress;
-  const where = script ? ` in ${script.file.name}` : '';
+  const { plugin, work, isCommitting } = progress;
+  const where = work ? ` in ${work.file.name}` : '';
   const open =
-    script && isCommitting
-      ? `Whether ${script.file.name} was committed is not known yet: the next start reads it from the history.`
+    work && isCommitting
+      ? `Whether ${work.file.name} was committed is not known yet: the next start reads it from the history.`
       : whatIsKept(progress);
   return new BootError(
     'MIGRATION_CONNECTION_LOST',
@@ -77,7 +75,7 @@ export function connectionLost(progress: MigrationProgress, cause: unknown): Boo
     {
       plugin,
       phase: 'migrateAll',
-      position: script && { file: script.file.name },
+      position: work && { file: work.file.name },
       database: readFault(cause),
       hint: `${open} ${adviceForLost(cause)}`,
       cause,
@@ -87,22 +85,22 @@ export function connectionLost(progress: MigrationProgress, cause: unknown): Boo
 
 /** What Slipway found when it asked the server where it is. */
 export function wrongSchema(
-  { plugin, script }: MigrationProgress,
+  { plugin, work }: MigrationProgress,
   found: string,
   hint?: string,
 ): BootError {
-  const where = script ? `${script.file.name}: ` : '';
+  const where = work ? `${work.file.name}: ` : '';
   return new BootError(
     'MIGRATION_WRONG_SCHEMA',
     `${plugin} could not be migrated: ${where}${found}`,
-    { plugin, phase: 'migrateAll', position: script && { file: script.file.name }, hint },
+    { plugin, phase: 'migrateAll', position: work && { file: work.file.name }, hint },
   );
 }
 
 /** What a file made where only others may make something. */
 export function strayObjects(progress: MigrationProgress, names: readonly string[]): BootError {
-  const { plugin, script } = progress;
-  const file = script?.file.name ?? '';
+  const { plugin, work } = progress;
+  const file = work?.file.name ?? '';
   return new BootError(
     'MIGRATION_STRAY_OBJECTS',
     `${plugin} could not be migrated: ${file} makes ${listNames(names)} outside of the plugin's schema`,
@@ -115,40 +113,37 @@ export function strayObjects(progress: MigrationProgress, names: readonly string
   );
 }
 
-function adviceOn(cause: unknown, { script, advice, blockers }: MigrationProgress): string {
-  return advice ?? adviceFor(cause, script?.file.name ?? 'the cause', blockers);
+function adviceOn(cause: unknown, { work, advice, blockers }: MigrationProgress): string {
+  return advice ?? adviceFor(cause, work?.file.name ?? 'the cause', blockers);
 }
 
-function whatIsKept({ applied, script }: MigrationProgress): string {
-  const nothing = !script
+function whatIsKept({ applied, work }: MigrationProgress): string {
+  const nothing = !work
     ? 'Nothing was changed'
-    : script.lone
-      ? `${script.file.name} runs in no transaction, and what is left of it is taken up by the next start`
-      : `Nothing of ${script.file.name} was kept`;
+    : !work.inTransaction
+      ? `${work.file.name} runs in no transaction, and what is left of it is taken up by the next start`
+      : `Nothing of ${work.file.name} was kept`;
   if (applied.length === 0) return `${nothing}.`;
   const [are, stay] = applied.length === 1 ? ['is', 'stays'] : ['are', 'stay'];
   return `${nothing}; ${applied.join(', ')} ${are} committed and ${stay}.`;
 }
 
 function locate(
-  script: MigrationScript,
-  statement: Statement | undefined,
+  { file: { name: file } }: MigrationWork,
+  statement: WorkStatement | undefined,
   cause: unknown,
 ): MigrationPosition {
-  const file = script.file.name;
   if (!statement) return { file };
-  const position = Number((cause as PostgresError | null)?.position);
-  const index = script.toOriginal(
-    position > 0
-      ? statement.offset + indexOfCharacter(statement.text, position)
-      : statement.codeOffset,
+  const position = Number((cause as PostgresError | null | undefined)?.position);
+  const { text, index } = statement.origin(
+    position > 0 ? indexOfCharacter(statement.query.text, position) : undefined,
   );
   return {
     file,
-    statement: script.statements.indexOf(statement) + 1,
-    statements: script.statements.length,
-    ...positionAt(script.file.text, index),
-    excerpt: excerptAt(script.file.text, index),
+    statement: statement.number,
+    ...(statement.count !== undefined && { statements: statement.count }),
+    ...positionAt(text, index),
+    excerpt: excerptAt(text, index),
   };
 }
 

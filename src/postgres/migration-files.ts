@@ -52,7 +52,8 @@ export function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-async function checkFolder(folder: string, refuse: Refuse): Promise<void> {
+/** @throws what `refuse` makes when there is no such folder. */
+export async function checkFolder(folder: string, refuse: Refuse): Promise<void> {
   const found = await stat(folder).catch((cause: unknown) => {
     throw refuse(`the folder ${folder} cannot be read`, {
       hint: 'Correct the path, and ship the folder with the plugin (bundlers leave it out).',
@@ -61,7 +62,7 @@ async function checkFolder(folder: string, refuse: Refuse): Promise<void> {
   });
   if (!found.isDirectory()) {
     throw refuse(`${folder} is no folder`, {
-      hint: 'Give the folder that drizzle-kit writes (its `out`), not a file in it.',
+      hint: 'Give the folder that the migrations are in (the `out` of drizzle-kit), not a file in it.',
     });
   }
 }

@@ -1,6 +1,6 @@
 import type { QueryAnswer } from './connection.ts';
 import { quoteIdentifier, quoteLiteral } from './identifier.ts';
-import type { MigrationFile } from './migration-files.ts';
+import type { MigrationIdentity } from './migration.ts';
 
 /** The name of Drizzle's own table, which Slipway shares with it. */
 export const historyTable = '__drizzle_migrations';
@@ -92,7 +92,7 @@ export function createHistorySql(schema: string, shape: HistoryShape): string {
 /** The SQL that writes what Drizzle would have written for this file. */
 export function insertHistorySql(
   schema: string,
-  { hash, when, historyName }: MigrationFile,
+  { hash, when, historyName }: MigrationIdentity,
   shape: HistoryShape,
 ): string {
   return shape === '1.x'

@@ -1,13 +1,10 @@
 import { HistoryPairing, wholeSecond } from './history-pairing.ts';
-import type { MigrationFile } from './migration-files.ts';
-import { hashesOf } from './migration-hashes.ts';
+import type { MigrationIdentity } from './migration.ts';
+import { hashesOf, isEdited, type HashedMigration } from './migration-hashes.ts';
 import type { HistoryRow } from './migration-history.ts';
 
-/** What of a file is compared with the history. */
-export type ComparedFile = Pick<
-  MigrationFile,
-  'when' | 'hash' | 'text' | 'historyName' | 'snapshotNames'
->;
+/** What of a migration is compared with the history. */
+export type ComparedFile = HashedMigration & Pick<MigrationIdentity, 'when'>;
 
 /** How the files of a folder and the rows of a history fit together. */
 export interface MigrationPlan<File> {
@@ -70,7 +67,7 @@ export function planMigrations<File extends ComparedFile>(
     pending: pairing.files,
     outOfOrder: files.slice(0, lastApplied + 1).filter((file) => !isApplied.has(file)),
     edited: pairing.pairs
-      .filter(({ file, row }) => row.hash !== file.hash && !hashesOf(file, schema).has(row.hash))
+      .filter(({ file, row }) => isEdited(file, row.hash, schema))
       .map(({ file }) => file),
     unknown: pairing.rows,
   };

@@ -1,5 +1,5 @@
 import { problem, type ErrorCode, type Problem } from '../core/error-codes.ts';
-import type { MigrationFile } from './migration-files.ts';
+import type { Migration } from './migration.ts';
 import { historyOf, type HistoryRow } from './migration-history.ts';
 import type { MigrationPlan } from './migration-plan.ts';
 
@@ -22,7 +22,7 @@ interface PlannedPlugin {
   readonly historySchema: string;
   readonly files: readonly unknown[];
   readonly applied: readonly HistoryRow[];
-  readonly plan: MigrationPlan<MigrationFile>;
+  readonly plan: MigrationPlan<Migration>;
 }
 
 /** What of a plugin's history does not fit its folder. */

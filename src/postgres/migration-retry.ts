@@ -3,7 +3,7 @@ import type { LockBlocker, Tell } from '../core/events.ts';
 import { sqlStateOf } from './connection-error.ts';
 import { findBlockers } from './lock-blockers.ts';
 import type { MigrationProgress } from './migration-error.ts';
-import type { MigrationScript } from './migration-script.ts';
+import type { MigrationWork } from './migration-work.ts';
 import type { PinnedClient } from './pinned-client.ts';
 
 export interface RetryOptions {
@@ -38,7 +38,7 @@ const pausePerWait = 4;
  */
 export async function retryPassingFailures<Outcome>(
   client: PinnedClient,
-  script: MigrationScript,
+  work: MigrationWork,
   progress: MigrationProgress,
   options: RetryOptions,
   run: () => Promise<Outcome>,
@@ -59,7 +59,7 @@ export async function retryPassingFailures<Outcome>(
       tell({
         type: 'plugin.migrate.retrying',
         plugin: progress.plugin,
-        file: script.file.name,
+        file: work.file.name,
         attempt,
         nextInMs: Math.round(pauseMs),
         error: error as Error,
@@ -107,7 +107,7 @@ async function lookForBlockers(
   error: unknown,
 ): Promise<readonly LockBlocker[]> {
   try {
-    progress.blockers = await findBlockers(client, progress.statement?.text ?? '', error);
+    progress.blockers = await findBlockers(client, progress.statement?.query.text ?? '', error);
   } catch {
     // Only a help for people; what is wrong with the connection shows at the next attempt.
     progress.blockers = [];

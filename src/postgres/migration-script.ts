@@ -1,25 +1,23 @@
-import type { MigrationFile } from './migration-files.ts';
-import { readDirectives, type MigrationDirective } from './migration-directives.ts';
-import { readTransactionNeed, type LoneCommand } from './outside-transaction.ts';
+import type { SqlMigration } from './migration.ts';
+import { readDirectives } from './migration-directives.ts';
+import type { MigrationWork, WorkStatement } from './migration-work.ts';
+import { readTransactionNeed } from './outside-transaction.ts';
 import { rewritePublic } from './public-rewrite.ts';
 import { positionsAt } from './source-position.ts';
 import { splitStatements } from './statement-splitter.ts';
 import type { Statement } from './statement-splitter.ts';
 
 /** A migration file as it is sent. */
-export interface MigrationScript {
-  readonly file: MigrationFile;
+export interface MigrationScript extends MigrationWork {
+  readonly file: SqlMigration;
   readonly statements: readonly Statement[];
-  readonly directives: ReadonlySet<MigrationDirective>;
-  /** What the file does outside of a transaction; undefined when it runs in one. */
-  readonly lone: LoneCommand | undefined;
   /** Where the character at an offset of the statements was in the file. */
   readonly toOriginal: (index: number) => number;
 }
 
 /** Makes a file ready to run in `schema`. */
 export function toScript(
-  file: MigrationFile,
+  file: SqlMigration,
   schema: string,
   isPublicRewritten: boolean,
 ): MigrationScript {
@@ -27,8 +25,37 @@ export function toScript(
     ? rewritePublic(file.text, schema, file.snapshotNames ?? 'all')
     : { text: file.text, toOriginal: (index: number): number => index };
   const directives = readDirectives(file.text).known;
-  const { lone } = readTransactionNeed(text, directives);
-  return { file, statements: splitStatements(text), directives, lone, toOriginal };
+  const statements = splitStatements(text);
+  return {
+    file,
+    statements,
+    toOriginal,
+    inTransaction: !readTransactionNeed(text, directives).lone,
+    mayReachOut: directives.has('allow-outside'),
+    run: async (send) => {
+      for (const [index, statement] of statements.entries()) {
+        await send(toWorkStatement(statement, index, statements.length, file.text, toOriginal));
+      }
+    },
+  };
+}
+
+function toWorkStatement(
+  { text, offset, codeOffset }: Statement,
+  index: number,
+  count: number,
+  original: string,
+  toOriginal: (index: number) => number,
+): WorkStatement {
+  return {
+    query: { text },
+    number: index + 1,
+    count,
+    origin: (at) => ({
+      text: original,
+      index: toOriginal(at === undefined ? codeOffset : offset + at),
+    }),
+  };
 }
 
 /** A statement as it is sent, and where it begins in the file; both count from 1. */

@@ -4,11 +4,9 @@ import { quoteIdentifier } from './identifier.ts';
 import { migrationFailed, strayObjects, wrongSchema } from './migration-error.ts';
 import type { MigrationProgress } from './migration-error.ts';
 import { guardSql, placeColumns, placeIn, type Place } from './place-guard.ts';
-import { isLeftOpen } from './sql-lexer.ts';
 import { createHistorySql, insertHistorySql, type HistoryShape } from './migration-history.ts';
-import type { MigrationScript } from './migration-script.ts';
+import type { MigrationWork, WorkStatement } from './migration-work.ts';
 import type { PinnedClient } from './pinned-client.ts';
-import type { Statement } from './statement-splitter.ts';
 import {
   listNames,
   rememberSchemasSql,
@@ -36,6 +34,8 @@ export interface TransactionContext {
   readonly backendPid: number;
   /** SQL that begins the transaction; empty when it is open already, because the lock is in it. */
   readonly opening: readonly string[];
+  /** Whether a later COMMIT of this run writes to disk, with its own, all that came before it. */
+  readonly isFollowed: boolean;
   readonly progress: MigrationProgress;
   readonly tell: Tell;
   /** In ms, monotonic. */
@@ -57,24 +57,22 @@ export interface MissingParts {
  */
 export async function runInTransaction(
   client: PinnedClient,
-  script: MigrationScript,
+  work: MigrationWork,
   missing: MissingParts,
   context: TransactionContext,
 ): Promise<void> {
   const { progress } = context;
-  progress.script = script;
+  progress.work = work;
   progress.statement = undefined;
   progress.isCommitting = false;
   try {
     const begun = await begin(client, missing, context);
-    for (const statement of script.statements) {
-      await runStatement(client, script, statement, begun, context);
-    }
+    await work.run((statement) => runStatement(client, statement, begun, context));
     progress.statement = undefined;
     progress.isCommitting = true;
-    await commit(client, script, begun, context);
-    progress.applied.push(script.file.name);
-    progress.script = undefined;
+    await commit(client, work, begun, context);
+    progress.applied.push(work.file.name);
+    progress.work = undefined;
     progress.isCommitting = false;
   } catch (error) {
     await rollBack(client);
@@ -101,11 +99,12 @@ async function begin(
   missing: MissingParts,
   context: TransactionContext,
 ): Promise<Place> {
-  const { opening, searchPath, lockTimeoutMs } = context;
+  const { opening, searchPath, lockTimeoutMs, isFollowed } = context;
   const answer = await client.query<Place>(
     [
       ...opening,
       `set local lock_timeout = ${lockTimeoutMs}`,
+      ...(isFollowed ? ['set local synchronous_commit = off'] : []),
       ...createMissingSql(missing, context),
       `set local search_path = ${searchPath}`,
       rememberSchemasSql,
@@ -121,53 +120,44 @@ async function begin(
 
 async function runStatement(
   client: PinnedClient,
-  script: MigrationScript,
-  statement: Statement,
+  statement: WorkStatement,
   { pid, transaction }: Place,
   context: TransactionContext,
-): Promise<void> {
+): Promise<unknown> {
   const { progress } = context;
   progress.statement = statement;
   const startedAt = context.now();
-  await client.query(withGuard(statement.text, guardSql({ pid, transaction })));
+  const answer = await client.send(statement.query, guardSql({ pid, transaction }));
   if (!client.isInTransaction()) throw transactionEnded(progress);
-  tellStatement(script, statement, context, startedAt);
+  tellStatement(statement, context, startedAt);
+  progress.statement = undefined;
+  return answer;
 }
 
 /** @param startedAt In ms, of the same clock as `context.now`. */
 export function tellStatement(
-  { file, statements }: MigrationScript,
-  statement: Statement,
+  { number, count }: WorkStatement,
   { progress, tell, now }: TransactionContext,
   startedAt: number,
 ): void {
   tell({
     type: 'plugin.migrate.statement',
     plugin: progress.plugin,
-    file: file.name,
-    statement: statements.indexOf(statement) + 1,
-    statements: statements.length,
+    file: progress.work?.file.name ?? '',
+    statement: number,
+    ...(count !== undefined && { statements: count }),
     durationMs: now() - startedAt,
   });
-}
-
-/**
- * A statement whose last literal or comment is left open would swallow the guard, and PostgreSQL's message would speak of
- * that: it goes out alone, and fails by itself.
- */
-function withGuard(statement: string, guard: string): string {
-  // On a line of its own, in case the statement ends in a comment.
-  return isLeftOpen(statement) ? statement : `${statement}\n;${guard}`;
 }
 
 /** The history row, one last look around, and COMMIT, in one message: nothing can come between them. */
 async function commit(
   client: PinnedClient,
-  { file, directives }: MigrationScript,
+  { file, mayReachOut }: MigrationWork,
   begun: Place,
   { schema, historySchema, historyShape, strayObjects: policy, progress, tell }: TransactionContext,
 ): Promise<void> {
-  const isWatched = policy !== 'off' && !directives.has('allow-outside');
+  const isWatched = policy !== 'off' && !mayReachOut;
   const parts = [
     insertHistorySql(historySchema, file, historyShape),
     guardSql({ ...begun, schema }),
@@ -198,7 +188,6 @@ export function strayed(place: Place | undefined, context: TransactionContext): 
       );
 }
 
-/** Several statements in one message answer with a list. */
 function transactionEnded(progress: MigrationProgress): Error {
   return migrationFailed(
     progress,

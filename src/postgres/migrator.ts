@@ -6,16 +6,17 @@ import type { PoolLike } from './connection.ts';
 import { lookIntoFailure } from './failure-lookup.ts';
 import { connectionLost, migrationFailed } from './migration-error.ts';
 import type { MigrationProgress } from './migration-error.ts';
-import type { MigrationFile } from './migration-files.ts';
+import type { Migration } from './migration.ts';
 import { retryPassingFailures } from './migration-retry.ts';
 import { planMigrations } from './migration-plan.ts';
-import { toScript, type MigrationScript } from './migration-script.ts';
+import { prepareWork } from './prepare-work.ts';
 import { runInTransaction } from './migration-transaction.ts';
 import { SessionTurns, TransactionTurns, type Turn, type Turns } from './migration-turns.ts';
+import type { MigrationWork } from './migration-work.ts';
+import { runOutsideTransaction } from './run-outside-transaction.ts';
 import { withPinnedClient } from './pinned-client.ts';
 import type { PinnedClient } from './pinned-client.ts';
 import { findPooledFileProblem } from './pooled-files.ts';
-import { runLoneCommand } from './run-lone-command.ts';
 import { searchPath as toSearchPath } from './search-path.ts';
 import type { StrayPolicy } from './stray-objects.ts';
 import { schemasOf, type MigrationTarget } from './survey.ts';
@@ -78,7 +79,7 @@ export async function migratePlugin(
   const progress: MigrationProgress = {
     plugin: target.id,
     applied: [],
-    script: undefined,
+    work: undefined,
     statement: undefined,
     isCommitting: false,
   };
@@ -97,7 +98,7 @@ export async function migratePlugin(
     }
     if (error instanceof BootError) throw error;
     // Before the first file the connection may not even have been made.
-    const isLost = progress.script ? isConnectionLost : isWorthWaiting;
+    const isLost = progress.work ? isConnectionLost : isWorthWaiting;
     if (!isLost(error)) throw migrationFailed(progress, error);
     // What the server said last tells more than how the socket ended.
     throw connectionLost(progress, sqlStateOf(error) ? error : (lost ?? error));
@@ -155,15 +156,20 @@ async function applyPending(
     tell,
     now,
   };
-  for (const file of planMigrations(files, first.history.rows, schema).pending) {
+  const isInstall = first.history.rows.length === 0;
+  const { pending } = planMigrations(files, first.history.rows, schema);
+  for (const file of pending) {
     if (signal.aborted || windDown.aborted) {
       return { status: 'canceled', applied: progress.applied };
     }
     const startedAt = now();
-    const script = toScript(file, schema, options.rewritePublic);
+    const { rewritePublic, keepsSession = true, cut } = options;
+    const work = prepareWork(file, { schema, rewritePublic, keepsSession, signal, cut });
+    // In an upgrade there is data at stake that others write meanwhile; its files are few.
+    const isFollowed = isInstall && file !== pending.at(-1);
     // The survey says so before the first DDL; this is for a file that became pending since.
-    const unfit = options.keepsSession === false && findPooledFileProblem(plugin, file);
-    const outcome = await retryPassingFailures(client, script, progress, retry, async () => {
+    const unfit = keepsSession ? undefined : findPooledFileProblem(plugin, file);
+    const outcome = await retryPassingFailures(client, work, progress, retry, async () => {
       const turn = await turns.take();
       if (!turn.acquired) return { status: 'locked', holder: turn.holder } as const;
       const ours = first.history.rows.length + progress.applied.length;
@@ -172,7 +178,7 @@ async function applyPending(
         return { status: 'skipped' } as const;
       }
       if (unfit) throw problemError(unfit, 'migrateAll');
-      await runFile(client, script, turn, target, options, progress);
+      await runWork(client, work, { ...turn, isFollowed }, target, options, progress);
       return { status: 'applied' } as const;
     });
     if (outcome.status === 'canceled') return { ...outcome, applied: progress.applied };
@@ -189,17 +195,17 @@ async function applyPending(
 }
 
 function isPending(
-  file: MigrationFile,
+  file: Migration,
   { files, schema }: MigrationTarget,
   { history }: Turn,
 ): boolean {
   return planMigrations(files, history.rows, schema).pending.includes(file);
 }
 
-async function runFile(
+async function runWork(
   client: PinnedClient,
-  script: MigrationScript,
-  { backendPid, opening, history }: Turn,
+  work: MigrationWork,
+  { backendPid, opening, history, isFollowed }: Turn & { readonly isFollowed: boolean },
   target: MigrationTarget,
   options: MigrateOptions,
   progress: MigrationProgress,
@@ -214,6 +220,7 @@ async function runFile(
     strayObjects: options.strayObjects ?? 'error',
     backendPid,
     opening,
+    isFollowed,
     progress,
     tell: options.tell,
     now: options.now ?? (() => performance.now()),
@@ -224,10 +231,8 @@ async function runFile(
     schemas: isFirst ? history.missingSchemas : [],
     history: isFirst && !history.shape,
   };
-  const { lone } = script;
-  return lone
-    ? runLoneCommand(client, { ...script, lone }, missing, context)
-    : runInTransaction(client, script, missing, context);
+  const run = work.inTransaction ? runInTransaction : runOutsideTransaction;
+  return run(client, work, missing, context);
 }
 
 /** What the abort itself brings about, as opposed to a failure that came just before it. */

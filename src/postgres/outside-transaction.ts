@@ -1,14 +1,11 @@
 import type { MigrationDirective } from './migration-directives.ts';
-import { lexSql } from './sql-lexer.ts';
+import { namePart as part, qualifiedName as name, readCommands } from './sql-commands.ts';
 
 /** A command that PostgreSQL runs in no transaction. */
 export type LoneCommand =
   | { readonly kind: 'createIndex'; readonly index: string | undefined; readonly table: string }
   | { readonly kind: 'reindex'; readonly what: 'index' | 'table'; readonly name: string }
   | { readonly kind: 'other' };
-
-const part = String.raw`(?:"(?:[^"]|"")*"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)`;
-const name = String.raw`${part}(?:\s*\.\s*${part})?`;
 
 const createIndex = new RegExp(
   String.raw`^create\s+(?:unique\s+)?index\s+concurrently\s+(?:if\s+not\s+exists\s+)?(?:(?!on\b)(?<index>${part})\s*)?on\s+(?:only\s+)?(?<table>${name})`,
@@ -62,21 +59,3 @@ function toLoneCommand(command: string): LoneCommand | undefined {
   }
   return others.some((pattern) => pattern.test(command)) ? { kind: 'other' } : undefined;
 }
-
-/** The commands of a file, without comments and with nothing in literals that could be taken for SQL. */
-function readCommands(text: string): readonly string[] {
-  let code = '';
-  for (const { kind, start, end } of lexSql(text)) {
-    if (kind === 'code') code += text.slice(start, end);
-    else if (kind === 'identifier') code += text.slice(start, end).replaceAll(';', hiddenSemicolon);
-    else code += kind === 'breakpoint' ? ';' : ' ';
-  }
-  return code
-    .replaceAll('\uFEFF', ' ')
-    .split(';')
-    .map((command) => command.replaceAll(hiddenSemicolon, ';').trim())
-    .filter((command) => command !== '');
-}
-
-/** Stands for a semicolon that is part of a quoted name; PostgreSQL has no such character. */
-const hiddenSemicolon = '\0';

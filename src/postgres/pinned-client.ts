@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sendCancelRequest } from './cancel-request.ts';
 import { checkOutUnlessAborted, giveBack } from './connection.ts';
-import type { ClientLike, PoolLike, QueryAnswer } from './connection.ts';
+import type { ClientLike, ClientQuery, PoolLike, QueryAnswer } from './connection.ts';
+import { sendGuarded } from './guarded-query.ts';
 
 /** One physical connection, held for as long as its work needs it. */
 export interface PinnedClient {
@@ -11,6 +12,8 @@ export interface PinnedClient {
   readonly lost: Error | undefined;
   /** Runs SQL; when the signal is aborted meanwhile, the statement is cancelled on the server. */
   query<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>>;
+  /** `query` for what pg answers in full; with a guard nothing of it is kept when the guard fails. */
+  send(request: ClientQuery, guard?: string): Promise<unknown>;
   /** Runs SQL that must not be cut in the middle, such as COMMIT, also when the signal is aborted. */
   finish<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>>;
   /** Whether the last answer of the server left the connection inside a transaction. */
@@ -86,7 +89,20 @@ class Pin implements PinnedClient {
     return this.#lost;
   }
 
-  async query<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>> {
+  query<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>> {
+    return this.#unlessAborted(() => this.finish<Row>(text, values));
+  }
+
+  send(request: ClientQuery, guard?: string): Promise<unknown> {
+    const config = { ...request, query_timeout: neverMs };
+    return this.#unlessAborted(() =>
+      this.#count(() =>
+        guard === undefined ? this.#client.query(config) : sendGuarded(this.#client, config, guard),
+      ),
+    );
+  }
+
+  async #unlessAborted<Answer>(send: () => Promise<Answer>): Promise<Answer> {
     const { signal } = this.#options;
     signal.throwIfAborted();
     const ended = new AbortController();
@@ -96,7 +112,7 @@ class Pin implements PinnedClient {
     };
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      return await this.finish<Row>(text, values);
+      return await send();
     } finally {
       signal.removeEventListener('abort', onAbort);
       ended.abort();
@@ -106,13 +122,17 @@ class Pin implements PinnedClient {
 
   /** A pool's own `query_timeout` would give up on a migration that the server goes on with: it is out of force here. */
   async finish<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>> {
+    const config = { text, ...(values && { values: [...values] }), query_timeout: neverMs };
+    return (await this.#count(() => this.#client.query(config))) as QueryAnswer<Row>;
+  }
+
+  async #count(send: () => Promise<unknown>): Promise<unknown> {
     this.#options.onStatement?.();
     // pg tells an error before the server has said what became of the transaction.
     this.#isInDoubt = true;
-    const config = { text, ...(values && { values: [...values] }), query_timeout: neverMs };
-    const answer = await this.#client.query(config);
+    const answer = await send();
     this.#isInDoubt = false;
-    return answer as QueryAnswer<Row>;
+    return answer;
   }
 
   isInTransaction(): boolean {

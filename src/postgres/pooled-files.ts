@@ -1,8 +1,8 @@
 import { problem, type Problem } from '../core/error-codes.ts';
 import { readDirectives } from './migration-directives.ts';
-import type { MigrationFile } from './migration-files.ts';
+import type { CodeMigration, SqlMigration } from './migration.ts';
 import { readTransactionNeed } from './outside-transaction.ts';
-import { findCommand } from './transaction-control.ts';
+import { findCommand, type FoundCommand } from './transaction-control.ts';
 
 /** Commands whose effect outlives the transaction they stand in. */
 const lasting = [
@@ -12,6 +12,11 @@ const lasting = [
   /^create\s+(?:(?:global|local)\s+)?temp(?:orary)?\b(?!.*\bon\s+commit\s+drop\b)/is,
 ];
 
+/** The first command in a text that outlives its transaction. */
+export function findLasting(text: string): FoundCommand | undefined {
+  return findCommand(text, lasting);
+}
+
 /**
  * What a file needs that no transaction can give it: a session that is its own. Through a pooler that hands out transactions,
  * the next client gets the session as the file has left it.
@@ -20,15 +25,20 @@ const lasting = [
  */
 export function findPooledFileProblem(
   plugin: string,
-  { name, text }: Pick<MigrationFile, 'name' | 'text'>,
+  file: Pick<SqlMigration, 'name' | 'text'> | Pick<CodeMigration, 'name' | 'transaction'>,
 ): Problem | undefined {
+  const { name } = file;
   const about = { plugin, file: name };
   const through = 'and the pooler in between keeps no session';
-  if (readTransactionNeed(text, readDirectives(text).known).lone) {
+  const inTransaction =
+    'text' in file
+      ? !readTransactionNeed(file.text, readDirectives(file.text).known).lone
+      : file.transaction;
+  if (!inTransaction) {
     const message = `${plugin}: ${name} runs outside of a transaction, ${through}`;
     return problem('POOLER_UNSUPPORTED', message, about);
   }
-  const found = findCommand(text, lasting);
+  const found = 'text' in file ? findLasting(file.text) : undefined;
   if (!found) return undefined;
   const message = `${plugin}: line ${found.line} has ${found.command}, which outlives its transaction, ${through}`;
   const hint =

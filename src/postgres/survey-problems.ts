@@ -3,7 +3,7 @@ import type { Problem } from '../core/error-codes.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { historyOf } from './migration-history.ts';
 import { migrationDirectives, readDirectives } from './migration-directives.ts';
-import type { MigrationFile } from './migration-files.ts';
+import { isSql, type Migration } from './migration.ts';
 import { readTransactionNeed } from './outside-transaction.ts';
 import { findPooledFileProblem } from './pooled-files.ts';
 import { findTransactionControl } from './transaction-control.ts';
@@ -14,7 +14,7 @@ interface SurveyedPlugin {
   readonly id: string;
   readonly schema: string;
   readonly historySchema: string;
-  readonly pending: readonly Pick<MigrationFile, 'name' | 'text'>[];
+  readonly pending: readonly Migration[];
 }
 
 /** What stands against any migration at all; nothing where no plugin will ever have one. */
@@ -73,7 +73,7 @@ export function findWriteProblems(
 }
 
 /**
- * What a pending file may not do, found before it runs.
+ * What a pending file may not do, found before it runs; of a function that shows only then.
  *
  * @param keepsSession Whether the connection has a session of its own.
  */
@@ -82,6 +82,8 @@ export function findFileProblems(
   keepsSession: boolean,
 ): readonly Problem[] {
   return pending.flatMap((file) => {
+    const unfit = keepsSession ? [] : (findPooledFileProblem(id, file) ?? []);
+    if (!isSql(file)) return unfit;
     const { name, text } = file;
     const { known, unknown } = readDirectives(text);
     if (unknown[0] !== undefined) return [unknownDirective(id, name, unknown[0])];
@@ -89,7 +91,7 @@ export function findFileProblems(
     if (lone && commands !== 1) return [mixedFile(id, name, commands)];
     if (lone?.kind === 'createIndex' && lone.index === undefined) return [namelessIndex(id, name)];
     const found = findTransactionControl(text);
-    if (!found) return keepsSession ? [] : (findPooledFileProblem(id, file) ?? []);
+    if (!found) return unfit;
     const harm =
       found.kind === 'transaction'
         ? 'interferes with the transaction of the file'

@@ -1,7 +1,7 @@
 import type { Problem } from '../core/error-codes.ts';
 import { BootError } from '../core/errors.ts';
 import { isConnectionLost, sqlStateOf } from './connection-error.ts';
-import type { MigrationFile } from './migration-files.ts';
+import type { Migration } from './migration.ts';
 import { toHistoryRow } from './migration-history.ts';
 import type { HistoryRow, Querying, RawHistoryRow } from './migration-history.ts';
 import { planMigrations } from './migration-plan.ts';
@@ -22,7 +22,7 @@ export interface MigrationTarget {
   readonly schema: string;
   /** Where the history table stands; in `schema` unless told. */
   readonly historySchema?: string | undefined;
-  readonly files: readonly MigrationFile[];
+  readonly files: readonly Migration[];
 }
 
 export interface PluginSurvey {
@@ -32,7 +32,7 @@ export interface PluginSurvey {
   readonly schemaExists: boolean;
   readonly historyExists: boolean;
   readonly applied: readonly HistoryRow[];
-  readonly pending: readonly MigrationFile[];
+  readonly pending: readonly Migration[];
   /** What does not fit and may be. */
   readonly warnings: readonly Problem[];
   /** Its part of {@link Survey.problems}. */

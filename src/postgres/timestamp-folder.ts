@@ -1,20 +1,13 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { MigrationIdentity } from './migration.ts';
 import type { Refuse } from './migration-files-error.ts';
 
 /** A migration that a folder has, before its text is read. */
-export interface ListedMigration {
-  /** As messages call it: `0000_init.sql`, or `20240102030405_init/migration.sql`. */
-  readonly name: string;
+export interface ListedMigration extends Omit<MigrationIdentity, 'hash'> {
   /** As drizzle-kit calls it: `0000_init`, or `20240102030405_init`. */
   readonly tag: string;
-  /** When it was generated, in ms since 1970; the `created_at` of its history row. */
-  readonly when: number;
-  /** The `name` of its history row in the table of Drizzle 1.x: `20240102030405_init`. */
-  readonly historyName: string;
-  /** Of the drizzle-kit that wrote it. */
-  readonly format: '0.x' | '1.x';
   readonly path: string;
 }
 
@@ -46,8 +39,8 @@ export async function listTimestampFolders(
 
 const file = 'migration.sql';
 
-/** As Drizzle 1.x reads it: the first 14 digits, in UTC. */
-function timeOf(tag: string): number {
+/** As Drizzle 1.x reads it: the first 14 digits, in UTC. `NaN` for a name that does not begin with them. */
+export function timeOf(tag: string): number {
   const digits = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(tag)?.slice(1).map(Number);
   const [year = NaN, month = 1, day, hour, minute, second] = digits ?? [];
   return Date.UTC(year, month - 1, day, hour, minute, second);

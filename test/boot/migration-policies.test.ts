@@ -213,13 +213,51 @@ describe('plan()', () => {
     expect(plugins[0]?.pending).toEqual([
       {
         file: '0000_a.sql',
+        kind: 'sql',
+        transaction: true,
         statements: [
-          { text: '-- the first\nCREATE TABLE "plugin_p"."a" ();', line: 2, column: 1 },
-          { text: 'CREATE TABLE é (); CREATE TABLE x ();', line: 4, column: 3 },
-          { text: 'SELECT 1', line: 6, column: 1 },
+          { text: '-- the first\nCREATE TABLE "plugin_p"."a" ();', line: 2, column: 1, locks: [] },
+          { text: 'CREATE TABLE é (); CREATE TABLE x ();', line: 4, column: 3, locks: [] },
+          { text: 'SELECT 1', line: 6, column: 1, locks: [{ lock: 'unknown' }] },
         ],
       },
-      { file: '0001_empty.sql', statements: [] },
+      { file: '0001_empty.sql', kind: 'sql', transaction: true, statements: [] },
+    ]);
+  });
+
+  it('tells what each statement will lock, and what runs outside of a transaction', async () => {
+    const { url } = await db.fresh();
+    const folder = await migrationFolder({
+      '0000_a': 'ALTER TABLE "public"."items" ADD more int;',
+      '0001_index': 'CREATE INDEX CONCURRENTLY i ON items (more);',
+    });
+    const run = (): void => undefined;
+    const { plugins } = await bootUnderTest({
+      pool: url,
+      plugins: [
+        { id: 'p', migrations: folder },
+        {
+          id: 'q',
+          migrations: [
+            { name: 'a', run },
+            { name: 'b', run, transaction: false },
+          ],
+        },
+      ],
+    }).boot.plan();
+    expect(plugins[0]?.pending).toMatchObject([
+      {
+        transaction: true,
+        statements: [{ locks: [{ lock: 'ACCESS EXCLUSIVE', relation: 'items' }] }],
+      },
+      {
+        transaction: false,
+        statements: [{ locks: [{ lock: 'SHARE UPDATE EXCLUSIVE', relation: 'items' }] }],
+      },
+    ]);
+    expect(plugins[1]?.pending).toEqual([
+      { file: 'a', kind: 'function', transaction: true, statements: [] },
+      { file: 'b', kind: 'function', transaction: false, statements: [] },
     ]);
   });
 

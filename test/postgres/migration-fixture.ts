@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { BootNews } from '../../src/core/events.ts';
-import { readMigrationFolder } from '../../src/postgres/migration-files.ts';
+import type { MigrationFunction } from '../../src/core/migration-source.ts';
+import { readMigrationFolder, type MigrationFile } from '../../src/postgres/migration-files.ts';
 import type { MigrateOptions } from '../../src/postgres/migrator.ts';
+import { toMigrations } from '../../src/postgres/named-migration.ts';
 import type { MigrationTarget } from '../../src/postgres/survey.ts';
 
 /** Migrations by tag: `{ '0000_init': 'create table …' }`. */
@@ -55,9 +57,21 @@ export async function writeTimestampFolder(migrations: Migrations): Promise<stri
 }
 
 /** A plugin with migrations, as the boot hands it on. */
-export async function target(id: string, migrations: Migrations): Promise<MigrationTarget> {
+export async function target(
+  id: string,
+  migrations: Migrations,
+): Promise<MigrationTarget & { readonly files: readonly MigrationFile[] }> {
   const { files } = await readMigrationFolder(id, await writeFolder(migrations));
   return { id, schema: `plugin_${id}`, files };
+}
+
+/** A plugin whose migrations are functions, by name. */
+export function coded(
+  id: string,
+  functions: Readonly<Record<string, MigrationFunction['run']>>,
+): MigrationTarget {
+  const list = Object.entries(functions).map(([name, run]) => ({ name, run }));
+  return { id, schema: `plugin_${id}`, files: toMigrations(list) };
 }
 
 /** Options that nobody aborts, and what was told with them. */

@@ -1,3 +1,4 @@
+import type { MigrationSource } from '../../core/migration-source.ts';
 import type { Deps, Plugin } from '../../core/plugin.ts';
 import { collectionRef } from '../../core/service.ts';
 import type { AnyRef, CollectionRef, Resolved, ServiceRef } from '../../core/service.ts';
@@ -35,10 +36,11 @@ export interface BackendInit<D, S> {
   /** The plugin's tables; with it, `database` is Drizzle on the plugin's schema, relational queries included. */
   readonly schema?: S;
   /**
-   * The folder drizzle-kit writes: a `file:` URL or an absolute path, in a discovered package also one relative to it. There
-   * its `drizzle` folder is taken unless told; a listed plugin without it gets no schema.
+   * The folder drizzle-kit writes, a `file:` URL or an absolute path, in a discovered package also one relative to it; or
+   * `sqlFiles()`; or a list of functions. In a package its `drizzle` folder is taken unless told; a listed plugin without it
+   * gets no schema.
    */
-  readonly migrations?: URL | string;
+  readonly migrations?: MigrationSource;
   /** Services that `init` registers: they are known before anything runs, so that plugins can depend on them. */
   readonly provides?: readonly { readonly kind: 'service'; readonly id: string }[];
   /** Runs after the `init` of everything in `deps`, and after every migration of every plugin. */

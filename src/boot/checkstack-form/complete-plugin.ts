@@ -1,6 +1,7 @@
 import { coreServices } from '../../core/core-services.ts';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
+import type { MigrationSource } from '../../core/migration-source.ts';
 import { checkPlugin } from '../../core/plugin-check.ts';
 import type { OwnContext, Plugin } from '../../core/plugin.ts';
 import type { ProvidableRef } from '../../core/service.ts';
@@ -28,7 +29,7 @@ const keys = {
 export function completePlugin(
   plugin: RegisteringPlugin,
   registration: Registration,
-  migrations: URL | string | undefined,
+  migrations: MigrationSource | undefined,
 ): Plugin {
   const { init: told, ownPoints, contributions } = registration;
   const { deps = {}, schema } = told;

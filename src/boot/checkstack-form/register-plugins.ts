@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { toError } from '../../core/error-record.ts';
 import { BootError, toProblem } from '../../core/errors.ts';
 import { silentLogger, type Logger } from '../../core/logger.ts';
+import type { MigrationSource } from '../../core/migration-source.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import type { Discovery, KnownPlugin } from '../discover/discover-plugins.ts';
+import { inPackage } from '../discover/in-package.ts';
 import type { ServiceRegistry } from '../service-registry.ts';
 import type { RegisteringPlugin } from './backend-plugin.ts';
 import { completePlugin } from './complete-plugin.ts';
@@ -79,10 +81,13 @@ function register(plugin: RegisteringPlugin, known: KnownPlugin, boot: Registeri
   return completePlugin(plugin, registration, migrationsOf(registration, known));
 }
 
-function migrationsOf({ init }: Registration, { source }: KnownPlugin): URL | string | undefined {
+function migrationsOf(
+  { init }: Registration,
+  { source }: KnownPlugin,
+): MigrationSource | undefined {
   const told = init.migrations;
-  if (!source || told instanceof URL) return told;
-  if (told !== undefined) return isAbsolute(told) ? told : join(source.path, told);
+  if (!source) return told;
+  if (told !== undefined) return inPackage(told, source.path);
   const usual = join(source.path, 'drizzle');
   return existsSync(usual) ? usual : undefined;
 }

@@ -1,4 +1,3 @@
-import { isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BootError, show } from '../../core/errors.ts';
 import type { PluginSource } from '../../core/events.ts';
@@ -6,6 +5,7 @@ import { checkPlugin } from '../../core/plugin-check.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import type { PluginPackage } from './find-packages.ts';
 import { describeImportFailure } from './import-failure.ts';
+import { inPackage } from './in-package.ts';
 import { findEntry } from './package-entry.ts';
 import type { PackageFiles } from './package-files.ts';
 
@@ -86,11 +86,9 @@ function gotInstead(exported: unknown, loaded: unknown): string {
 /** Checks a plugin and fills in what its package knows. */
 function complete(plugin: Plugin, found: PluginPackage, entry: string): Plugin {
   const { migrations, version = found.version } = plugin;
-  const isRelative =
-    typeof migrations === 'string' && !isAbsolute(migrations) && !migrations.startsWith('file:');
   const facts = {
     ...(version === undefined ? {} : { version }),
-    ...(isRelative ? { migrations: join(found.folder, migrations) } : {}),
+    ...(migrations === undefined ? {} : { migrations: inPackage(migrations, found.folder) }),
   };
   // A copy of the same kind: a plugin may be an instance whose init is in its class.
   const copy: object = Object.create(Object.getPrototypeOf(plugin) as object | null);

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY counters_value ON counters (value);
