@@ -31,14 +31,15 @@ export async function expectCountedOnce(
   }
 }
 
-/** Fails when one of the two server sessions of a pooler is not as a new one. */
+/** Fails when one of the server sessions of a pooler is not as a new one. */
 export async function expectNothingLeft(
   database: Pick<Database, 'query'>,
   pooled: string,
+  size = 2,
 ): Promise<void> {
   // First: a pooler that links a session to its next client makes the name right.
   for (const name of await applicationNames(database)) expect(name).not.toContain('slipway/');
-  const sessions = await lookThroughPooler(pooled, 2);
-  expect(new Set(sessions.map(({ pid }) => pid)).size).toBe(2);
+  const sessions = await lookThroughPooler(pooled, size);
+  expect(new Set(sessions.map(({ pid }) => pid)).size).toBe(size);
   for (const session of sessions) expect(session).toMatchObject(untouched);
 }

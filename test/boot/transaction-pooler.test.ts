@@ -16,20 +16,23 @@ const bootUnderTest = useBoots();
 const ids = ['a', 'b', 'c', 'd', 'e'];
 
 describe.skipIf(!pgbouncer)('a boot through a pooler in transaction mode', () => {
-  test('puts every object into its schema, and leaves nothing on the sessions of others', async () => {
-    const database = await db.fresh();
-    const pooled = (await startPgBouncer({ mode: 'transaction' })).through(database.url);
-    const { boot } = bootUnderTest({ pool: pooled, plugins: await counters(...ids) });
-    const report = await boot.start();
-    expect(report).toMatchObject({ outcome: 'ready', database: { pooler: true } });
+  test.each([1, 2])(
+    'of %i sessions puts every object into its schema, and leaves nothing on them',
+    async (size) => {
+      const database = await db.fresh();
+      const pooled = (await startPgBouncer({ mode: 'transaction', size })).through(database.url);
+      const { boot } = bootUnderTest({ pool: pooled, plugins: await counters(...ids) });
+      const report = await boot.start();
+      expect(report).toMatchObject({ outcome: 'ready', database: { pooler: true } });
 
-    await expectCountedOnce(database, ids);
-    const { rows } = await database.query(
-      `select count(*)::int as n from pg_class where relnamespace = 'public'::regnamespace`,
-    );
-    expect(rows).toEqual([{ n: 0 }]);
-    await expectNothingLeft(database, pooled);
-  });
+      await expectCountedOnce(database, ids);
+      const { rows } = await database.query(
+        `select count(*)::int as n from pg_class where relnamespace = 'public'::regnamespace`,
+      );
+      expect(rows).toEqual([{ n: 0 }]);
+      await expectNothingLeft(database, pooled, size);
+    },
+  );
 
   test('applies each migration once when four boot at once', async () => {
     const pooler = await startPgBouncer({ mode: 'transaction' });
