@@ -162,7 +162,9 @@ describe('a plugin that is a package', () => {
       join(root, 'package.json'),
       JSON.stringify({
         name: 'host',
-        dependencies: Object.fromEntries([...'abcd'].map((id) => [`${id}-backend`, '1.0.0'])),
+        dependencies: Object.fromEntries(
+          ['a', 'b', 'c', 'd'].map((id) => [`${id}-backend`, '1.0.0']),
+        ),
       }),
     );
     for (const [id, folder, told] of [
@@ -198,7 +200,7 @@ describe('a plugin that is a package', () => {
     const { rows } = await query(
       "select schemaname || '.' || tablename as name from pg_tables where tablename like 'of_%' order by 1",
     );
-    expect(rows).toEqual([...'abcd'].map((id) => ({ name: `plugin_${id}.of_${id}` })));
+    expect(rows).toEqual(['a', 'b', 'c', 'd'].map((id) => ({ name: `plugin_${id}.of_${id}` })));
   });
 });
 
