@@ -1,5 +1,5 @@
 import { alterTableLocks } from './alter-table-locks.ts';
-import type { CommandLock, LockMode } from './lock-modes.ts';
+import { lockModes, type CommandLock, type LockMode } from './lock-modes.ts';
 import { namePart, qualifiedName, splitList } from './sql-commands.ts';
 
 /** What the text of one command tells about its locks on relations. Names are as they are written. */
@@ -153,7 +153,8 @@ export function readCommandLocks(command: string): CommandLocks {
 }
 
 function lockTable({ list: relations = '', mode = 'access exclusive' }: Groups): CommandLocks {
-  return onEach(mode.toUpperCase() as LockMode)({ list: relations }, '');
+  const lock = lockModes.find((each) => each === mode.toUpperCase());
+  return lock ? onEach(lock)({ list: relations }, '') : unknown;
 }
 
 const references = new RegExp(String.raw`\breferences\s+(${qualifiedName})`, 'g');

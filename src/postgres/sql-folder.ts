@@ -31,7 +31,10 @@ export async function readSqlFolder(
 async function read(folder: string, name: string, refuse: Refuse): Promise<SqlMigration> {
   const path = join(folder, name);
   const bytes = await readFile(path).catch((cause: unknown) => {
-    throw refuse(`${path} cannot be read`, { cause });
+    throw refuse(`${path} cannot be read`, {
+      hint: 'Ship it with the plugin, readable for this process.',
+      cause,
+    });
   });
   const text = decode(bytes, path, refuse);
   // Whoever writes SQL by hand and says "public" means it; only drizzle-kit does not.

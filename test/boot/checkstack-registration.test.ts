@@ -162,12 +162,20 @@ describe('a plugin that is a package', () => {
       join(root, 'package.json'),
       JSON.stringify({
         name: 'host',
-        dependencies: { 'a-backend': '1.0.0', 'b-backend': '1.0.0' },
+        dependencies: Object.fromEntries(
+          ['a', 'b', 'c', 'd'].map((id) => [`${id}-backend`, '1.0.0']),
+        ),
       }),
     );
     for (const [id, folder, told] of [
       ['a', 'drizzle', '{}'],
       ['b', 'sql', "{ migrations: 'sql' }"],
+      ['c', 'unused', "{ migrations: { kind: 'sqlFiles', folder: 'unused' } }"],
+      [
+        'd',
+        'drizzle',
+        "{ migrations: [{ name: 'a', run: (client) => client.query('CREATE TABLE of_d (id int)') }] }",
+      ],
     ] as const) {
       const home = join(root, 'node_modules', `${id}-backend`);
       await mkdir(home, { recursive: true });
@@ -192,7 +200,7 @@ describe('a plugin that is a package', () => {
     const { rows } = await query(
       "select schemaname || '.' || tablename as name from pg_tables where tablename like 'of_%' order by 1",
     );
-    expect(rows).toEqual([{ name: 'plugin_a.of_a' }, { name: 'plugin_b.of_b' }]);
+    expect(rows).toEqual(['a', 'b', 'c', 'd'].map((id) => ({ name: `plugin_${id}.of_${id}` })));
   });
 });
 

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { BootError, formatBootError } from '../../src/index.ts';
+import { sqlFiles } from '../../src/core/migration-source.ts';
 import { discoverIn, idsIn } from '../support/discovery.ts';
 import { dependingOn, packageTree, pluginPackage, type Tree } from '../support/package-tree.ts';
 
@@ -92,16 +93,22 @@ describe('the plugin of a package is its default export', () => {
         {
           'index.js': `class Search { id = 'search'; version = '3.0.0'; init() { return this.id; } }
             export default [{ id: 'catalog', migrations: './drizzle' }, new Search(),
-              { id: 'stock', migrations: new URL('./stock', import.meta.url) }];`,
+              { id: 'stock', migrations: new URL('./stock', import.meta.url) },
+              { id: 'plain', migrations: { kind: 'sqlFiles', folder: './sql' } },
+              { id: 'coded', migrations: [{ name: 'a', run() {} }] }];`,
         },
       ),
     );
-    const [first, search, stock] = (await discoverIn(root)).plugins.map(({ plugin }) => plugin);
+    const [first, search, stock, plain, coded] = (await discoverIn(root)).plugins.map(
+      ({ plugin }) => plugin,
+    );
     const folder = `${root}/node_modules/@shop/catalog`;
     expect(first).toEqual({ id: 'catalog', version: '2.0.0', migrations: `${folder}/drizzle` });
     expect(search).toMatchObject({ version: '3.0.0' });
     expect(search?.init?.({})).toBe('search');
     expect(stock?.migrations).toEqual(new URL(`file://${folder}/stock`));
+    expect(plain?.migrations).toEqual(sqlFiles(`${folder}/sql`));
+    expect(coded?.migrations).toMatchObject([{ name: 'a' }]);
   });
 
   it('once, when two packages export the same object', async () => {

@@ -295,6 +295,13 @@ describe('what a statement locks is unknown', () => {
     expect(locksOf(sql)).toContainEqual({ lock: 'unknown' });
   });
 
+  test('but not of a function whose body has statements', () => {
+    const body = 'begin atomic; select case when true then 1 end; truncate items; end';
+    expect(locksOf(`create function f() returns int ${body}; lock notes`)).toEqual([
+      { lock: 'ACCESS EXCLUSIVE', relation: 'notes' },
+    ]);
+  });
+
   test('of several commands, beside what is known', () => {
     expect(locksOf('truncate items; select f()')).toEqual([
       { lock: 'ACCESS EXCLUSIVE', relation: 'items' },
