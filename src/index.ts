@@ -7,6 +7,15 @@ export type { GracefulShutdownOptions } from './boot/graceful-shutdown.ts';
 export type { BootState, CurrentStep } from './core/boot-state.ts';
 export type { DiscoverOptions } from './boot/discover/discover-options.ts';
 export type { BootPlan, PendingFile, PlannedStatement, PluginPlan } from './boot/plan.ts';
+export { createRepair } from './boot/repair.ts';
+export type { Repair } from './boot/repair.ts';
+export type {
+  AcceptEditedOptions,
+  BaselineOptions,
+  HolderOptions,
+  RelocateOptions,
+  RepairOptions,
+} from './boot/repair-input.ts';
 export type { Services } from './boot/service-registry.ts';
 export type { StepState } from './core/boot-record.ts';
 export type { Clock } from './core/clock.ts';
@@ -87,6 +96,16 @@ export type {
 export type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './core/steps.ts';
 export type { LockMode } from './postgres/lock-modes.ts';
 export type { PlacedStatement } from './postgres/migration-script.ts';
+export type { MovableKind } from './postgres/public-objects.ts';
+export type { HolderReport, LockHolderFacts } from './postgres/repair/lock-holder.ts';
+export type { RepairName } from './postgres/repair/repair-call.ts';
+export type {
+  RepairChange,
+  RepairDecision,
+  RepairLeft,
+  RepairPart,
+  RepairReport,
+} from './postgres/repair/repair-report.ts';
 export type { StatementLock } from './postgres/statement-locks.ts';
 export { runPluginMigrations } from './postgres/run-plugin-migrations.ts';
 export { createScopedDb } from './postgres/scoped-database.ts';

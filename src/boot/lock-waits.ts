@@ -4,6 +4,7 @@ import { formatDuration } from '../core/duration.ts';
 import { BootError } from '../core/errors.ts';
 import type { LockHolder, Tell } from '../core/events.ts';
 import { sleep } from '../core/patience.ts';
+import { repairCall } from '../postgres/repair/repair-call.ts';
 
 interface Refusal {
   readonly sinceMs: number;
@@ -62,7 +63,11 @@ function lockTimeout(plugin: string, waitedMs: number, holder: LockHolder): Boot
   return new BootError(
     'MIGRATION_LOCK_TIMEOUT',
     `${plugin} waited ${formatDuration(waitedMs)} for its migration lock, which ${describeHolder(holder)} holds`,
-    { plugin, phase: 'migrateAll' },
+    {
+      plugin,
+      phase: 'migrateAll',
+      hint: `Let it finish. ${repairCall('holder', plugin)} tells what it does, and with { terminate: true } ends it. migrations.lockWait says how long a boot waits.`,
+    },
   );
 }
 

@@ -1,17 +1,12 @@
-import type { Clock } from '../core/clock.ts';
 import type { Problem } from '../core/error-codes.ts';
 import type { GraphEdge, Tell } from '../core/events.ts';
-import { deadlineAfter, untilAborted } from '../core/patience.ts';
-import { openPool, type OpenPool } from '../postgres/connection.ts';
 import { isSql } from '../postgres/migration.ts';
 import { placeStatements, toScript, type PlacedStatement } from '../postgres/migration-script.ts';
 import { readStatementLocks, type StatementLock } from '../postgres/statement-locks.ts';
 import type { PluginSurvey } from '../postgres/survey.ts';
 import type { BootSetup } from './boot-options.ts';
-import { gatherPlugins } from './gather-plugins.ts';
-import { ServiceRegistry } from './service-registry.ts';
-import { sortPlugins } from './sort-plugins.ts';
 import { surveyPlugins } from './survey-plugins.ts';
+import { withPlugins } from './with-plugins.ts';
 
 /** A migration that would be applied. */
 export interface PendingFile {
@@ -57,16 +52,8 @@ export interface BootPlan {
 }
 
 /** Looks at the plugins and the database without changing either. */
-export async function makePlan(setup: BootSetup, tell: Tell): Promise<BootPlan> {
-  const { signal } = new AbortController();
-  const open = openPool(setup.migrationSource);
-  const { pool } = open;
-  try {
-    const services = new ServiceRegistry(setup.services);
-    const parts = { pool, services, clock: setup.clock, tell, signal };
-    const gathered = await gatherPlugins(setup, parts);
-    if (gathered.failure) throw gathered.failure;
-    const graph = sortPlugins(gathered, setup);
+export function makePlan(setup: BootSetup, tell: Tell): Promise<BootPlan> {
+  return withPlugins(setup, tell, async ({ pool, gathered, graph, signal }) => {
     const { survey, problems } = await surveyPlugins(graph.plugins, { pool, setup, tell, signal });
     const surveyed = new Map((survey?.plugins ?? []).map((plugin) => [plugin.id, plugin]));
     const { rewritePublic } = setup.settings.migrations;
@@ -91,23 +78,7 @@ export async function makePlan(setup: BootSetup, tell: Tell): Promise<BootPlan> 
       ],
       problems,
     };
-  } finally {
-    await endSoon(open, setup.clock);
-  }
-}
-
-const endWithinMs = 1_000;
-
-/** Nobody waits for a server that does not answer. */
-async function endSoon(open: OpenPool, clock: Clock): Promise<void> {
-  const deadline = deadlineAfter(clock, endWithinMs);
-  try {
-    await untilAborted(open.end(), deadline.signal);
-  } catch {
-    open.cut();
-  } finally {
-    deadline.cancel();
-  }
+  });
 }
 
 function readPending(

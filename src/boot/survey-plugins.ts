@@ -34,7 +34,7 @@ export async function surveyPlugins(
   plugins: readonly Plugin[],
   parts: SurveyParts,
 ): Promise<SurveyedPlugins> {
-  const { targets, problems } = await readFolders(plugins, parts.setup);
+  const { targets, problems } = await readTargets(plugins, parts.setup);
   if (targets.length === 0) return { targets, problems };
   const survey = await lookAtDatabase(targets, parts);
   return { targets, survey, problems: [...problems, ...survey.problems] };
@@ -58,7 +58,7 @@ export function tellPlans({ survey }: SurveyedPlugins, tell: Tell): void {
 }
 
 /** @throws BootError `PLAN_INVALID` with all the problems, if there are any. */
-export function refuseProblems({ problems }: SurveyedPlugins): void {
+export function refuseProblems({ problems }: Pick<SurveyedPlugins, 'problems'>): void {
   if (problems.length === 0) return;
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   throw new BootError('PLAN_INVALID', `The migrations do not fit the database: ${count}`, {
@@ -70,10 +70,11 @@ export function refuseProblems({ problems }: SurveyedPlugins): void {
 /** Folders read at once; more only wait for the same disk. */
 const readersAtOnce = 16;
 
-async function readFolders(
+/** Reads the migrations of all plugins that have some; what is wrong with a folder is a problem. */
+export async function readTargets(
   plugins: readonly Plugin[],
   setup: BootSetup,
-): Promise<{ readonly targets: MigrationTarget[]; readonly problems: Problem[] }> {
+): Promise<Omit<SurveyedPlugins, 'survey'>> {
   const read = await mapBounded(plugins, readersAtOnce, (plugin) => readTarget(plugin, setup));
   return {
     targets: read.flatMap((each) => (each && 'files' in each ? each : [])),
@@ -95,7 +96,7 @@ async function readTarget(
 }
 
 /** The schema of a plugin, or what the host has chosen for itself. */
-function placeOf(
+export function placeOf(
   id: string,
   { host, settings }: BootSetup,
 ): Pick<MigrationTarget, 'schema' | 'historySchema'> {
@@ -120,6 +121,7 @@ async function lookAtDatabase(
     pooler: settings.pooler,
     willApply: settings.migrations.mode === 'apply',
     policies: settings.migrations,
+    rewritePublic: settings.migrations.rewritePublic,
   };
   return withPinnedClient(patient, { signal, cut, onStatement }, (client) =>
     surveyDatabase(client, targets, options),

@@ -64,6 +64,10 @@ export const errorCodes = {
     'a migration history is not one that Slipway or Drizzle wrote',
     'Look at the table that the message names.',
   ],
+  MIGRATION_STRANDED_OBJECTS: [
+    'what belongs to a plugin is in public, and its schema lacks it',
+    'Move it with repair.relocate(); it has a dry run.',
+  ],
   MIGRATION_EDITED: [
     'a migration file was changed after it was applied',
     'Restore the file as it was applied, and put the change into a new one.',
@@ -107,6 +111,14 @@ export const errorCodes = {
   MIGRATION_FAILED: [
     'a migration failed',
     'Nothing of this file was kept. Correct it and start again.',
+  ],
+  REPAIR_REFUSED: [
+    'a repair was asked for what it cannot do',
+    'Correct what the message names. Nothing was changed.',
+  ],
+  REPAIR_FAILED: [
+    'PostgreSQL refused a statement of a repair',
+    'Nothing was changed. Look at the cause, and call it again.',
   ],
   INIT_FAILED: ["a plugin's init threw", 'Look at the cause.'],
   INIT_TIMEOUT: [

@@ -55,9 +55,7 @@ export function tryLockSql(schema: string, scope: LockScope): string {
          'host', coalesce(a.client_hostname, host(a.client_addr)),
          'ageMs', (extract(epoch from clock_timestamp() - a.backend_start) * 1000)::bigint)::text
        from pg_locks l left join pg_stat_activity a on a.pid = l.pid
-       where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-         and l.classid = ${BigInt.asUintN(32, key >> 32n)}::bigint::oid and l.objid = ${BigInt.asUintN(32, key)}::bigint::oid
-         and l.database = (select oid from pg_database where datname = current_database())
+       where ${heldLockSql(schema)}
        limit 1), '{}') end as refusal`;
 }
 
@@ -65,6 +63,14 @@ export function readLockAnswer(answer: LockAnswer | undefined): LockAttempt {
   const { pid, refusal } = answer ?? {};
   if (refusal === null) return { acquired: true, backendPid: Number(pid) };
   return { acquired: false, holder: readHolder(refusal) };
+}
+
+/** The SQL condition on `pg_locks l` that holds for the session which has the schema's lock, in this database. */
+export function heldLockSql(schema: string): string {
+  const key = migrationLockKey(schema);
+  return `l.locktype = 'advisory' and l.granted and l.objsubid = 1
+    and l.classid = ${BigInt.asUintN(32, key >> 32n)}::bigint::oid and l.objid = ${BigInt.asUintN(32, key)}::bigint::oid
+    and l.database = (select oid from pg_database where datname = current_database())`;
 }
 
 /** The SQL that gives the lock back before its session ends, so that the next one need not wait for that. */

@@ -35,6 +35,8 @@ export async function listJournal(
     historyName: nameInDrizzle1(tag, when),
     format: '0.x',
     path: join(folder, `${tag}.sql`),
+    // Named by what stands before the first _ of the tag: a counter, or a time.
+    snapshotPath: join(folder, 'meta', `${tag.split('_', 1)[0]}_snapshot.json`),
   }));
 }
 

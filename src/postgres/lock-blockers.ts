@@ -1,7 +1,7 @@
 import { formatDuration } from '../core/duration.ts';
 import type { LockBlocker } from '../core/events.ts';
-import { lexSql } from './sql-lexer.ts';
 import type { Querying } from './migration-history.ts';
+import { namesInSql } from './names-in-sql.ts';
 
 const mostBlockers = 5;
 
@@ -26,7 +26,7 @@ export async function findBlockers(
          and c.relname::text = any($1::text[]))
        group by a.pid, a.application_name, a.state, a.xact_start
        order by a.xact_start nulls last limit ${mostBlockers}) b`,
-    [namesIn(statement), pidsOf(error)],
+    [namesInSql(statement), pidsOf(error)],
   );
   return JSON.parse(rows[0]?.blockers ?? '[]') as readonly LockBlocker[];
 }
@@ -41,22 +41,6 @@ export function describeBlocker(blocker: LockBlocker): string {
     ...(relation === undefined ? [] : [`on ${relation}`]),
   ];
   return `${applicationName ?? 'a session'} (${facts.join(', ')})`;
-}
-
-/** Every word that may be the name of a table or an index, as it is kept in the catalog. */
-function namesIn(statement: string): readonly string[] {
-  const names = [...lexSql(statement)].flatMap(({ kind, start, end }) => {
-    const piece = statement.slice(start, end);
-    if (kind === 'identifier') return [piece.slice(1, -1).replaceAll('""', '"')];
-    if (kind === 'code') return wordsIn(piece).map((word) => word.toLowerCase());
-    // A body of a function or a DO block.
-    return kind === 'dollar' ? wordsIn(piece).flatMap((word) => [word, word.toLowerCase()]) : [];
-  });
-  return [...new Set(names)];
-}
-
-function wordsIn(text: string): readonly string[] {
-  return text.match(/[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/g) ?? [];
 }
 
 /** `Process 4711 waits for AccessExclusiveLock on …; blocked by process 4712.` */

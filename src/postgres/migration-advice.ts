@@ -16,7 +16,7 @@ export function adviceFor(
     case '42701':
     case '42710':
     case '42723':
-      return 'It is there already: made by hand, by another tool, or by a run whose history was lost. Compare it with the file before you change anything.';
+      return 'It is there already: made by hand, by another tool, or by a run whose history was lost. Compare it with the file before you change anything; repair.markApplied() takes a file as applied whose work is all there.';
     case '3F000':
       return `No schema has that name: correct ${culprit}, or let this plugin depend on the one whose schema it is.`;
     case '55P04':

@@ -7,12 +7,14 @@ import { readSnapshotNames } from './snapshot-names.ts';
 import { listTimestampFolders, type ListedMigration } from './timestamp-folder.ts';
 
 /** One migration as drizzle-kit wrote it. */
-export interface MigrationFile extends Omit<ListedMigration, 'path'> {
+export interface MigrationFile extends Omit<ListedMigration, 'path' | 'snapshotPath'> {
   /** SHA-256 of the text, as Drizzle computes it. */
   readonly hash: string;
   readonly text: string;
   /** What the folder's snapshots have in `public`; undefined without snapshots, or when no file mentions `"public"`. */
   readonly snapshotNames?: ReadonlySet<string>;
+  /** Where drizzle-kit keeps what the schema is after this migration; the file may be missing. */
+  readonly snapshotPath?: string;
 }
 
 export interface MigrationFolder {
@@ -39,9 +41,9 @@ export async function readMigrationFolder(
   const texts = await readTexts(folder, listed, refuse);
   const mentionsPublic = texts.some((text) => text.includes('"public"'));
   const snapshotNames = mentionsPublic ? await readNames(folder, listed, refuse) : undefined;
-  const files = listed.map(({ name, tag, when, historyName, format }, index) => {
+  const files = listed.map(({ path: _, ...migration }, index) => {
     const text = texts[index] ?? '';
-    const known = { name, tag, when, historyName, format, hash: hashOf(text), text };
+    const known = { ...migration, hash: hashOf(text), text };
     return snapshotNames ? { ...known, snapshotNames } : known;
   });
   return { folder, files };

@@ -1,4 +1,4 @@
-import { HistoryPairing, wholeSecond } from './history-pairing.ts';
+import { HistoryPairing, wholeSecond, type Pair } from './history-pairing.ts';
 import type { MigrationIdentity } from './migration.ts';
 import { hashesOf, isEdited, type HashedMigration } from './migration-hashes.ts';
 import type { HistoryRow } from './migration-history.ts';
@@ -12,6 +12,8 @@ export interface MigrationPlan<File> {
   readonly pending: readonly File[];
   /** Of the pending ones, those that stand before a file that is applied. */
   readonly outOfOrder: readonly File[];
+  /** What is applied, each with the row that says so. */
+  readonly applied: readonly Pair<File>[];
   /** Applied, and changed since. */
   readonly edited: readonly File[];
   /** Rows that no file matches. */
@@ -66,6 +68,7 @@ export function planMigrations<File extends ComparedFile>(
   return {
     pending: pairing.files,
     outOfOrder: files.slice(0, lastApplied + 1).filter((file) => !isApplied.has(file)),
+    applied: pairing.pairs,
     edited: pairing.pairs
       .filter(({ file, row }) => isEdited(file, row.hash, schema))
       .map(({ file }) => file),

@@ -2,6 +2,7 @@ import { problem, type ErrorCode, type Problem } from '../core/error-codes.ts';
 import type { Migration } from './migration.ts';
 import { historyOf, type HistoryRow } from './migration-history.ts';
 import type { MigrationPlan } from './migration-plan.ts';
+import { repairCall } from './repair/repair-call.ts';
 
 /** What to make of a history that does not fit its folder; `error` is a problem, anything else a warning. */
 export interface MigrationPolicies {
@@ -49,9 +50,10 @@ export function judgePlan(plugin: PlannedPlugin, policies: MigrationPolicies): J
 
 const findings = {
   edited: ({ id, plan }) =>
-    plan.edited.map(({ name }) =>
-      found(id, 'MIGRATION_EDITED', `${name} was changed after it was applied`, name),
-    ),
+    plan.edited.map(({ name }) => ({
+      ...found(id, 'MIGRATION_EDITED', `${name} was changed after it was applied`, name),
+      hint: `Restore the file as it was applied, and put the change into a new one. When the text is right as it is now, ${repairCall('acceptEdited', id)}.`,
+    })),
   outOfOrder: ({ id, plan }) =>
     plan.outOfOrder.map(({ name }) =>
       found(
@@ -84,7 +86,7 @@ function unknownHistory({ id, historySchema, applied }: PlannedPlugin): Problem 
     `${id}: ${historyOf(historySchema)} has ${countOf(applied)}, none of which the folder knows: ${applied.map(nameOf).join(', ')}`,
     {
       plugin: id,
-      hint: 'See whether this is the right database, and the folder of this plugin with all its migrations.',
+      hint: `See whether this is the right database, and the folder of this plugin with all its migrations. When the database has what the folder makes, ${repairCall('baseline', id)} takes it as applied.`,
     },
   );
 }

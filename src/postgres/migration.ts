@@ -19,6 +19,8 @@ export interface SqlMigration extends MigrationIdentity {
   readonly text: string;
   /** What of the text's `"public".` is the plugin's own; undefined: all of it. */
   readonly snapshotNames?: ReadonlySet<string>;
+  /** Where drizzle-kit keeps what the schema is after this migration; the file may be missing. */
+  readonly snapshotPath?: string;
 }
 
 /** A migration that is a function. */

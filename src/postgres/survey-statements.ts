@@ -1,5 +1,6 @@
 import { quoteLiteral } from './identifier.ts';
 import { historyColumns, historyOf, historyTable, shapeOf } from './migration-history.ts';
+import { publicObjectsSql, type PublicObject } from './public-objects.ts';
 
 export interface DatabaseAnswer {
   readonly pid: number;
@@ -9,6 +10,7 @@ export interface DatabaseAnswer {
   readonly database: string;
   readonly canCreateSchema: boolean;
   readonly schemas: readonly SchemaAnswer[];
+  readonly inPublic: readonly PublicObject[];
 }
 
 export interface SchemaAnswer {
@@ -24,7 +26,7 @@ export interface SchemaAnswer {
 
 /**
  * The first statement of the survey: the server, the role's rights, and which of the schemas `$1` exist, with their
- * histories. One text of JSON, so that no type parser of the host's can change it. Only catalogs, which everyone may read.
+ * histories, and what is in `public`. One text of JSON, so that no type parser of the host's can change it. Only catalogs, which everyone may read.
  */
 export const factsSql = `
 select json_build_object(
@@ -47,7 +49,8 @@ select json_build_object(
           'canRead', has_table_privilege(c.oid, 'SELECT'),
           'canWrite', has_table_privilege(c.oid, 'INSERT'))
         from pg_class c where c.relnamespace = n.oid and c.relname = '${historyTable}')))
-    from pg_namespace n where n.nspname = any($1::text[])), '[]')
+    from pg_namespace n where n.nspname = any($1::text[])), '[]'),
+  'inPublic', ${publicObjectsSql}
 )::text as facts`;
 
 /** Whether the second statement can read this schema's history. */

@@ -4,8 +4,10 @@ import { isConnectionLost, sqlStateOf } from './connection-error.ts';
 import type { Migration } from './migration.ts';
 import { toHistoryRow } from './migration-history.ts';
 import type { HistoryRow, Querying, RawHistoryRow } from './migration-history.ts';
-import { planMigrations } from './migration-plan.ts';
+import { planMigrations, type MigrationPlan } from './migration-plan.ts';
 import { judgePlan, lenientPolicies, type MigrationPolicies } from './migration-policies.ts';
+import { findStranded, type Claimant, type StrandedObjects } from './stranded-objects.ts';
+import { findStrandedProblems } from './stranded-problems.ts';
 import {
   findFileProblems,
   findHistoryProblems,
@@ -33,6 +35,8 @@ export interface PluginSurvey {
   readonly historyExists: boolean;
   readonly applied: readonly HistoryRow[];
   readonly pending: readonly Migration[];
+  /** What of it is in `public` in place of its schema; undefined when nothing is. */
+  readonly stranded: StrandedObjects | undefined;
   /** What does not fit and may be. */
   readonly warnings: readonly Problem[];
   /** Its part of {@link Survey.problems}. */
@@ -62,6 +66,8 @@ export interface SurveyOptions {
   readonly willApply?: boolean;
   /** Lenient unless told. */
   readonly policies?: MigrationPolicies;
+  /** Whether `"public".` means the plugin's own schema; true unless told. */
+  readonly rewritePublic?: boolean;
 }
 
 /** How often a survey starts again when a history disappears between its two statements. */
@@ -77,14 +83,17 @@ const attempts = 3;
 export async function surveyDatabase(
   client: Querying & { readonly processID?: number | null | undefined },
   targets: readonly MigrationTarget[],
-  { pooler: toldPooler, willApply = true, policies = lenientPolicies }: SurveyOptions = {},
+  options: SurveyOptions = {},
 ): Promise<Survey> {
+  const { pooler: toldPooler, willApply = true, policies = lenientPolicies } = options;
   const { facts, histories } = await lookTwice(client, targets).catch(refuse);
   const pooler = client.processID != null && client.processID !== facts.pid;
   const schemas = new Map(facts.schemas.map((schema) => [schema.name, schema]));
   const keepsSession = !pooler || toldPooler === 'session';
-  const context = { facts, schemas, histories, keepsSession, willApply, policies };
-  const plugins = targets.map((target) => surveyPlugin(target, context));
+  const context = { facts, schemas, keepsSession, willApply, policies };
+  const planned = targets.map((target) => planTarget(target, histories));
+  const stranded = await findStranded(planned, facts.inPublic, options.rewritePublic ?? true);
+  const plugins = planned.map((target) => surveyPlugin(target, stranded.get(target.id), context));
   return {
     server: facts.server,
     backendPid: facts.pid,
@@ -144,31 +153,50 @@ async function readHistories(
   return histories;
 }
 
-interface SurveyContext extends Look {
+/** A target beside what its history has of it. */
+interface PlannedTarget extends Claimant {
+  readonly historySchema: string;
+  readonly rows: readonly HistoryRow[];
+  readonly plan: MigrationPlan<Migration>;
+}
+
+function planTarget(target: MigrationTarget, histories: Look['histories']): PlannedTarget {
+  const { id, files } = target;
+  const [schema, historySchema] = schemasOf(target);
+  const rows = histories.get(historySchema) ?? [];
+  const plan = planMigrations(files, rows, schema);
+  const pending = new Set(plan.pending);
+  const applied = files.filter((file) => !pending.has(file));
+  return { id, schema, historySchema, files, applied, rows, plan };
+}
+
+interface SurveyContext {
+  readonly facts: DatabaseAnswer;
   readonly schemas: ReadonlyMap<string, SchemaAnswer>;
   readonly keepsSession: boolean;
   readonly willApply: boolean;
   readonly policies: MigrationPolicies;
 }
 
-function surveyPlugin(target: MigrationTarget, context: SurveyContext): PluginSurvey {
-  const { facts, schemas, histories, keepsSession, willApply, policies } = context;
-  const { id, files } = target;
-  const [schema, historySchema] = schemasOf(target);
-  const applied = histories.get(historySchema) ?? [];
-  const plan = planMigrations(files, applied, schema);
-  const { pending } = plan;
-  const plugin = { id, schema, historySchema, pending };
+function surveyPlugin(
+  target: PlannedTarget,
+  stranded: StrandedObjects | undefined,
+  { facts, schemas, keepsSession, willApply, policies }: SurveyContext,
+): PluginSurvey {
+  const { id, schema, historySchema, files, rows: applied, plan } = target;
+  const plugin = { id, schema, historySchema, pending: plan.pending };
   const judgement = judgePlan({ id, historySchema, files, applied, plan }, policies);
   return {
     ...plugin,
     schemaExists: schemas.has(schema),
     historyExists: schemas.get(historySchema)?.history != null,
     applied,
+    stranded,
     warnings: judgement.warnings,
     problems: [
       ...findHistoryProblems(plugin, facts, schemas),
       ...judgement.problems,
+      ...(stranded ? findStrandedProblems(plugin, stranded) : []),
       ...(willApply ? findWriteProblems(plugin, facts, schemas) : []),
       ...(willApply ? findFileProblems(plugin, keepsSession) : []),
     ],

@@ -9,6 +9,8 @@ export interface ListedMigration extends Omit<MigrationIdentity, 'hash'> {
   /** As drizzle-kit calls it: `0000_init`, or `20240102030405_init`. */
   readonly tag: string;
   readonly path: string;
+  /** Where drizzle-kit keeps what the schema is after this migration; the file may be missing. */
+  readonly snapshotPath: string;
 }
 
 /**
@@ -32,8 +34,15 @@ export async function listTimestampFolders(
         hint: 'Give it the name that drizzle-kit 1.x gave it: its time is part of the history.',
       });
     }
-    const path = join(folder, tag, file);
-    return { name: `${tag}/${file}`, tag, when, historyName: tag, format: '1.x', path };
+    return {
+      name: `${tag}/${file}`,
+      tag,
+      when,
+      historyName: tag,
+      format: '1.x',
+      path: join(folder, tag, file),
+      snapshotPath: join(folder, tag, 'snapshot.json'),
+    };
   });
 }
 

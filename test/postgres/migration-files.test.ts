@@ -22,6 +22,7 @@ test('a folder gives its files with the hash and the time that Drizzle would wri
     format: '0.x',
     hash: createHash('sha256').update('select 1;').digest('hex'),
     text: 'select 1;',
+    snapshotPath: join(folder, 'meta', '0000_snapshot.json'),
   });
   const drizzles = readMigrationFiles({ migrationsFolder: folder });
   expect(files.map(({ hash, when }) => ({ hash, when }))).toEqual(
@@ -47,6 +48,7 @@ test('a folder of drizzle-kit 1.x gives its files in the order of their times', 
       format: '1.x',
       hash: createHash('sha256').update('select 1;').digest('hex'),
       text: 'select 1;',
+      snapshotPath: join(folder, '20231114221320_init', 'snapshot.json'),
     },
     expect.objectContaining({ historyName: '20231114221321_more', when: firstWhen + 1_000 }),
   ]);

@@ -1,0 +1,74 @@
+import type { LockHolder } from '../../core/events.ts';
+import { heldLockSql } from '../advisory-lock.ts';
+import { sqlStateOf } from '../connection-error.ts';
+import type { Querying } from '../migration-history.ts';
+
+/** Who holds a migration lock, and what that session does. Parts that this role may not see are left out. */
+export interface LockHolderFacts extends LockHolder {
+  readonly pid: number;
+  /** `active`, `idle`, `idle in transaction` … */
+  readonly state?: string;
+  /** The statement that it runs, or ran last. */
+  readonly query?: string;
+  /** How long ago that statement began, in ms. */
+  readonly queryMs?: number;
+  /** How long ago its transaction began, in ms. */
+  readonly transactionMs?: number;
+  /** The pids that it waits for itself. */
+  readonly blockedBy: readonly number[];
+}
+
+export interface HolderReport {
+  readonly plugin: string;
+  readonly schema: string;
+  /** null when the lock is free. */
+  readonly holder: LockHolderFacts | null;
+  /** Whether the holder's session was ended; left out when nobody asked for it, or nobody holds the lock. */
+  readonly terminated?: boolean;
+  /** Why it was not. */
+  readonly because?: string;
+}
+
+/** How long to wait for the end of a session, in ms. */
+const goneWithinMs = 5_000;
+
+/** Looks who holds the migration lock of a schema. */
+export async function findHolder(
+  client: Querying,
+  schema: string,
+): Promise<LockHolderFacts | undefined> {
+  const since = (column: string): string =>
+    `(extract(epoch from clock_timestamp() - a.${column}) * 1000)::bigint`;
+  const { rows } = await client.query<{ holder: string }>(
+    `select json_strip_nulls(json_build_object('pid', l.pid, 'applicationName', nullif(a.application_name, ''),
+       'host', coalesce(a.client_hostname, host(a.client_addr)), 'ageMs', ${since('backend_start')},
+       'state', a.state, 'query', nullif(a.query, ''), 'queryMs', ${since('query_start')},
+       'transactionMs', ${since('xact_start')}, 'blockedBy', to_json(pg_blocking_pids(l.pid))))::text as holder
+     from pg_locks l left join pg_stat_activity a on a.pid = l.pid where ${heldLockSql(schema)} limit 1`,
+  );
+  const [row] = rows;
+  return row && (JSON.parse(row.holder) as LockHolderFacts);
+}
+
+/**
+ * Ends the session with this pid, if it still holds the lock, and waits for its end.
+ *
+ * @returns Why it was not ended; undefined when it was, or was gone by itself.
+ */
+export async function endHolder(
+  client: Querying,
+  schema: string,
+  pid: number,
+): Promise<string | undefined> {
+  try {
+    const { rows } = await client.query<{ ended: boolean }>(
+      `select pg_terminate_backend(l.pid, ${goneWithinMs}) as ended from pg_locks l
+       where ${heldLockSql(schema)} and l.pid = ${pid}`,
+    );
+    const isEnded = rows[0]?.ended ?? true;
+    return isEnded ? undefined : `it has not ended within ${goneWithinMs / 1000} s`;
+  } catch (error) {
+    if (sqlStateOf(error) !== '42501') throw error;
+    return (error as Error).message;
+  }
+}

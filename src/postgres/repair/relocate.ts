@@ -1,0 +1,117 @@
+import { BootError } from '../../core/errors.ts';
+import { didYouMean } from '../../core/suggest.ts';
+import { quoteIdentifier } from '../identifier.ts';
+import type { Querying } from '../migration-history.ts';
+import { describeObject, type PublicObject } from '../public-objects.ts';
+import { surveyDatabase, type MigrationTarget, type PluginSurvey } from '../survey.ts';
+import type { StrandedObjects } from '../stranded-objects.ts';
+import { repairRefused } from './repair-error.ts';
+import type { RepairDecision, RepairLeft, RepairPart } from './repair-report.ts';
+
+export interface RelocateChoice {
+  /** Every plugin, and the host: what is theirs is not moved. */
+  readonly targets: readonly MigrationTarget[];
+  /** Names that people have decided on; everything that is certainly the plugin's when left out. */
+  readonly objects: readonly string[] | undefined;
+  readonly rewritePublic: boolean;
+}
+
+/**
+ * Decides what of a plugin moves from `public` to its schema: what the survey finds stranded, looked up anew. What another
+ * plugin lacks too moves only when it is named; what the host, an extension or nobody's snapshot has moves never.
+ *
+ * @throws BootError `REPAIR_REFUSED` for a name that is not the plugin's to move
+ */
+export async function decideOnMoves(
+  client: Querying,
+  id: string,
+  { targets, objects, rewritePublic }: RelocateChoice,
+): Promise<RepairDecision> {
+  const survey = await surveyDatabase(client, targets, { willApply: false, rewritePublic });
+  const plugin = survey.plugins.find((each) => each.id === id);
+  if (!plugin) throw new Error(`no migrations of ${id} among the plugins`);
+  const { certain, disputed } = readable(plugin);
+  const { moving, left } = objects
+    ? await choose(client, plugin, [...certain, ...disputed], objects)
+    : { moving: certain, left: disputed.map(leftToPeople) };
+  return {
+    changes: moving.map(({ kind, name }) => {
+      return { kind, name, change: `moved from public to ${plugin.schema}` };
+    }),
+    left,
+    statements: moving.map((object) => moveSql(object, plugin.schema)),
+  };
+}
+
+/** A history that cannot be read says nothing: with it, nothing would be stranded. */
+function readable({ stranded, problems }: PluginSurvey): StrandedObjects {
+  const unread = problems.find(({ code }) =>
+    ['DATABASE_PRIVILEGE', 'MIGRATION_HISTORY_UNKNOWN'].includes(code),
+  );
+  if (!unread) return stranded ?? { certain: [], disputed: [] };
+  const { code, message, plugin, hint } = unread;
+  throw new BootError(code, message, { plugin, hint });
+}
+
+interface Chosen {
+  readonly moving: readonly PublicObject[];
+  readonly left: readonly RepairLeft[];
+}
+
+async function choose(
+  client: Querying,
+  { id, schema }: PluginSurvey,
+  movable: readonly PublicObject[],
+  names: readonly string[],
+): Promise<Chosen> {
+  const known = new Set(movable.map(({ name }) => name));
+  const others = names.filter((name) => !known.has(name));
+  const there = await findIn(client, schema, others);
+  const unknown = others.find((wanted) => there.every(({ name }) => name !== wanted));
+  if (unknown !== undefined) throw notToMove(id, unknown, movable);
+  return {
+    moving: movable.filter(({ name }) => names.includes(name)),
+    left: there.map((part) => ({ ...part, because: `${schema} has it already` })),
+  };
+}
+
+/** What of these names a schema has. */
+async function findIn(
+  client: Querying,
+  schema: string,
+  names: readonly string[],
+): Promise<readonly RepairPart[]> {
+  if (names.length === 0) return [];
+  const { rows } = await client.query<RepairPart>(
+    `select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' else 'table' end as kind,
+       c.relname::text as name from pg_class c where c.relnamespace = to_regnamespace($1) and c.relname::text = any($2::text[])
+     union all
+     select 'type', t.typname::text from pg_type t where t.typnamespace = to_regnamespace($1)
+       and t.typtype = 'e' and t.typname::text = any($2::text[]) order by 2, 1`,
+    [quoteIdentifier(schema), names],
+  );
+  return rows;
+}
+
+function notToMove(id: string, wanted: string, movable: readonly PublicObject[]): BootError {
+  const meant = didYouMean(
+    wanted,
+    movable.map(({ name }) => name),
+  );
+  const advice = meant === undefined ? '' : ` Did you mean ${meant}?`;
+  return repairRefused(
+    id,
+    `${wanted} is nothing of it that stands in public.${advice}`,
+    movable.length === 0
+      ? 'There is nothing to move.'
+      : `To be moved are ${movable.map(describeObject).join(', ')}.`,
+  );
+}
+
+function leftToPeople({ kind, name, others }: StrandedObjects['disputed'][number]): RepairLeft {
+  return { kind, name, because: `it may also be of ${others.join(', ')}: name it to move it` };
+}
+
+function moveSql({ kind, name }: PublicObject, schema: string): string {
+  return `alter ${kind} "public".${quoteIdentifier(name)} set schema ${quoteIdentifier(schema)}`;
+}

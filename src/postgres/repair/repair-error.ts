@@ -1,0 +1,69 @@
+import { BootError } from '../../core/errors.ts';
+import type { LockBlocker } from '../../core/events.ts';
+import { isConnectionLost, sqlStateOf } from '../connection-error.ts';
+import { describeBlocker } from '../lock-blockers.ts';
+import { placeIn } from '../place-guard.ts';
+
+/** What a repair was asked for and does not do. */
+export function repairRefused(plugin: string, message: string, hint?: string): BootError {
+  return new BootError('REPAIR_REFUSED', `${plugin}: ${message}`, { plugin, hint });
+}
+
+/** Makes what pg threw in a repair an error of ours; anything else stays what it is. */
+export function toRepairError(
+  plugin: string,
+  cause: unknown,
+  blockers: readonly LockBlocker[] = [],
+): unknown {
+  if (cause instanceof BootError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const sqlState = sqlStateOf(cause);
+  if (isConnectionLost(cause)) {
+    return new BootError(
+      'MIGRATION_CONNECTION_LOST',
+      `The connection broke while ${plugin} was repaired: ${reason}`,
+      {
+        plugin,
+        cause,
+        hint: 'All of it was changed, or nothing. Call it again: twice is as good as once.',
+      },
+    );
+  }
+  const place = placeIn(cause);
+  if (place) {
+    const message = `${plugin} was not repaired: backend ${place.pid} answered, in another transaction`;
+    return new BootError('MIGRATION_WRONG_SCHEMA', message, {
+      plugin,
+      cause,
+      hint: 'Nothing was changed. Look for a proxy or a wrapper of the pool that hands out more than one connection.',
+    });
+  }
+  if (sqlState === undefined) return cause;
+  return new BootError(codeFor(sqlState), `${plugin} was not repaired: ${reason}`, {
+    plugin,
+    cause,
+    database: { sqlState },
+    hint: hintFor(sqlState, blockers),
+  });
+}
+
+function codeFor(sqlState: string): 'DATABASE_PRIVILEGE' | 'DATABASE_READ_ONLY' | 'REPAIR_FAILED' {
+  if (sqlState === '42501') return 'DATABASE_PRIVILEGE';
+  return sqlState === '25006' ? 'DATABASE_READ_ONLY' : 'REPAIR_FAILED';
+}
+
+function hintFor(sqlState: string, blockers: readonly LockBlocker[]): string | undefined {
+  switch (sqlState) {
+    case '42501':
+      return 'Nothing was changed. Connect as the owner of what it names, who also needs CREATE on the schema.';
+    case '55P03':
+    case '40P01': {
+      const who = blockers.map(describeBlocker).join('; ');
+      return `Nothing was changed. ${who === '' ? 'Somebody' : who} uses what it changes: call it again, or raise migrations.ddlLockTimeout.`;
+    }
+    case '42703':
+      return "Nothing was changed. A table __drizzle_migrations without these columns is not Drizzle's: see who made it, and rename it.";
+    default:
+      return undefined;
+  }
+}

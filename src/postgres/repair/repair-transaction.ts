@@ -1,0 +1,112 @@
+import { hostname as systemHostname } from 'node:os';
+import type { LockHolder } from '../../core/events.ts';
+import { tryLock } from '../advisory-lock.ts';
+import type { PoolLike } from '../connection.ts';
+import { findBlockers } from '../lock-blockers.ts';
+import type { Querying } from '../migration-history.ts';
+import { withPinnedClient, type PinnedClient } from '../pinned-client.ts';
+import { guardSql, placeColumns, type Place } from '../place-guard.ts';
+import { quoteLiteral } from '../identifier.ts';
+import type { RepairDecision } from './repair-report.ts';
+import { toRepairError } from './repair-error.ts';
+
+export interface RepairSettings {
+  readonly dryRun: boolean;
+  /** How long to wait for locks on tables, in ms; 0 is for ever. */
+  readonly lockTimeoutMs: number;
+  /** In ms; 0 is none. */
+  readonly statementTimeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Part of the application_name; this machine's unless told. */
+  readonly hostname?: string;
+}
+
+export type RepairAttempt =
+  | { readonly status: 'done'; readonly decision: RepairDecision }
+  | { readonly status: 'locked'; readonly holder: LockHolder };
+
+/** Reads what it needs through the client that it gets, and changes nothing. */
+export type Decide = (client: PinnedClient) => Promise<RepairDecision>;
+
+/**
+ * Decides on a repair and carries it out, both in one transaction on one client, under the migration lock of the schema.
+ * The lock is one of the transaction: it excludes the session locks of a boot all the same, and ends with COMMIT. Does not
+ * wait for it. A dry run decides under the same lock, and then rolls back.
+ *
+ * @throws BootError what {@link toRepairError} makes
+ */
+export async function repairInTransaction(
+  pool: PoolLike,
+  { id, schema }: { readonly id: string; readonly schema: string },
+  settings: RepairSettings,
+  decide: Decide,
+): Promise<RepairAttempt> {
+  let blockers: Awaited<ReturnType<typeof findBlockers>> = [];
+  try {
+    return await withPinnedClient(pool, settings, async (client) => {
+      await begin(client, id, settings);
+      const attempt = await tryLock(client, schema, 'transaction');
+      if (!attempt.acquired) {
+        await client.finish('rollback');
+        return { status: 'locked', holder: attempt.holder };
+      }
+      const place = await findPlace(client);
+      const decision = await decide(client);
+      if (settings.dryRun) {
+        await client.finish('rollback');
+        return { status: 'done', decision };
+      }
+      const { error, statement } = await runAll(client, decision.statements, place);
+      if (error === undefined) return { status: 'done', decision };
+      await client.finish('rollback').catch(() => undefined);
+      blockers = await findBlockers(client, statement, error).catch(() => []);
+      throw error;
+    });
+  } catch (error) {
+    throw toRepairError(id, error, blockers);
+  }
+}
+
+/** Settings of the transaction alone: the client goes back as it came. */
+async function begin(client: Querying, id: string, settings: RepairSettings): Promise<void> {
+  const { lockTimeoutMs, statementTimeoutMs, hostname = systemHostname() } = settings;
+  await client.query(
+    [
+      'begin isolation level read committed',
+      `set local application_name = ${quoteLiteral(`slipway/${id}@${hostname} (repair)`)}`,
+      `set local lock_timeout = ${lockTimeoutMs}`,
+      `set local statement_timeout = ${statementTimeoutMs}`,
+      'set local idle_in_transaction_session_timeout = 0',
+      // What the host or a plugin has made in public must not stand in for what the server brings along.
+      'set local search_path = pg_catalog',
+    ].join('; '),
+  );
+}
+
+async function findPlace(client: Querying): Promise<Omit<Place, 'schema'>> {
+  const { rows } = await client.query<Place>(`select ${placeColumns}`);
+  return { pid: rows[0]?.pid ?? 0, transaction: rows[0]?.transaction ?? '' };
+}
+
+interface RunEnd {
+  readonly error?: unknown;
+  /** The one that failed. */
+  readonly statement: string;
+}
+
+/** Neither the pool nor a proxy is trusted: with every statement the server checks that it is still the same transaction. */
+async function runAll(
+  client: PinnedClient,
+  statements: readonly string[],
+  { pid, transaction }: Omit<Place, 'schema'>,
+): Promise<RunEnd> {
+  let statement = '';
+  try {
+    const guard = guardSql({ pid, transaction });
+    for (statement of statements) await client.query(`${statement};${guard}`);
+    await client.finish(`${guard};commit`);
+    return { statement };
+  } catch (error) {
+    return { error, statement };
+  }
+}

@@ -1,0 +1,45 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Names of what drizzle-kit has made in `public`. */
+export interface Snapshot {
+  readonly tables?: readonly string[];
+  readonly enums?: readonly string[];
+  readonly sequences?: readonly string[];
+  readonly views?: readonly string[];
+}
+
+/** Writes snapshots as drizzle-kit does, into a folder that has the migrations, by their tags. */
+export async function writeSnapshots(
+  folder: string,
+  snapshots: Readonly<Record<string, Snapshot>>,
+  format: '0.x' | '1.x' = '0.x',
+): Promise<void> {
+  for (const [tag, snapshot] of Object.entries(snapshots)) {
+    const [path, content] =
+      format === '0.x'
+        ? [join(folder, 'meta', `${tag.split('_', 1)[0]}_snapshot.json`), keyed(snapshot)]
+        : [join(folder, tag, 'snapshot.json'), listed(snapshot)];
+    await writeFile(path, JSON.stringify(content, null, 2));
+  }
+}
+
+function keyed({ tables = [], enums = [], sequences = [], views = [] }: Snapshot): object {
+  const group = (names: readonly string[], more: object = {}): object =>
+    Object.fromEntries(names.map((name) => [`public.${name}`, { name, ...more }]));
+  return {
+    version: '7',
+    dialect: 'postgresql',
+    tables: group(tables, { columns: {}, indexes: {} }),
+    enums: group(enums),
+    sequences: group(sequences),
+    views: group(views, { isExisting: false }),
+  };
+}
+
+function listed(snapshot: Snapshot): object {
+  const ddl = Object.entries(snapshot).flatMap(([entityType, names]) =>
+    (names as readonly string[]).map((name) => ({ entityType, schema: 'public', name })),
+  );
+  return { version: '8', dialect: 'postgres', ddl };
+}
