@@ -66,7 +66,7 @@ function lockTimeout(plugin: string, waitedMs: number, holder: LockHolder): Boot
     {
       plugin,
       phase: 'migrateAll',
-      hint: `Let it finish. ${repairCall('holder', plugin)} tells what it does, and with { terminate: true } ends it. migrations.lockWait says how long a boot waits.`,
+      hint: `Let it finish. ${repairCall('holder', plugin)} tells what it does, and with { terminate: true } ends it. migrations.lockWait says how long a boot waits, and wait how long a repair does.`,
     },
   );
 }

@@ -41,9 +41,10 @@ export async function readMigrationFolder(
   const texts = await readTexts(folder, listed, refuse);
   const mentionsPublic = texts.some((text) => text.includes('"public"'));
   const snapshotNames = mentionsPublic ? await readNames(folder, listed, refuse) : undefined;
-  const files = listed.map(({ path: _, ...migration }, index) => {
+  const files = listed.map(({ name, tag, when, historyName, format, snapshotPath }, index) => {
     const text = texts[index] ?? '';
-    const known = { ...migration, hash: hashOf(text), text };
+    const place = { name, tag, when, historyName, format, snapshotPath };
+    const known = { ...place, hash: hashOf(text), text };
     return snapshotNames ? { ...known, snapshotNames } : known;
   });
   return { folder, files };
