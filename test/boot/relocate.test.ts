@@ -45,13 +45,14 @@ describe('relocate', () => {
         CREATE TABLE kinds (id serial PRIMARY KEY);
         CREATE TABLE items (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, kind int REFERENCES kinds, status status DEFAULT 'new',
           number int DEFAULT nextval('counter'));
+        CREATE SEQUENCE owned OWNED BY items.number;
         CREATE INDEX items_status ON items (status);
         CREATE VIEW new_items AS SELECT id FROM items WHERE status = 'new';
         CREATE MATERIALIZED VIEW item_counts AS SELECT count(*) FROM items;`,
         {
           tables: ['kinds', 'items'],
           enums: ['status'],
-          sequences: ['counter'],
+          sequences: ['counter', 'owned'],
           views: ['new_items', 'item_counts'],
         },
       );
@@ -100,8 +101,9 @@ describe('relocate', () => {
       ]);
       const { rows: kept } =
         await fresh.query(`SELECT has_table_privilege('${reader}', 'plugin_a.items', 'SELECT') AS granted,
-        to_regclass('plugin_a.items_status') IS NOT NULL AS indexed, to_regclass('plugin_a.items_id_seq') IS NOT NULL AS numbered`);
-      expect(kept).toEqual([{ granted: true, indexed: true, numbered: true }]);
+        to_regclass('plugin_a.items_status') IS NOT NULL AS indexed, to_regclass('plugin_a.items_id_seq') IS NOT NULL AS numbered,
+        to_regclass('plugin_a.owned') IS NOT NULL AS owned`);
+      expect(kept).toEqual([{ granted: true, indexed: true, numbered: true, owned: true }]);
       await expect(fresh.query('INSERT INTO plugin_a.items (kind) VALUES (8)')).rejects.toThrow(
         /foreign key/,
       );
