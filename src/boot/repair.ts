@@ -177,7 +177,8 @@ async function repairOne(
       const result = await repairInTransaction(pool, target, { dryRun, signal, ...limits }, decide);
       if (result.status === 'done') {
         const { changes, left, statements } = result.decision;
-        setup.ownLogger.info({ repair, plugin: id, dryRun, changes, left }, 'repaired');
+        const said = dryRun ? 'a repair was tried' : 'a repair is done';
+        setup.ownLogger.info({ repair, plugin: id, dryRun, changes, left }, said);
         return { repair, plugin: id, schema: target.schema, dryRun, changes, left, statements };
       }
       waits.refused(id, result.holder);

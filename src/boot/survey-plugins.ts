@@ -122,6 +122,7 @@ async function lookAtDatabase(
     willApply: settings.migrations.mode === 'apply',
     policies: settings.migrations,
     rewritePublic: settings.migrations.rewritePublic,
+    strandedObjects: settings.migrations.strandedObjects,
   };
   return withPinnedClient(patient, { signal, cut, onStatement }, (client) =>
     surveyDatabase(client, targets, options),

@@ -36,6 +36,8 @@ export interface MigrationOptions {
    * `off` does not look. `error` unless told.
    */
   readonly strayObjects?: 'error' | 'warn' | 'off';
+  /** What it is when something of a plugin stands in `public` in place of its schema: a problem, or a warning; `error` unless told. */
+  readonly strandedObjects?: 'error' | 'warn';
 }
 
 export interface InitOptions {
@@ -90,6 +92,7 @@ const shape = {
       ],
       rewritePublic: [boolean, true],
       strayObjects: [oneOf('error', 'warn', 'off'), 'error'],
+      strandedObjects: [oneOf('error', 'warn'), 'error'],
     }),
     {},
   ],

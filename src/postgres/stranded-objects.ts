@@ -12,6 +12,8 @@ export interface Claimant {
   readonly files: readonly Migration[];
   /** Those of the files that its history has, in their order. */
   readonly applied: readonly Migration[];
+  /** Whether its history has more than the files: what they do not know of may have moved or dropped anything. */
+  readonly isAhead: boolean;
 }
 
 /** Something that two plugins lack. */
@@ -55,7 +57,9 @@ export async function findStranded(
   const strangers = inPublic.length > 0 ? without(inPublic, await lastNames(hosts)) : [];
   if (strangers.length === 0 || plugins.length === 0) return new Map();
 
-  const missing = await mapBounded(plugins, readersAtOnce, (plugin) => lacks(plugin, strangers));
+  const missing = await mapBounded(plugins, readersAtOnce, (plugin) =>
+    plugin.isAhead ? Promise.resolve([]) : lacks(plugin, strangers),
+  );
   if (missing.every((objects) => objects.length === 0)) return new Map();
 
   const hostNames = (await Promise.all(hosts.map(({ files }) => allNames(files)))).flat();

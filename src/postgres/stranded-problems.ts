@@ -26,7 +26,11 @@ export function findStrandedProblems(
       : [
           found(
             `public has ${listNames(disputed.map((each) => `${describeObject(each)} (also of ${each.others.join(', ')})`))}, which belong to one of several plugins, ${lacked}`,
-            `Find out whose they are, and name them: ${repairCall('relocate', id, `{ objects: [${disputed.map(({ name }) => `'${name}'`).join(', ')}] }`)}`,
+            `Find out whose they are, and name them: ${repairCall(
+              'relocate',
+              id,
+              disputed.map(({ name }) => name),
+            )}`,
           ),
         ]),
   ];

@@ -68,6 +68,8 @@ export interface SurveyOptions {
   readonly policies?: MigrationPolicies;
   /** Whether `"public".` means the plugin's own schema; true unless told. */
   readonly rewritePublic?: boolean;
+  /** What it is when something of a plugin stands in `public`: a problem unless told. */
+  readonly strandedObjects?: 'error' | 'warn';
 }
 
 /** How often a survey starts again when a history disappears between its two statements. */
@@ -90,7 +92,8 @@ export async function surveyDatabase(
   const pooler = client.processID != null && client.processID !== facts.pid;
   const schemas = new Map(facts.schemas.map((schema) => [schema.name, schema]));
   const keepsSession = !pooler || toldPooler === 'session';
-  const context = { facts, schemas, keepsSession, willApply, policies };
+  const { strandedObjects = 'error' } = options;
+  const context = { facts, schemas, keepsSession, willApply, policies, strandedObjects };
   const planned = targets.map((target) => planTarget(target, histories));
   const stranded = await findStranded(planned, facts.inPublic, options.rewritePublic ?? true);
   const plugins = planned.map((target) => surveyPlugin(target, stranded.get(target.id), context));
@@ -167,7 +170,8 @@ function planTarget(target: MigrationTarget, histories: Look['histories']): Plan
   const plan = planMigrations(files, rows, schema);
   const pending = new Set(plan.pending);
   const applied = files.filter((file) => !pending.has(file));
-  return { id, schema, historySchema, files, applied, rows, plan };
+  const isAhead = plan.unknown.length > 0;
+  return { id, schema, historySchema, files, applied, isAhead, rows, plan };
 }
 
 interface SurveyContext {
@@ -176,15 +180,17 @@ interface SurveyContext {
   readonly keepsSession: boolean;
   readonly willApply: boolean;
   readonly policies: MigrationPolicies;
+  readonly strandedObjects: 'error' | 'warn';
 }
 
 function surveyPlugin(
   target: PlannedTarget,
   stranded: StrandedObjects | undefined,
-  { facts, schemas, keepsSession, willApply, policies }: SurveyContext,
+  { facts, schemas, keepsSession, willApply, policies, strandedObjects }: SurveyContext,
 ): PluginSurvey {
   const { id, schema, historySchema, files, rows: applied, plan } = target;
   const plugin = { id, schema, historySchema, pending: plan.pending };
+  const found = stranded ? findStrandedProblems(plugin, stranded) : [];
   const judgement = judgePlan({ id, historySchema, files, applied, plan }, policies);
   return {
     ...plugin,
@@ -192,11 +198,11 @@ function surveyPlugin(
     historyExists: schemas.get(historySchema)?.history != null,
     applied,
     stranded,
-    warnings: judgement.warnings,
+    warnings: [...judgement.warnings, ...(strandedObjects === 'warn' ? found : [])],
     problems: [
       ...findHistoryProblems(plugin, facts, schemas),
       ...judgement.problems,
-      ...(stranded ? findStrandedProblems(plugin, stranded) : []),
+      ...(strandedObjects === 'error' ? found : []),
       ...(willApply ? findWriteProblems(plugin, facts, schemas) : []),
       ...(willApply ? findFileProblems(plugin, keepsSession) : []),
     ],

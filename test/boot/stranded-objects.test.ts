@@ -178,6 +178,17 @@ describe('nothing is said of', () => {
     expect(await problemsOf(hosted)).toEqual([]);
   });
 
+  it('a plugin whose history is ahead: a newer release may have dropped it, and a rollback has to boot', async () => {
+    const fresh = await db.fresh();
+    const a = await plugin('a', items, itemsOnly);
+    const options = await strand(fresh, [a], 'ALTER TABLE plugin_a.items SET SCHEMA public');
+    expect(await messagesOf(options)).toHaveLength(1);
+    await fresh.query(
+      "INSERT INTO plugin_a.__drizzle_migrations (hash, created_at) VALUES ('newer', 1800000000000)",
+    );
+    expect(await problemsOf(options)).toEqual([]);
+  });
+
   it('a snapshot that cannot be read', async () => {
     const fresh = await db.fresh();
     const a = await plugin('a', items);
@@ -187,6 +198,20 @@ describe('nothing is said of', () => {
     await writeFile(`${String(a.migrations)}/meta/0000_snapshot.json`, '<<<<<<< HEAD');
     expect(await problemsOf(options)).toEqual([]);
   });
+});
+
+it("with migrations.strandedObjects: 'warn' is a warning, and the boot goes on", async () => {
+  const fresh = await db.fresh();
+  const a = await plugin('a', items, itemsOnly);
+  const options = await strand(fresh, [a], 'ALTER TABLE plugin_a.items SET SCHEMA public');
+  const { boot, recording } = bootUnderTest({
+    ...options,
+    migrations: { strandedObjects: 'warn' },
+  });
+  expect((await boot.start()).warnings).toEqual([belongs('a', 'table items')]);
+  expect(recording.of('plugin.migrate.warning')).toMatchObject([
+    { plugin: 'a', code: 'MIGRATION_STRANDED_OBJECTS' },
+  ]);
 });
 
 describe('what two plugins lack', () => {

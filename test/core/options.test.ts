@@ -35,6 +35,7 @@ describe('the options', () => {
         schemaPrefix: 'plugin_',
         rewritePublic: true,
         strayObjects: 'error',
+        strandedObjects: 'error',
       },
       pooler: undefined,
       init: { concurrency: 8, timeout: 5_000, grace: 10_000 },

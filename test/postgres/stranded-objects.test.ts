@@ -23,7 +23,7 @@ async function claimant(id: string, schema: string, reads: string[]): Promise<Cl
       return join(folder, 'meta', `000${index}_snapshot.json`);
     },
   }));
-  return { id, schema, files: watched, applied: watched };
+  return { id, schema, files: watched, applied: watched, isAhead: false };
 }
 
 describe('the look for stranded objects reads', () => {

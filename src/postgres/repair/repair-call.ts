@@ -6,6 +6,15 @@ export type RepairName = 'baseline' | 'markApplied' | 'acceptEdited' | 'relocate
  *
  * @example repairCall('relocate', 'catalog') // "repair.relocate('catalog')"
  */
-export function repairCall(name: RepairName | 'holder', plugin: string, more?: string): string {
-  return `repair.${name}('${plugin}'${more === undefined ? '' : `, ${more}`})`;
+export function repairCall(
+  name: RepairName | 'holder',
+  plugin: string,
+  objects?: readonly string[],
+): string {
+  const more = objects ? `, { objects: [${objects.map(literal).join(', ')}] }` : '';
+  return `repair.${name}('${plugin}'${more})`;
+}
+
+function literal(text: string): string {
+  return /['\\\n]/.test(text) ? JSON.stringify(text) : `'${text}'`;
 }
