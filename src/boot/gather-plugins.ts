@@ -57,7 +57,7 @@ export async function gatherPlugins(
   const discovery = await discoverPlugins(setup, { signal, switchedOff: packagesOff(rows) });
   const { failure } = discovery;
   if (failure) return { ...together(discovery, rows), failure };
-  const form = { services, logger: setup.ownLogger, disabled: disabledIn(rows) };
+  const form = { services, logger: setup.ownLogger, disabled: disabledIn(discovery.plugins, rows) };
   return together(registerPlugins(discovery, form), rows);
 }
 

@@ -25,7 +25,7 @@ import { register } from './plugin-registry.ts';
 import { PluginRunner } from './plugin-runner.ts';
 import type { ServiceRegistry } from './service-registry.ts';
 import { sortPlugins } from './sort-plugins.ts';
-import { refuseProblems, surveyPlugins, tellPlans } from './survey-plugins.ts';
+import { hasWork, refuseProblems, surveyPlugins, tellPlans } from './survey-plugins.ts';
 import type { WayDown } from './way-down.ts';
 
 export interface LaunchParts {
@@ -54,6 +54,8 @@ export class LaunchTasks {
   #graph: PluginGraph = { plugins: [], nodes: [], edges: [], warnings: [] };
   #targets: ReadonlyMap<string, MigrationTarget> = new Map();
   #survey: Survey | undefined;
+  /** Listed, or found by the survey and by migrations. */
+  #extensionSchemas: readonly string[] = [];
   #runner: PluginRunner;
   #statements = 0;
   readonly #started = new Set<string>();
@@ -62,6 +64,8 @@ export class LaunchTasks {
   constructor(parts: LaunchParts) {
     this.#parts = parts;
     const { clock, settings, migrationSource: source } = parts.setup;
+    const { extensionSchemas } = settings.migrations;
+    if (extensionSchemas !== 'auto') this.#extensionSchemas = extensionSchemas;
     this.#waits = new LockWaits(clock, settings.migrations.lockWait, parts.tell);
     this.#locks = new AdvisoryLocks({ source, clock, pooler: settings.pooler });
     this.#runner = this.#createRunner();
@@ -179,13 +183,12 @@ export class LaunchTasks {
       clock: setup.clock,
     });
     this.#survey = surveyed.survey;
+    this.#learnExtensionSchemas(surveyed.survey?.extensionSchemas ?? []);
     tellPlans(surveyed, tell);
     refuseProblems(surveyed);
     this.#targets = new Map(surveyed.targets.map((target) => [target.id, target]));
     const pending = new Set(
-      (surveyed.survey?.plugins ?? []).flatMap(({ id, pending: files }) =>
-        files.length > 0 ? [id] : [],
-      ),
+      (surveyed.survey?.plugins ?? []).filter(hasWork).map((plugin) => plugin.id),
     );
     const upToDate = this.#graph.plugins.map(({ id }) => id).filter((id) => !pending.has(id));
     return { status: 'done', upToDate };
@@ -203,6 +206,7 @@ export class LaunchTasks {
       tell: (news) => this.#tellStartOnce(news),
       keepsSession: this.#survey?.keepsSession,
       extensionSchemas: rules.extensionSchemas,
+      onExtensionSchemas: (schemas) => this.#learnExtensionSchemas(schemas),
       rewritePublic: rules.rewritePublic,
       strayObjects: rules.strayObjects,
       statementTimeoutMs: rules.statementTimeout,
@@ -231,13 +235,18 @@ export class LaunchTasks {
     return { status: 'done' };
   }
 
+  /** Plugins side by side may tell in another order than they looked in: what one has found stays found. */
+  #learnExtensionSchemas(schemas: readonly string[]): void {
+    this.#extensionSchemas = [...new Set([...this.#extensionSchemas, ...schemas])];
+  }
+
   readonly #countStatement = (): void => {
     this.#statements += 1;
   };
 
   #createRunner(): PluginRunner {
     const { setup, services, tell, wayDown, pool } = this.#parts;
-    const { extensionSchemas, schemaPrefix } = setup.settings.migrations;
+    const { schemaPrefix } = setup.settings.migrations;
     return new PluginRunner({
       services,
       tell,
@@ -248,7 +257,9 @@ export class LaunchTasks {
       logger: setup.logger,
       ownLogger: setup.ownLogger,
       scopedPool: (plugin) =>
-        createScopedPool(pool, getPluginSchemaName(plugin, schemaPrefix), { extensionSchemas }),
+        createScopedPool(pool, getPluginSchemaName(plugin, schemaPrefix), {
+          extensionSchemas: this.#extensionSchemas,
+        }),
       locksFor: (life) => this.#locks.serviceFor(life),
     });
   }

@@ -3,7 +3,7 @@ import { problem, type Problem } from '../core/error-codes.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { Tell } from '../core/events.ts';
 import { sleep } from '../core/patience.ts';
-import type { SurveyedPlugins } from './survey-plugins.ts';
+import { hasWork, type SurveyedPlugins } from './survey-plugins.ts';
 
 export interface ModeParts {
   readonly mode: 'apply' | 'verify' | 'wait';
@@ -47,14 +47,14 @@ export async function lookByMode(
 }
 
 function pendingProblems({ survey }: SurveyedPlugins): readonly Problem[] {
-  return (survey?.plugins ?? [])
-    .filter(({ pending }) => pending.length > 0)
-    .map(({ id, pending }) => {
-      const files = pending.map(({ name }) => name).join(', ');
-      return problem('MIGRATION_PENDING', `${id} has migrations that are not applied: ${files}`, {
-        plugin: id,
-      });
-    });
+  return (survey?.plugins ?? []).filter(hasWork).map(({ id, pending, renameFrom }) => {
+    const files = pending.map(({ name }) => name).join(', ');
+    const what = [
+      ...(renameFrom === undefined ? [] : [`its schema still as ${renameFrom}`]),
+      ...(files === '' ? [] : [`migrations that are not applied: ${files}`]),
+    ].join(', and ');
+    return problem('MIGRATION_PENDING', `${id} has ${what}`, { plugin: id });
+  });
 }
 
 function afterWaiting(waitMs: number): (found: Problem) => Problem {

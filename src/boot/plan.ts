@@ -1,5 +1,6 @@
 import type { Problem } from '../core/error-codes.ts';
 import type { GraphEdge, Tell } from '../core/events.ts';
+import type { ExtensionFacts } from '../postgres/extension-schemas.ts';
 import { isSql } from '../postgres/migration.ts';
 import { placeStatements, toScript, type PlacedStatement } from '../postgres/migration-script.ts';
 import { readStatementLocks, type StatementLock } from '../postgres/statement-locks.ts';
@@ -28,6 +29,8 @@ export interface PluginPlan {
   readonly id: string;
   /** Left out for a plugin without migrations. */
   readonly schema?: string;
+  /** The schema of an earlier id, which would be renamed to `schema` first. */
+  readonly renameFrom?: string;
   /** How many rows its history has. */
   readonly applied: number;
   /** The files that would be applied, in their order. */
@@ -62,8 +65,9 @@ export function makePlan(setup: BootSetup, tell: Tell): Promise<BootPlan> {
       return {
         id,
         ...(found ? { schema: found.schema } : {}),
+        ...(found?.renameFrom === undefined ? {} : { renameFrom: found.renameFrom }),
         applied: found?.applied.length ?? 0,
-        pending: found ? readPending(found, rewritePublic) : [],
+        pending: found ? readPending(found, rewritePublic, survey?.extensions) : [],
         warnings: found?.warnings ?? [],
         problems: problems.filter(({ plugin }) => plugin === id),
       };
@@ -84,13 +88,14 @@ export function makePlan(setup: BootSetup, tell: Tell): Promise<BootPlan> {
 function readPending(
   { schema, pending }: PluginSurvey,
   isPublicRewritten: boolean,
+  extensions: ExtensionFacts | undefined,
 ): readonly PendingFile[] {
   return pending.map((migration): PendingFile => {
     const file = migration.name;
     if (!isSql(migration)) {
       return { file, kind: 'function', transaction: migration.transaction, statements: [] };
     }
-    const script = toScript(migration, schema, isPublicRewritten);
+    const script = toScript(migration, schema, isPublicRewritten, extensions);
     const { inTransaction: transaction } = script;
     const placed = placeStatements(script);
     const texts = placed.map(({ text }) => text);

@@ -55,9 +55,27 @@ export async function lookUpRegistry(
   });
 }
 
-/** The ids of the plugins that are switched off. */
-export function disabledIn(rows: readonly RegistryRow[] | undefined): ReadonlySet<string> {
-  return new Set((rows ?? []).filter(({ enabled }) => !enabled).map(({ id }) => id));
+/**
+ * The ids of the plugins that are switched off. A plugin that has no row under its own id is what it was under an earlier
+ * one: a new name is no reason to start what somebody has switched off.
+ */
+export function disabledIn(
+  known: readonly KnownPlugin[],
+  rows: readonly RegistryRow[] | undefined,
+): ReadonlySet<string> {
+  const enabled = new Map((rows ?? []).map((row) => [row.id, row.enabled]));
+  const present = new Set(known.map(({ plugin }) => plugin.id));
+  const isOff = ({ id, previousIds = [] }: Plugin): boolean => {
+    const own = enabled.get(id);
+    if (own !== undefined) return !own;
+    return previousIds.some((old) => !present.has(old) && enabled.get(old) === false);
+  };
+  return new Set(
+    known
+      .map(({ plugin }) => plugin)
+      .filter(isOff)
+      .map(({ id }) => id),
+  );
 }
 
 /**
@@ -68,7 +86,7 @@ export function switchOff(
   known: readonly KnownPlugin[],
   rows: readonly RegistryRow[] | undefined,
 ): Switched {
-  const disabled = disabledIn(rows);
+  const disabled = disabledIn(known, rows);
   const off = new Map<string, SwitchedOff>();
   for (const { plugin } of known) {
     if (!disabled.has(plugin.id)) continue;
@@ -117,7 +135,9 @@ export async function register(
   rows: readonly RegistryRow[] | undefined,
   { pool, pin, tell }: RegisterParts,
 ): Promise<void> {
-  const changed = changedEntries(known.map(entryOf), rows);
+  const disabled = disabledIn(known, rows);
+  const entries = known.map((each) => entryOf(each, !disabled.has(each.plugin.id)));
+  const changed = changedEntries(entries, rows);
   if (changed.length === 0) return;
   try {
     await withPinnedClient(pool, pin, (client) => writeRegistry(client, changed));
@@ -128,12 +148,13 @@ export async function register(
   }
 }
 
-function entryOf({ plugin, source }: KnownPlugin): RegistryEntry {
+function entryOf({ plugin, source }: KnownPlugin, enabledAtFirst: boolean): RegistryEntry {
   return {
     id: plugin.id,
     package: source?.package ?? null,
     version: plugin.version ?? null,
     path: source?.path ?? null,
+    enabledAtFirst,
   };
 }
 

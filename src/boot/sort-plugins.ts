@@ -22,6 +22,7 @@ export function sortPlugins(
     first: host?.plugin.id,
     switchedOff: servicesSwitchedOff(switched),
     takenSchemas: takenSchemas(host),
+    absentIds: switched.off.map(({ plugin }) => plugin.id),
     schemaPrefix: settings.migrations.schemaPrefix,
     placeOf: (plugin) => places.get(plugin) ?? 'the option host',
   });

@@ -3,11 +3,16 @@ import { BootError, toProblem } from '../core/errors.ts';
 import type { Tell } from '../core/events.ts';
 import { mapBounded } from '../core/map-bounded.ts';
 import type { Plugin } from '../core/plugin.ts';
-import { getPluginSchemaName } from '../core/schema-name.ts';
+import { getPluginSchemaName, getPreviousSchemaNames } from '../core/schema-name.ts';
 import type { PoolLike } from '../postgres/connection.ts';
 import { readMigrations } from '../postgres/read-migrations.ts';
 import { withPinnedClient } from '../postgres/pinned-client.ts';
-import { surveyDatabase, type MigrationTarget, type Survey } from '../postgres/survey.ts';
+import {
+  surveyDatabase,
+  type MigrationTarget,
+  type PluginSurvey,
+  type Survey,
+} from '../postgres/survey.ts';
 import type { BootSetup } from './boot-options.ts';
 import { createPatientPool } from './patient-pool.ts';
 
@@ -42,19 +47,25 @@ export async function surveyPlugins(
 
 /** Tells for each plugin what is pending, and what of its history does not quite fit. */
 export function tellPlans({ survey }: SurveyedPlugins, tell: Tell): void {
-  for (const { id, schema, applied, pending, warnings } of survey?.plugins ?? []) {
+  for (const { id, schema, applied, pending, renameFrom, warnings } of survey?.plugins ?? []) {
     tell({
       type: 'plugin.migrate.planned',
       plugin: id,
       schema,
       applied: applied.length,
       pending: pending.map(({ name }) => name),
+      ...(renameFrom === undefined ? {} : { renameFrom }),
     });
     for (const { code, message, file } of warnings) {
       const about = file === undefined ? { plugin: id } : { plugin: id, file };
       tell({ type: 'plugin.migrate.warning', ...about, code, message });
     }
   }
+}
+
+/** Whether there is anything to do for a plugin before it may start. */
+export function hasWork({ pending, renameFrom }: PluginSurvey): boolean {
+  return pending.length > 0 || renameFrom !== undefined;
 }
 
 /** @throws BootError `PLAN_INVALID` with all the problems, if there are any. */
@@ -83,12 +94,18 @@ export async function readTargets(
 }
 
 async function readTarget(
-  { id, migrations }: Plugin,
+  { id, migrations, previousIds }: Plugin,
   setup: BootSetup,
 ): Promise<MigrationTarget | Problem | undefined> {
   if (migrations === undefined) return undefined;
   try {
-    return { id, ...placeOf(id, setup), files: await readMigrations(id, migrations) };
+    const { schemaPrefix } = setup.settings.migrations;
+    return {
+      id,
+      ...placeOf(id, setup),
+      previousSchemas: getPreviousSchemaNames(previousIds, schemaPrefix),
+      files: await readMigrations(id, migrations),
+    };
   } catch (error) {
     if (error instanceof BootError) return toProblem(error);
     throw error;
@@ -121,6 +138,8 @@ async function lookAtDatabase(
     pooler: settings.pooler,
     willApply: settings.migrations.mode === 'apply',
     policies: settings.migrations,
+    extensionSchemas: settings.migrations.extensionSchemas,
+    strayObjects: settings.migrations.strayObjects,
     rewritePublic: settings.migrations.rewritePublic,
     strandedObjects: settings.migrations.strandedObjects,
   };

@@ -39,6 +39,10 @@ export const errorCodes = {
     'Break one of the edges: a collection or an optional service often turns it round.',
   ],
   DEP_KEY_RESERVED: ['a dependency or export has a key that is taken', 'Choose another key.'],
+  PREVIOUS_ID_CONFLICT: [
+    'a previous id of a plugin belongs to somebody else',
+    'Take it out of previousIds, or take out the plugin that still has this id.',
+  ],
   PLAN_INVALID: [
     'the migrations do not fit the database',
     'Solve every problem listed. Nothing has been changed yet.',
@@ -87,6 +91,22 @@ export const errorCodes = {
   MIGRATION_MIXED_TRANSACTION: [
     'a migration file mixes what needs a transaction with what refuses one',
     'Put the command that runs in no transaction into a file of its own, alone.',
+  ],
+  MIGRATION_RENAMED: [
+    "a newer release has renamed this plugin's schema",
+    'Deploy the release that knows the plugin by its new id. Nothing was changed.',
+  ],
+  MIGRATION_RENAME_CONFLICT: [
+    'a plugin has more than one schema to go on with',
+    'Look which of them has the data, and drop or rename the other one; or take its id out of previousIds.',
+  ],
+  EXTENSION_SCHEMA_MISSING: [
+    'an extension has no schema to go to',
+    'Make a schema for extensions: CREATE SCHEMA extensions; and put the extension into it with CREATE EXTENSION … SCHEMA extensions.',
+  ],
+  EXTENSION_IN_PUBLIC: [
+    'a plugin seems to want an extension that is in public',
+    "List 'public' in migrations.extensionSchemas, or move the extension: ALTER EXTENSION … SET SCHEMA.",
   ],
   MIGRATION_PENDING: [
     'migrations are pending, and this process does not apply them',

@@ -125,6 +125,8 @@ export interface BootEvents {
     readonly schema: string;
     readonly applied: number;
     readonly pending: readonly string[];
+    /** The plugin's schema of an earlier id, which is renamed to `schema` first; left out when there is none. */
+    readonly renameFrom?: string;
   };
   /** Told in the survey, right after `planned`. */
   'plugin.migrate.warning': OfPlugin & {
@@ -133,6 +135,11 @@ export interface BootEvents {
     readonly message: string;
   };
   'plugin.migrate.waiting': OfPlugin & { readonly waitedMs: number; readonly holder: LockHolder };
+  'plugin.migrate.renamed': OfPlugin & {
+    readonly from: string;
+    readonly to: string;
+    readonly durationMs: number;
+  };
   'plugin.migrate.started': OfPlugin;
   'plugin.migrate.statement': OfPlugin & {
     readonly file: string;
@@ -210,6 +217,7 @@ export const eventMeanings = {
   'plugin.migrate.warning':
     'the history of this plugin does not quite fit its folder; the boot goes on',
   'plugin.migrate.waiting': 'another process holds the migration lock of this plugin',
+  'plugin.migrate.renamed': 'the schema of an earlier id of this plugin has its new name',
   'plugin.migrate.started': 'the lock is held and the pinned client ready',
   'plugin.migrate.statement': 'a statement of a migration has run',
   'plugin.migrate.retrying':

@@ -42,6 +42,15 @@ export function listOf<T>(check: Check<T>): Check<readonly T[]> {
   };
 }
 
+/** A list, or `'auto'`, which leaves it to Slipway. */
+export function autoOr<T>(check: Check<T>): Check<'auto' | readonly T[]> {
+  return (value, name) => {
+    if (value === 'auto') return value;
+    if (!Array.isArray(value)) throw optionsInvalid(name, "'auto' or an array", value);
+    return listOf(check)(value, name);
+  };
+}
+
 export function maybe<T>(check: Check<T>): Check<T | undefined> {
   return (value, name) => (value === undefined ? undefined : check(value, name));
 }

@@ -5,6 +5,7 @@ import { collectEdges, type CollectedEdges, type EdgeOptions } from './graph-edg
 import { findCycles } from './cycles.ts';
 import { isRequired, type Plugin } from './plugin.ts';
 import { findPluginProblems } from './plugin-problems.ts';
+import { findPreviousIdProblems } from './previous-ids.ts';
 import type { GraphNode } from './schedule.ts';
 import { stableTopologicalOrder, type Successors } from './sort.ts';
 
@@ -22,6 +23,8 @@ export interface GraphOptions extends EdgeOptions {
   readonly schemaPrefix?: string;
   /** Schemas that no plugin may have, each with its owner. */
   readonly takenSchemas?: ReadonlyMap<string, string>;
+  /** Ids of plugins that take no part. */
+  readonly absentIds?: readonly string[];
   /** Where each plugin comes from, for people; told when two have one id. */
   readonly placeOf?: (plugin: Plugin) => string;
 }
@@ -39,6 +42,7 @@ export function buildGraph(plugins: readonly Plugin[], options: GraphOptions = {
   const order = stableTopologicalOrder(successors);
   const problems = [
     ...findPluginProblems(plugins, options),
+    ...findPreviousIdProblems(distinct, options),
     ...found.problems,
     ...(order ? [] : describeCycles(distinct, found.edges, successors)),
   ];

@@ -32,6 +32,11 @@ export function checkPlugin(value: unknown, name: string): Plugin {
   expect(has('required', 'boolean'), 'required', 'true or false');
   checkMigrationSource(given['migrations'], `${name}.migrations`);
   expect(isListOfText(given['after']), 'after', 'an array of plugin ids');
+  expect(
+    isListOfText(given['previousIds'], /^[^\0]+$/u),
+    'previousIds',
+    'an array of ids that the plugin had before',
+  );
   for (const field of ['deps', 'provides'] as const)
     checkRefs(given[field], `${name}.${field}`, refKinds[field]);
   expect(
@@ -47,6 +52,7 @@ const fields = [
   'id',
   'version',
   'migrations',
+  'previousIds',
   'database',
   'deps',
   'after',
@@ -84,10 +90,9 @@ function asRecord(
   throw pluginInvalid(name, expected, value);
 }
 
-function isListOfText(value: unknown): boolean {
-  return (
-    value === undefined || (Array.isArray(value) && value.every((item) => typeof item === 'string'))
-  );
+function isListOfText(value: unknown, pattern = /^/): boolean {
+  const isText = (item: unknown): boolean => typeof item === 'string' && pattern.test(item);
+  return value === undefined || (Array.isArray(value) && value.every(isText));
 }
 
 function hasExports(given: Readonly<Record<string, unknown>>): boolean {

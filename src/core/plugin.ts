@@ -84,6 +84,8 @@ interface PluginFacts {
    * plugin gets no schema.
    */
   readonly migrations?: MigrationSource;
+  /** Ids that the plugin had in earlier releases, in any order: a schema of such an id is renamed, with all that is in it. */
+  readonly previousIds?: readonly string[];
   /** Plugins that come first if they are present; nothing of them is needed. */
   readonly after?: readonly string[];
   /** `false` lets the boot go on degraded without this plugin; true unless told. */

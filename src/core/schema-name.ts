@@ -18,3 +18,24 @@ export function getPluginSchemaName(
 export function isTooLongForPostgres(name: string): boolean {
   return new TextEncoder().encode(name).length > longestNameInBytes;
 }
+
+/**
+ * The schemas that a plugin may have had under earlier ids, each as PostgreSQL has kept it: it cuts a name that is too long,
+ * and other programs than Slipway have let it.
+ */
+export function getPreviousSchemaNames(
+  previousIds: readonly string[] = [],
+  prefix?: string,
+): readonly string[] {
+  return [...new Set(previousIds.map((id) => cutLikePostgres(getPluginSchemaName(id, prefix))))];
+}
+
+/** Never in the middle of a character. */
+function cutLikePostgres(name: string): string {
+  let kept = '';
+  for (const character of name) {
+    if (isTooLongForPostgres(kept + character)) break;
+    kept += character;
+  }
+  return kept;
+}

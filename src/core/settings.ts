@@ -1,4 +1,4 @@
-import { boolean, duration, group, integer, listOf, maybe, oneOf, text } from './expect.ts';
+import { autoOr, boolean, duration, group, integer, maybe, oneOf, text } from './expect.ts';
 import type { Duration } from './duration.ts';
 import { defaultSchemaPrefix } from './schema-name.ts';
 
@@ -25,8 +25,11 @@ export interface MigrationOptions {
   readonly edited?: 'warn' | 'error';
   /** What migrations are that the database has and the folder lacks: a warning, or a problem; `warn` unless told. */
   readonly ahead?: 'warn' | 'error';
-  /** Schemas behind the plugin's own on its `search_path`, for extensions; none unless told. */
-  readonly extensionSchemas?: readonly string[];
+  /**
+   * Schemas behind the plugin's own on its `search_path`, for extensions. `auto` finds them: every schema but `public` that
+   * holds extensions, and no tables but theirs. `auto` unless told.
+   */
+  readonly extensionSchemas?: 'auto' | readonly string[];
   /** What stands before the plugin id in its schema's name; `plugin_` unless told. */
   readonly schemaPrefix?: string;
   /** Whether `"public".` in generated SQL is read as the plugin's schema; true unless told. */
@@ -85,7 +88,7 @@ const shape = {
       outOfOrder: [oneOf('apply', 'error'), 'apply'],
       edited: [oneOf('warn', 'error'), 'warn'],
       ahead: [oneOf('warn', 'error'), 'warn'],
-      extensionSchemas: [listOf(schemaName), []],
+      extensionSchemas: [autoOr(schemaName), 'auto'],
       schemaPrefix: [
         text(/^[a-z_][a-z0-9_]*$/, 'lower-case letters, digits and _'),
         defaultSchemaPrefix,

@@ -47,7 +47,9 @@ async function lookUp(
       if (name === undefined) return undefined;
       const found = await findNamesakes(client, name);
       const elsewhere = found.find((each) => each.schema !== schema);
-      return elsewhere ? adviceForElsewhere(name, elsewhere) : findAvailable(client, name);
+      if (elsewhere) return adviceForElsewhere(name, elsewhere);
+      const sent = progress.statement?.query.text ?? '';
+      return makesExtension(sent, name) ? adviceForMadeHere(name) : findAvailable(client, name);
     }
     case '42501': {
       const [found] = name === undefined ? [] : await findNamesakes(client, name);
@@ -64,13 +66,22 @@ async function lookUp(
 function adviceForElsewhere(name: string, { schema, extension }: Namesake): string {
   return extension === null
     ? `${name} is in schema ${schema}, which is not on the search_path: write ${schema}.${name} if that one is meant, or let this plugin depend on the one that makes its own.`
-    : `${name} is in schema ${schema}, from extension ${extension}: list ${schema} in migrations.extensionSchemas, or move the extension with ALTER EXTENSION ${extension} SET SCHEMA to a schema that is listed.`;
+    : `${name} is in schema ${schema}, from extension ${extension}: list ${schema} in migrations.extensionSchemas, or move the extension with ALTER EXTENSION ${extension} SET SCHEMA to a schema for extensions.`;
 }
 
 function adviceForForeign(name: string, { owner, role }: Namesake): string {
   return owner === role
     ? `The role ${role} lacks the right that PostgreSQL names, although it owns ${name}: look at its schema, and start again.`
     : `${name} belongs to ${owner}, and the migration runs as ${role}: grant ${role} the right that PostgreSQL names, or let ${owner} do it, and start again.`;
+}
+
+/** An extension that came with the failed statement, in a schema that was none for extensions before, is gone again. */
+function makesExtension(statement: string, name: string): boolean {
+  return /create\s+extension/i.test(statement) && statement.includes(name);
+}
+
+function adviceForMadeHere(name: string): string {
+  return `${name} is found from the next "--> statement-breakpoint" on: put one behind its CREATE EXTENSION, and start again.`;
 }
 
 /** Most extensions of which somebody misses a type are called like it. */
@@ -81,7 +92,7 @@ async function findAvailable(client: PinnedClient, name: string): Promise<string
   );
   return rows.length === 0
     ? undefined
-    : `${name} is an extension that is not installed: CREATE EXTENSION ${name} SCHEMA into a schema that migrations.extensionSchemas lists, and start again.`;
+    : `${name} is an extension that is not installed: CREATE EXTENSION ${name} SCHEMA extensions, or whatever schema you have for extensions, and start again.`;
 }
 
 /** Those of an extension first, then those in `public`. */

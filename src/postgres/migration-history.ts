@@ -1,6 +1,9 @@
 import type { QueryAnswer } from './connection.ts';
+import { extensionFactsSql, type ExtensionFacts } from './extension-schemas.ts';
 import { quoteIdentifier, quoteLiteral } from './identifier.ts';
 import type { MigrationIdentity } from './migration.ts';
+import { noQuestion, type ExtensionQuestion } from './known-extensions.ts';
+import { markedSchemasSql, type CommentedSchema } from './rename-marker.ts';
 
 /** The name of Drizzle's own table, which Slipway shares with it. */
 export const historyTable = '__drizzle_migrations';
@@ -23,6 +26,9 @@ export interface HistoryState {
   /** The shape of the table; undefined when there is none yet. */
   readonly shape: HistoryShape | undefined;
   readonly rows: readonly HistoryRow[];
+  readonly extensions: ExtensionFacts;
+  /** Schemas that say of themselves that they were renamed. */
+  readonly renamed: readonly CommentedSchema[];
 }
 
 /** Whatever runs one query at a time. */
@@ -57,29 +63,47 @@ export function shapeOf(columns: readonly string[]): HistoryShape {
   return columns.includes('name') ? '1.x' : '0.x';
 }
 
-/** Reads what is applied, in statements of their own: under the lock nobody else changes it. */
+/** What the catalogs say, in one text of JSON. */
+interface HistoryFacts extends Pick<HistoryState, 'extensions' | 'renamed'> {
+  readonly schemas: readonly {
+    readonly name: string;
+    /** Of the history table; null when there is none. */
+    readonly columns: readonly string[] | null;
+  }[];
+}
+
+/**
+ * Reads what is applied, in statements of their own: under the lock nobody else changes it. What others may have changed
+ * since the survey is read along: where extensions are, and whether the schema has another name now.
+ */
 export async function readHistory(
   client: Querying,
   schema: string,
   historySchema: string,
+  { setting, wanted }: ExtensionQuestion = noQuestion,
 ): Promise<HistoryState> {
-  const { rows: found } = await client.query<{ schema: string; columns: string | null }>(
-    'select n.nspname::text as schema,' +
-      ' (select json_agg(a.attname)::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns' +
-      ' from pg_namespace n left join pg_class c on c.relnamespace = n.oid and c.relname = $2 where n.nspname = any($1::text[])',
+  const { rows: found } = await client.query<{ facts: string }>(
+    `select json_build_object(
+       'extensions', ${extensionFactsSql(setting, wanted)},
+       'renamed', ${markedSchemasSql},
+       'schemas', (select coalesce(json_agg(json_build_object('name', n.nspname, 'columns', (
+           select json_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped))), '[]')
+         from pg_namespace n left join pg_class c on c.relnamespace = n.oid and c.relname = $2
+         where n.nspname = any($1::text[])))::text as facts`,
     [[schema, historySchema], historyTable],
   );
-  const existing = new Set(found.map((row) => row.schema));
+  const { schemas, extensions, renamed } = JSON.parse(found[0]?.facts ?? '{}') as HistoryFacts;
   const missingSchemas = [...new Set([schema, historySchema])].filter(
-    (name) => !existing.has(name),
+    (name) => !schemas.some((existing) => existing.name === name),
   );
-  const columns = found.find((row) => row.schema === historySchema)?.columns;
-  if (columns == null) return { missingSchemas, shape: undefined, rows: [] };
-  const shape = shapeOf(JSON.parse(columns) as readonly string[]);
+  const known = { missingSchemas, extensions, renamed };
+  const columns = schemas.find(({ name }) => name === historySchema)?.columns;
+  if (columns == null) return { ...known, shape: undefined, rows: [] };
+  const shape = shapeOf(columns);
   const { rows } = await client.query<RawHistoryRow>(
     `select ${historyColumns(shape)} from ${historyOf(historySchema)}`,
   );
-  return { missingSchemas, shape, rows: rows.map(toHistoryRow) };
+  return { ...known, shape, rows: rows.map(toHistoryRow) };
 }
 
 /** The SQL that makes Drizzle's table, word for word in its shape (`migrate` of drizzle-orm 0.45 and of 1.0.0-rc.5). */

@@ -72,7 +72,7 @@ export async function retryPassingFailures<Outcome>(
 }
 
 /** Why the same file may succeed a little later: somebody has the lock, or somebody was faster. */
-function passingReason(error: unknown): 'lock' | 'race' | undefined {
+export function passingReason(error: unknown): 'lock' | 'race' | undefined {
   switch (sqlStateOf(error)) {
     case '55P03':
     case '40P01':

@@ -2,8 +2,10 @@ import type { SqlMigration } from './migration.ts';
 import { readDirectives } from './migration-directives.ts';
 import type { MigrationWork, WorkStatement } from './migration-work.ts';
 import { readTransactionNeed } from './outside-transaction.ts';
-import { rewritePublic } from './public-rewrite.ts';
+import { extensionEdits, noExtensions, type ExtensionFacts } from './extension-schemas.ts';
+import { publicEdits } from './public-rewrite.ts';
 import { positionsAt } from './source-position.ts';
+import { applyEdits } from './sql-edits.ts';
 import { splitStatements } from './statement-splitter.ts';
 import type { Statement } from './statement-splitter.ts';
 
@@ -15,15 +17,21 @@ export interface MigrationScript extends MigrationWork {
   readonly toOriginal: (index: number) => number;
 }
 
-/** Makes a file ready to run in `schema`. */
+/**
+ * Makes a file ready to run in `schema`.
+ *
+ * @param extensions Where a `CREATE EXTENSION` without a schema goes; nowhere unless told.
+ */
 export function toScript(
   file: SqlMigration,
   schema: string,
   isPublicRewritten: boolean,
+  extensions: ExtensionFacts = noExtensions,
 ): MigrationScript {
-  const { text, toOriginal } = isPublicRewritten
-    ? rewritePublic(file.text, schema, file.snapshotNames ?? 'all')
-    : { text: file.text, toOriginal: (index: number): number => index };
+  const { text, toOriginal } = applyEdits(file.text, [
+    ...(isPublicRewritten ? publicEdits(file.text, schema, file.snapshotNames ?? 'all') : []),
+    ...extensionEdits(file.text, extensions),
+  ]);
   const directives = readDirectives(file.text).known;
   const statements = splitStatements(text);
   return {

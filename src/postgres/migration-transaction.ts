@@ -1,6 +1,7 @@
 import type { Tell } from '../core/events.ts';
 import { lastRow } from './connection.ts';
 import { quoteIdentifier } from './identifier.ts';
+import type { KnownExtensions } from './known-extensions.ts';
 import { migrationFailed, strayObjects, wrongSchema } from './migration-error.ts';
 import type { MigrationProgress } from './migration-error.ts';
 import { guardSql, placeColumns, placeIn, type Place } from './place-guard.ts';
@@ -26,6 +27,7 @@ export interface TransactionContext {
   /** Of the history that is there, or that is made. */
   readonly historyShape: HistoryShape;
   readonly searchPath: string;
+  readonly extensions: KnownExtensions;
   /** In ms; 0 is none. */
   readonly lockTimeoutMs: number;
   /** What to do about objects that a file makes outside of both schemas. */
@@ -129,6 +131,8 @@ async function runStatement(
   const startedAt = context.now();
   const answer = await client.send(statement.query, guardSql({ pid, transaction }));
   if (!client.isInTransaction()) throw transactionEnded(progress);
+  const look = context.extensions.afterStatement(statement.query.text, context.schema);
+  if (look !== undefined) await client.query(look);
   tellStatement(statement, context, startedAt);
   progress.statement = undefined;
   return answer;
@@ -155,16 +159,22 @@ async function commit(
   client: PinnedClient,
   { file, mayReachOut }: MigrationWork,
   begun: Place,
-  { schema, historySchema, historyShape, strayObjects: policy, progress, tell }: TransactionContext,
+  context: TransactionContext,
 ): Promise<void> {
+  const { schema, historySchema, historyShape, strayObjects: policy, extensions } = context;
+  const { progress, tell } = context;
+  const look = extensions.afterFile(file);
   const isWatched = policy !== 'off' && !mayReachOut;
   const parts = [
     insertHistorySql(historySchema, file, historyShape),
     guardSql({ ...begun, schema }),
     ...(isWatched ? [strayObjectsSql({ schema, historySchema }, policy)] : []),
+    ...(look === undefined ? [] : [look]),
     'commit',
   ];
-  const strays = straysAmong(await client.finish(parts.join(';')));
+  const answers = await client.finish(parts.join(';'));
+  extensions.learnFrom(answers);
+  const strays = straysAmong(answers);
   if (strays.length === 0) return;
   const message = `${file.name} made ${listNames(strays)} outside of the schema ${schema}`;
   tell({ type: 'boot.warning', message, plugin: progress.plugin });

@@ -8,6 +8,7 @@ import {
   type LockAttempt,
 } from './advisory-lock.ts';
 import { lastRow } from './connection.ts';
+import type { KnownExtensions } from './known-extensions.ts';
 import { readHistory, type HistoryState } from './migration-history.ts';
 import { beginSql, rollBack } from './migration-transaction.ts';
 import type { PinnedClient } from './pinned-client.ts';
@@ -39,6 +40,8 @@ export interface TurnPlace {
   readonly schema: string;
   readonly historySchema: string;
   readonly settings: SessionSettings;
+  /** Learns what others may have changed. */
+  readonly extensions: KnownExtensions;
 }
 
 /** One turn for all files of the plugin, on a session that is ours alone. */
@@ -121,9 +124,10 @@ export class TransactionTurns implements Turns {
 async function beginTurn(
   client: PinnedClient,
   { backendPid }: Extract<LockAttempt, { readonly acquired: true }>,
-  { schema, historySchema }: TurnPlace,
+  { schema, historySchema, extensions }: TurnPlace,
   opening: readonly string[],
 ): Promise<Turn> {
-  const history = await readHistory(client, schema, historySchema);
+  const history = await readHistory(client, schema, historySchema, extensions.question);
+  extensions.learn(history.extensions);
   return { acquired: true, backendPid, opening, history };
 }

@@ -3,7 +3,10 @@ import { BootError, problemError } from '../core/errors.ts';
 import type { LockHolder, Tell } from '../core/events.ts';
 import { isConnectionLost, isWorthWaiting, sqlStateOf } from './connection-error.ts';
 import type { PoolLike } from './connection.ts';
+import { refuseMissingExtensionSchema } from './extension-problems.ts';
+import { wantedExtensions, type ExtensionSetting } from './extension-schemas.ts';
 import { lookIntoFailure } from './failure-lookup.ts';
+import { KnownExtensions } from './known-extensions.ts';
 import { connectionLost, migrationFailed } from './migration-error.ts';
 import type { MigrationProgress } from './migration-error.ts';
 import type { Migration } from './migration.ts';
@@ -11,12 +14,21 @@ import { retryPassingFailures } from './migration-retry.ts';
 import { planMigrations } from './migration-plan.ts';
 import { prepareWork } from './prepare-work.ts';
 import { runInTransaction } from './migration-transaction.ts';
-import { SessionTurns, TransactionTurns, type Turn, type Turns } from './migration-turns.ts';
+import {
+  SessionTurns,
+  TransactionTurns,
+  type Turn,
+  type TurnAttempt,
+  type Turns,
+} from './migration-turns.ts';
 import type { MigrationWork } from './migration-work.ts';
 import { runOutsideTransaction } from './run-outside-transaction.ts';
 import { withPinnedClient } from './pinned-client.ts';
 import type { PinnedClient } from './pinned-client.ts';
 import { findPooledFileProblem } from './pooled-files.ts';
+import { findRenamed } from './rename-marker.ts';
+import { renamedAway } from './rename-problems.ts';
+import { renamePreviousSchema } from './schema-rename.ts';
 import { searchPath as toSearchPath } from './search-path.ts';
 import type { StrayPolicy } from './stray-objects.ts';
 import { schemasOf, type MigrationTarget } from './survey.ts';
@@ -32,7 +44,9 @@ export interface MigrateOptions {
   /** Whether the session is ours alone; behind a pooler that hands out transactions it is not. True unless told. */
   readonly keepsSession?: boolean | undefined;
   /** Schemas behind the plugin's own in the search_path. */
-  readonly extensionSchemas: readonly string[];
+  readonly extensionSchemas: ExtensionSetting;
+  /** Called with those that were found, before the first file and after those that may change them. */
+  readonly onExtensionSchemas?: ((schemas: readonly string[]) => void) | undefined;
   /** Whether `"public".` means the plugin's own schema. */
   readonly rewritePublic: boolean;
   /** What to do about objects that a file makes outside of the plugin's schema; `error` unless told. */
@@ -65,7 +79,7 @@ export type MigrateResult =
  * once the lock is held. Does not wait for the lock: `locked` tells who holds it, and the client is already back.
  *
  * @throws BootError `MIGRATION_FAILED`, `MIGRATION_WRONG_SCHEMA`, `MIGRATION_STRAY_OBJECTS`, `MIGRATION_CONNECTION_LOST`,
- * `POOLER_UNSUPPORTED`
+ * `POOLER_UNSUPPORTED`, `MIGRATION_RENAME_CONFLICT`, `MIGRATION_RENAMED`, `EXTENSION_SCHEMA_MISSING`
  * @example
  * const result = await migratePlugin(pool, { id: 'auth', schema: 'plugin_auth', files }, options);
  * if (result.status === 'locked') console.log('waiting for', result.holder.applicationName);
@@ -111,9 +125,20 @@ async function migrateOn(
   options: MigrateOptions,
   progress: MigrationProgress,
 ): Promise<MigrateResult> {
-  const turns = openTurns(client, target, options);
+  const renaming = await renamePreviousSchema(client, target, {
+    applicationName: applicationNameFor(target, options),
+    lockTimeoutMs: options.ddlLockTimeoutMs ?? 1_000,
+    tell: options.tell,
+    now: options.now ?? (() => performance.now()),
+  });
+  if (renaming.status === 'locked') return renaming;
+  const extensions = new KnownExtensions(
+    { setting: options.extensionSchemas, wanted: wantedExtensions(target.files) },
+    options.onExtensionSchemas,
+  );
+  const turns = openTurns(client, target, extensions, options);
   try {
-    return await applyPending(client, turns, target, options, progress);
+    return await applyPending(client, turns, target, extensions, options, progress);
   } catch (error) {
     progress.advice = await lookIntoFailure(client, target.schema, progress, error);
     throw error;
@@ -122,29 +147,39 @@ async function migrateOn(
   }
 }
 
-function openTurns(client: PinnedClient, target: MigrationTarget, options: MigrateOptions): Turns {
+function openTurns(
+  client: PinnedClient,
+  target: MigrationTarget,
+  extensions: KnownExtensions,
+  options: MigrateOptions,
+): Turns {
   const [schema, historySchema] = schemasOf(target);
   const settings = {
-    applicationName: `slipway/${target.id}@${options.hostname ?? systemHostname()}`,
-    searchPath: toSearchPath(schema, options.extensionSchemas),
+    applicationName: applicationNameFor(target, options),
+    searchPath: toSearchPath(schema, extensions.schemasOnPath),
     statementTimeoutMs: options.statementTimeoutMs ?? 0,
   };
-  const place = { schema, historySchema, settings };
+  const place = { schema, historySchema, settings, extensions };
   return (options.keepsSession ?? true)
     ? new SessionTurns(client, place)
     : new TransactionTurns(client, place);
+}
+
+function applicationNameFor({ id }: MigrationTarget, { hostname }: MigrateOptions): string {
+  return `slipway/${id}@${hostname ?? systemHostname()}`;
 }
 
 async function applyPending(
   client: PinnedClient,
   turns: Turns,
   target: MigrationTarget,
+  extensions: KnownExtensions,
   options: MigrateOptions,
   progress: MigrationProgress,
 ): Promise<MigrateResult> {
   const { signal, windDown, tell, now = () => performance.now() } = options;
   const { id: plugin, schema, files } = target;
-  const first = await turns.take();
+  const first = await takeTurn(turns, target);
   if (!first.acquired) return { status: 'locked', holder: first.holder };
   tell({ type: 'plugin.migrate.started', plugin });
 
@@ -164,13 +199,14 @@ async function applyPending(
     }
     const startedAt = now();
     const { rewritePublic, keepsSession = true, cut } = options;
-    const work = prepareWork(file, { schema, rewritePublic, keepsSession, signal, cut });
+    const life = { schema, keepsSession, signal, cut };
+    const work = prepareWork(file, { ...life, rewritePublic, extensions: extensions.facts });
     // In an upgrade there is data at stake that others write meanwhile; its files are few.
     const isFollowed = isInstall && file !== pending.at(-1);
     // The survey says so before the first DDL; this is for a file that became pending since.
     const unfit = keepsSession ? undefined : findPooledFileProblem(plugin, file);
     const outcome = await retryPassingFailures(client, work, progress, retry, async () => {
-      const turn = await turns.take();
+      const turn = await takeTurn(turns, target);
       if (!turn.acquired) return { status: 'locked', holder: turn.holder } as const;
       const ours = first.history.rows.length + progress.applied.length;
       // Between two turns another replica may have been here.
@@ -178,7 +214,9 @@ async function applyPending(
         return { status: 'skipped' } as const;
       }
       if (unfit) throw problemError(unfit, 'migrateAll');
-      await runWork(client, work, { ...turn, isFollowed }, target, options, progress);
+      refuseMissingExtensionSchema(target, file, extensions, options.strayObjects);
+      const context = { ...turn, isFollowed, extensions };
+      await runWork(client, work, context, target, options, progress);
       return { status: 'applied' } as const;
     });
     if (outcome.status === 'canceled') return { ...outcome, applied: progress.applied };
@@ -194,6 +232,26 @@ async function applyPending(
   return { status: 'done', applied: progress.applied };
 }
 
+/**
+ * Whoever waited for the lock of a schema that was renamed meanwhile would make an empty one in its place.
+ *
+ * @throws BootError `MIGRATION_RENAMED`
+ */
+async function takeTurn(turns: Turns, { id, schema }: MigrationTarget): Promise<TurnAttempt> {
+  const turn = await turns.take();
+  const isThere = !turn.acquired || turn.history.shape !== undefined;
+  const now = isThere ? undefined : findRenamed(schema, turn.history.renamed);
+  if (now) throw problemError(renamedAway(id, schema, now), 'migrateAll');
+  return turn;
+}
+
+/** A turn at one file. */
+interface FileTurn extends Turn {
+  /** Whether a later file of the same run makes it durable. */
+  readonly isFollowed: boolean;
+  readonly extensions: KnownExtensions;
+}
+
 function isPending(
   file: Migration,
   { files, schema }: MigrationTarget,
@@ -205,7 +263,7 @@ function isPending(
 async function runWork(
   client: PinnedClient,
   work: MigrationWork,
-  { backendPid, opening, history, isFollowed }: Turn & { readonly isFollowed: boolean },
+  { backendPid, opening, history, isFollowed, extensions }: FileTurn,
   target: MigrationTarget,
   options: MigrateOptions,
   progress: MigrationProgress,
@@ -215,7 +273,8 @@ async function runWork(
     schema,
     historySchema,
     historyShape: history.shape ?? target.files[0]?.format ?? '0.x',
-    searchPath: toSearchPath(schema, options.extensionSchemas),
+    searchPath: toSearchPath(schema, extensions.schemasOnPath),
+    extensions,
     lockTimeoutMs: options.ddlLockTimeoutMs ?? 1_000,
     strayObjects: options.strayObjects ?? 'error',
     backendPid,

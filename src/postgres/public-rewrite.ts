@@ -1,18 +1,9 @@
 import { quoteIdentifier } from './identifier.ts';
+import { applyEdits, type RewrittenSql, type SqlEdit } from './sql-edits.ts';
 import { lexSql } from './sql-lexer.ts';
 
-/** SQL whose `"public".` was turned into the plugin's schema. */
-export interface RewrittenSql {
-  readonly text: string;
-  /** Where the character at `index` of the new text was in the original. */
-  readonly toOriginal: (index: number) => number;
-}
-
 /** `"public"` at these places of the original text is the schema of something. */
-interface Place {
-  readonly start: number;
-  readonly end: number;
-}
+type Place = Omit<SqlEdit, 'replacement'>;
 
 /** The name behind the dot, quoted or not. */
 const qualified = /\s*\.\s*(?:"((?:[^"]|"")*)"|([A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*))/y;
@@ -30,18 +21,18 @@ export function rewritePublic(
   schema: string,
   names: ReadonlySet<string> | 'all',
 ): RewrittenSql {
-  const places = text.includes('"public"') ? [...findPlaces(text, 0, names)] : [];
+  return applyEdits(text, publicEdits(text, schema, names));
+}
+
+/** The edits of {@link rewritePublic}, to be applied together with others. */
+export function publicEdits(
+  text: string,
+  schema: string,
+  names: ReadonlySet<string> | 'all',
+): readonly SqlEdit[] {
+  if (!text.includes('"public"')) return [];
   const replacement = quoteIdentifier(schema);
-  let rewritten = '';
-  let copied = 0;
-  for (const { start, end } of places) {
-    rewritten += text.slice(copied, start) + replacement;
-    copied = end;
-  }
-  return {
-    text: rewritten + text.slice(copied),
-    toOriginal: (index) => toOriginal(index, places, replacement.length),
-  };
+  return Array.from(findPlaces(text, 0, names), (place) => ({ ...place, replacement }));
 }
 
 function* findPlaces(
@@ -72,19 +63,4 @@ function isOwn(
   if (!found) return false;
   const name = found[1]?.replaceAll('""', '"') ?? found[2]?.toLowerCase() ?? '';
   return names === 'all' || names.has(name);
-}
-
-/** A position inside a replaced name becomes the beginning of the original one. A big file has many: they are halved, not walked. */
-function toOriginal(index: number, places: readonly Place[], replacedLength: number): number {
-  const grown = replacedLength - '"public"'.length;
-  const newStart = (place: number): number => (places[place]?.start ?? 0) + place * grown;
-  let before = 0;
-  for (let end = places.length; before < end;) {
-    const middle = Math.floor((before + end) / 2);
-    if (newStart(middle) <= index) before = middle + 1;
-    else end = middle;
-  }
-  const last = places[before - 1];
-  if (last && index < newStart(before - 1) + replacedLength) return last.start;
-  return index - before * grown;
 }

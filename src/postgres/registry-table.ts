@@ -9,9 +9,11 @@ export interface RegistryEntry {
   readonly package: string | null;
   readonly version: string | null;
   readonly path: string | null;
+  /** Whether a plugin that has no row yet takes part. */
+  readonly enabledAtFirst: boolean;
 }
 
-export interface RegistryRow extends RegistryEntry {
+export interface RegistryRow extends Omit<RegistryEntry, 'enabledAtFirst'> {
   /** Whether the plugin takes part; people set it, Slipway never does. */
   readonly enabled: boolean;
 }
@@ -59,7 +61,7 @@ export function changedEntries(
 
 /**
  * Writes entries in one transaction under a lock of its own, so that any number of processes may do it at once. Makes schema
- * and table where they are missing. Never deletes, and never touches `enabled`.
+ * and table where they are missing. Never deletes, and never touches the `enabled` of a row that is there.
  *
  * @throws what pg threw: 42501 when the role may not.
  */
@@ -75,8 +77,8 @@ export async function writeRegistry(
     );
     await client.query(await missingPartsSql(client));
     await client.query(
-      `insert into ${table} as known (id, package, version, path)
-       select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+      `insert into ${table} as known (id, package, version, path, enabled)
+       select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bool[])
        on conflict (id) do update
          set package = excluded.package, version = excluded.version, path = excluded.path, last_seen = now()
          where (known.package, known.version, known.path)
@@ -86,6 +88,7 @@ export async function writeRegistry(
         entries.map((entry) => entry.package),
         entries.map((entry) => entry.version),
         entries.map((entry) => entry.path),
+        entries.map((entry) => entry.enabledAtFirst),
       ],
     );
     await client.finish('commit');

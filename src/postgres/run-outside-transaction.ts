@@ -50,7 +50,9 @@ export async function runOutsideTransaction(
     await expectPlace(client, context);
     progress.isCommitting = true;
     const row = insertHistorySql(historySchema, work.file, context.historyShape);
-    await client.finish(`${row};${sessionGuardSql(backendPid)}`);
+    const look = context.extensions.afterFile(work.file);
+    const parts = [row, sessionGuardSql(backendPid), ...(look === undefined ? [] : [look])];
+    context.extensions.learnFrom(await client.finish(parts.join(';')));
     progress.applied.push(work.file.name);
     progress.work = undefined;
     progress.isCommitting = false;

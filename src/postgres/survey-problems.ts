@@ -12,8 +12,12 @@ import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
 
 interface SurveyedPlugin {
   readonly id: string;
+  /** Where its objects are now. */
   readonly schema: string;
+  /** Where its history is now. */
   readonly historySchema: string;
+  /** Whether `schema` is renamed first. */
+  readonly isRenamed: boolean;
   readonly pending: readonly Migration[];
 }
 
@@ -50,16 +54,19 @@ export function findWriteProblems(
   facts: DatabaseAnswer,
   schemas: Schemas,
 ): readonly Problem[] {
-  const { schema, historySchema, pending } = plugin;
+  const { schema, historySchema, pending, isRenamed } = plugin;
   const keeping = schemas.get(historySchema);
   const history = keeping?.history;
-  if (pending.length === 0 || (keeping && history && !isReadable(keeping))) return [];
+  if (keeping && history && !isReadable(keeping)) return [];
+  if (pending.length === 0 && !isRenamed) return [];
   const unless = (isGranted: boolean, right: string, on: string): readonly Problem[] =>
     isGranted ? [] : [lacks(plugin, facts, right, on)];
-  const hasBoth = schemas.has(schema) && schemas.has(historySchema);
+  const isOwned = !isRenamed || schemas.get(schema)?.isOwned === true;
+  const hasBoth = schemas.has(schema) && schemas.has(historySchema) && !isRenamed;
   const canMakeThem = hasBoth || facts.canCreateSchema;
   const toFill = [...new Set([schema, ...(history ? [] : [historySchema])])];
   return [
+    ...(isOwned ? [] : [ownsNot(plugin, facts)]),
     ...unless(canMakeThem, 'CREATE', `DATABASE ${quoteIdentifier(facts.database)}`),
     ...toFill.flatMap((name) => {
       const { canUse = true, canCreate = true } = schemas.get(name) ?? {};
@@ -69,6 +76,9 @@ export function findWriteProblems(
       ];
     }),
     ...unless(history?.canWrite ?? true, 'INSERT', historyOf(historySchema)),
+    ...(history?.closedSequence == null
+      ? []
+      : [lacks(plugin, facts, 'USAGE', onSequence(historySchema, history.closedSequence))]),
   ];
 }
 
@@ -128,6 +138,18 @@ function lacks(
     plugin: id,
     hint: `GRANT ${right} ON ${on} TO ${quoteIdentifier(role)};`,
   });
+}
+
+/** Only an owner may rename. */
+function ownsNot({ id, schema }: SurveyedPlugin, { role }: DatabaseAnswer): Problem {
+  const on = onSchema(schema);
+  const message = `${id}: the role ${role} does not own ${on}, which is to be renamed`;
+  const hint = `ALTER ${on} OWNER TO ${quoteIdentifier(role)};`;
+  return problem('DATABASE_PRIVILEGE', message, { plugin: id, hint });
+}
+
+function onSequence(schema: string, name: string): string {
+  return `SEQUENCE ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 }
 
 function onSchema(name: string): string {

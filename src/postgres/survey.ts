@@ -1,6 +1,13 @@
 import type { Problem } from '../core/error-codes.ts';
 import { BootError } from '../core/errors.ts';
 import { isConnectionLost, sqlStateOf } from './connection-error.ts';
+import { findMissingExtensionSchemas } from './extension-problems.ts';
+import {
+  schemasOnPath,
+  wantedExtensions,
+  type ExtensionFacts,
+  type ExtensionSetting,
+} from './extension-schemas.ts';
 import type { Migration } from './migration.ts';
 import { toHistoryRow } from './migration-history.ts';
 import type { HistoryRow, Querying, RawHistoryRow } from './migration-history.ts';
@@ -8,6 +15,11 @@ import { planMigrations, type MigrationPlan } from './migration-plan.ts';
 import { judgePlan, lenientPolicies, type MigrationPolicies } from './migration-policies.ts';
 import { findStranded, type Claimant, type StrandedObjects } from './stranded-objects.ts';
 import { findStrandedProblems } from './stranded-problems.ts';
+import { findPublicExtensions } from './public-extensions.ts';
+import { findRenamed } from './rename-marker.ts';
+import { renamedAway } from './rename-problems.ts';
+import { planRename, type RenamePlan } from './schema-rename.ts';
+import type { StrayPolicy } from './stray-objects.ts';
 import {
   findFileProblems,
   findHistoryProblems,
@@ -24,6 +36,8 @@ export interface MigrationTarget {
   readonly schema: string;
   /** Where the history table stands; in `schema` unless told. */
   readonly historySchema?: string | undefined;
+  /** The schemas that it may have had under earlier ids. */
+  readonly previousSchemas?: readonly string[] | undefined;
   readonly files: readonly Migration[];
 }
 
@@ -33,6 +47,8 @@ export interface PluginSurvey {
   readonly historySchema: string;
   readonly schemaExists: boolean;
   readonly historyExists: boolean;
+  /** The schema of an earlier id, which is renamed to `schema` before anything else; `applied` is its history. */
+  readonly renameFrom?: string | undefined;
   readonly applied: readonly HistoryRow[];
   readonly pending: readonly Migration[];
   /** What of it is in `public` in place of its schema; undefined when nothing is. */
@@ -53,6 +69,10 @@ export interface Survey {
   /** Whether our session is ours alone; behind a pooler only when it was told to keep sessions. */
   readonly keepsSession: boolean;
   readonly readOnly: boolean;
+  /** The schemas behind a plugin's own on its `search_path`. */
+  readonly extensionSchemas: readonly string[];
+  /** Where a `CREATE EXTENSION` without a schema would go. */
+  readonly extensions: ExtensionFacts;
   /** In the order in which they were given. */
   readonly plugins: readonly PluginSurvey[];
   /** Everything that would make the migrations fail; empty when they can begin. */
@@ -70,6 +90,10 @@ export interface SurveyOptions {
   readonly rewritePublic?: boolean;
   /** What it is when something of a plugin stands in `public`: a problem unless told. */
   readonly strandedObjects?: 'error' | 'warn';
+  /** `auto` unless told. */
+  readonly extensionSchemas?: ExtensionSetting;
+  /** Whether an extension may go into a plugin's own schema; `error` unless told. */
+  readonly strayObjects?: StrayPolicy;
 }
 
 /** How often a survey starts again when a history disappears between its two statements. */
@@ -88,21 +112,31 @@ export async function surveyDatabase(
   options: SurveyOptions = {},
 ): Promise<Survey> {
   const { pooler: toldPooler, willApply = true, policies = lenientPolicies } = options;
-  const { facts, histories } = await lookTwice(client, targets).catch(refuse);
+  const { extensionSchemas: setting = 'auto', strayObjects = 'error' } = options;
+  const { facts, histories } = await lookTwice(client, targets, setting).catch(refuse);
   const pooler = client.processID != null && client.processID !== facts.pid;
   const schemas = new Map(facts.schemas.map((schema) => [schema.name, schema]));
   const keepsSession = !pooler || toldPooler === 'session';
   const { strandedObjects = 'error' } = options;
   const context = { facts, schemas, keepsSession, willApply, policies, strandedObjects };
-  const planned = targets.map((target) => planTarget(target, histories));
+  const planned = targets.map((target) => planTarget(target, schemas, histories));
   const stranded = await findStranded(planned, facts.inPublic, options.rewritePublic ?? true);
-  const plugins = planned.map((target) => surveyPlugin(target, stranded.get(target.id), context));
+  const known = planned.map((target) => surveyPlugin(target, stranded.get(target.id), context));
+  const missing = willApply
+    ? findMissingExtensionSchemas(known, facts.extensions, { setting, strayObjects })
+    : [];
+  const plugins = known.map((plugin) => ({
+    ...plugin,
+    problems: [...plugin.problems, ...missing.filter((each) => each.plugin === plugin.id)],
+  }));
   return {
     server: facts.server,
     backendPid: facts.pid,
     pooler,
     keepsSession,
     readOnly: facts.readOnly,
+    extensionSchemas: schemasOnPath(setting, facts.extensions),
+    extensions: facts.extensions,
     plugins,
     problems: [
       ...(willApply ? findServerProblems(facts, targets) : []),
@@ -129,10 +163,19 @@ interface Look {
   readonly histories: ReadonlyMap<string, readonly HistoryRow[]>;
 }
 
-async function lookTwice(client: Querying, targets: readonly MigrationTarget[]): Promise<Look> {
-  const schemas = [...new Set(targets.flatMap(schemasOf))];
+async function lookTwice(
+  client: Querying,
+  targets: readonly MigrationTarget[],
+  setting: ExtensionSetting,
+): Promise<Look> {
+  const schemas = [
+    ...new Set(
+      targets.flatMap((target) => [...schemasOf(target), ...(target.previousSchemas ?? [])]),
+    ),
+  ];
+  const sql = factsSql(setting, wantedExtensions(targets.flatMap(({ files }) => files)));
   for (let attempt = 1; ; attempt += 1) {
-    const { rows } = await client.query<{ facts: string }>(factsSql, [schemas]);
+    const { rows } = await client.query<{ facts: string }>(sql, [schemas]);
     const facts = JSON.parse(rows[0]?.facts ?? '{}') as DatabaseAnswer;
     const readable = facts.schemas.filter(isReadable);
     try {
@@ -156,22 +199,30 @@ async function readHistories(
   return histories;
 }
 
-/** A target beside what its history has of it. */
+/** A target beside what its history has of it. `schema` and `historySchema` are called as they are now. */
 interface PlannedTarget extends Claimant {
   readonly historySchema: string;
+  readonly target: MigrationTarget;
+  readonly rename: RenamePlan;
   readonly rows: readonly HistoryRow[];
   readonly plan: MigrationPlan<Migration>;
 }
 
-function planTarget(target: MigrationTarget, histories: Look['histories']): PlannedTarget {
+function planTarget(
+  target: MigrationTarget,
+  schemas: SurveyContext['schemas'],
+  histories: Look['histories'],
+): PlannedTarget {
   const { id, files } = target;
-  const [schema, historySchema] = schemasOf(target);
+  const rename = planRename(target, schemas);
+  const [schema, historySchema] =
+    rename.from === undefined ? schemasOf(target) : [rename.from, rename.from];
   const rows = histories.get(historySchema) ?? [];
-  const plan = planMigrations(files, rows, schema);
+  const plan = planMigrations(files, rows, target.schema);
   const pending = new Set(plan.pending);
   const applied = files.filter((file) => !pending.has(file));
   const isAhead = plan.unknown.length > 0;
-  return { id, schema, historySchema, files, applied, isAhead, rows, plan };
+  return { id, schema, historySchema, target, rename, files, applied, isAhead, rows, plan };
 }
 
 interface SurveyContext {
@@ -184,29 +235,55 @@ interface SurveyContext {
 }
 
 function surveyPlugin(
-  target: PlannedTarget,
+  planned: PlannedTarget,
   stranded: StrandedObjects | undefined,
   { facts, schemas, keepsSession, willApply, policies, strandedObjects }: SurveyContext,
 ): PluginSurvey {
-  const { id, schema, historySchema, files, rows: applied, plan } = target;
-  const plugin = { id, schema, historySchema, pending: plan.pending };
+  const { id, schema, historySchema, rename, files, rows: applied, plan } = planned;
+  const { pending } = plan;
+  const isRenamed = rename.from !== undefined;
+  const plugin = { id, schema, historySchema, isRenamed, pending };
   const found = stranded ? findStrandedProblems(plugin, stranded) : [];
   const judgement = judgePlan({ id, historySchema, files, applied, plan }, policies);
+  const historyExists = schemas.get(historySchema)?.history != null;
+  const obstacle = rename.conflict ?? findNewName(planned.target, historyExists, facts);
+  const [ownSchema, ownHistorySchema] = schemasOf(planned.target);
   return {
-    ...plugin,
-    schemaExists: schemas.has(schema),
-    historyExists: schemas.get(historySchema)?.history != null,
+    id,
+    schema: ownSchema,
+    historySchema: ownHistorySchema,
+    pending,
+    schemaExists: schemas.has(ownSchema),
+    historyExists,
+    renameFrom: rename.from,
     applied,
     stranded,
-    warnings: [...judgement.warnings, ...(strandedObjects === 'warn' ? found : [])],
-    problems: [
-      ...findHistoryProblems(plugin, facts, schemas),
-      ...judgement.problems,
-      ...(strandedObjects === 'error' ? found : []),
-      ...(willApply ? findWriteProblems(plugin, facts, schemas) : []),
-      ...(willApply ? findFileProblems(plugin, keepsSession) : []),
+    warnings: [
+      ...judgement.warnings,
+      ...(strandedObjects === 'warn' ? found : []),
+      ...(willApply ? findPublicExtensions(plugin, facts.publicExtensions) : []),
     ],
+    // What is wrong with the wrong schema is of no interest.
+    problems: obstacle
+      ? [obstacle]
+      : [
+          ...findHistoryProblems(plugin, facts, schemas),
+          ...judgement.problems,
+          ...(strandedObjects === 'error' ? found : []),
+          ...(willApply ? findWriteProblems(plugin, facts, schemas) : []),
+          ...(willApply ? findFileProblems(plugin, keepsSession) : []),
+        ],
   };
+}
+
+/** A plugin that has nothing here, because somebody has renamed it. */
+function findNewName(
+  { id, schema }: MigrationTarget,
+  historyExists: boolean,
+  { renamed }: DatabaseAnswer,
+): Problem | undefined {
+  const now = historyExists ? undefined : findRenamed(schema, renamed);
+  return now && renamedAway(id, schema, now);
 }
 
 /** The schema of a target's objects, and that of its history. */

@@ -117,6 +117,8 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
           ),
         );
       }
+      case 'plugin.migrate.renamed':
+        return step(dim('·'), event.plugin, `${event.from} renamed`, event.durationMs);
       case 'plugin.migrate.applied':
         files.set(event.plugin, (files.get(event.plugin) ?? 0) + 1);
         return;

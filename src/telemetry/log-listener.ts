@@ -26,9 +26,11 @@ const loudness = {
   'phase.finished': 'info',
   'plugin.discovered': 'debug',
   'graph.sorted': ({ warnings }) => (warnings.length > 0 ? 'warn' : 'debug'),
-  'plugin.migrate.planned': ({ pending }) => (pending.length > 0 ? 'info' : 'debug'),
+  'plugin.migrate.planned': ({ pending, renameFrom }) =>
+    pending.length > 0 || renameFrom !== undefined ? 'info' : 'debug',
   'plugin.migrate.warning': 'warn',
   'plugin.migrate.waiting': 'warn',
+  'plugin.migrate.renamed': 'info',
   'plugin.migrate.started': 'debug',
   'plugin.migrate.statement': 'debug',
   'plugin.migrate.retrying': 'warn',

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { createBackendPlugin, type BackendPluginRegistry, type Plugin } from '../../src/index.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
-import { temporaryFolder, writeMigrations } from '../support/migration-folder.ts';
-import { backendPlugin, channelPoint, incidentsRef, keepWarnings } from './checkstack-fixture.ts';
+import { migrationFolder, temporaryFolder, writeMigrations } from '../support/migration-folder.ts';
+import { backendPlugin, channelPoint, incidentsRef } from './checkstack-fixture.ts';
 
 const db = useDatabase();
 const bootUnderTest = useBoots();
@@ -141,16 +141,18 @@ describe('register', () => {
     expect(await boot.services.get(incidentsRef).open('x')).toBe(3);
   });
 
-  it('says that a rename is not acted upon', async () => {
-    const { logger, warnings } = keepWarnings();
-    const renamed = createBackendPlugin({
-      metadata: { pluginId: 'renamed', previousPluginIds: ['before'] },
-      register: () => {},
-    });
-    await bootUnderTest({ pool: db.pool(), logger, plugins: [renamed] }).boot.start();
-    expect(warnings).toEqual([
-      'renamed: previousPluginIds is not acted upon: no schema is renamed',
-    ]);
+  it('takes the schema that it had under a previous id, with its data', async () => {
+    const { url, query } = await db.fresh();
+    const folder = await migrationFolder({ '0000_a': 'CREATE TABLE notes (text text);' });
+    const called = (pluginId: string, previousPluginIds?: readonly string[]): Plugin =>
+      createBackendPlugin({
+        metadata: { pluginId, ...(previousPluginIds && { previousPluginIds }) },
+        register: (env) => env.registerInit({ migrations: folder }),
+      });
+    await bootUnderTest({ pool: url, plugins: [called('before')] }).boot.migrate();
+    await query(`INSERT INTO plugin_before.notes VALUES ('kept')`);
+    await bootUnderTest({ pool: url, plugins: [called('renamed', ['before'])] }).boot.migrate();
+    expect((await query('SELECT text FROM plugin_renamed.notes')).rows).toEqual([{ text: 'kept' }]);
   });
 });
 

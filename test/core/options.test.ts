@@ -31,7 +31,7 @@ describe('the options', () => {
         outOfOrder: 'apply',
         edited: 'warn',
         ahead: 'warn',
-        extensionSchemas: [],
+        extensionSchemas: 'auto',
         schemaPrefix: 'plugin_',
         rewritePublic: true,
         strayObjects: 'error',
@@ -63,7 +63,7 @@ describe('the options', () => {
     ],
     [
       { migrations: { extensionSchemas: 'ext' } },
-      'migrations.extensionSchemas to be an array, got "ext"',
+      'migrations.extensionSchemas to be \'auto\' or an array, got "ext"',
     ],
     [
       { migrations: { extensionSchemas: ['ok', 3] } },

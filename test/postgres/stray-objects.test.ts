@@ -95,7 +95,7 @@ describe('what a file makes outside of its schema', () => {
     ],
     [
       "an extension in the plugin's schema",
-      'create extension hstore',
+      'do $$ begin create extension hstore; end $$',
       ['extension hstore in schema plugin_a'],
     ],
     ['a history of its own', 'create table drizzle_like.t ()', undefined],

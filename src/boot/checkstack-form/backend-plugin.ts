@@ -21,6 +21,7 @@ export function createExtensionPoint<T>(id: string): ExtensionPoint<T> {
 
 export interface PluginMetadata {
   readonly pluginId: string;
+  /** Ids of earlier releases: their schema is renamed to that of `pluginId`. */
   readonly previousPluginIds?: readonly string[];
 }
 
@@ -100,9 +101,11 @@ export interface BackendPlugin extends Pick<
  * });
  */
 export function createBackendPlugin(definition: BackendPlugin): RegisteringPlugin {
+  const { previousPluginIds } = definition.metadata;
   return Object.freeze({
     ...definition,
     id: definition.metadata.pluginId,
+    ...(previousPluginIds && { previousIds: previousPluginIds }),
     register: (env: BackendPluginRegistry) => definition.register(env),
   });
 }

@@ -75,9 +75,6 @@ function register(plugin: RegisteringPlugin, known: KnownPlugin, boot: Registeri
     void returned.catch(() => undefined);
     throw new TypeError('register() is async: do in init what takes time');
   }
-  if ((plugin.metadata.previousPluginIds ?? []).length > 0) {
-    boot.warn(plugin.id, 'previousPluginIds is not acted upon: no schema is renamed');
-  }
   return completePlugin(plugin, registration, migrationsOf(registration, known));
 }
 

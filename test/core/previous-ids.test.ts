@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { buildGraph, type GraphOptions } from '../../src/core/graph.ts';
+import type { Plugin } from '../../src/core/plugin.ts';
+import { checkPlugin } from '../../src/core/plugin-check.ts';
+import { BootError } from '../../src/core/errors.ts';
+import { getPreviousSchemaNames } from '../../src/core/schema-name.ts';
+
+function conflictsOf(plugins: readonly Plugin[], options: GraphOptions = {}): readonly string[] {
+  try {
+    buildGraph(plugins, options);
+    return [];
+  } catch (error) {
+    if (!(error instanceof BootError)) throw error;
+    return (error.problems ?? []).flatMap(({ code, message }) =>
+      code === 'PREVIOUS_ID_CONFLICT' ? [message] : [],
+    );
+  }
+}
+
+describe('a previous id', () => {
+  it('may be anything that nobody has', () => {
+    expect(conflictsOf([{ id: 'c', previousIds: ['b', 'a', 'B & "Sons"'] }, { id: 'd' }])).toEqual(
+      [],
+    );
+  });
+
+  it('is not the id of another plugin, nor the own', () => {
+    expect(
+      conflictsOf([{ id: 'stock', previousIds: ['stock', 'inventory'] }, { id: 'inventory' }]),
+    ).toEqual([
+      'stock says in previousIds that plugin_stock was its schema, which the plugin stock has',
+      'stock says in previousIds that plugin_inventory was its schema, which the plugin inventory has',
+    ]);
+  });
+
+  it('is not the id of a plugin that is switched off: its data stays its own', () => {
+    const absentIds = ['inventory'];
+    expect(conflictsOf([{ id: 'stock', previousIds: ['inventory'] }], { absentIds })).toHaveLength(
+      1,
+    );
+  });
+
+  it('is claimed by one plugin only', () => {
+    expect(
+      conflictsOf([
+        { id: 'a', previousIds: ['old'] },
+        { id: 'b', previousIds: ['old'] },
+      ]),
+    ).toEqual(['b says in previousIds that plugin_old was its schema, and so does a']);
+  });
+
+  it("never leads to the host's own schema", () => {
+    const takenSchemas = new Map([['plugin_main', 'the host']]);
+    expect(conflictsOf([{ id: 'a', previousIds: ['main'] }], { takenSchemas })).toEqual([
+      'a says in previousIds that plugin_main was its schema, which the host has',
+    ]);
+  });
+
+  it('that was too long is looked for as PostgreSQL has cut it', () => {
+    const long = 'ä'.repeat(40);
+    expect(getPreviousSchemaNames(['a', 'a', long])).toEqual([
+      'plugin_a',
+      `plugin_${'ä'.repeat(28)}`,
+    ]);
+  });
+
+  it.each([['inventory'], [['']], [[1]], [['a\0b']]])('%j is refused', (previousIds) => {
+    expect(() => checkPlugin({ id: 'stock', previousIds }, 'plugins[0]')).toThrow(
+      'Expected plugins[0].previousIds to be an array of ids that the plugin had before, got',
+    );
+  });
+});
