@@ -90,7 +90,6 @@ async function lacks(
   strangers: readonly PublicObject[],
 ): Promise<readonly PublicObject[]> {
   const missing = strangers.filter(({ alsoIn }) => !alsoIn.includes(schema));
-
   const objects = await lastObjects(applied);
   const known = new Set(objects.map(({ kind, name }) => `${kind} ${name}`));
   return missing.filter(({ kind, name }) => known.has(`${kindsInSnapshot[kind]} ${name}`));

@@ -1,12 +1,19 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { drizzle as drizzle1 } from 'drizzle-orm-1/node-postgres';
 import { migrate as migrate1 } from 'drizzle-orm-1/node-postgres/migrator';
 import { describe, expect, it } from 'vitest';
-import { createRepair, type BootOptions } from '../../src/index.ts';
+import { createRepair, sqlFiles, type BootOptions } from '../../src/index.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
-import { migrationFolder, timestampFolder, writeMigrations } from '../support/migration-folder.ts';
+import {
+  migrationFolder,
+  temporaryFolder,
+  timestampFolder,
+  writeMigrations,
+} from '../support/migration-folder.ts';
 import { stateOf, thrice } from '../support/repairs.ts';
 
 const db = useDatabase();
@@ -110,6 +117,35 @@ describe('baseline', () => {
     ]);
     await createRepair(options).baseline('p');
     expect(await appliedBy(options)).toEqual([]);
+  });
+
+  it('takes functions and plain SQL files as applied too', async () => {
+    const fresh = await db.fresh();
+    const never = (): never => {
+      throw new Error('It was run');
+    };
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, '1_first.sql'), 'SELECT never_there();');
+    const options = {
+      pool: fresh.url,
+      plugins: [
+        {
+          id: 'p',
+          migrations: [
+            { name: 'first', run: never },
+            { name: 'second', run: never },
+          ],
+        },
+        { id: 'q', migrations: sqlFiles(folder) },
+      ],
+    };
+    const repair = createRepair(options);
+    await thrice(fresh, (dryRun) => repair.baseline('p', { upTo: 'first', dryRun }));
+    await thrice(fresh, (dryRun) => repair.markApplied('p', ['second'], { dryRun }));
+    await thrice(fresh, (dryRun) => repair.baseline('q', { upTo: '1_first', dryRun }));
+    expect((await repair.relocate('q')).changes).toEqual([]);
+    const report = await bootUnderTest(options).boot.migrate();
+    expect(report.plugins.map(({ applied }) => applied)).toEqual([[], []]);
   });
 
   it('of a folder without files changes nothing', async () => {

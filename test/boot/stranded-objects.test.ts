@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { BootOptions, Plugin, Problem } from '../../src/index.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
@@ -191,11 +192,12 @@ describe('nothing is said of', () => {
 
   it('a snapshot that cannot be read', async () => {
     const fresh = await db.fresh();
-    const a = await plugin('a', items);
-    await writeSnapshots(String(a.migrations), { '0000_init': itemsOnly });
-    const options = await strand(fresh, [a], 'ALTER TABLE plugin_a.items SET SCHEMA public');
+    const migrations = await migrationFolder({ '0000_init': items });
+    await writeSnapshots(migrations, { '0000_init': itemsOnly });
+    const move = 'ALTER TABLE plugin_a.items SET SCHEMA public';
+    const options = await strand(fresh, [{ id: 'a', migrations }], move);
     expect(await messagesOf(options)).toHaveLength(1);
-    await writeFile(`${String(a.migrations)}/meta/0000_snapshot.json`, '<<<<<<< HEAD');
+    await writeFile(join(migrations, 'meta', '0000_snapshot.json'), '<<<<<<< HEAD');
     expect(await problemsOf(options)).toEqual([]);
   });
 });

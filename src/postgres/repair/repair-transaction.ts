@@ -1,5 +1,5 @@
 import { hostname as systemHostname } from 'node:os';
-import type { LockHolder } from '../../core/events.ts';
+import type { LockBlocker, LockHolder } from '../../core/events.ts';
 import { tryLock } from '../advisory-lock.ts';
 import type { PoolLike } from '../connection.ts';
 import { findBlockers } from '../lock-blockers.ts';
@@ -41,29 +41,60 @@ export async function repairInTransaction(
   settings: RepairSettings,
   decide: Decide,
 ): Promise<RepairAttempt> {
-  let blockers: Awaited<ReturnType<typeof findBlockers>> = [];
+  const progress: RepairProgress = { statement: undefined, blockers: [] };
   try {
     return await withPinnedClient(pool, settings, async (client) => {
-      await begin(client, id, settings);
-      const attempt = await tryLock(client, schema, 'transaction');
-      if (!attempt.acquired) {
-        await client.finish('rollback');
-        return { status: 'locked', holder: attempt.holder };
+      try {
+        return await attemptRepair(client, { id, schema }, settings, decide, progress);
+      } catch (error) {
+        await lookBack(client, progress, error);
+        throw error;
       }
-      const place = await findPlace(client);
-      const decision = await decide(client);
-      if (settings.dryRun) {
-        await client.finish('rollback');
-        return { status: 'done', decision };
-      }
-      const { error, statement } = await runAll(client, decision.statements, place);
-      if (error === undefined) return { status: 'done', decision };
-      await client.finish('rollback').catch(() => undefined);
-      blockers = await findBlockers(client, statement, error).catch(() => []);
-      throw error;
     });
   } catch (error) {
-    throw toRepairError(id, error, blockers);
+    throw toRepairError(id, error, progress.blockers);
+  }
+}
+
+/** How far a repair has come, for what is said when it fails. */
+interface RepairProgress {
+  statement: string | undefined;
+  blockers: readonly LockBlocker[];
+}
+
+async function attemptRepair(
+  client: PinnedClient,
+  { id, schema }: { readonly id: string; readonly schema: string },
+  settings: RepairSettings,
+  decide: Decide,
+  progress: RepairProgress,
+): Promise<RepairAttempt> {
+  await begin(client, id, settings);
+  const attempt = await tryLock(client, schema, 'transaction');
+  if (!attempt.acquired) {
+    await client.finish('rollback');
+    return { status: 'locked', holder: attempt.holder };
+  }
+  const place = await findPlace(client);
+  const decision = await decide(client);
+  if (settings.dryRun) await client.finish('rollback');
+  else await carryOut(client, decision.statements, place, progress);
+  return { status: 'done', decision };
+}
+
+/** The end of a connection takes the server a moment, and so long the lock would be held: it is given back by hand. */
+async function lookBack(
+  client: PinnedClient,
+  progress: RepairProgress,
+  error: unknown,
+): Promise<void> {
+  if (client.lost) return;
+  const { statement } = progress;
+  try {
+    await client.finish('rollback');
+    if (statement !== undefined) progress.blockers = await findBlockers(client, statement, error);
+  } catch {
+    // Only a help for people, and for whoever comes next.
   }
 }
 
@@ -88,25 +119,17 @@ async function findPlace(client: Querying): Promise<Omit<Place, 'schema'>> {
   return { pid: rows[0]?.pid ?? 0, transaction: rows[0]?.transaction ?? '' };
 }
 
-interface RunEnd {
-  readonly error?: unknown;
-  /** The one that failed. */
-  readonly statement: string;
-}
-
 /** Neither the pool nor a proxy is trusted: with every statement the server checks that it is still the same transaction. */
-async function runAll(
+async function carryOut(
   client: PinnedClient,
   statements: readonly string[],
   { pid, transaction }: Omit<Place, 'schema'>,
-): Promise<RunEnd> {
-  let statement = '';
-  try {
-    const guard = guardSql({ pid, transaction });
-    for (statement of statements) await client.query(`${statement};${guard}`);
-    await client.finish(`${guard};commit`);
-    return { statement };
-  } catch (error) {
-    return { error, statement };
+  progress: RepairProgress,
+): Promise<void> {
+  const guard = guardSql({ pid, transaction });
+  for (const statement of statements) {
+    progress.statement = statement;
+    await client.query(`${statement};${guard}`);
   }
+  await client.finish(`${guard};commit`);
 }
