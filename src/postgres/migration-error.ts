@@ -21,6 +21,8 @@ export interface MigrationProgress {
   /** Its statement that runs or has failed; undefined while it is none of its own, such as the history row. */
   statement: WorkStatement | undefined;
   isCommitting: boolean;
+  /** Whether the files applied so far are not on disk yet: then a crash of the server may take them along. */
+  isInstall: boolean;
   /** Who was found in the way at the last look; undefined when nobody looked. */
   blockers?: readonly LockBlocker[];
   /** What a look into the catalogs has found out about the failure. */
@@ -61,14 +63,18 @@ export function migrationFailed(
   );
 }
 
+const ifCrashed =
+  'If it was the server that crashed, what is committed may be gone too, each file with its row: then it runs again.';
+
 /** A connection that broke: another kind of failure, because starting again is all it needs. */
 export function connectionLost(progress: MigrationProgress, cause: unknown): BootError {
-  const { plugin, work, isCommitting } = progress;
+  const { plugin, work, isCommitting, isInstall, applied } = progress;
   const where = work ? ` in ${work.file.name}` : '';
   const open =
     work && isCommitting
       ? `Whether ${work.file.name} was committed is not known yet: the next start reads it from the history.`
       : whatIsKept(progress);
+  const mayBeGone = isInstall && applied.length > 0;
   return new BootError(
     'MIGRATION_CONNECTION_LOST',
     `The connection broke while ${plugin} was migrated${where}: ${messageOf(cause)}`,
@@ -77,7 +83,7 @@ export function connectionLost(progress: MigrationProgress, cause: unknown): Boo
       phase: 'migrateAll',
       position: work && { file: work.file.name },
       database: readFault(cause),
-      hint: `${open} ${adviceForLost(cause)}`,
+      hint: [open, ...(mayBeGone ? [ifCrashed] : []), adviceForLost(cause)].join(' '),
       cause,
     },
   );

@@ -96,6 +96,7 @@ export async function migratePlugin(
     work: undefined,
     statement: undefined,
     isCommitting: false,
+    isInstall: false,
   };
   let lost: Error | undefined;
   try {
@@ -191,7 +192,7 @@ async function applyPending(
     tell,
     now,
   };
-  const isInstall = first.history.rows.length === 0;
+  progress.isInstall = first.history.rows.length === 0;
   const { pending } = planMigrations(files, first.history.rows, schema);
   for (const file of pending) {
     if (signal.aborted || windDown.aborted) {
@@ -202,7 +203,7 @@ async function applyPending(
     const life = { schema, keepsSession, signal, cut };
     const work = prepareWork(file, { ...life, rewritePublic, extensions: extensions.facts });
     // In an upgrade there is data at stake that others write meanwhile; its files are few.
-    const isFollowed = isInstall && file !== pending.at(-1);
+    const isFollowed = progress.isInstall && file !== pending.at(-1);
     // The survey says so before the first DDL; this is for a file that became pending since.
     const unfit = keepsSession ? undefined : findPooledFileProblem(plugin, file);
     const outcome = await retryPassingFailures(client, work, progress, retry, async () => {

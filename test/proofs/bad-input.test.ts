@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { definePlugin, formatBootError, type BootEventName, type Plugin } from '../../src/index.ts';
 import { failureOf, useBoots, type BootUnderTest } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
+import { withClient } from '../support/leaks.ts';
 import { migrationFolder, temporaryFolder, writeMigrations } from '../support/migration-folder.ts';
 import { startProxy } from '../support/proxy.ts';
 
@@ -82,6 +83,8 @@ describe('PostgreSQL', () => {
       '0001_long': 'CREATE TABLE long (id int);--> statement-breakpoint\nSELECT pg_sleep(600);',
     });
     const plugins = [{ id: 'a', migrations: folder }, { id: 'b' }];
+    const installed = [{ id: 'a', migrations: await migrationFolder(items) }];
+    await bootUnderTest({ pool: server.url, plugins: installed }).boot.migrate();
     const dying = bootUnderTest({ pool: server.url, plugins });
     dying.boot.on('plugin.migrate.statement', ({ file }) => {
       if (file === '0001_long.sql') void server.kill();
@@ -111,6 +114,27 @@ describe('PostgreSQL', () => {
     await server.kill();
     expect((await healing.boot.stop('the database is gone')).outcome).toBe('ready');
     expect(healing.recording.outcomes('stop')).toEqual({ a: 'done', b: 'done' });
+  });
+
+  test('that dies in the middle of a first install loses whole files or none, and says so', async () => {
+    await using server = await startPostgres({ from: 'local' });
+    const folder = await migrationFolder({ ...items, '0001_long': 'SELECT pg_sleep(600);' });
+    const plugins = [{ id: 'a', migrations: folder }];
+    const dying = bootUnderTest({ pool: server.url, plugins });
+    dying.boot.on('plugin.migrate.applied', () => void server.kill());
+    const { code, hint } = await failureOf(dying.boot.start());
+    expect(code).toBe('MIGRATION_CONNECTION_LOST');
+    expect(hint).toContain(
+      '0000_items.sql is committed and stays. If it was the server that crashed,',
+    );
+
+    await server.restart();
+    await writeMigrations(folder, { ...items, '0001_long': 'INSERT INTO items VALUES (1);' });
+    await bootUnderTest({ pool: server.url, plugins }).boot.start();
+    const { rows } = await withClient(server.url, (client) =>
+      client.query('SELECT FROM plugin_a.items CROSS JOIN plugin_a.__drizzle_migrations'),
+    );
+    expect(rows).toHaveLength(2);
   });
 
   test('that refuses the password ends the boot at once, with what to do and no secret told', async () => {
