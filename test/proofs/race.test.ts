@@ -57,7 +57,7 @@ async function startingLine(count: number) {
   const plugins = Object.entries(folders).map(([id, migrations]) => ({ id, migrations }));
   return {
     pool,
-    async race(before: Release, now: Record<keyof typeof folders, Files>): Promise<void> {
+    race: async (before: Release, now: Record<keyof typeof folders, Files>): Promise<void> => {
       await writeMigrations(folders.auth, now.auth);
       await writeMigrations(folders.orders, now.orders);
       const runs = pools.map((own) => bootUnderTest({ pool: own, plugins, clock: hasty }));
