@@ -4,7 +4,7 @@ import { startBootProcesses } from '../support/boot-process.ts';
 import type { BootProcess, OrderedPlugin } from '../support/boot-process.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { expectNoInitBeforeMigrateAll } from '../support/event-recorder.ts';
-import { migrationFolder } from '../support/migration-folder.ts';
+import { migrationFolder, writeMigrations } from '../support/migration-folder.ts';
 
 // Processes take their time to start on a machine that is busy.
 vi.setConfig({ testTimeout: 120_000 });
@@ -21,28 +21,43 @@ const needs = {
 } as const;
 const ids = Object.keys(needs);
 
+type Files = Readonly<Record<string, string>>;
+
 /** What runs twice counts twice. */
-const counting = {
+const counting: Files = {
   '0000_counter': `CREATE TABLE counter (runs int NOT NULL);--> statement-breakpoint
                    INSERT INTO counter VALUES (0);`,
   '0001_count': 'UPDATE counter SET runs = runs + 1;',
   '0002_count': 'UPDATE counter SET runs = runs + 1;',
 };
 
-test('4 processes boot a fresh database at once, 5 rounds: nobody fails, and each migration is applied once', async () => {
+const upgraded: Files = {
+  ...counting,
+  '0003_log': `CREATE TABLE log (run int);--> statement-breakpoint
+               INSERT INTO log SELECT runs FROM counter;--> statement-breakpoint
+               UPDATE counter SET runs = runs + 1;`,
+};
+const recounted: Files = { ...upgraded, '0004_count': 'UPDATE counter SET runs = runs + 1;' };
+
+test('4 processes boot at once, 5 rounds of a fresh database, an upgrade and a migration of data alone: nobody fails, and each migration is applied once', async () => {
   const replicas = await startBootProcesses(replicaCount);
-  const folder = await migrationFolder(counting);
+  const folder = await migrationFolder({});
   const plugins = Object.entries(needs).map(([id, needed]) => {
     return { id, needs: needed, migrations: folder };
   });
   for (let round = 1; round <= 5; round += 1) {
     const fresh = await db.fresh();
-    const reports = await Promise.all(
-      replicas.map((replica) => replica.carryOut({ url: fresh.url, plugins })),
-    );
-    expect(reports.map(howItEnded), `round ${round}`).toEqual(reports.map(() => 'ready'));
-    for (const { events } of replicas) expectNoInitBeforeMigrateAll(events);
-    await expectEachFileOnce(fresh, replicas);
+    let before: Files = {};
+    for (const files of [counting, upgraded, recounted]) {
+      await writeMigrations(folder, files);
+      const reports = await Promise.all(
+        replicas.map((replica) => replica.carryOut({ url: fresh.url, plugins })),
+      );
+      expect(reports.map(howItEnded), `round ${round}`).toEqual(reports.map(() => 'ready'));
+      for (const { events } of replicas) expectNoInitBeforeMigrateAll(events);
+      await expectEachFileOnce(fresh, replicas, files, before);
+      before = files;
+    }
   }
 });
 
@@ -72,7 +87,7 @@ test('a process killed in the middle of a migration leaves it to the others, who
 
   const reports = await Promise.all(others.map(({ report }) => report));
   expect(reports.map(howItEnded)).toEqual(['ready', 'ready', 'ready']);
-  await expectEachFileOnce(fresh, replicas);
+  await expectEachFileOnce(fresh, replicas, counting);
 });
 
 /** The first plugin's second file sleeps for as long as the brake is there. */
@@ -98,12 +113,20 @@ async function pidOfSleeper({ query }: Database): Promise<number> {
   }
 }
 
-/** The counters have counted each run, the histories have each file once, and one replica applied it. */
+/**
+ * The counters have counted each run, the histories have each file once, and one replica applied it.
+ *
+ * @param before What was there before these boots.
+ */
 async function expectEachFileOnce(
   { query }: Database,
   replicas: readonly BootProcess[],
+  files: Files,
+  before: Files = {},
 ): Promise<void> {
-  const files = Object.keys(counting).map((tag) => `${tag}.sql`);
+  const names = Object.keys(files);
+  const runs = Object.values(files).filter((sql) => sql.includes('runs + 1')).length;
+  const fresh = names.filter((tag) => !(tag in before)).map((tag) => `${tag}.sql`);
   const applied = replicas
     .flatMap(({ events }) => events)
     .filter((event) => event.type === 'plugin.migrate.applied');
@@ -112,9 +135,9 @@ async function expectEachFileOnce(
       `SELECT (SELECT sum(runs)::int FROM plugin_${id}.counter) AS runs, count(*)::int AS rows
        FROM plugin_${id}.__drizzle_migrations`,
     );
-    expect(rows, id).toEqual([{ runs: 2, rows: files.length }]);
+    expect(rows, id).toEqual([{ runs, rows: names.length }]);
     const own = applied.filter(({ plugin }) => plugin === id).map(({ file }) => file);
-    expect(own.toSorted(), id).toEqual(files);
+    expect(own.toSorted(), id).toEqual(fresh);
   }
 }
 

@@ -24,7 +24,7 @@ export type Report =
   | { readonly kind: 'event'; readonly event: BootEvent }
   | { readonly kind: 'ended'; readonly report: BootReport };
 
-/** A Node.js process that boots what it is told to, one order after another. */
+/** A Node.js process that boots what it is told to: one order after another, or several at once, whose events are mixed. */
 export interface BootProcess {
   /** Every event of the order under way, or of the last one. Errors are lost on the way; the report has them. */
   readonly events: readonly BootEvent[];

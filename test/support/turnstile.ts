@@ -1,0 +1,171 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { FrameReader, type Frame } from './wire-frames.ts';
+
+/** Where a connection is stopped: before the server gets a request, or when it has answered and nobody has heard. */
+export interface StopPlace {
+  /** Counts the requests of all connections, from 1: to connect is one, too. */
+  readonly request: number;
+  readonly when: 'before' | 'after';
+}
+
+/** A connection on which nothing moves, in either direction. */
+export interface StoppedConnection {
+  /** The request it stands at. */
+  readonly request: string;
+  /** Its backend; undefined while there is none yet. */
+  readonly pid: number | undefined;
+  /** Lets everything through that has come meanwhile. */
+  release(): void;
+  /** Cuts it with a TCP reset on both sides. */
+  reset(): void;
+}
+
+/** A TCP proxy in front of PostgreSQL that lets requests through one by one. */
+export interface Turnstile {
+  /** The target's connection string, by way of the turnstile. */
+  readonly url: string;
+  /** What has come since the last `stopAt`: SQL, or `connect`. */
+  readonly requests: readonly string[];
+  /** Counts from here, and resolves when a connection stands at that place. One at a time. */
+  stopAt(place: StopPlace): Promise<StoppedConnection>;
+  /** From now on nothing gets through on any connection, and new ones hang: until it is closed. */
+  blackhole(): void;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Starts one on a free loopback port. */
+export async function startTurnstile(target: string): Promise<Turnstile> {
+  const { hostname, port } = new URL(target);
+  const requests: string[] = [];
+  const lines = new Set<Line>();
+  let wanted: (StopPlace & { readonly resolve: (stopped: StoppedConnection) => void }) | undefined;
+  let isBlackhole = false;
+
+  const onRequest = (line: Line, request: string): void => {
+    requests.push(request);
+    if (wanted?.request !== requests.length) return;
+    const { when, resolve } = wanted;
+    wanted = undefined;
+    if (when === 'before') {
+      line.hold();
+      resolve(line.stopped(request));
+    } else {
+      line.holdWhenAnswered(() => resolve(line.stopped(request)));
+    }
+  };
+  const listener = createServer({ allowHalfOpen: true }, (client) => {
+    const line = new Line(client, connect(Number(port), hostname), onRequest);
+    lines.add(line);
+    if (isBlackhole) line.silence();
+  }).listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const address = listener.address();
+  if (typeof address !== 'object' || address === null) throw new Error('The turnstile has no port');
+
+  const close = async (): Promise<void> => {
+    const closed = once(listener, 'close');
+    listener.close();
+    for (const line of lines) line.reset();
+    await closed;
+  };
+  const url = new URL(target);
+  url.hostname = '127.0.0.1';
+  url.port = String(address.port);
+  return {
+    url: url.href,
+    requests,
+    stopAt(place) {
+      requests.length = 0;
+      return new Promise((resolve) => {
+        wanted = { ...place, resolve };
+      });
+    },
+    blackhole: () => {
+      isBlackhole = true;
+      for (const line of lines) line.silence();
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** One connection through the turnstile. */
+class Line {
+  readonly #client: Socket;
+  readonly #server: Socket;
+  readonly #held: (() => void)[] = [];
+  #isHeld = false;
+  #isSilent = false;
+  #pid: number | undefined;
+  #onAnswer: (() => void) | undefined;
+
+  constructor(client: Socket, server: Socket, onRequest: (line: Line, request: string) => void) {
+    this.#client = client;
+    this.#server = server;
+    const fromClient = FrameReader.ofClient((frame) => {
+      if (frame.request !== undefined) onRequest(this, frame.request);
+      this.#pass(() => server.write(frame.bytes));
+    });
+    const fromServer = FrameReader.ofServer((frame) => {
+      this.#pid ??= frame.pid;
+      this.#holdAnswer(frame);
+      this.#pass(() => client.write(frame.bytes));
+    });
+    client.on('data', (bytes: Buffer) => fromClient.push(bytes));
+    server.on('data', (bytes: Buffer) => fromServer.push(bytes));
+    // A process that was killed hangs up, and what it has said is not heard any more.
+    client.on('end', () =>
+      this.#isHeld && !this.#isSilent ? server.destroy() : this.#pass(() => server.end()),
+    );
+    server.on('end', () => this.#pass(() => client.end()));
+    for (const socket of [client, server]) {
+      socket.setNoDelay(true);
+      socket.on('error', () => undefined);
+    }
+    client.on('close', () => this.#isSilent || server.destroy());
+  }
+
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** Lets nothing through any more, and tells neither side what becomes of the other. */
+  silence(): void {
+    this.#isHeld = true;
+    this.#isSilent = true;
+  }
+
+  /** Holds the last message of the next answer back, and says so. */
+  holdWhenAnswered(tell: () => void): void {
+    this.#onAnswer = tell;
+  }
+
+  stopped(request: string): StoppedConnection {
+    return { request, pid: this.#pid, release: () => this.#release(), reset: () => this.reset() };
+  }
+
+  reset(): void {
+    this.#client.resetAndDestroy();
+    this.#server.resetAndDestroy();
+  }
+
+  #holdAnswer({ endsAnswer }: Frame): void {
+    if (!endsAnswer || !this.#onAnswer) return;
+    const tell = this.#onAnswer;
+    this.#onAnswer = undefined;
+    this.hold();
+    tell();
+  }
+
+  #pass(carry: () => void): void {
+    if (this.#isHeld) this.#held.push(carry);
+    else carry();
+  }
+
+  #release(): void {
+    this.#isHeld = false;
+    for (const carry of this.#held.splice(0)) carry();
+  }
+}

@@ -1,0 +1,87 @@
+/** One message of PostgreSQL's protocol, or several that belong together. */
+export interface Frame {
+  readonly bytes: Buffer;
+  /** What a client asks for, once it is complete: SQL, or `connect`. */
+  readonly request?: string;
+  /** Whether the server has answered a request with it, and waits for the next. */
+  readonly endsAnswer?: boolean;
+  /** The backend that the server announces. */
+  readonly pid?: number;
+}
+
+type Read = (type: string, message: Buffer) => Omit<Frame, 'bytes'> | undefined;
+
+const headerLength = 5;
+const cancelCode = 80_877_102;
+
+/**
+ * Cuts a stream of bytes into the frames of the protocol.
+ * https://www.postgresql.org/docs/current/protocol-message-formats.html
+ */
+export class FrameReader {
+  readonly #onFrame: (frame: Frame) => void;
+  readonly #read: Read;
+  /** Whether the next message is the first of a client, which has no type. */
+  #isFirst: boolean;
+  #rest: Buffer = Buffer.alloc(0);
+
+  private constructor(isClient: boolean, read: Read, onFrame: (frame: Frame) => void) {
+    this.#isFirst = isClient;
+    this.#read = read;
+    this.#onFrame = onFrame;
+  }
+
+  /** A client's messages; those of the extended protocol are one frame, up to their Sync. */
+  static ofClient(onFrame: (frame: Frame) => void): FrameReader {
+    let parts: Buffer[] = [];
+    let sql = '';
+    const read: Read = (type, message) => {
+      parts.push(message);
+      if (type === 'startup') {
+        const isCancel = message.readInt32BE(4) === cancelCode;
+        return isCancel ? {} : { request: 'connect' };
+      }
+      if (type === 'Q') return { request: textAt(message, headerLength) };
+      if (type === 'P') sql = textAt(message, message.indexOf(0, headerLength) + 1);
+      if (type === 'S') return { request: sql };
+      return 'PBDEC'.includes(type) ? undefined : {};
+    };
+    return new FrameReader(true, read, (frame) => {
+      const bytes = Buffer.concat(parts);
+      parts = [];
+      onFrame({ ...frame, bytes });
+    });
+  }
+
+  static ofServer(onFrame: (frame: Frame) => void): FrameReader {
+    const read: Read = (type, message) => {
+      if (type === 'K') return { pid: message.readInt32BE(headerLength) };
+      return type === 'Z' ? { endsAnswer: true } : {};
+    };
+    return new FrameReader(false, read, onFrame);
+  }
+
+  push(chunk: Buffer): void {
+    this.#rest = Buffer.concat([this.#rest, chunk]);
+    for (let length = this.#lengthOfNext(); length !== undefined; length = this.#lengthOfNext()) {
+      const message = this.#rest.subarray(0, length);
+      this.#rest = this.#rest.subarray(length);
+      const type = this.#isFirst ? 'startup' : String.fromCharCode(message.readUInt8(0));
+      this.#isFirst = false;
+      const read = this.#read(type, message);
+      if (read) this.#onFrame({ ...read, bytes: message });
+    }
+  }
+
+  /** Undefined while it is not all there. */
+  #lengthOfNext(): number | undefined {
+    const typeLength = this.#isFirst ? 0 : 1;
+    if (this.#rest.length < typeLength + 4) return undefined;
+    const length = typeLength + this.#rest.readInt32BE(typeLength);
+    return this.#rest.length < length ? undefined : length;
+  }
+}
+
+function textAt(message: Buffer, start: number): string {
+  return message.toString('utf8', start, message.indexOf(0, start));
+}
