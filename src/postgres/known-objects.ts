@@ -39,10 +39,10 @@ export async function unknownNames(files: readonly Migration[]): Promise<readonl
 
 /** @returns undefined when there is no snapshot that can be read: a guess is for others to make. */
 async function readObjects(file: Migration): Promise<readonly SnapshotObject[] | undefined> {
-  const path = isSql(file) ? file.snapshotPath : undefined;
-  if (path === undefined) return undefined;
+  const snapshotPath = isSql(file) ? file.snapshotPath : undefined;
+  if (snapshotPath === undefined) return undefined;
   try {
-    return parseSnapshot(await readFile(path, 'utf8'));
+    return parseSnapshot(await readFile(snapshotPath, 'utf8'));
   } catch {
     return undefined;
   }
