@@ -192,10 +192,10 @@ describe('nothing is said of', () => {
   it('a snapshot that cannot be read', async () => {
     const fresh = await db.fresh();
     const a = await plugin('a', items);
-    await writeSnapshots(String(a.migrations), { '0000_init': itemsOnly });
+    await writeSnapshots(a.migrations as string, { '0000_init': itemsOnly });
     const options = await strand(fresh, [a], 'ALTER TABLE plugin_a.items SET SCHEMA public');
     expect(await messagesOf(options)).toHaveLength(1);
-    await writeFile(`${String(a.migrations)}/meta/0000_snapshot.json`, '<<<<<<< HEAD');
+    await writeFile(`${a.migrations as string}/meta/0000_snapshot.json`, '<<<<<<< HEAD');
     expect(await problemsOf(options)).toEqual([]);
   });
 });
