@@ -3,6 +3,7 @@ import { problemError } from '../core/errors.ts';
 import type { LockHolder, Tell } from '../core/events.ts';
 import { migrationLockKey, tryLock } from './advisory-lock.ts';
 import { quoteIdentifier, quoteLiteral } from './identifier.ts';
+import type { Querying } from './migration-history.ts';
 import { passingReason } from './migration-retry.ts';
 import { rollBack } from './migration-transaction.ts';
 import type { PinnedClient } from './pinned-client.ts';
@@ -24,7 +25,7 @@ export const renamableColumns = `'name', n.nspname,
         where d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid and d.deptype = 'n')`;
 
 /** A plugin that may have had another id. */
-interface RenamingTarget {
+export interface RenamingTarget {
   readonly id: string;
   readonly schema: string;
   readonly previousSchemas?: readonly string[] | undefined;
@@ -122,6 +123,19 @@ export async function renamePreviousSchema(
   }
 }
 
+/**
+ * The schema of an earlier id that a boot would rename; undefined when there is none.
+ *
+ * @throws BootError `MIGRATION_RENAME_CONFLICT`
+ */
+export async function findPendingRename(
+  client: Querying,
+  target: RenamingTarget,
+): Promise<string | undefined> {
+  if ((target.previousSchemas ?? []).length === 0) return undefined;
+  return (await lookForRename(client, target))?.from;
+}
+
 /** A rename that can be made, with what is needed for it. */
 interface Rename {
   readonly from: string;
@@ -131,7 +145,7 @@ interface Rename {
 }
 
 async function lookForRename(
-  client: PinnedClient,
+  client: Querying,
   target: RenamingTarget,
 ): Promise<Rename | undefined> {
   const names = [target.schema, ...(target.previousSchemas ?? [])];

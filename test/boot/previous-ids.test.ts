@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { definePlugin, type BootOptions, type Plugin } from '../../src/index.ts';
+import { createRepair, definePlugin, type BootOptions, type Plugin } from '../../src/index.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { migrationFolder } from '../support/migration-folder.ts';
@@ -153,6 +153,17 @@ describe('a plugin with a new id', () => {
       { code: 'MIGRATION_RENAME_CONFLICT', plugin: 'stock' },
     ]);
     expect(await schemasIn(database)).toEqual(['plugin_inventory', 'plugin_stock']);
+  });
+
+  it('is repaired only under the name that its schema has', async () => {
+    const { database, called, options } = await given();
+    const stock = options(called('stock', ['inventory']));
+    const error = await failureOf(createRepair(stock).baseline('stock'));
+    expect(error).toMatchObject({
+      code: 'REPAIR_REFUSED',
+      message: 'stock: its schema is still called "plugin_inventory"',
+    });
+    expect(await schemasIn(database)).toEqual(['plugin_inventory']);
   });
 
   it('does not boot beside a plugin that has the old one, also when that is switched off', async () => {

@@ -6,9 +6,10 @@ import { findBlockers } from '../lock-blockers.ts';
 import type { Querying } from '../migration-history.ts';
 import { withPinnedClient, type PinnedClient } from '../pinned-client.ts';
 import { guardSql, placeColumns, type Place } from '../place-guard.ts';
-import { quoteLiteral } from '../identifier.ts';
+import { quoteIdentifier, quoteLiteral } from '../identifier.ts';
 import type { RepairDecision } from './repair-report.ts';
-import { toRepairError } from './repair-error.ts';
+import { findPendingRename, type RenamingTarget } from '../schema-rename.ts';
+import { repairRefused, toRepairError } from './repair-error.ts';
 
 export interface RepairSettings {
   readonly dryRun: boolean;
@@ -37,7 +38,7 @@ export type Decide = (client: PinnedClient) => Promise<RepairDecision>;
  */
 export async function repairInTransaction(
   pool: PoolLike,
-  { id, schema }: { readonly id: string; readonly schema: string },
+  target: RenamingTarget,
   settings: RepairSettings,
   decide: Decide,
 ): Promise<RepairAttempt> {
@@ -45,14 +46,14 @@ export async function repairInTransaction(
   try {
     return await withPinnedClient(pool, settings, async (client) => {
       try {
-        return await attemptRepair(client, { id, schema }, settings, decide, progress);
+        return await attemptRepair(client, target, settings, decide, progress);
       } catch (error) {
         await lookBack(client, progress, error);
         throw error;
       }
     });
   } catch (error) {
-    throw toRepairError(id, error, progress.blockers);
+    throw toRepairError(target.id, error, progress.blockers);
   }
 }
 
@@ -64,17 +65,19 @@ interface RepairProgress {
 
 async function attemptRepair(
   client: PinnedClient,
-  { id, schema }: { readonly id: string; readonly schema: string },
+  target: RenamingTarget,
   settings: RepairSettings,
   decide: Decide,
   progress: RepairProgress,
 ): Promise<RepairAttempt> {
+  const { id, schema } = target;
   await begin(client, id, settings);
   const attempt = await tryLock(client, schema, 'transaction');
   if (!attempt.acquired) {
     await client.finish('rollback');
     return { status: 'locked', holder: attempt.holder };
   }
+  refuseRename(id, await findPendingRename(client, target));
   const place = await findPlace(client);
   const decision = await decide(client);
   if (settings.dryRun) await client.finish('rollback');
@@ -96,6 +99,16 @@ async function lookBack(
   } catch {
     // Only a help for people, and for whoever comes next.
   }
+}
+
+/** A repair under the new name would make a second schema beside the one that has the data. */
+function refuseRename(id: string, from: string | undefined): void {
+  if (from === undefined) return;
+  throw repairRefused(
+    id,
+    `its schema is still called ${quoteIdentifier(from)}`,
+    'Let migrate() of this release rename it first; nothing has been changed.',
+  );
 }
 
 /** Settings of the transaction alone: the client goes back as it came. */
