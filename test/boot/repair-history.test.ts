@@ -119,6 +119,20 @@ describe('baseline', () => {
     expect(await appliedBy(options)).toEqual([]);
   });
 
+  it('makes no new schema while the one of an earlier id waits to be renamed', async () => {
+    const fresh = await db.fresh();
+    const migrations = await migrationFolder(a);
+    const old = { pool: fresh.url, plugins: [{ id: 'old', migrations }] };
+    await bootUnderTest(old).boot.migrate();
+    const before = await stateOf(fresh);
+    const options = { pool: fresh.url, plugins: [{ id: 'p', previousIds: ['old'], migrations }] };
+    expect(await failureOf(createRepair(options).baseline('p'))).toMatchObject({
+      code: 'REPAIR_REFUSED',
+      message: 'p: its schema is still called plugin_old',
+    });
+    expect(await stateOf(fresh)).toEqual(before);
+  });
+
   it('takes functions and plain SQL files as applied too', async () => {
     const fresh = await db.fresh();
     const never = (): never => {

@@ -12,6 +12,7 @@ import {
 import { planMigrations, type MigrationPlan } from '../migration-plan.ts';
 import { quoteIdentifier } from '../identifier.ts';
 import { schemasOf, type MigrationTarget } from '../survey.ts';
+import { repairRefused } from './repair-error.ts';
 import type { RepairDecision, RepairLeft } from './repair-report.ts';
 
 /**
@@ -29,6 +30,7 @@ export async function decideOnRows(
   const { history, plan } = await compare(client, target);
   const pending = new Set(plan.pending);
   const toWrite = chosen.filter((file) => pending.has(file));
+  if (toWrite.length > 0) await refuseBeforeRename(client, target, history);
   const shape = history.shape ?? target.files[0]?.format ?? '0.x';
   const missing = [
     ...history.missingSchemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
@@ -104,4 +106,24 @@ function updateHashSql(
     ...(name === null ? [] : [`name = ${quoteLiteral(name)}`]),
   ];
   return `update ${historyOf(historySchema)} set hash = ${quoteLiteral(newHash)} where ${conditions.join(' and ')}`;
+}
+
+/** A schema made now would stand in the way of the one that the next boot gives this name. */
+async function refuseBeforeRename(
+  client: Querying,
+  { id, schema, previousSchemas = [] }: MigrationTarget,
+  { missingSchemas }: HistoryState,
+): Promise<void> {
+  if (previousSchemas.length === 0 || !missingSchemas.includes(schema)) return;
+  const { rows } = await client.query<{ name: string }>(
+    'select nspname::text as name from pg_namespace where nspname = any($1::text[])',
+    [previousSchemas],
+  );
+  const [old] = rows;
+  if (!old) return;
+  throw repairRefused(
+    id,
+    `its schema is still called ${old.name}`,
+    'Nothing was changed. A boot renames it: start that first.',
+  );
 }
