@@ -1,9 +1,12 @@
 import { startPostgres } from 'slipway/testing';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
 import { TestDatabase } from '../support/test-database.ts';
 import { bootEach, expectLost, prepareInterruptions } from './interrupted-boots.ts';
+
+// Many boots take their time on a machine that is busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 const db = useDatabase();
 const bootUnderTest = useBoots();

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/boot/system-clock.ts';
 import type { Clock } from '../../src/index.ts';
 import { useBoots } from '../support/boot-under-test.ts';
@@ -12,6 +12,9 @@ import {
   upgraded,
   type Files,
 } from './racing-plugins.ts';
+
+// Many boots take their time on a machine that is busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 const db = useDatabase();
 const bootUnderTest = useBoots();
