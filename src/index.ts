@@ -94,11 +94,11 @@ export type {
   StopOptions,
 } from './core/settings.ts';
 export type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './core/steps.ts';
-export type { LockMode } from './postgres/lock-modes.ts';
-export type { PlacedStatement } from './postgres/migration-script.ts';
-export type { MovableKind } from './postgres/public-objects.ts';
+export type { LockMode } from './postgres/sql/lock-modes.ts';
+export type { PlacedStatement } from './postgres/migrate/migration-script.ts';
+export type { MovableKind } from './postgres/survey/public-objects.ts';
 export type { HolderReport, LockHolderFacts } from './postgres/repair/lock-holder.ts';
-export type { RepairName } from './postgres/repair/repair-call.ts';
+export type { RepairName } from './core/repair-call.ts';
 export type {
   RepairChange,
   RepairDecision,
@@ -106,11 +106,11 @@ export type {
   RepairPart,
   RepairReport,
 } from './postgres/repair/repair-report.ts';
-export type { StatementLock } from './postgres/statement-locks.ts';
+export type { StatementLock } from './postgres/sql/statement-locks.ts';
 export { runPluginMigrations } from './postgres/run-plugin-migrations.ts';
-export { createScopedDb } from './postgres/scoped-database.ts';
-export type { SafeDatabase, ScopedDbOptions } from './postgres/scoped-database.ts';
-export { createScopedPool } from './postgres/scoped-pool.ts';
+export { createScopedDb } from './postgres/scoped/scoped-database.ts';
+export type { SafeDatabase, ScopedDbOptions } from './postgres/scoped/scoped-database.ts';
+export { createScopedPool } from './postgres/scoped/scoped-pool.ts';
 export type { EventSource, Listener, Unsubscribe } from './telemetry/bus.ts';
 export { createLogListener } from './telemetry/log-listener.ts';
 export { createLiveOutput } from './telemetry/live-output.ts';

@@ -13,7 +13,7 @@ import {
   type Settings,
   type SettingsOptions,
 } from '../core/settings.ts';
-import type { DatabaseSource } from '../postgres/connection.ts';
+import type { DatabaseSource } from '../postgres/connection/connection.ts';
 import { createPinoLogger } from '../telemetry/log-listener.ts';
 import {
   checkDiscover,

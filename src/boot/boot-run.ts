@@ -8,7 +8,7 @@ import {
 import { toError } from '../core/error-record.ts';
 import type { DatabaseFacts } from '../core/events.ts';
 import { untilAborted } from '../core/patience.ts';
-import { openPools, type OpenPools } from '../postgres/connection.ts';
+import { openPools, type OpenPools } from '../postgres/connection/connection.ts';
 import type { BootSetup } from './boot-options.ts';
 import { LaunchTasks } from './launch-tasks.ts';
 import type { Relay } from './relay.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { BootError } from '../core/errors.ts';
 import type { Tell } from '../core/events.ts';
-import type { PoolLike } from '../postgres/connection.ts';
+import type { PoolLike } from '../postgres/connection/connection.ts';
 import type { RegistryRow } from '../postgres/registry-table.ts';
 import type { BootSetup } from './boot-options.ts';
 import { registerPlugins } from './checkstack-form/register-plugins.ts';

@@ -4,7 +4,7 @@ import { formatDuration } from '../core/duration.ts';
 import { BootError } from '../core/errors.ts';
 import type { LockHolder, Tell } from '../core/events.ts';
 import { sleep } from '../core/patience.ts';
-import { repairCall } from '../postgres/repair/repair-call.ts';
+import { repairCall } from '../core/repair-call.ts';
 
 interface Refusal {
   readonly sinceMs: number;

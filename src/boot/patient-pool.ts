@@ -2,8 +2,8 @@ import type { Clock } from '../core/clock.ts';
 import { BootError } from '../core/errors.ts';
 import type { Tell } from '../core/events.ts';
 import type { Phase } from '../core/steps.ts';
-import { connectWithPatience } from '../postgres/connect-with-patience.ts';
-import type { ClientLike, PoolLike } from '../postgres/connection.ts';
+import { connectWithPatience } from '../postgres/connection/connect-with-patience.ts';
+import type { ClientLike, PoolLike } from '../postgres/connection/connection.ts';
 
 export interface PatienceParts {
   /** `waitingCount` is how many wait for one of its clients. */

@@ -1,10 +1,14 @@
 import type { Problem } from '../core/error-codes.ts';
 import type { GraphEdge, Tell } from '../core/events.ts';
-import type { ExtensionFacts } from '../postgres/extension-schemas.ts';
-import { isSql } from '../postgres/migration.ts';
-import { placeStatements, toScript, type PlacedStatement } from '../postgres/migration-script.ts';
-import { readStatementLocks, type StatementLock } from '../postgres/statement-locks.ts';
-import type { PluginSurvey } from '../postgres/survey.ts';
+import type { ExtensionFacts } from '../postgres/survey/extension-schemas.ts';
+import { isSql } from '../postgres/sources/migration.ts';
+import {
+  placeStatements,
+  toScript,
+  type PlacedStatement,
+} from '../postgres/migrate/migration-script.ts';
+import { readStatementLocks, type StatementLock } from '../postgres/sql/statement-locks.ts';
+import type { PluginSurvey } from '../postgres/survey/survey.ts';
 import type { BootSetup } from './boot-options.ts';
 import { surveyPlugins } from './survey-plugins.ts';
 import { withPlugins } from './with-plugins.ts';

@@ -2,9 +2,9 @@ import { toError } from '../core/error-record.ts';
 import type { Tell } from '../core/events.ts';
 import { isRequired, type Plugin } from '../core/plugin.ts';
 import { BootError } from '../core/errors.ts';
-import { sqlStateOf } from '../postgres/connection-error.ts';
-import type { PoolLike } from '../postgres/connection.ts';
-import { withPinnedClient, type PinOptions } from '../postgres/pinned-client.ts';
+import { sqlStateOf } from '../postgres/connection/connection-error.ts';
+import type { PoolLike } from '../postgres/connection/connection.ts';
+import { withPinnedClient, type PinOptions } from '../postgres/connection/pinned-client.ts';
 import {
   changedEntries,
   readRegistry,

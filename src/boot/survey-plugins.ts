@@ -4,15 +4,15 @@ import type { Tell } from '../core/events.ts';
 import { mapBounded } from '../core/map-bounded.ts';
 import type { Plugin } from '../core/plugin.ts';
 import { getPluginSchemaName, getPreviousSchemaNames } from '../core/schema-name.ts';
-import type { PoolLike } from '../postgres/connection.ts';
-import { readMigrations } from '../postgres/read-migrations.ts';
-import { withPinnedClient } from '../postgres/pinned-client.ts';
+import type { PoolLike } from '../postgres/connection/connection.ts';
+import { readMigrations } from '../postgres/sources/read-migrations.ts';
+import { withPinnedClient } from '../postgres/connection/pinned-client.ts';
 import {
   surveyDatabase,
   type MigrationTarget,
   type PluginSurvey,
   type Survey,
-} from '../postgres/survey.ts';
+} from '../postgres/survey/survey.ts';
 import type { BootSetup } from './boot-options.ts';
 import { createPatientPool } from './patient-pool.ts';
 

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Tell } from '../core/events.ts';
 import type { PluginGraph } from '../core/graph.ts';
 import { deadlineAfter, untilAborted } from '../core/patience.ts';
-import { openPool, type OpenPool } from '../postgres/connection.ts';
+import { openPool, type OpenPool } from '../postgres/connection/connection.ts';
 import type { BootSetup } from './boot-options.ts';
 import { gatherPlugins, type GatheredPlugins } from './gather-plugins.ts';
 import { ServiceRegistry } from './service-registry.ts';

@@ -1,6 +1,6 @@
-import { sqlStateOf } from './connection-error.ts';
-import type { Querying } from './migration-history.ts';
-import type { PinnedClient } from './pinned-client.ts';
+import { sqlStateOf } from './connection/connection-error.ts';
+import type { Querying } from './connection/querying.ts';
+import type { PinnedClient } from './connection/pinned-client.ts';
 
 /** What the registry keeps of a plugin. */
 export interface RegistryEntry {

@@ -1,8 +1,8 @@
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { PoolClient } from 'pg';
-import { checkOut, giveBack } from './connection.ts';
-import type { ClientLike } from './connection.ts';
-import { quoteIdentifier } from './identifier.ts';
+import { checkOut, giveBack } from './connection/connection.ts';
+import type { ClientLike } from './connection/connection.ts';
+import { quoteIdentifier } from './sql/identifier.ts';
 
 /** What Drizzle's own `migrate()` is told. */
 export interface DrizzleMigrationConfig {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createBoot, gracefulShutdown } from '../../src/index.ts';
-import { migrationLockKey } from '../../src/postgres/advisory-lock.ts';
+import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
 import { holdLock } from '../http/held-lock.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { migrationFolder } from '../support/migration-folder.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Plugin } from '../../src/index.ts';
-import { migrationLockKey } from '../../src/postgres/advisory-lock.ts';
+import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
 import { withClient } from '../support/leaks.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { migrationLockKey } from '../../src/postgres/advisory-lock.ts';
+import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
 import { useDatabase } from '../support/database.ts';
 import { startExample } from './example-process.ts';
 import { holdLock } from './held-lock.ts';

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { migrationLockKey } from '../../src/postgres/advisory-lock.ts';
+import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
 import { nodeListener, probes } from '../../src/http/index.ts';
 import { definePlugin, type Boot } from '../../src/index.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';

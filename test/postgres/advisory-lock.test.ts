@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { migrationLockKey, tryLock, unlockSql } from '../../src/postgres/advisory-lock.ts';
-import { withPinnedClient } from '../../src/postgres/pinned-client.ts';
+import { migrationLockKey, tryLock, unlockSql } from '../../src/postgres/locks/advisory-lock.ts';
+import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { useDatabase } from '../support/database.ts';
 
 const db = useDatabase();

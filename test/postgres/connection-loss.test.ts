@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { migratePlugin } from '../../src/postgres/migrator.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
 import { errorOf, migrateOptions, target } from './migration-fixture.ts';

@@ -1,8 +1,8 @@
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { expect, test } from 'vitest';
-import { readMigrationFolder } from '../../src/postgres/migration-files.ts';
-import { migratePlugin } from '../../src/postgres/migrator.ts';
+import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { migrateOptions, writeFolder, writeMigrations } from './migration-fixture.ts';
 

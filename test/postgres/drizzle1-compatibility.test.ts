@@ -1,10 +1,10 @@
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { readMigrationFolder } from '../../src/postgres/migration-files.ts';
-import { migratePlugin } from '../../src/postgres/migrator.ts';
-import { withPinnedClient } from '../../src/postgres/pinned-client.ts';
-import { surveyDatabase } from '../../src/postgres/survey.ts';
+import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
+import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
+import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
 import { migrateOptions, writeFolder, writeTimestampFolder } from './migration-fixture.ts';
 

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { mayPlaceExtensions } from '../../src/postgres/extension-commands.ts';
-import { extensionEdits } from '../../src/postgres/extension-schemas.ts';
-import { publicEdits } from '../../src/postgres/public-rewrite.ts';
-import { applyEdits, type RewrittenSql } from '../../src/postgres/sql-edits.ts';
+import { mayPlaceExtensions } from '../../src/postgres/sql/extension-commands.ts';
+import { extensionEdits } from '../../src/postgres/survey/extension-schemas.ts';
+import { publicEdits } from '../../src/postgres/sql/public-rewrite.ts';
+import { applyEdits, type RewrittenSql } from '../../src/postgres/sql/sql-edits.ts';
 
 const facts = { schemas: ['ext', 'other'], placeable: ['citext', 'uuid-ossp', 'we;"ird'] };
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { BootError } from '../../src/core/errors.ts';
-import { migratePlugin } from '../../src/postgres/migrator.ts';
-import { toMigrations } from '../../src/postgres/named-migration.ts';
-import { withPinnedClient } from '../../src/postgres/pinned-client.ts';
-import { surveyDatabase } from '../../src/postgres/survey.ts';
-import type { MigrationTarget, Survey, SurveyOptions } from '../../src/postgres/survey.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
+import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
+import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
+import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
+import type { MigrationTarget, Survey, SurveyOptions } from '../../src/postgres/survey/survey.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
 import { errorOf, migrateOptions, target } from './migration-fixture.ts';

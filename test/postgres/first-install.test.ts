@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { migratePlugin } from '../../src/postgres/migrator.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { migrateOptions, target, type Migrations } from './migration-fixture.ts';
 

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
 import { describe, expect, test } from 'vitest';
 import type { MigrationFunction } from '../../src/core/migration-source.ts';
-import type { PoolLike } from '../../src/postgres/connection.ts';
-import { migratePlugin } from '../../src/postgres/migrator.ts';
-import { toMigrations } from '../../src/postgres/named-migration.ts';
-import type { MigrationTarget } from '../../src/postgres/survey.ts';
+import type { PoolLike } from '../../src/postgres/connection/connection.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
+import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
+import type { MigrationTarget } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
 import { coded, errorOf, migrateOptions } from './migration-fixture.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { BootError } from '../../src/core/errors.ts';
 import type { MigrationFunction } from '../../src/core/migration-source.ts';
-import { migratePlugin } from '../../src/postgres/migrator.ts';
-import { surveyDatabase } from '../../src/postgres/survey.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
+import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
 import { coded, errorOf, migrateOptions, target } from './migration-fixture.ts';
 

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import { migratePlugin } from '../../src/postgres/migrator.ts';
-import { readTransactionNeed } from '../../src/postgres/outside-transaction.ts';
-import { surveyDatabase } from '../../src/postgres/survey.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
+import { readTransactionNeed } from '../../src/postgres/sql/outside-transaction.ts';
+import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { errorOf, migrateOptions, target } from './migration-fixture.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { BootError } from '../../src/core/errors.ts';
-import { migratePlugin } from '../../src/postgres/migrator.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { errorOf, migrateOptions, target } from './migration-fixture.ts';
 

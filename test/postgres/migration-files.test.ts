@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { describe, expect, test } from 'vitest';
 import { BootError } from '../../src/core/errors.ts';
-import { readMigrationFolder } from '../../src/postgres/migration-files.ts';
+import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
 import { errorOf, firstWhen, writeFolder, writeTimestampFolder } from './migration-fixture.ts';
 
 test('a folder gives its files with the hash and the time that Drizzle would write', async () => {

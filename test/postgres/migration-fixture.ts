@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { BootNews } from '../../src/core/events.ts';
 import type { MigrationFunction } from '../../src/core/migration-source.ts';
-import { readMigrationFolder, type MigrationFile } from '../../src/postgres/migration-files.ts';
-import type { MigrateOptions } from '../../src/postgres/migrator.ts';
-import { toMigrations } from '../../src/postgres/named-migration.ts';
-import type { MigrationTarget } from '../../src/postgres/survey.ts';
+import {
+  readMigrationFolder,
+  type MigrationFile,
+} from '../../src/postgres/sources/migration-files.ts';
+import type { MigrateOptions } from '../../src/postgres/migrate/migrator.ts';
+import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
+import type { MigrationTarget } from '../../src/postgres/survey/survey.ts';
 
 /** Migrations by tag: `{ '0000_init': 'create table …' }`. */
 export type Migrations = Readonly<Record<string, string>>;

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hashOf } from '../../src/postgres/migration-files.ts';
-import type { HistoryRow } from '../../src/postgres/migration-history.ts';
-import { planMigrations, type ComparedFile } from '../../src/postgres/migration-plan.ts';
+import { hashOf } from '../../src/postgres/sources/migration-files.ts';
+import type { HistoryRow } from '../../src/postgres/history/migration-history.ts';
+import { planMigrations, type ComparedFile } from '../../src/postgres/history/migration-plan.ts';
 
 const file = (historyName: string, when: number, text = historyName): ComparedFile => {
   return { historyName, when, text, hash: hashOf(text) };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { migratePlugin } from '../../src/postgres/migrator.ts';
-import { placeStatements, toScript } from '../../src/postgres/migration-script.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
+import { placeStatements, toScript } from '../../src/postgres/migrate/migration-script.ts';
 import { useDatabase } from '../support/database.ts';
 import { errorOf, migrateOptions, target, type Migrations } from './migration-fixture.ts';
 

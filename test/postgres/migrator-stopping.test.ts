@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { MigrateResult } from '../../src/postgres/migrator.ts';
-import { migratePlugin } from '../../src/postgres/migrator.ts';
+import type { MigrateResult } from '../../src/postgres/migrate/migrator.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { migrateOptions, target } from './migration-fixture.ts';
 

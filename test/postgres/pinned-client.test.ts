@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { describe, expect, test } from 'vitest';
-import { sendCancelRequest } from '../../src/postgres/cancel-request.ts';
-import { checkOut, giveBack } from '../../src/postgres/connection.ts';
-import { withPinnedClient } from '../../src/postgres/pinned-client.ts';
+import { sendCancelRequest } from '../../src/postgres/connection/cancel-request.ts';
+import { checkOut, giveBack } from '../../src/postgres/connection/connection.ts';
+import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { useDatabase } from '../support/database.ts';
 import { errorOf } from './migration-fixture.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findPooledFileProblem } from '../../src/postgres/pooled-files.ts';
+import { findPooledFileProblem } from '../../src/postgres/survey/pooled-files.ts';
 
 const problemOf = (text: string) => findPooledFileProblem('shop', { name: '0000_init.sql', text });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { toMigrations } from '../../src/postgres/named-migration.ts';
-import { migratePlugin } from '../../src/postgres/migrator.ts';
-import { surveyDatabase } from '../../src/postgres/survey.ts';
+import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
+import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
 import { pgbouncer, usePgBouncer } from '../support/pgbouncer.ts';
 import { coded, errorOf, migrateOptions } from './migration-fixture.ts';

@@ -1,10 +1,10 @@
 import type { Pool } from 'pg';
 import { describe, expect, test } from 'vitest';
 import type { BootNews } from '../../src/core/events.ts';
-import { migrationLockKey } from '../../src/postgres/advisory-lock.ts';
-import type { ClientLike, PoolLike } from '../../src/postgres/connection.ts';
-import { migratePlugin, type MigrateOptions } from '../../src/postgres/migrator.ts';
-import type { MigrationTarget } from '../../src/postgres/survey.ts';
+import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
+import type { ClientLike, PoolLike } from '../../src/postgres/connection/connection.ts';
+import { migratePlugin, type MigrateOptions } from '../../src/postgres/migrate/migrator.ts';
+import type { MigrationTarget } from '../../src/postgres/survey/survey.ts';
 import { startBootProcess } from '../support/boot-process.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { rewritePublic } from '../../src/postgres/public-rewrite.ts';
+import { rewritePublic } from '../../src/postgres/sql/public-rewrite.ts';
 
 const rewrite = (sql: string, names: ReadonlySet<string> | 'all' = 'all'): string =>
   rewritePublic(sql, 'plugin_a', names).text;

@@ -1,8 +1,8 @@
 import type { PoolConfig } from 'pg';
 import { describe, expect, test } from 'vitest';
-import { tryLock, unlockSql } from '../../src/postgres/advisory-lock.ts';
-import type { PoolLike } from '../../src/postgres/connection.ts';
-import { migratePlugin } from '../../src/postgres/migrator.ts';
+import { tryLock, unlockSql } from '../../src/postgres/locks/advisory-lock.ts';
+import type { PoolLike } from '../../src/postgres/connection/connection.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { errorOf, migrateOptions } from './migration-fixture.ts';
 import { called, init, later, look, migrate, schemasOf, withInventory } from './rename-fixture.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { migratePlugin } from '../../src/postgres/migrator.ts';
-import { withPinnedClient } from '../../src/postgres/pinned-client.ts';
-import { surveyDatabase } from '../../src/postgres/survey.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
+import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
+import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
 import { errorOf, migrateOptions } from './migration-fixture.ts';

@@ -1,7 +1,7 @@
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { pgTable, serial, text } from 'drizzle-orm/pg-core';
 import { describe, expect, it } from 'vitest';
-import { createScopedDb } from '../../src/postgres/scoped-database.ts';
+import { createScopedDb } from '../../src/postgres/scoped/scoped-database.ts';
 import { useDatabase } from '../support/database.ts';
 
 const db = useDatabase();

@@ -4,7 +4,7 @@ import { integer, pgTable, serial, text } from 'drizzle-orm/pg-core';
 import { relations } from 'drizzle-orm/relations';
 import { Pool } from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createScopedPool } from '../../src/postgres/scoped-pool.ts';
+import { createScopedPool } from '../../src/postgres/scoped/scoped-pool.ts';
 import { useDatabase } from '../support/database.ts';
 import { errorOf } from './migration-fixture.ts';
 

@@ -3,7 +3,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { pgTable, serial, text } from 'drizzle-orm/pg-core';
 import { Query } from 'pg';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createScopedPool } from '../../src/postgres/scoped-pool.ts';
+import { createScopedPool } from '../../src/postgres/scoped/scoped-pool.ts';
 import { useDatabase } from '../support/database.ts';
 import { pgbouncer, usePgBouncer } from '../support/pgbouncer.ts';
 import { lookThroughPooler, untouched } from '../support/server-sessions.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { PinnedClient } from '../../src/postgres/pinned-client.ts';
-import { withPinnedClient } from '../../src/postgres/pinned-client.ts';
-import { prepareSession } from '../../src/postgres/session-settings.ts';
+import type { PinnedClient } from '../../src/postgres/connection/pinned-client.ts';
+import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
+import { prepareSession } from '../../src/postgres/connection/session-settings.ts';
 import { useDatabase } from '../support/database.ts';
 
 const db = useDatabase();

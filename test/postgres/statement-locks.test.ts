@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type pg from 'pg';
-import { lockModes, type LockMode } from '../../src/postgres/lock-modes.ts';
-import { readStatementLocks, type StatementLock } from '../../src/postgres/statement-locks.ts';
+import { lockModes, type LockMode } from '../../src/postgres/sql/lock-modes.ts';
+import { readStatementLocks, type StatementLock } from '../../src/postgres/sql/statement-locks.ts';
 import { useDatabase } from '../support/database.ts';
 
 const db = useDatabase();

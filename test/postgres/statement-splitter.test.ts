@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { breakpointMark, lexSql } from '../../src/postgres/sql-lexer.ts';
-import { splitStatements } from '../../src/postgres/statement-splitter.ts';
+import { breakpointMark, lexSql } from '../../src/postgres/sql/sql-lexer.ts';
+import { splitStatements } from '../../src/postgres/sql/statement-splitter.ts';
 
 const texts = (sql: string): readonly string[] => splitStatements(sql).map(({ text }) => text);
 

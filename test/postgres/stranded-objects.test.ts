@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readMigrationFolder } from '../../src/postgres/migration-files.ts';
-import type { PublicObject } from '../../src/postgres/public-objects.ts';
-import { findStranded, type Claimant } from '../../src/postgres/stranded-objects.ts';
+import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
+import type { PublicObject } from '../../src/postgres/survey/public-objects.ts';
+import { findStranded, type Claimant } from '../../src/postgres/survey/stranded-objects.ts';
 import { writeSnapshots } from '../support/snapshots.ts';
 import { writeFolder } from './migration-fixture.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { migratePlugin } from '../../src/postgres/migrator.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { errorOf, migrateOptions, target } from './migration-fixture.ts';
 
@@ -220,7 +220,7 @@ describe('what only touches others', () => {
 });
 
 test('a directive that is not known is found before anything runs', async () => {
-  const { surveyDatabase } = await import('../../src/postgres/survey.ts');
+  const { surveyDatabase } = await import('../../src/postgres/survey/survey.ts');
   const plugin = await target('a', { '0000_a': '-- slipway: alow-outside\nselect 1;' });
   const client = await db.pool().connect();
   const { problems } = await surveyDatabase(client, [plugin]);

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { migratePlugin } from '../../src/postgres/migrator.ts';
-import { withPinnedClient } from '../../src/postgres/pinned-client.ts';
-import { surveyDatabase } from '../../src/postgres/survey.ts';
-import type { MigrationTarget, Survey } from '../../src/postgres/survey.ts';
-import type { PoolLike } from '../../src/postgres/connection.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
+import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
+import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
+import type { MigrationTarget, Survey } from '../../src/postgres/survey/survey.ts';
+import type { PoolLike } from '../../src/postgres/connection/connection.ts';
 import { useDatabase } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
 import { errorOf, migrateOptions, target } from './migration-fixture.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findTransactionControl } from '../../src/postgres/transaction-control.ts';
+import { findTransactionControl } from '../../src/postgres/sql/transaction-control.ts';
 
 test.each([
   ['BEGIN;', 'BEGIN', 1],

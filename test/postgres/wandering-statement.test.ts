@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { PoolLike } from '../../src/postgres/connection.ts';
-import { migratePlugin } from '../../src/postgres/migrator.ts';
+import type { PoolLike } from '../../src/postgres/connection/connection.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { errorOf, migrateOptions, target } from './migration-fixture.ts';
 

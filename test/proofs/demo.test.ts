@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { createShop } from '../../docs/examples/shop/shop.ts';
-import { migrationLockKey } from '../../src/postgres/advisory-lock.ts';
+import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { recordEvents } from '../support/event-recorder.ts';
 import { buySomething } from './shop-customer.ts';

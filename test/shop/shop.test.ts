@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createShop, type Shop } from '../../docs/examples/shop/shop.ts';
-import { migrationLockKey } from '../../src/postgres/advisory-lock.ts';
+import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
 import { holdLock } from '../http/held-lock.ts';
 import { ask, type Answer } from '../http/listening.ts';
 import { buySomething } from '../proofs/shop-customer.ts';

@@ -5,7 +5,7 @@ import type { MigrationSource } from '../../core/migration-source.ts';
 import { checkPlugin } from '../../core/plugin-check.ts';
 import type { OwnContext, Plugin } from '../../core/plugin.ts';
 import type { ProvidableRef } from '../../core/service.ts';
-import { openDrizzle } from '../../postgres/scoped-database.ts';
+import { openDrizzle } from '../../postgres/scoped/scoped-database.ts';
 import type { Contribution, RegisteringPlugin } from './backend-plugin.ts';
 import type { AnyInit, Registration } from './registration.ts';
 

@@ -1,7 +1,7 @@
 import type { LockHolder } from '../../core/events.ts';
-import { heldLockSql } from '../advisory-lock.ts';
-import { sqlStateOf } from '../connection-error.ts';
-import type { Querying } from '../migration-history.ts';
+import { heldLockSql } from '../locks/advisory-lock.ts';
+import { sqlStateOf } from '../connection/connection-error.ts';
+import type { Querying } from '../connection/querying.ts';
 
 /** Who holds a migration lock, and what that session does. Parts that this role may not see are left out. */
 export interface LockHolderFacts extends LockHolder {

@@ -1,6 +1,6 @@
 import { didYouMean } from '../../core/suggest.ts';
-import type { Migration } from '../migration.ts';
-import type { MigrationTarget } from '../survey.ts';
+import type { Migration } from '../sources/migration.ts';
+import type { MigrationTarget } from '../survey/survey.ts';
 import { repairRefused } from './repair-error.ts';
 
 /**

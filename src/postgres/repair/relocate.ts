@@ -1,10 +1,10 @@
 import { BootError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/suggest.ts';
-import { quoteIdentifier } from '../identifier.ts';
-import type { Querying } from '../migration-history.ts';
-import { describeObject, type PublicObject } from '../public-objects.ts';
-import { surveyDatabase, type MigrationTarget, type PluginSurvey } from '../survey.ts';
-import type { StrandedObjects } from '../stranded-objects.ts';
+import { quoteIdentifier } from '../sql/identifier.ts';
+import type { Querying } from '../connection/querying.ts';
+import { describeObject, type PublicObject } from '../survey/public-objects.ts';
+import { surveyDatabase, type MigrationTarget, type PluginSurvey } from '../survey/survey.ts';
+import type { StrandedObjects } from '../survey/stranded-objects.ts';
 import { repairRefused } from './repair-error.ts';
 import type { RepairDecision, RepairLeft, RepairPart } from './repair-report.ts';
 

@@ -1,8 +1,8 @@
 import { BootError } from '../../core/errors.ts';
 import type { LockBlocker } from '../../core/events.ts';
-import { isConnectionLost, sqlStateOf } from '../connection-error.ts';
-import { describeBlocker } from '../lock-blockers.ts';
-import { placeIn } from '../place-guard.ts';
+import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
+import { describeBlocker } from '../locks/lock-blockers.ts';
+import { placeIn } from '../connection/place-guard.ts';
 
 /** What a repair was asked for and does not do. */
 export function repairRefused(plugin: string, message: string, hint?: string): BootError {

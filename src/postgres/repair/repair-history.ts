@@ -1,17 +1,16 @@
-import { quoteLiteral } from '../identifier.ts';
-import type { Migration } from '../migration.ts';
+import { quoteLiteral } from '../sql/identifier.ts';
+import type { Migration } from '../sources/migration.ts';
 import {
   createHistorySql,
   historyOf,
   insertHistorySql,
-  readHistory,
   type HistoryRow,
-  type HistoryState,
-  type Querying,
-} from '../migration-history.ts';
-import { planMigrations, type MigrationPlan } from '../migration-plan.ts';
-import { quoteIdentifier } from '../identifier.ts';
-import { schemasOf, type MigrationTarget } from '../survey.ts';
+} from '../history/migration-history.ts';
+import { readHistory, type HistoryState } from '../survey/read-history.ts';
+import type { Querying } from '../connection/querying.ts';
+import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
+import { quoteIdentifier } from '../sql/identifier.ts';
+import { schemasOf, type MigrationTarget } from '../survey/survey.ts';
 import { repairRefused } from './repair-error.ts';
 import type { RepairDecision, RepairLeft } from './repair-report.ts';
 

@@ -1,5 +1,5 @@
-import type { MovableKind } from '../public-objects.ts';
-import type { RepairName } from './repair-call.ts';
+import type { MovableKind } from '../survey/public-objects.ts';
+import type { RepairName } from '../../core/repair-call.ts';
 
 /** What a repair is about: a migration file, or something in the database. */
 export interface RepairPart {

@@ -1,14 +1,15 @@
 import { hostname as systemHostname } from 'node:os';
 import type { LockBlocker, LockHolder } from '../../core/events.ts';
-import { tryLock } from '../advisory-lock.ts';
-import type { PoolLike } from '../connection.ts';
-import { findBlockers } from '../lock-blockers.ts';
-import type { Querying } from '../migration-history.ts';
-import { withPinnedClient, type PinnedClient } from '../pinned-client.ts';
-import { guardSql, placeColumns, type Place } from '../place-guard.ts';
-import { quoteIdentifier, quoteLiteral } from '../identifier.ts';
+import { tryLock } from '../locks/advisory-lock.ts';
+import type { PoolLike } from '../connection/connection.ts';
+import { findBlockers } from '../locks/lock-blockers.ts';
+import type { Querying } from '../connection/querying.ts';
+import { withPinnedClient, type PinnedClient } from '../connection/pinned-client.ts';
+import { guardSql, placeColumns, type Place } from '../connection/place-guard.ts';
+import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { RepairDecision } from './repair-report.ts';
-import { findPendingRename, type RenamingTarget } from '../schema-rename.ts';
+import { findPendingRename } from '../migrate/schema-rename.ts';
+import type { RenamingTarget } from '../survey/rename-plan.ts';
 import { repairRefused, toRepairError } from './repair-error.ts';
 
 export interface RepairSettings {

@@ -1,0 +1,66 @@
+import { sqlStateOf } from './connection-error.ts';
+import type { PinnedClient } from './pinned-client.ts';
+import { quoteLiteral } from '../sql/identifier.ts';
+
+/** What migrations need to be set, whatever a role, a database, a pool or a pooler has set. */
+export interface SessionSettings {
+  readonly applicationName: string;
+  readonly searchPath: string;
+  /** In ms; 0 is none. */
+  readonly statementTimeoutMs: number;
+}
+
+/** How soon a server notices that our process is gone, and frees its lock in the middle of a statement. */
+const connectionCheck = { client_connection_check_interval: '500ms' };
+
+/** Makes a session fit to migrate, in one round trip. */
+export async function prepareSession(
+  client: PinnedClient,
+  settings: SessionSettings,
+): Promise<void> {
+  await sendSettings(settings, 'session', (sql) => client.query(sql));
+}
+
+/**
+ * Has the SQL sent that makes a session, or only the open transaction, fit to migrate. Time limits that a role, a database or
+ * a pool brings along are made for an application's queries: they would end a long migration, or the session while we look
+ * at the next file.
+ *
+ * @param send Called again, without one of the settings, when the server refuses that.
+ */
+export async function sendSettings<Answer>(
+  { applicationName, searchPath, statementTimeoutMs }: SessionSettings,
+  scope: 'session' | 'transaction',
+  send: (sql: string) => Promise<Answer>,
+): Promise<Answer> {
+  const settings = {
+    application_name: applicationName,
+    search_path: searchPath,
+    statement_timeout: String(statementTimeoutMs),
+    lock_timeout: '0',
+    idle_in_transaction_session_timeout: '0',
+    idle_session_timeout: '0',
+    transaction_timeout: '0',
+  };
+  try {
+    return await send(settingsSql({ ...settings, ...connectionCheck }, scope));
+  } catch (error) {
+    // Servers on some systems know the setting, and refuse every value but 0.
+    if (sqlStateOf(error) !== '22023') throw error;
+    return send(settingsSql(settings, scope));
+  }
+}
+
+/** Settings that this version of PostgreSQL does not know are left out. */
+function settingsSql(
+  settings: Readonly<Record<string, string>>,
+  scope: 'session' | 'transaction',
+): string {
+  const list = Object.entries(settings)
+    .map(([name, value]) => `(${quoteLiteral(name)}, ${quoteLiteral(value)})`)
+    .join(', ');
+  return (
+    `select set_config(s.name, s.value, ${scope === 'transaction'}) from (values ${list}) as s(name, value)` +
+    ' where current_setting(s.name, true) is not null'
+  );
+}

@@ -1,0 +1,62 @@
+import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
+import type { MigrationIdentity } from '../sources/migration.ts';
+
+/** The name of Drizzle's own table, which Slipway shares with it. */
+export const historyTable = '__drizzle_migrations';
+
+/** A row that Drizzle or Slipway wrote. */
+export interface HistoryRow {
+  readonly hash: string;
+  /** `when` of the file; null in rows that were written by hand. */
+  readonly createdAt: number | null;
+  /** What Drizzle 1.x calls the file; null in rows of 0.x. */
+  readonly name: string | null;
+}
+
+/** Drizzle 0.x has id, hash and created_at; 1.x has also name and applied_at. */
+export type HistoryShape = '0.x' | '1.x';
+
+/** As text, so that no type parser of the host's can change it. */
+export interface RawHistoryRow {
+  readonly hash: string;
+  readonly created_at: string | null;
+  readonly name: string | null;
+}
+
+/** The history of a schema, quoted and qualified. */
+export function historyOf(schema: string): string {
+  return `${quoteIdentifier(schema)}.${quoteIdentifier(historyTable)}`;
+}
+
+/** The select list that gives {@link RawHistoryRow}s. */
+export function historyColumns(shape: HistoryShape): string {
+  const name = shape === '1.x' ? 'name' : 'null';
+  return `hash::text as hash, created_at::text as created_at, ${name}::text as name`;
+}
+
+export function toHistoryRow({ hash, created_at, name }: RawHistoryRow): HistoryRow {
+  return { hash, createdAt: created_at === null ? null : Number(created_at), name };
+}
+
+/** As Drizzle itself tells its tables apart. */
+export function shapeOf(columns: readonly string[]): HistoryShape {
+  return columns.includes('name') ? '1.x' : '0.x';
+}
+
+/** The SQL that makes Drizzle's table, word for word in its shape (`migrate` of drizzle-orm 0.45 and of 1.0.0-rc.5). */
+export function createHistorySql(schema: string, shape: HistoryShape): string {
+  const more =
+    shape === '1.x' ? ', name text, applied_at timestamp with time zone default now()' : '';
+  return `create table if not exists ${historyOf(schema)} (id serial primary key, hash text not null, created_at bigint${more})`;
+}
+
+/** The SQL that writes what Drizzle would have written for this file. */
+export function insertHistorySql(
+  schema: string,
+  { hash, when, historyName }: MigrationIdentity,
+  shape: HistoryShape,
+): string {
+  return shape === '1.x'
+    ? `insert into ${historyOf(schema)} (hash, created_at, name) values (${quoteLiteral(hash)}, ${when}, ${quoteLiteral(historyName)})`
+    : `insert into ${historyOf(schema)} (hash, created_at) values (${quoteLiteral(hash)}, ${when})`;
+}

@@ -1,0 +1,102 @@
+import { problem, type ErrorCode, type Problem } from '../../core/error-codes.ts';
+import type { Migration } from '../sources/migration.ts';
+import { historyOf, type HistoryRow } from './migration-history.ts';
+import type { MigrationPlan } from './migration-plan.ts';
+import { repairCall } from '../../core/repair-call.ts';
+
+/** What to make of a history that does not fit its folder; `error` is a problem, anything else a warning. */
+export interface MigrationPolicies {
+  readonly outOfOrder: 'apply' | 'error';
+  readonly edited: 'warn' | 'error';
+  readonly ahead: 'warn' | 'error';
+}
+
+/** Lets everything pass that does no harm by itself: at night a rollback has to boot. */
+export const lenientPolicies: MigrationPolicies = {
+  outOfOrder: 'apply',
+  edited: 'warn',
+  ahead: 'warn',
+};
+
+interface PlannedPlugin {
+  readonly id: string;
+  readonly historySchema: string;
+  readonly files: readonly unknown[];
+  readonly applied: readonly HistoryRow[];
+  readonly plan: MigrationPlan<Migration>;
+}
+
+/** What of a plugin's history does not fit its folder. */
+export interface Judgement {
+  readonly warnings: readonly Problem[];
+  readonly problems: readonly Problem[];
+}
+
+/** Says what stands out in a plan, and by the policies whether it may be. */
+export function judgePlan(plugin: PlannedPlugin, policies: MigrationPolicies): Judgement {
+  const { files, applied, plan } = plugin;
+  if (files.length > 0 && applied.length > 0 && plan.pending.length === files.length) {
+    return { warnings: [], problems: [unknownHistory(plugin)] };
+  }
+  const judged = (['edited', 'outOfOrder', 'ahead'] as const).map((policy) => ({
+    isError: policies[policy] === 'error',
+    findings: findings[policy](plugin),
+  }));
+  return {
+    warnings: judged.flatMap((each) => (each.isError ? [] : each.findings)),
+    problems: judged.flatMap((each) => (each.isError ? each.findings : [])),
+  };
+}
+
+const findings = {
+  edited: ({ id, plan }) =>
+    plan.edited.map(({ name }) => ({
+      ...found(id, 'MIGRATION_EDITED', `${name} was changed after it was applied`, name),
+      hint: `Restore the file as it was applied, and put the change into a new one. When the text is right as it is now, ${repairCall('acceptEdited', id)}.`,
+    })),
+  outOfOrder: ({ id, plan }) =>
+    plan.outOfOrder.map(({ name }) =>
+      found(
+        id,
+        'MIGRATION_OUT_OF_ORDER',
+        `${name} is pending, and a file that comes after it is applied`,
+        name,
+      ),
+    ),
+  ahead: ({ id, plan: { unknown, pending } }) => {
+    if (unknown.length === 0) return [];
+    const rows = `the database has ${countOf(unknown)} that the folder lacks: ${unknown.map(nameOf).join(', ')}`;
+    const files = pending.map(({ name }) => name).join(', ');
+    const message = files === '' ? rows : `the two have diverged: ${rows}; and ${files} is pending`;
+    return [found(id, 'MIGRATION_DATABASE_AHEAD', message)];
+  },
+} satisfies Record<keyof MigrationPolicies, (plugin: PlannedPlugin) => readonly Problem[]>;
+
+function found(plugin: string, code: ErrorCode, message: string, file?: string): Problem {
+  return problem(code, `${plugin}: ${message}`, {
+    plugin,
+    ...(file === undefined ? {} : { file }),
+  });
+}
+
+/** Of another plugin or another database: with everything pending, all of it would be run on what is there already. */
+function unknownHistory({ id, historySchema, applied }: PlannedPlugin): Problem {
+  return problem(
+    'MIGRATION_HISTORY_UNKNOWN',
+    `${id}: ${historyOf(historySchema)} has ${countOf(applied)}, none of which the folder knows: ${applied.map(nameOf).join(', ')}`,
+    {
+      plugin: id,
+      hint: `See whether this is the right database, and the folder of this plugin with all its migrations. When the database has what the folder makes, ${repairCall('baseline', id)} takes it as applied.`,
+    },
+  );
+}
+
+function countOf(rows: readonly HistoryRow[]): string {
+  return rows.length === 1 ? '1 migration' : `${rows.length} migrations`;
+}
+
+/** What a row says of itself. */
+function nameOf({ name, createdAt, hash }: HistoryRow): string {
+  if (name !== null) return name;
+  return createdAt === null ? `hash ${hash.slice(0, 12)}` : `created_at ${createdAt}`;
+}

@@ -1,0 +1,188 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../core/clock.ts';
+import type { AdvisoryLock, HeldLock, LockOptions } from '../../core/core-services.ts';
+import { formatDuration, toMilliseconds } from '../../core/duration.ts';
+import { toError } from '../../core/error-record.ts';
+import { BootError } from '../../core/errors.ts';
+import { sleep, untilAborted } from '../../core/patience.ts';
+import type { DatabaseSource } from '../connection/connection.ts';
+import { LockSession } from './lock-session.ts';
+
+export interface AdvisoryLocksParts {
+  /** Where to connect; nothing of a pool is used but its options. */
+  readonly source: DatabaseSource;
+  readonly clock: Clock;
+  /** `'session'` says that a pooler in between keeps sessions. */
+  readonly pooler?: 'session' | undefined;
+}
+
+const firstPauseMs = 50;
+const longestPauseMs = 1_000;
+const theBootHasEnded = 'the boot has ended';
+
+/**
+ * The locks of one boot, all on one connection that is opened for the first of them. The pool has no part in it: a worker
+ * that holds a lock would wait for a second client that all the other lock holders have.
+ */
+export class AdvisoryLocks {
+  readonly #parts: AdvisoryLocksParts;
+  /** A session takes one key twice, so that two holders in one process have to be kept apart here. */
+  readonly #keys = new Set<string>();
+  readonly #ended = new AbortController();
+  #session: Promise<LockSession> | undefined;
+
+  constructor(parts: AdvisoryLocksParts) {
+    this.#parts = parts;
+  }
+
+  /** The service as one plugin has it: when `life` is aborted, it waits for nothing any more. */
+  serviceFor(life: AbortSignal): AdvisoryLock {
+    return {
+      tryLock: (key) => this.#tryLockFor(key, life),
+      withLock: (key, work, options) => this.#withLock(key, work, options ?? {}, life),
+    };
+  }
+
+  /** Lets go of every lock; there are none afterwards. */
+  async close(): Promise<void> {
+    this.#ended.abort(new BootError('LOCK_LOST', `There are no locks: ${theBootHasEnded}`));
+    const session = await this.#session?.catch(() => undefined);
+    await session?.end();
+  }
+
+  /** A lock does not outlive the attempt that took it: the next one would find it taken by itself. */
+  async #tryLockFor(key: string, life: AbortSignal): Promise<HeldLock | undefined> {
+    const held = await this.#tryLock(key);
+    if (!held) return undefined;
+    const letGo = (): void => void held.release().catch(() => undefined);
+    if (life.aborted) letGo();
+    else life.addEventListener('abort', letGo, { once: true });
+    return { ...held, signal: AbortSignal.any([held.signal, life]) };
+  }
+
+  async #withLock<T>(
+    key: string,
+    work: (signal: AbortSignal) => T | Promise<T>,
+    { wait, signal }: LockOptions,
+    life: AbortSignal,
+  ): Promise<T> {
+    const waitMs = wait === undefined ? Number.POSITIVE_INFINITY : toMilliseconds(wait, 'wait');
+    return withEither([life, ...(signal ? [signal] : [])], async (given) => {
+      const held = await this.#waitForLock(key, waitMs, given);
+      try {
+        const result = await withEither([given, held.signal], work);
+        held.signal.throwIfAborted();
+        return result;
+      } finally {
+        await held.release();
+      }
+    });
+  }
+
+  async #waitForLock(key: string, waitMs: number, signal: AbortSignal): Promise<HeldLock> {
+    const { clock } = this.#parts;
+    const began = clock.elapsed();
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+      const held = await this.#tryUnlessAborted(key, signal);
+      if (held) return held;
+      const leftMs = waitMs - (clock.elapsed() - began);
+      if (leftMs <= 0) throw lockTimeout(key, waitMs);
+      // Jitter, so that many that wait for one lock do not march in step.
+      await sleep(clock, Math.min(pauseMs * (0.5 + Math.random() / 2), leftMs), signal);
+    }
+  }
+
+  /** A server that does not answer keeps nobody who was told to stop; a lock that comes after all is let go. */
+  async #tryUnlessAborted(key: string, signal: AbortSignal): Promise<HeldLock | undefined> {
+    signal.throwIfAborted();
+    const trying = this.#tryLock(key);
+    try {
+      return await untilAborted(trying, signal);
+    } catch (error) {
+      void trying.then((held) => held?.release()).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #tryLock(key: string): Promise<HeldLock | undefined> {
+    this.#ended.signal.throwIfAborted();
+    if (this.#keys.has(key)) return undefined;
+    this.#keys.add(key);
+    try {
+      const session = await this.#connect();
+      if (await session.tryLock(lockKey(key))) return this.#hold(key, session);
+    } catch (error) {
+      this.#keys.delete(key);
+      throw error;
+    }
+    this.#keys.delete(key);
+    return undefined;
+  }
+
+  #hold(key: string, session: LockSession): HeldLock {
+    const lost = new AbortController();
+    const onLost = (): void => {
+      const { message } = toError(
+        this.#ended.signal.aborted ? theBootHasEnded : session.lost.reason,
+      );
+      lost.abort(new BootError('LOCK_LOST', `The lock ${key} was lost: ${message}`));
+    };
+    if (session.lost.aborted) onLost();
+    else session.lost.addEventListener('abort', onLost, { once: true });
+    const giveBack = async (): Promise<void> => {
+      session.lost.removeEventListener('abort', onLost);
+      await session.unlock(lockKey(key));
+      this.#keys.delete(key);
+    };
+    let released: Promise<void> | undefined;
+    const release = (): Promise<void> => (released ??= giveBack());
+    return { signal: lost.signal, release, [Symbol.asyncDispose]: release };
+  }
+
+  /** Connects once for all, and again after the connection was lost. */
+  async #connect(): Promise<LockSession> {
+    const { source, pooler } = this.#parts;
+    const opening = (this.#session ??= LockSession.open(source, pooler === 'session'));
+    const forget = (): void => {
+      if (this.#session === opening) this.#session = undefined;
+    };
+    try {
+      const session = await opening;
+      if (!session.lost.aborted) return session;
+      forget();
+    } catch (error) {
+      forget();
+      throw error;
+    }
+    return this.#connect();
+  }
+}
+
+/** The first 8 bytes, big-endian and signed, of SHA-256 of `slipway:lock:<key>`: apart from the keys of migrations. */
+function lockKey(key: string): bigint {
+  return createHash('sha256').update(`slipway:lock:${key}`).digest().readBigInt64BE(0);
+}
+
+/** `AbortSignal.any` would stay on a signal that lives as long as the plugin, once for every lock it ever takes. */
+async function withEither<T>(
+  signals: readonly AbortSignal[],
+  use: (either: AbortSignal) => T | Promise<T>,
+): Promise<T> {
+  const either = new AbortController();
+  const over = new AbortController();
+  for (const signal of signals) {
+    const pass = (): void => either.abort(signal.reason);
+    if (signal.aborted) pass();
+    else signal.addEventListener('abort', pass, { once: true, signal: over.signal });
+  }
+  try {
+    return await use(either.signal);
+  } finally {
+    over.abort();
+  }
+}
+
+function lockTimeout(key: string, waitMs: number): BootError {
+  const message = `The lock ${key} stayed taken for ${formatDuration(waitMs)}`;
+  return new BootError('LOCK_TIMEOUT', message);
+}

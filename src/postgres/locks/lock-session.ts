@@ -1,0 +1,115 @@
+import { hostname } from 'node:os';
+import { Client, type ClientConfig } from 'pg';
+import { toError } from '../../core/error-record.ts';
+import { BootError } from '../../core/errors.ts';
+import type { DatabaseSource } from '../connection/connection.ts';
+import { quoteLiteral } from '../sql/identifier.ts';
+
+/** pg has these, and leaves them out of its types. */
+type RealClient = Client & { readonly processID: number | null; ref(): void; unref(): void };
+
+/**
+ * What the session needs to hold locks for days: it may idle, and a server notices within a minute that our host is gone.
+ * Without that a vanished host holds its locks for as long as the system keeps dead connections, often two hours.
+ */
+const settings = {
+  application_name: `slipway/locks@${hostname()}`,
+  idle_session_timeout: '0',
+  tcp_keepalives_idle: '30',
+  tcp_keepalives_interval: '10',
+  tcp_keepalives_count: '3',
+};
+
+/** A connection of its own that holds any number of session locks. */
+export class LockSession {
+  /** Aborted with the reason when the connection is gone, and all its locks with it. */
+  readonly lost: AbortSignal;
+  readonly #client: RealClient;
+  #running = 0;
+
+  private constructor(client: RealClient, lost: AbortSignal) {
+    this.#client = client;
+    this.lost = lost;
+  }
+
+  /**
+   * Connects, with the address and the password of `source`, and no client of it.
+   *
+   * @throws BootError `POOLER_UNSUPPORTED`, where a session lock would belong to whoever comes next.
+   */
+  static async open(source: DatabaseSource, isSessionKept: boolean): Promise<LockSession> {
+    const client = new Client({ keepAlive: true, ...configOf(source) }) as RealClient;
+    const lost = new AbortController();
+    client.on('error', (error) => lost.abort(error));
+    client.on('end', () => lost.abort(new Error('the connection has ended')));
+    try {
+      await client.connect();
+      const session = new LockSession(client, lost.signal);
+      // Asked first: what is set behind a pooler stays on a session that others get next.
+      if (!isSessionKept && (await session.#askPid()) !== client.processID) {
+        throw poolerUnsupported();
+      }
+      await session.#prepare();
+      return session;
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw toError(error);
+    }
+  }
+
+  /** Tries once and never waits: whoever blocks inside PostgreSQL can be waited for by others in turn. */
+  async tryLock(key: bigint): Promise<boolean> {
+    const [row] = await this.#query<{ taken: boolean }>(
+      `select pg_try_advisory_lock(${key}) as taken`,
+    );
+    return row?.taken === true;
+  }
+
+  /** When that fails, the session is gone and the lock with it. */
+  async unlock(key: bigint): Promise<void> {
+    await this.#query(`select pg_advisory_unlock(${key})`).catch(() => undefined);
+  }
+
+  async end(): Promise<void> {
+    await this.#client.end();
+  }
+
+  async #askPid(): Promise<number | undefined> {
+    const [row] = await this.#query<{ pid: number }>('select pg_backend_pid() as pid');
+    return row?.pid;
+  }
+
+  async #prepare(): Promise<void> {
+    const list = Object.entries(settings)
+      .map(([name, value]) => `set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false)`)
+      .join(', ');
+    await this.#query(`select ${list}`);
+  }
+
+  /** Only a query keeps the process alive: a lock that is held for as long as the process lives does not. */
+  async #query<Row extends object>(text: string): Promise<readonly Row[]> {
+    this.#running += 1;
+    this.#client.ref();
+    try {
+      return (await this.#client.query<Row>(text)).rows;
+    } finally {
+      this.#running -= 1;
+      if (this.#running === 0) this.#client.unref();
+    }
+  }
+}
+
+function configOf(source: DatabaseSource): ClientConfig {
+  if (typeof source === 'string') return { connectionString: source };
+  if (!('connect' in source)) return source;
+  // pg-pool hides the password from listings, so that a spread leaves it behind.
+  const { password } = source.options;
+  return { ...source.options, ...(password === undefined ? {} : { password }) };
+}
+
+function poolerUnsupported(): BootError {
+  return new BootError(
+    'POOLER_UNSUPPORTED',
+    'A lock needs a session of its own, and the pooler between Slipway and PostgreSQL keeps none',
+  );
+}

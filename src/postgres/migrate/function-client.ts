@@ -1,0 +1,142 @@
+import type { MigrationClient } from '../../core/migration-source.ts';
+import type { ClientQuery } from '../connection/connection.ts';
+import type { SendStatement, WorkStatement } from './migration-work.ts';
+import { findLasting } from '../survey/pooled-files.ts';
+import { splitStatements } from '../sql/statement-splitter.ts';
+import { findTransactionControl } from '../sql/transaction-control.ts';
+
+export interface FunctionRules {
+  readonly inTransaction: boolean;
+  /** Whether the connection has a session of its own, and not one that a pooler hands on. */
+  readonly keepsSession: boolean;
+}
+
+/**
+ * The client of one run of a function: it sends one statement after the other, however they are asked for, remembers the
+ * first that failed, and is dead once it is closed. In a transaction it refuses what would end it, as files are refused.
+ */
+export class FunctionClient {
+  readonly #send: SendStatement;
+  readonly #rules: FunctionRules;
+  #isOpen = true;
+  #asked = 0;
+  #answered = 0;
+  #sent = 0;
+  #last: Promise<unknown> = Promise.resolve();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(send: SendStatement, rules: FunctionRules) {
+    this.#send = send;
+    this.#rules = rules;
+  }
+
+  /** The first query that failed. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure;
+  }
+
+  /** Whether a query waits for its answer. */
+  isBusy(): boolean {
+    return this.#asked > this.#answered;
+  }
+
+  /** Lets nothing more begin, and waits for what runs. */
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    await this.#last;
+  }
+
+  /** What the function gets: its methods need no `this`, because libraries take them apart. */
+  handOut(): MigrationClient {
+    const query = (...args: readonly unknown[]): Promise<unknown> => this.#ask(args);
+    return { query: query as MigrationClient['query'], release: () => undefined };
+  }
+
+  #ask(args: readonly unknown[]): Promise<unknown> {
+    this.#asked += 1;
+    const answer = this.#last.then(() => this.#run(args));
+    // With this handler a query that nobody awaits fails the migration, and not the process.
+    this.#last = answer.then(
+      () => this.#settle(),
+      (error: unknown) => {
+        if (!(error instanceof UsedLate)) this.#failure ??= { error };
+        this.#settle();
+      },
+    );
+    return answer;
+  }
+
+  #settle(): void {
+    this.#answered += 1;
+  }
+
+  async #run(args: readonly unknown[]): Promise<unknown> {
+    if (!this.#isOpen) throw new UsedLate('this client was used after run() had ended');
+    // PostgreSQL would answer that the transaction is aborted, and nobody would see by what.
+    if (this.#rules.inTransaction && this.#failure) throw this.#failure.error;
+    const query = readQuery(args);
+    refuseByRules(query.text, this.#rules);
+    this.#sent += 1;
+    return this.#send(toStatement(query, this.#sent));
+  }
+}
+
+/** What never began has not failed. */
+class UsedLate extends Error {}
+
+/** As pg's `client.query()` takes them, without callbacks. */
+function readQuery([first, second, ...rest]: readonly unknown[]): ClientQuery {
+  const config = typeof first === 'string' ? { text: first } : first;
+  if (!isConfig(config) || [second, ...rest].some((arg) => typeof arg === 'function')) {
+    throw new TypeError(
+      'query() of a migration takes a text or a query config, with values; no cursor, stream or callback',
+    );
+  }
+  const values = second ?? config.values;
+  if (values != null && !Array.isArray(values)) {
+    throw new TypeError('Expected the values of a query to be an array');
+  }
+  const { text, rowMode, types } = config;
+  return {
+    text,
+    ...(values != null && { values: [...(values as readonly unknown[])] }),
+    ...(rowMode !== undefined && { rowMode }),
+    ...(types !== undefined && { types }),
+  };
+}
+
+function isConfig(value: unknown): value is ClientQuery {
+  if (typeof value !== 'object' || value === null || 'submit' in value) return false;
+  return 'text' in value && typeof value.text === 'string';
+}
+
+/** What holds for a function; the survey sees to it for files. */
+function refuseByRules(text: string, { inTransaction, keepsSession }: FunctionRules): void {
+  if (inTransaction) refuseControl(text);
+  const lasting = keepsSession ? undefined : findLasting(text);
+  if (!lasting) return;
+  throw new Error(
+    `${lasting.command} is refused: it outlives its transaction, and the pooler in between keeps no session`,
+  );
+}
+
+function refuseControl(text: string): void {
+  const found = findTransactionControl(text);
+  if (!found) return;
+  const advice =
+    found.kind === 'transaction'
+      ? 'the migration is one transaction, which Slipway begins and ends; transaction: false runs it without one'
+      : 'the migration runs in the schema of its plugin';
+  throw new Error(`${found.command} is refused: ${advice}`);
+}
+
+function toStatement(query: ClientQuery, number: number): WorkStatement {
+  return {
+    query,
+    number,
+    origin: (index = splitStatements(query.text)[0]?.codeOffset ?? 0) => ({
+      text: query.text,
+      index,
+    }),
+  };
+}

@@ -1,0 +1,61 @@
+import type { MigrationClient } from '../../core/migration-source.ts';
+import { untilAborted } from '../../core/patience.ts';
+import { FunctionClient } from './function-client.ts';
+import type { CodeMigration } from '../sources/migration.ts';
+import type { MigrationWork, SendStatement } from './migration-work.ts';
+
+/** Where a function runs, and how long. */
+export interface FunctionLife {
+  readonly schema: string;
+  readonly keepsSession: boolean;
+  /** Aborted: it is asked to end, and its queries are cancelled. */
+  readonly signal: AbortSignal;
+  /** Aborted: nobody waits for it any more. */
+  readonly cut?: AbortSignal | undefined;
+}
+
+/** Makes a function ready to run. */
+export function toFunctionWork(migration: CodeMigration, life: FunctionLife): MigrationWork {
+  const inTransaction = migration.transaction;
+  return {
+    file: migration,
+    inTransaction,
+    mayReachOut: false,
+    run: (send) => runFunction(migration, life, send),
+  };
+}
+
+/**
+ * Runs a function to its end, and sees that it is the end: no query of it is still on its way, and its client is dead.
+ *
+ * In a transaction the first failed query is what has failed, whatever the function made of it: PostgreSQL keeps nothing
+ * after that, and its COMMIT would be a silent ROLLBACK.
+ */
+async function runFunction(
+  { run, transaction }: CodeMigration,
+  { schema, keepsSession, signal, cut }: FunctionLife,
+  send: SendStatement,
+): Promise<void> {
+  const client = new FunctionClient(send, { inTransaction: transaction, keepsSession });
+  const handedOut: MigrationClient = client.handOut();
+  const outcome = await settle(async () => run(handedOut, { signal, schema }), cut);
+  const isLate = client.isBusy();
+  await client.close();
+  if (transaction && client.failure) throw client.failure.error;
+  if ('thrown' in outcome) throw signal.aborted ? signal.reason : outcome.thrown;
+  if (isLate) {
+    throw new Error('run() ended while a query of it was still running: await every query');
+  }
+}
+
+async function settle(
+  run: () => Promise<unknown>,
+  cut: AbortSignal | undefined,
+): Promise<{ readonly thrown?: unknown }> {
+  try {
+    await (cut ? untilAborted(run(), cut) : run());
+    return {};
+  } catch (thrown) {
+    return { thrown };
+  }
+}

@@ -1,0 +1,165 @@
+import type { DatabaseFault, MigrationPosition } from '../../core/error-codes.ts';
+import { BootError } from '../../core/errors.ts';
+import { describeStatement } from '../../core/format-error.ts';
+import type { LockBlocker } from '../../core/events.ts';
+import { sqlStateOf } from '../connection/connection-error.ts';
+import { adviceFor, adviceForLost } from './migration-advice.ts';
+import type { MigrationWork, WorkStatement } from './migration-work.ts';
+import { excerptAt, indexOfCharacter, positionAt } from '../sql/source-position.ts';
+import { listNames } from '../survey/stray-objects.ts';
+
+/**
+ * How far the migrations of a plugin have come. It changes while they run, so that an error can say where it happened,
+ * wherever it is noticed.
+ */
+export interface MigrationProgress {
+  readonly plugin: string;
+  /** Names of the files committed in this run. */
+  readonly applied: string[];
+  /** The migration that is open. */
+  work: MigrationWork | undefined;
+  /** Its statement that runs or has failed; undefined while it is none of its own, such as the history row. */
+  statement: WorkStatement | undefined;
+  isCommitting: boolean;
+  /** Whether the files applied so far are not on disk yet: then a crash of the server may take them along. */
+  isInstall: boolean;
+  /** Who was found in the way at the last look; undefined when nobody looked. */
+  blockers?: readonly LockBlocker[];
+  /** What a look into the catalogs has found out about the failure. */
+  advice?: string | undefined;
+}
+
+/** The parts of pg's DatabaseError that we read. */
+interface PostgresError {
+  readonly position?: string;
+  readonly detail?: string;
+  readonly hint?: string;
+}
+
+/**
+ * Something that PostgreSQL refused, with its place in the file as the file's author knows it.
+ *
+ * @param hint What to do, and what is kept; told from the cause unless given.
+ */
+export function migrationFailed(
+  progress: MigrationProgress,
+  cause: unknown,
+  hint?: string,
+): BootError {
+  const { plugin, work, statement } = progress;
+  const position = work && locate(work, statement, cause);
+  const where = position && `${[position.file, ...describeStatement(position)].join(', ')}: `;
+  return new BootError(
+    'MIGRATION_FAILED',
+    `${plugin} could not be migrated: ${where ?? ''}${messageOf(cause)}`,
+    {
+      plugin,
+      phase: 'migrateAll',
+      position,
+      database: readFault(cause),
+      hint: hint ?? `${adviceOn(cause, progress)} ${whatIsKept(progress)}`,
+      cause,
+    },
+  );
+}
+
+const ifCrashed =
+  'If it was the server that crashed, what is committed may be gone too, each file with its row: then it runs again.';
+
+/** A connection that broke: another kind of failure, because starting again is all it needs. */
+export function connectionLost(progress: MigrationProgress, cause: unknown): BootError {
+  const { plugin, work, isCommitting, isInstall, applied } = progress;
+  const where = work ? ` in ${work.file.name}` : '';
+  const open =
+    work && isCommitting
+      ? `Whether ${work.file.name} was committed is not known yet: the next start reads it from the history.`
+      : whatIsKept(progress);
+  const mayBeGone = isInstall && applied.length > 0;
+  return new BootError(
+    'MIGRATION_CONNECTION_LOST',
+    `The connection broke while ${plugin} was migrated${where}: ${messageOf(cause)}`,
+    {
+      plugin,
+      phase: 'migrateAll',
+      position: work && { file: work.file.name },
+      database: readFault(cause),
+      hint: [open, ...(mayBeGone ? [ifCrashed] : []), adviceForLost(cause)].join(' '),
+      cause,
+    },
+  );
+}
+
+/** What Slipway found when it asked the server where it is. */
+export function wrongSchema(
+  { plugin, work }: MigrationProgress,
+  found: string,
+  hint?: string,
+): BootError {
+  const where = work ? `${work.file.name}: ` : '';
+  return new BootError(
+    'MIGRATION_WRONG_SCHEMA',
+    `${plugin} could not be migrated: ${where}${found}`,
+    { plugin, phase: 'migrateAll', position: work && { file: work.file.name }, hint },
+  );
+}
+
+/** What a file made where only others may make something. */
+export function strayObjects(progress: MigrationProgress, names: readonly string[]): BootError {
+  const { plugin, work } = progress;
+  const file = work?.file.name ?? '';
+  return new BootError(
+    'MIGRATION_STRAY_OBJECTS',
+    `${plugin} could not be migrated: ${file} makes ${listNames(names)} outside of the plugin's schema`,
+    {
+      plugin,
+      phase: 'migrateAll',
+      position: { file },
+      hint: `Take the schema's name out of the file, or put the line "-- slipway: allow-outside" into it when that is meant. ${whatIsKept(progress)}`,
+    },
+  );
+}
+
+function adviceOn(cause: unknown, { work, advice, blockers }: MigrationProgress): string {
+  return advice ?? adviceFor(cause, work?.file.name ?? 'the cause', blockers);
+}
+
+function whatIsKept({ applied, work }: MigrationProgress): string {
+  const nothing = !work
+    ? 'Nothing was changed'
+    : !work.inTransaction
+      ? `${work.file.name} runs in no transaction, and what is left of it is taken up by the next start`
+      : `Nothing of ${work.file.name} was kept`;
+  if (applied.length === 0) return `${nothing}.`;
+  const [are, stay] = applied.length === 1 ? ['is', 'stays'] : ['are', 'stay'];
+  return `${nothing}; ${applied.join(', ')} ${are} committed and ${stay}.`;
+}
+
+function locate(
+  { file: { name: file } }: MigrationWork,
+  statement: WorkStatement | undefined,
+  cause: unknown,
+): MigrationPosition {
+  if (!statement) return { file };
+  const position = Number((cause as PostgresError | null | undefined)?.position);
+  const { text, index } = statement.origin(
+    position > 0 ? indexOfCharacter(statement.query.text, position) : undefined,
+  );
+  return {
+    file,
+    statement: statement.number,
+    ...(statement.count !== undefined && { statements: statement.count }),
+    ...positionAt(text, index),
+    excerpt: excerptAt(text, index),
+  };
+}
+
+function readFault(cause: unknown): DatabaseFault | undefined {
+  const sqlState = sqlStateOf(cause);
+  if (sqlState === undefined) return undefined;
+  const { detail, hint } = cause as PostgresError;
+  return { sqlState, ...(detail && { detail }), ...(hint && { hint }) };
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

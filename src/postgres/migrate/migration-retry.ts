@@ -1,0 +1,116 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LockBlocker, Tell } from '../../core/events.ts';
+import { sqlStateOf } from '../connection/connection-error.ts';
+import { findBlockers } from '../locks/lock-blockers.ts';
+import type { MigrationProgress } from './migration-error.ts';
+import type { MigrationWork } from './migration-work.ts';
+import type { PinnedClient } from '../connection/pinned-client.ts';
+
+export interface RetryOptions {
+  /** PostgreSQL's `lock_timeout` for each file, in ms; 0 is none. */
+  readonly lockTimeoutMs: number;
+  /** How long one file may be tried again, in ms, from its first failure. */
+  readonly retryMs: number;
+  /** Aborted: a pause ends at once. */
+  readonly signal: AbortSignal;
+  /** Aborted: there is no further attempt. */
+  readonly windDown: AbortSignal;
+  readonly tell: Tell;
+  /** In ms, monotonic. */
+  readonly now: () => number;
+}
+
+const shortestPauseMs = 100;
+const longestPauseMs = 30_000;
+
+/**
+ * While we wait for a lock, all who come after us queue up behind us. A pause of four times that leaves them the table for
+ * four fifths of the time.
+ */
+const pausePerWait = 4;
+
+/**
+ * Runs a file, and again when it failed for a reason that passes: a lock that somebody holds, a deadlock, or others who
+ * changed the same row of a catalog. The pauses grow up to 30 s, with jitter, so that replicas do not march in step.
+ *
+ * @returns what `run` does; `canceled` when a pause was cut short by an abort.
+ * @throws what the last attempt threw.
+ */
+export async function retryPassingFailures<Outcome>(
+  client: PinnedClient,
+  work: MigrationWork,
+  progress: MigrationProgress,
+  options: RetryOptions,
+  run: () => Promise<Outcome>,
+): Promise<Outcome | { readonly status: 'canceled' }> {
+  const { signal, windDown, tell, now } = options;
+  const stopping = AbortSignal.any([signal, windDown]);
+  let failedFirstAt: number | undefined;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      const reason = passingReason(error);
+      if (!reason || client.lost || signal.aborted) throw error;
+      failedFirstAt ??= now();
+      const pauseMs = pauseBefore(attempt, reason, options);
+      const blockers = reason === 'lock' ? await lookForBlockers(client, progress, error) : [];
+      if (now() - failedFirstAt + pauseMs > options.retryMs) throw error;
+      tell({
+        type: 'plugin.migrate.retrying',
+        plugin: progress.plugin,
+        file: work.file.name,
+        attempt,
+        nextInMs: Math.round(pauseMs),
+        error: error as Error,
+        ...(blockers.length > 0 && { blockers }),
+      });
+      await delay(pauseMs, undefined, { signal: stopping }).catch(() => undefined);
+      if (stopping.aborted) return { status: 'canceled' };
+    }
+  }
+}
+
+/** Why the same file may succeed a little later: somebody has the lock, or somebody was faster. */
+export function passingReason(error: unknown): 'lock' | 'race' | undefined {
+  switch (sqlStateOf(error)) {
+    case '55P03':
+    case '40P01':
+      return 'lock';
+    case '40001':
+      return 'race';
+    case 'XX000':
+      return /^tuple concurrently (?:updated|deleted)/.test((error as Error).message)
+        ? 'race'
+        : undefined;
+    case '23505':
+      return (error as { readonly schema?: string }).schema === 'pg_catalog' ? 'race' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Behind a race nobody queues up: it begins with a short pause. */
+function pauseBefore(
+  attempt: number,
+  reason: 'lock' | 'race',
+  { lockTimeoutMs }: RetryOptions,
+): number {
+  const least = Math.max(shortestPauseMs, reason === 'lock' ? pausePerWait * lockTimeoutMs : 0);
+  const grown = Math.min(least * 2 ** (attempt - 1), longestPauseMs);
+  return Math.max(least, grown) * (1 + Math.random() / 4);
+}
+
+async function lookForBlockers(
+  client: PinnedClient,
+  progress: MigrationProgress,
+  error: unknown,
+): Promise<readonly LockBlocker[]> {
+  try {
+    progress.blockers = await findBlockers(client, progress.statement?.query.text ?? '', error);
+  } catch {
+    // Only a help for people; what is wrong with the connection shows at the next attempt.
+    progress.blockers = [];
+  }
+  return progress.blockers;
+}

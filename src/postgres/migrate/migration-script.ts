@@ -1,0 +1,85 @@
+import type { SqlMigration } from '../sources/migration.ts';
+import { readDirectives } from '../sql/migration-directives.ts';
+import type { MigrationWork, WorkStatement } from './migration-work.ts';
+import { readTransactionNeed } from '../sql/outside-transaction.ts';
+import { extensionEdits, noExtensions, type ExtensionFacts } from '../survey/extension-schemas.ts';
+import { publicEdits } from '../sql/public-rewrite.ts';
+import { positionsAt } from '../sql/source-position.ts';
+import { applyEdits } from '../sql/sql-edits.ts';
+import { splitStatements } from '../sql/statement-splitter.ts';
+import type { Statement } from '../sql/statement-splitter.ts';
+
+/** A migration file as it is sent. */
+export interface MigrationScript extends MigrationWork {
+  readonly file: SqlMigration;
+  readonly statements: readonly Statement[];
+  /** Where the character at an offset of the statements was in the file. */
+  readonly toOriginal: (index: number) => number;
+}
+
+/**
+ * Makes a file ready to run in `schema`.
+ *
+ * @param extensions Where a `CREATE EXTENSION` without a schema goes; nowhere unless told.
+ */
+export function toScript(
+  file: SqlMigration,
+  schema: string,
+  isPublicRewritten: boolean,
+  extensions: ExtensionFacts = noExtensions,
+): MigrationScript {
+  const { text, toOriginal } = applyEdits(file.text, [
+    ...(isPublicRewritten ? publicEdits(file.text, schema, file.snapshotNames ?? 'all') : []),
+    ...extensionEdits(file.text, extensions),
+  ]);
+  const directives = readDirectives(file.text).known;
+  const statements = splitStatements(text);
+  return {
+    file,
+    statements,
+    toOriginal,
+    inTransaction: !readTransactionNeed(text, directives).lone,
+    mayReachOut: directives.has('allow-outside'),
+    run: async (send) => {
+      for (const [index, statement] of statements.entries()) {
+        await send(toWorkStatement(statement, index, statements.length, file.text, toOriginal));
+      }
+    },
+  };
+}
+
+function toWorkStatement(
+  { text, offset, codeOffset }: Statement,
+  index: number,
+  count: number,
+  original: string,
+  toOriginal: (index: number) => number,
+): WorkStatement {
+  return {
+    query: { text },
+    number: index + 1,
+    count,
+    origin: (at) => ({
+      text: original,
+      index: toOriginal(at === undefined ? codeOffset : offset + at),
+    }),
+  };
+}
+
+/** A statement as it is sent, and where it begins in the file; both count from 1. */
+export interface PlacedStatement {
+  readonly text: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** The statements of a script with their places in the file. */
+export function placeStatements({
+  file,
+  statements,
+  toOriginal,
+}: MigrationScript): readonly PlacedStatement[] {
+  const indexes = statements.map(({ codeOffset }) => toOriginal(codeOffset));
+  const places = positionsAt(file.text, indexes);
+  return statements.map(({ text }, at) => ({ text, ...(places[at] ?? { line: 1, column: 1 }) }));
+}

@@ -1,0 +1,120 @@
+import { lastRow } from '../connection/connection.ts';
+import { migrationFailed } from './migration-error.ts';
+import { insertHistorySql } from '../history/migration-history.ts';
+import {
+  createMissingSql,
+  rollBack,
+  strayed,
+  tellStatement,
+  type MissingParts,
+  type TransactionContext,
+} from './migration-transaction.ts';
+import type { MigrationWork, WorkStatement } from './migration-work.ts';
+import { readTransactionNeed, type LoneCommand } from '../sql/outside-transaction.ts';
+import type { PinnedClient } from '../connection/pinned-client.ts';
+import { placeIn, placeSql, sessionGuardSql } from '../connection/place-guard.ts';
+import { clearUnfinishedIndex } from './unfinished-index.ts';
+
+type OutsideContext = TransactionContext & { readonly signal: AbortSignal };
+
+/**
+ * Runs a migration that wants no transaction. Its history row can only come after it, so a crash between the two runs it
+ * again: what a killed index build has left is taken away first, and an index that is there already counts as done.
+ *
+ * @throws BootError `MIGRATION_WRONG_SCHEMA` or `MIGRATION_FAILED`, or what pg threw. What its statements have done stays.
+ */
+export async function runOutsideTransaction(
+  client: PinnedClient,
+  work: MigrationWork,
+  missing: MissingParts,
+  context: OutsideContext,
+): Promise<void> {
+  const { progress, historySchema, backendPid } = context;
+  progress.work = work;
+  progress.statement = undefined;
+  progress.isCommitting = false;
+  let refused: unknown;
+  try {
+    const preparing = createMissingSql(missing, context);
+    if (preparing.length > 0) await client.query(preparing.join(';'));
+    // A function that ran before may have left another path.
+    await expectPlace(client, context, `set search_path = ${context.searchPath}`);
+    await work.run((statement) =>
+      runUnlessDone(client, statement, context).catch((error: unknown) => {
+        refused = error;
+        throw error;
+      }),
+    );
+    progress.statement = undefined;
+    refuseOpenTransaction(client, context);
+    await expectPlace(client, context);
+    progress.isCommitting = true;
+    const row = insertHistorySql(historySchema, work.file, context.historyShape);
+    const look = context.extensions.afterFile(work.file);
+    const parts = [row, sessionGuardSql(backendPid), ...(look === undefined ? [] : [look])];
+    context.extensions.learnFrom(await client.finish(parts.join(';')));
+    progress.applied.push(work.file.name);
+    progress.work = undefined;
+    progress.isCommitting = false;
+  } catch (error) {
+    // A function may have caught what PostgreSQL said, and failed for a reason of its own.
+    if (error !== refused) progress.statement = undefined;
+    if (client.isInTransaction()) await rollBack(client);
+    const elsewhere = placeIn(error);
+    throw elsewhere ? strayed(elsewhere, context) : error;
+  }
+}
+
+async function expectPlace(
+  client: PinnedClient,
+  context: TransactionContext,
+  ...before: readonly string[]
+): Promise<void> {
+  const sql = [...before, placeSql].join('; ');
+  const place = lastRow(await client.query<{ pid: number; schema: string | null }>(sql));
+  if (place?.pid === context.backendPid && place.schema === context.schema) return;
+  throw strayed(place && { ...place, transaction: '' }, context);
+}
+
+/** Everything of it would be lost with the connection, and the history would say that it was done. */
+function refuseOpenTransaction(client: PinnedClient, { progress }: TransactionContext): void {
+  if (!client.isInTransaction()) return;
+  throw migrationFailed(
+    progress,
+    new Error('it has left a transaction open'),
+    'See that each BEGIN in it has its COMMIT or ROLLBACK. What stood after the last BEGIN is not kept.',
+  );
+}
+
+async function runUnlessDone(
+  client: PinnedClient,
+  statement: WorkStatement,
+  context: OutsideContext,
+): Promise<unknown> {
+  const { progress, tell, signal } = context;
+  progress.statement = statement;
+  const { lone } = readTransactionNeed(statement.query.text, new Set());
+  const state = await clearUnfinishedIndex(client, lone ?? anyOther, signal);
+  const name = lone?.kind === 'createIndex' ? lone.index : undefined;
+  if (state.status === 'taken') {
+    throw migrationFailed(
+      progress,
+      new Error(`there is an index ${name} already, on ${state.table}`),
+      'Give the new index a name of its own: two in one schema cannot have the same.',
+    );
+  }
+  if (state.status === 'built') {
+    const message = `${progress.work?.file.name}: the index ${name} is there already, and is taken as done`;
+    tell({ type: 'boot.warning', message, plugin: progress.plugin });
+    return nothingDone;
+  }
+  const startedAt = context.now();
+  const answer = await client.send(statement.query);
+  tellStatement(statement, context, startedAt);
+  progress.statement = undefined;
+  return answer;
+}
+
+const anyOther: LoneCommand = { kind: 'other' };
+
+const nothingDone = { command: 'CREATE', rowCount: null, rows: [], fields: [] };

@@ -1,0 +1,136 @@
+import { problemError } from '../../core/errors.ts';
+import type { LockHolder, Tell } from '../../core/events.ts';
+import { migrationLockKey, tryLock } from '../locks/advisory-lock.ts';
+import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
+import type { Querying } from '../connection/querying.ts';
+import { passingReason } from './migration-retry.ts';
+import { rollBack } from './migration-transaction.ts';
+import type { PinnedClient } from '../connection/pinned-client.ts';
+import { readMarker, writeMarker } from '../survey/rename-marker.ts';
+import {
+  planRename,
+  renamableColumns,
+  type RenamableSchema,
+  type RenamingTarget,
+} from '../survey/rename-plan.ts';
+
+export interface RenameOptions {
+  readonly applicationName: string;
+  /** In ms; 0 is none. */
+  readonly lockTimeoutMs: number;
+  readonly tell: Tell;
+  /** In ms, monotonic. */
+  readonly now: () => number;
+}
+
+export type RenameResult =
+  | { readonly status: 'done' | 'nothing' }
+  | { readonly status: 'locked'; readonly holder: LockHolder };
+
+/**
+ * Gives the schema of an earlier id the plugin's name, and marks it so that a replica of the older release, which would find
+ * its schema gone and make an empty one, stops instead. All of it is one transaction under the locks of both names, which
+ * end with it; they are tried for in the order of their keys, and never waited for.
+ *
+ * @throws BootError `MIGRATION_RENAME_CONFLICT`, or what pg threw. Nothing is changed then.
+ */
+export async function renamePreviousSchema(
+  client: PinnedClient,
+  target: RenamingTarget,
+  { applicationName, lockTimeoutMs, tell, now }: RenameOptions,
+): Promise<RenameResult> {
+  const { previousSchemas = [] } = target;
+  if (previousSchemas.length === 0) return { status: 'nothing' };
+  if (!(await lookForRename(client, target))) return { status: 'nothing' };
+  const startedAt = now();
+  client.markDirty();
+  try {
+    await client.query(
+      `begin isolation level read committed; set local lock_timeout = ${lockTimeoutMs};` +
+        ` select set_config('application_name', ${quoteLiteral(applicationName)}, true)`,
+    );
+    for (const schema of inLockOrder([target.schema, ...previousSchemas])) {
+      const attempt = await tryLock(client, schema, 'transaction');
+      if (attempt.acquired) continue;
+      await client.finish('rollback');
+      return { status: 'locked', holder: attempt.holder };
+    }
+    const rename = await lookForRename(client, target);
+    if (!rename) {
+      await client.finish('rollback');
+      return { status: 'nothing' };
+    }
+    await client.finish(`${renameSql(target, rename)}; commit`);
+    const news = { plugin: target.id, from: rename.from, to: target.schema };
+    tell({ type: 'plugin.migrate.renamed', ...news, durationMs: now() - startedAt });
+    return { status: 'done' };
+  } catch (error) {
+    if (client.lost) throw error;
+    await rollBack(client);
+    if (passingReason(error) === undefined) throw error;
+    // Somebody changes the schema itself, such as its grants: worth waiting for like a lock, of a holder nobody knows.
+    return { status: 'locked', holder: {} };
+  }
+}
+
+/**
+ * The schema of an earlier id that a boot would rename; undefined when there is none.
+ *
+ * @throws BootError `MIGRATION_RENAME_CONFLICT`
+ */
+export async function findPendingRename(
+  client: Querying,
+  target: RenamingTarget,
+): Promise<string | undefined> {
+  if ((target.previousSchemas ?? []).length === 0) return undefined;
+  return (await lookForRename(client, target))?.from;
+}
+
+/** A rename that can be made, with what is needed for it. */
+interface Rename {
+  readonly from: string;
+  readonly comment: string;
+  /** Whether an empty schema has the name already. */
+  readonly isTaken: boolean;
+}
+
+async function lookForRename(
+  client: Querying,
+  target: RenamingTarget,
+): Promise<Rename | undefined> {
+  const names = [target.schema, ...(target.previousSchemas ?? [])];
+  const { rows } = await client.query<{ found: string }>(
+    `select coalesce(json_agg(json_build_object(${renamableColumns},
+       'comment', coalesce(obj_description(n.oid, 'pg_namespace'), ''))), '[]')::text as found
+     from pg_namespace n where n.nspname = any($1::text[])`,
+    [names],
+  );
+  const found = JSON.parse(rows[0]?.found ?? '[]') as (RenamableSchema & { comment: string })[];
+  const schemas = new Map(found.map((schema) => [schema.name, schema]));
+  const { from, conflict } = planRename(target, schemas);
+  if (conflict) throw problemError(conflict, 'migrateAll');
+  if (from === undefined) return undefined;
+  const comment = schemas.get(from)?.comment ?? '';
+  return { from, comment, isTaken: schemas.has(target.schema) };
+}
+
+/** An empty schema that is in the way is dropped without CASCADE: if something comes into it now, the rename fails. */
+function renameSql({ id, schema }: RenamingTarget, { from, comment, isTaken }: Rename): string {
+  const to = quoteIdentifier(schema);
+  const earlier = new Set([...(readMarker(comment)?.from ?? []), from]);
+  // Back to a name that it had before: whoever knows it by that name is right again.
+  earlier.delete(schema);
+  const marked = writeMarker(comment, { plugin: id, from: [...earlier] });
+  return [
+    ...(isTaken ? [`drop schema ${to}`] : []),
+    `alter schema ${quoteIdentifier(from)} rename to ${to}`,
+    `comment on schema ${to} is ${quoteLiteral(marked)}`,
+  ].join('; ');
+}
+
+function inLockOrder(schemas: readonly string[]): readonly string[] {
+  const keys = new Map(schemas.map((schema) => [schema, migrationLockKey(schema)]));
+  return [...keys]
+    .toSorted(([, one], [, other]) => (one < other ? -1 : one > other ? 1 : 0))
+    .map(([schema]) => schema);
+}

@@ -1,0 +1,26 @@
+import { fileURLToPath } from 'node:url';
+import { isSqlFiles, type MigrationSource } from '../../core/migration-source.ts';
+import type { Migration } from './migration.ts';
+import { readMigrationFolder } from './migration-files.ts';
+import { toMigrations } from './named-migration.ts';
+import { readSqlFolder } from './sql-folder.ts';
+
+/**
+ * Reads the migrations of a plugin, wherever they come from, in the order in which they run.
+ *
+ * @throws BootError `MIGRATION_FILES_INVALID`
+ */
+export async function readMigrations(
+  plugin: string,
+  source: MigrationSource,
+): Promise<readonly Migration[]> {
+  if (isSqlFiles(source)) return readSqlFolder(plugin, pathOf(source.folder));
+  if (typeof source === 'string' || source instanceof URL) {
+    return (await readMigrationFolder(plugin, pathOf(source))).files;
+  }
+  return toMigrations(source);
+}
+
+function pathOf(folder: URL | string): string {
+  return folder instanceof URL ? fileURLToPath(folder) : folder;
+}

@@ -1,0 +1,95 @@
+import { problem, type Problem } from '../../core/error-codes.ts';
+import { BootError } from '../../core/errors.ts';
+import { mayPlaceExtensions } from '../sql/extension-commands.ts';
+import {
+  misplacedExtensions,
+  placeAdvice,
+  type ExtensionFacts,
+  type ExtensionSetting,
+} from './extension-schemas.ts';
+import type { KnownExtensions } from './known-extensions.ts';
+import { isSql, type Migration } from '../sources/migration.ts';
+import { readDirectives } from '../sql/migration-directives.ts';
+import type { StrayPolicy } from './stray-objects.ts';
+
+interface PendingPlugin {
+  readonly id: string;
+  readonly schema: string;
+  readonly pending: readonly Migration[];
+}
+
+export interface ExtensionRules {
+  readonly setting: ExtensionSetting;
+  readonly strayObjects: StrayPolicy;
+}
+
+/**
+ * Finds pending files with an extension that would go into the plugin's own schema, because there is no schema for extensions.
+ * Only where it is certain: when any pending file may make such a schema, it is looked at when its turn comes.
+ */
+export function findMissingExtensionSchemas(
+  plugins: readonly PendingPlugin[],
+  facts: ExtensionFacts,
+  rules: ExtensionRules,
+): readonly Problem[] {
+  if (facts.schemas.length > 0 || facts.placeable.length === 0) return [];
+  const all = plugins.flatMap(({ pending }) => pending);
+  const texts = all.filter(isSql).map(({ text }) => text);
+  // Nobody knows what a function does.
+  if (texts.length < all.length) return [];
+  if (texts.some(mayPlaceExtensions) || mayMakeListed(plugins, texts, rules.setting)) return [];
+  return plugins.flatMap(({ id, schema, pending }) =>
+    pending.filter(isSql).flatMap(({ name: file, text }) =>
+      isMeant(text, rules)
+        ? []
+        : misplacedExtensions(text, facts, schema).map((extension) => {
+            const message = `${id}: ${file} makes the extension ${extension}, and there is no schema for it`;
+            const hint = placeAdvice(extension, rules.setting);
+            return problem('EXTENSION_SCHEMA_MISSING', message, { plugin: id, file, hint });
+          }),
+    ),
+  );
+}
+
+/**
+ * The same when the turn of a file has come, and everything is known.
+ *
+ * @throws BootError `EXTENSION_SCHEMA_MISSING`
+ */
+export function refuseMissingExtensionSchema(
+  { id, schema }: { readonly id: string; readonly schema: string },
+  migration: Migration,
+  { facts, question }: KnownExtensions,
+  strayObjects: StrayPolicy = 'error',
+): void {
+  if (!isSql(migration)) return;
+  const { name: file, text } = migration;
+  const misplaced = misplacedExtensions(text, facts, schema);
+  const [extension] = isMeant(text, { strayObjects }) ? [] : misplaced;
+  if (extension === undefined) return;
+  const what = `${file} makes the extension ${extension}, and there is no schema for it`;
+  throw new BootError('EXTENSION_SCHEMA_MISSING', `${id} could not be migrated: ${what}`, {
+    plugin: id,
+    phase: 'migrateAll',
+    position: { file },
+    hint: `${placeAdvice(extension, question.setting)} Nothing of ${file} was kept.`,
+  });
+}
+
+/** Whether what goes into the plugin's own schema may stay there. */
+function isMeant(text: string, { strayObjects }: Pick<ExtensionRules, 'strayObjects'>): boolean {
+  return strayObjects !== 'error' || readDirectives(text).known.has('allow-outside');
+}
+
+/** A listed schema is one for extensions as soon as it is there, whoever makes it: a file, or Slipway for a plugin. */
+function mayMakeListed(
+  plugins: readonly PendingPlugin[],
+  texts: readonly string[],
+  setting: ExtensionSetting,
+): boolean {
+  if (setting === 'auto' || setting.length === 0) return false;
+  return (
+    plugins.some(({ schema }) => setting.includes(schema)) ||
+    texts.some((text) => /schema/i.test(text))
+  );
+}

@@ -1,0 +1,120 @@
+import { findHomelessExtensions } from '../sql/extension-commands.ts';
+import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
+import { isSql, type Migration } from '../sources/migration.ts';
+import type { SqlEdit } from '../sql/sql-edits.ts';
+
+/** Where extensions are: in these schemas, or wherever the database has them. */
+export type ExtensionSetting = 'auto' | readonly string[];
+
+/** What the database says of extensions at one moment. */
+export interface ExtensionFacts {
+  /** The schemas that extensions may be put into, the best first. */
+  readonly schemas: readonly string[];
+  /** Of those asked about, the ones that are not there yet, and go where they are told to. */
+  readonly placeable: readonly string[];
+}
+
+/** Before anybody has asked. */
+export const noExtensions: ExtensionFacts = { schemas: [], placeable: [] };
+
+/**
+ * An expression that is true for schemas that hold extensions, and no tables but theirs. `n` is the row of `pg_namespace`.
+ * The tables are found by what depends on the schema: `pg_class` has no index for that, and may be large.
+ */
+const holdsExtensions = `n.nspname <> 'public' and n.nspname !~ '^(pg_|information_schema$)'
+      and exists (select from pg_extension e where e.extnamespace = n.oid)
+      and not exists (select from pg_depend t join pg_class c on c.oid = t.objid and c.relkind in ('r', 'p')
+        where t.refclassid = 'pg_namespace'::regclass and t.refobjid = n.oid and t.classid = 'pg_class'::regclass
+          and not exists (select from pg_depend d
+          where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'))`;
+
+/** Those come last that hold only what cannot be moved: an extension that insists on a schema of its own has made them. */
+const foundSchemasSql = `select n.nspname::text as name, (not exists (
+        select from pg_extension e where e.extnamespace = n.oid and e.extrelocatable))::int as rank
+      from pg_namespace n where ${holdsExtensions}`;
+
+/**
+ * An SQL expression of type json that gives {@link ExtensionFacts}. It reads the control files of the server only when
+ * something is wanted that is not there yet.
+ *
+ * @param wanted Names of extensions; see {@link wantedExtensions}.
+ */
+export function extensionFactsSql(setting: ExtensionSetting, wanted: readonly string[]): string {
+  const names = arrayOf(wanted);
+  return `json_build_object(
+    'schemas', (select coalesce(json_agg(s.name order by s.rank, s.name), '[]') from (${candidatesSql(setting)}) s),
+    'placeable', case when exists (
+        select from unnest(${names}) w (name) where not exists (select from pg_extension e where e.extname = w.name))
+      then (select coalesce(json_agg(distinct v.name), '[]') from pg_available_extension_versions v
+        where v.name = any(${names}) and v.schema is null
+          and not exists (select from pg_extension e where e.extname = v.name))
+      else '[]' end)`;
+}
+
+function candidatesSql(setting: ExtensionSetting): string {
+  if (setting === 'auto') return foundSchemasSql;
+  return `select l.name, l.rank from unnest(${arrayOf(setting)}) with ordinality as l (name, rank)
+      where exists (select from pg_namespace n where n.nspname = l.name)`;
+}
+
+/** SQL that looks for the schemas of extensions again, within a transaction, and puts them behind the plugin's own. */
+export function refreshPathSql(schema: string): string {
+  const found = `select string_agg(', ' || quote_ident(s.name), '' order by s.rank, s.name) from (${foundSchemasSql}) s`;
+  return `select set_config('search_path', ${quoteLiteral(quoteIdentifier(schema))} || coalesce((${found}), ''), true)`;
+}
+
+/** The schemas behind a plugin's own on its `search_path`. */
+export function schemasOnPath(
+  setting: ExtensionSetting,
+  { schemas }: Pick<ExtensionFacts, 'schemas'>,
+): readonly string[] {
+  return setting === 'auto' ? schemas : setting;
+}
+
+/** The extensions that files leave to Slipway to find a place for. */
+export function wantedExtensions(files: readonly Migration[]): readonly string[] {
+  const homeless = files.filter(isSql).flatMap(({ text }) => findHomelessExtensions(text));
+  return [...new Set(homeless.map(nameOf))];
+}
+
+/** How each `CREATE EXTENSION` without a schema gets one; what is there already, or has its own schema, stays as it is. */
+export function extensionEdits(text: string, facts: ExtensionFacts): readonly SqlEdit[] {
+  const [schema] = facts.schemas;
+  if (schema === undefined) return [];
+  return findHomelessExtensions(text)
+    .filter(({ name }) => facts.placeable.includes(name))
+    .map(({ insertAt: at }) => {
+      return { start: at, end: at, replacement: ` SCHEMA ${quoteIdentifier(schema)}` };
+    });
+}
+
+/** The extensions for which there is no place. In `public` they are where they have always been. */
+export function misplacedExtensions(
+  text: string,
+  facts: ExtensionFacts,
+  schema: string,
+): readonly string[] {
+  if (facts.schemas.length > 0 || schema === 'public') return [];
+  return [...new Set(findHomelessExtensions(text).map(nameOf))].filter((name) =>
+    facts.placeable.includes(name),
+  );
+}
+
+/** What to do when there is no place for an extension. */
+export function placeAdvice(name: string, setting: ExtensionSetting): string {
+  const [listed] = setting === 'auto' ? [] : setting;
+  const schema = quoteIdentifier(listed ?? 'extensions');
+  const list =
+    setting === 'auto' || listed !== undefined
+      ? ''
+      : `, and list it in migrations.extensionSchemas`;
+  return `Make a schema for extensions, once, as an administrator: CREATE SCHEMA ${schema}; CREATE EXTENSION ${quoteIdentifier(name)} SCHEMA ${schema}; GRANT USAGE ON SCHEMA ${schema} TO the role${list}.`;
+}
+
+function nameOf({ name }: { readonly name: string }): string {
+  return name;
+}
+
+function arrayOf(names: readonly string[]): string {
+  return `array[${names.map(quoteLiteral).join(', ')}]::text[]`;
+}

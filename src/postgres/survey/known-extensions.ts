@@ -1,0 +1,74 @@
+import { mayPlaceExtensions } from '../sql/extension-commands.ts';
+import { isSql, type Migration } from '../sources/migration.ts';
+import {
+  extensionFactsSql,
+  noExtensions,
+  refreshPathSql,
+  schemasOnPath,
+  type ExtensionFacts,
+  type ExtensionSetting,
+} from './extension-schemas.ts';
+
+/** What of extensions a plugin's migrations want to know. */
+export interface ExtensionQuestion {
+  readonly setting: ExtensionSetting;
+  /** Extensions that files make without a schema; see `wantedExtensions`. */
+  readonly wanted: readonly string[];
+}
+
+/** For whoever does not care where extensions are. */
+export const noQuestion: ExtensionQuestion = { setting: [], wanted: [] };
+
+/**
+ * What is known of the database's extensions while a plugin is migrated. Its own files may change that: then the question
+ * travels with their COMMIT.
+ */
+export class KnownExtensions {
+  readonly question: ExtensionQuestion;
+  readonly #onSchemas: ((schemas: readonly string[]) => void) | undefined;
+  #facts: ExtensionFacts = noExtensions;
+
+  /** @param onSchemas Called with the schemas of extensions each time they were looked for. */
+  constructor(question: ExtensionQuestion, onSchemas?: (schemas: readonly string[]) => void) {
+    this.question = question;
+    this.#onSchemas = onSchemas;
+  }
+
+  get facts(): ExtensionFacts {
+    return this.#facts;
+  }
+
+  /** The schemas behind the plugin's own on its `search_path`. */
+  get schemasOnPath(): readonly string[] {
+    return schemasOnPath(this.question.setting, this.#facts);
+  }
+
+  learn(facts: ExtensionFacts): void {
+    this.#facts = facts;
+    this.#onSchemas?.(this.schemasOnPath);
+  }
+
+  /** SQL to send with the COMMIT of a file that may have changed what is known; {@link learnFrom} finds its answer. */
+  afterFile(file: Migration): string | undefined {
+    if (isSql(file) && !/extension|schema/i.test(file.text) && !mayPlaceExtensions(file.text)) {
+      return undefined;
+    }
+    const { setting, wanted } = this.question;
+    return `select ${extensionFactsSql(setting, wanted)}::text as extensions`;
+  }
+
+  learnFrom(answers: unknown): void {
+    const rows = [answers].flat().flatMap((each) => (each as { readonly rows?: unknown[] }).rows);
+    const found = rows.find(
+      (row): row is { readonly extensions: string } =>
+        typeof row === 'object' && row !== null && 'extensions' in row,
+    );
+    if (found) this.learn(JSON.parse(found.extensions) as ExtensionFacts);
+  }
+
+  /** SQL to send with a statement after which the rest of its file may want an extension that was not there before. */
+  afterStatement(text: string, schema: string): string | undefined {
+    const mayMatter = this.question.setting === 'auto' && /extension/i.test(text);
+    return mayMatter ? refreshPathSql(schema) : undefined;
+  }
+}

@@ -1,0 +1,47 @@
+import { problem, type Problem } from '../../core/error-codes.ts';
+import { readDirectives } from '../sql/migration-directives.ts';
+import type { CodeMigration, SqlMigration } from '../sources/migration.ts';
+import { readTransactionNeed } from '../sql/outside-transaction.ts';
+import { findCommand, type FoundCommand } from '../sql/transaction-control.ts';
+
+/** Commands whose effect outlives the transaction they stand in. */
+const lasting = [
+  /^set\s+(?!(?:local|constraints|transaction)\b)[\w$]+(?:\s+[\w$]+)?/i,
+  /^(?:listen|load)\b/i,
+  /^prepare\b/i,
+  /^create\s+(?:(?:global|local)\s+)?temp(?:orary)?\b(?!.*\bon\s+commit\s+drop\b)/is,
+];
+
+/** The first command in a text that outlives its transaction. */
+export function findLasting(text: string): FoundCommand | undefined {
+  return findCommand(text, lasting);
+}
+
+/**
+ * What a file needs that no transaction can give it: a session that is its own. Through a pooler that hands out transactions,
+ * the next client gets the session as the file has left it.
+ *
+ * @example findPooledFileProblem('shop', file)?.code // 'POOLER_UNSUPPORTED'
+ */
+export function findPooledFileProblem(
+  plugin: string,
+  file: Pick<SqlMigration, 'name' | 'text'> | Pick<CodeMigration, 'name' | 'transaction'>,
+): Problem | undefined {
+  const { name } = file;
+  const about = { plugin, file: name };
+  const through = 'and the pooler in between keeps no session';
+  const inTransaction =
+    'text' in file
+      ? !readTransactionNeed(file.text, readDirectives(file.text).known).lone
+      : file.transaction;
+  if (!inTransaction) {
+    const message = `${plugin}: ${name} runs outside of a transaction, ${through}`;
+    return problem('POOLER_UNSUPPORTED', message, about);
+  }
+  const found = 'text' in file ? findLasting(file.text) : undefined;
+  if (!found) return undefined;
+  const message = `${plugin}: line ${found.line} has ${found.command}, which outlives its transaction, ${through}`;
+  const hint =
+    'Let it end with the transaction (SET LOCAL, ON COMMIT DROP), or give migrationPool a direct connection to PostgreSQL.';
+  return problem('POOLER_UNSUPPORTED', message, { ...about, hint });
+}

@@ -1,0 +1,57 @@
+import { problem, type Problem } from '../../core/error-codes.ts';
+import { quoteIdentifier } from '../sql/identifier.ts';
+
+/** What a schema is to a rename. */
+export interface RenamableSchema {
+  readonly name: string;
+  /** Whether nothing depends on it that would be lost with it. */
+  readonly isEmpty: boolean;
+  /** Whether the role may rename and drop it. */
+  readonly isOwned: boolean;
+}
+
+/** The fields of {@link RenamableSchema}, as SQL for `json_build_object`; `n` is the row of `pg_namespace`. */
+export const renamableColumns = `'name', n.nspname,
+      'isOwned', pg_has_role(n.nspowner, 'USAGE'),
+      'isEmpty', not exists (select from pg_depend d
+        where d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid and d.deptype = 'n')`;
+
+/** A plugin that may have had another id. */
+export interface RenamingTarget {
+  readonly id: string;
+  readonly schema: string;
+  readonly previousSchemas?: readonly string[] | undefined;
+}
+
+/** What becomes of the schemas that a plugin has had. */
+export interface RenamePlan {
+  /** The schema that gets the plugin's name. */
+  readonly from?: string;
+  readonly conflict?: Problem;
+}
+
+/** Finds the schema of an earlier id, if the plugin has one to go on with. Two with something in them are a conflict. */
+export function planRename(
+  { id, schema, previousSchemas = [] }: RenamingTarget,
+  schemas: ReadonlyMap<string, RenamableSchema>,
+): RenamePlan {
+  const found = previousSchemas.flatMap((name) => schemas.get(name) ?? []);
+  const [from] = found;
+  if (!from) return {};
+  const current = schemas.get(schema);
+  const isFree = !current || (current.isEmpty && current.isOwned);
+  const rivals = [...(isFree ? [] : [current]), ...found];
+  return rivals.length > 1 ? { conflict: conflictOf(id, rivals) } : { from: from.name };
+}
+
+function conflictOf(plugin: string, schemas: readonly RenamableSchema[]): Problem {
+  const names = schemas.map(({ name }) => quoteIdentifier(name)).join(' and ');
+  const message = `${plugin}: its data may be in ${names}, and there can be only one`;
+  const empty = schemas.find(({ isEmpty }) => isEmpty);
+  return problem('MIGRATION_RENAME_CONFLICT', message, {
+    plugin,
+    ...(empty && {
+      hint: `Nothing is in one of them: DROP SCHEMA ${quoteIdentifier(empty.name)};`,
+    }),
+  });
+}

@@ -1,0 +1,17 @@
+import { problem, type Problem } from '../../core/error-codes.ts';
+import { quoteIdentifier } from '../sql/identifier.ts';
+import type { RenameMarker } from './rename-marker.ts';
+
+/** What a replica of an older release is told when a newer one has renamed the schema of one of its plugins. */
+export function renamedAway(
+  plugin: string,
+  schema: string,
+  now: RenameMarker & { readonly schema: string },
+): Problem {
+  const there = quoteIdentifier(now.schema);
+  const message = `${plugin}: its schema ${quoteIdentifier(schema)} is ${there} now, of the plugin ${now.plugin}`;
+  return problem('MIGRATION_RENAMED', message, {
+    plugin,
+    hint: `Deploy the release in which the plugin is called ${now.plugin}. To go back to this one: ALTER SCHEMA ${there} RENAME TO ${quoteIdentifier(schema)}; and if this is another plugin, take the line "slipway: renamed" out of the comment on ${there}.`,
+  });
+}

@@ -1,0 +1,133 @@
+import { mapBounded } from '../../core/map-bounded.ts';
+import type { SnapshotKind } from '../sources/drizzle-snapshot.ts';
+import { allNames, lastObjects, readersAtOnce, unknownNames } from '../sources/known-objects.ts';
+import { isSql, type Migration } from '../sources/migration.ts';
+import type { MovableKind, PublicObject } from './public-objects.ts';
+import { rewritePublic } from '../sql/public-rewrite.ts';
+
+/** A plugin that may own what is in `public`. */
+export interface Claimant {
+  readonly id: string;
+  readonly schema: string;
+  readonly files: readonly Migration[];
+  /** Those of the files that its history has, in their order. */
+  readonly applied: readonly Migration[];
+  /** Whether its history has more than the files: what they do not know of may have moved or dropped anything. */
+  readonly isAhead: boolean;
+}
+
+/** Something that two plugins lack. */
+export interface DisputedObject extends PublicObject {
+  /** The ids of the others. */
+  readonly others: readonly string[];
+}
+
+/** What of a plugin is in `public` in place of its schema. */
+export interface StrandedObjects {
+  /** Nobody else can own these. */
+  readonly certain: readonly PublicObject[];
+  /** Whose these are, only people can tell. */
+  readonly disputed: readonly DisputedObject[];
+}
+
+const kindsInSnapshot: Readonly<Record<MovableKind, SnapshotKind>> = {
+  table: 'table',
+  view: 'view',
+  'materialized view': 'view',
+  sequence: 'sequence',
+  type: 'type',
+};
+
+/**
+ * Looks for objects that the last applied snapshot of a plugin has, that its schema lacks, and that are in `public`: a
+ * pool without pinning has put them there. Snapshots are read only when there is something in `public` that the host's own
+ * last snapshot does not know; everything else is read only when something is missing.
+ *
+ * @param inPublic As the server tells it, extension members left out.
+ * @param isRewritten Whether `"public".` means the plugin's schema.
+ * @returns By plugin id; plugins without stranded objects are left out.
+ */
+export async function findStranded(
+  claimants: readonly Claimant[],
+  inPublic: readonly PublicObject[],
+  isRewritten: boolean,
+): Promise<ReadonlyMap<string, StrandedObjects>> {
+  const hosts = claimants.filter(({ schema }) => schema === 'public');
+  const plugins = claimants.filter(({ schema, applied }) => schema !== 'public' && applied[0]);
+  const strangers = inPublic.length > 0 ? without(inPublic, await lastNames(hosts)) : [];
+  if (strangers.length === 0 || plugins.length === 0) return new Map();
+
+  const missing = await mapBounded(plugins, readersAtOnce, (plugin) =>
+    plugin.isAhead ? Promise.resolve([]) : lacks(plugin, strangers),
+  );
+  if (missing.every((objects) => objects.length === 0)) return new Map();
+
+  const hostNames = (await Promise.all(hosts.map(({ files }) => allNames(files)))).flat();
+  const mayBe = await mapBounded(plugins, readersAtOnce, (plugin) => mayLack(plugin, strangers));
+  const found = plugins.map(({ id, applied, schema }, index): [string, StrandedObjects] => {
+    const meant = namesMeantInPublic(applied, schema, isRewritten);
+    const own = without(missing[index] ?? [], new Set([...hostNames, ...meant]));
+    const weighed = own.map((object) => {
+      const others = plugins.filter((_, other) => other !== index && mayBe[other]?.has(object));
+      return { ...object, others: others.map((other) => other.id) };
+    });
+    const certain = own.filter((_, at) => weighed[at]?.others.length === 0);
+    return [id, { certain, disputed: weighed.filter(({ others }) => others.length > 0) }];
+  });
+  return new Map(found.filter(([, { certain, disputed }]) => certain[0] ?? disputed[0]));
+}
+
+function without(
+  objects: readonly PublicObject[],
+  names: ReadonlySet<string>,
+): readonly PublicObject[] {
+  return objects.filter(({ name }) => !names.has(name));
+}
+
+/** What should be in the schema by the last applied snapshot, is not, and is in `public`. */
+async function lacks(
+  { applied, schema }: Claimant,
+  strangers: readonly PublicObject[],
+): Promise<readonly PublicObject[]> {
+  const missing = strangers.filter(({ alsoIn }) => !alsoIn.includes(schema));
+  const objects = await lastObjects(applied);
+  const known = new Set(objects.map(({ kind, name }) => `${kind} ${name}`));
+  return missing.filter(({ kind, name }) => known.has(`${kindsInSnapshot[kind]} ${name}`));
+}
+
+/** {@link lacks}, and whatever it may have made by files that no snapshot describes. */
+async function mayLack(
+  plugin: Claimant,
+  strangers: readonly PublicObject[],
+): Promise<ReadonlySet<PublicObject>> {
+  const surely = new Set(await lacks(plugin, strangers));
+  const names = new Set(await unknownNames(plugin.applied));
+  return new Set(
+    strangers.filter(
+      (object) =>
+        surely.has(object) || (names.has(object.name) && !object.alsoIn.includes(plugin.schema)),
+    ),
+  );
+}
+
+async function lastNames(claimants: readonly Claimant[]): Promise<ReadonlySet<string>> {
+  const objects = await Promise.all(claimants.map(({ files }) => lastObjects(files)));
+  return new Set(objects.flat().map(({ name }) => name));
+}
+
+/** Names that the files put into `public` on purpose, as they were sent. */
+function namesMeantInPublic(
+  files: readonly Migration[],
+  schema: string,
+  isRewritten: boolean,
+): readonly string[] {
+  return files.filter(isSql).flatMap(({ text, snapshotNames }) => {
+    const sent = isRewritten ? rewritePublic(text, schema, snapshotNames ?? 'all').text : text;
+    return [...sent.matchAll(qualified)].map(
+      ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain?.toLowerCase() ?? '',
+    );
+  });
+}
+
+const qualified =
+  /(?:"public"|\bpublic)\s*\.\s*(?:"((?:[^"]|"")*)"|([A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*))/gi;

@@ -1,0 +1,106 @@
+import { quoteLiteral } from '../sql/identifier.ts';
+import { failTelling, toldBy } from '../connection/telling-failure.ts';
+
+/** What to do about objects that a file made outside of its plugin's schema. */
+export type StrayPolicy = 'error' | 'warn' | 'off';
+
+/** The schemas that are a plugin's own. */
+export interface OwnSchemas {
+  readonly schema: string;
+  readonly historySchema: string;
+}
+
+const mostShown = 10;
+
+const mark = 'slipway found strays';
+
+/** Dependencies on a schema of what is in no schema: settings of it, no objects. */
+const settingsOfSchemas = ['pg_default_acl', 'pg_publication_namespace'];
+
+/** Where the transaction itself remembers the schemas it began with: a setting of its own, gone when it ends. */
+const schemasSetting = 'slipway.schemas';
+
+/**
+ * SQL to send when the transaction begins. The row of a schema is also written anew by a GRANT on it: only what was there
+ * before tells which schemas are new.
+ */
+export const rememberSchemasSql = `select set_config('${schemasSetting}', string_agg(oid::text, ' '), true) from pg_namespace`;
+
+/**
+ * SQL that looks for what this very transaction has made outside of the plugin's schemas, to be sent before COMMIT. With
+ * `error` it fails when there is anything; with `warn` it answers with one row, see {@link straysAmong}.
+ *
+ * What is in a schema depends on it, and that row of `pg_depend` bears the transaction that made it: a subtransaction has an
+ * id of its own, but is in progress as long as its parent is, and rows in progress that we can see are ours. Owners, grants,
+ * comments and foreign keys touch an object without such a row. Members of an extension belong to the extension.
+ */
+export function strayObjectsSql(own: OwnSchemas, policy: Exclude<StrayPolicy, 'off'>): string {
+  const list = `json_agg(name order by name)`;
+  const answer =
+    policy === 'error'
+      ? `case when count(*) = 0 then 0 else ${failTelling(mark, list)} end`
+      : `coalesce(${list}, '[]')::text as strays`;
+  return `with me as (select pg_current_xact_id()::text::bigint as id),
+  stray as (${strayNamesSql(own)})
+  select ${answer} from stray`;
+}
+
+/** The names that a failed {@link strayObjectsSql} found; `undefined` for any other error. */
+export function straysIn(error: unknown): readonly string[] | undefined {
+  return toldBy(mark, error) as readonly string[] | undefined;
+}
+
+/** The names that {@link strayObjectsSql} found for a warning, among the answers to a message. */
+export function straysAmong(answers: unknown): readonly string[] {
+  const rows = [answers].flat().flatMap((answer) => (answer as { readonly rows?: unknown[] }).rows);
+  const found = rows.find(
+    (row): row is { readonly strays: string } =>
+      typeof row === 'object' && row !== null && 'strays' in row,
+  );
+  return found ? (JSON.parse(found.strays) as readonly string[]) : [];
+}
+
+/** For people: not more than they will read. */
+export function listNames(names: readonly string[]): string {
+  const shown = names.slice(0, mostShown).join(', ');
+  const rest = names.length - mostShown;
+  return rest > 0 ? `${shown} and ${rest} more` : shown;
+}
+
+function strayNamesSql({ schema, historySchema }: OwnSchemas): string {
+  const own = [schema, historySchema].map(quoteLiteral).join(', ');
+  const settings = settingsOfSchemas.map(quoteLiteral).join(', ');
+  return `select pg_describe_object(d.classid, d.objid, d.objsubid) as name
+    from me, pg_depend d join pg_namespace n on n.oid = d.refobjid
+    where d.refclassid = 'pg_namespace'::regclass and d.classid <> 'pg_extension'::regclass
+      and d.classid::regclass::text not in (${settings})
+      and n.nspname not in (${own}) and n.nspname !~ '^pg_(temp|toast)'
+      and ${isMade('d')} and not ${isMember('d.classid', 'd.objid')}
+  union all
+  select 'schema ' || n.nspname from me, pg_namespace n
+    where n.nspname not in (${own}) and n.nspname !~ '^pg_'
+      and n.oid::text <> all (string_to_array(coalesce(current_setting('${schemasSetting}', true), ''), ' '))
+      and ${isMade('n')} and not ${isMember(`'pg_namespace'::regclass`, 'n.oid')}
+  ${schema === 'public' ? '' : extensionsSql(schema)}`;
+}
+
+/** In `public` everybody finds an extension; in a plugin's schema nobody else does, and it goes when the schema goes. */
+function extensionsSql(schema: string): string {
+  return `union all
+  select 'extension ' || e.extname || ' in schema ' || n.nspname
+    from me, pg_extension e join pg_namespace n on n.oid = e.extnamespace
+      join pg_depend d on d.classid = 'pg_extension'::regclass and d.objid = e.oid
+        and d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid
+    where n.nspname = ${quoteLiteral(schema)} and ${isMade('d')}`;
+}
+
+/** The age is asked first: the server refuses to tell the state of a transaction that it takes for a future one. */
+function isMade(row: string): string {
+  const current = `(me.id % 4294967296)::text::xid`;
+  const full = `(((me.id >> 32) << 32) + ${row}.xmin::text::bigint)::text::xid8`;
+  return `case when age(${row}.xmin) <= age(${current}) then pg_xact_status(${full}) = 'in progress' else false end`;
+}
+
+function isMember(classId: string, objectId: string): string {
+  return `exists (select from pg_depend m where m.classid = ${classId} and m.objid = ${objectId} and m.deptype = 'e')`;
+}

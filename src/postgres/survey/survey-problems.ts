@@ -1,0 +1,165 @@
+import { problem } from '../../core/error-codes.ts';
+import type { Problem } from '../../core/error-codes.ts';
+import { quoteIdentifier } from '../sql/identifier.ts';
+import { historyOf } from '../history/migration-history.ts';
+import { migrationDirectives, readDirectives } from '../sql/migration-directives.ts';
+import { isSql, type Migration } from '../sources/migration.ts';
+import { readTransactionNeed } from '../sql/outside-transaction.ts';
+import { findPooledFileProblem } from './pooled-files.ts';
+import { findTransactionControl } from '../sql/transaction-control.ts';
+import { isReadable } from './survey-statements.ts';
+import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
+
+interface SurveyedPlugin {
+  readonly id: string;
+  /** Where its objects are now. */
+  readonly schema: string;
+  /** Where its history is now. */
+  readonly historySchema: string;
+  /** Whether `schema` is renamed first. */
+  readonly isRenamed: boolean;
+  readonly pending: readonly Migration[];
+}
+
+/** What stands against any migration at all; nothing where no plugin will ever have one. */
+export function findServerProblems(
+  { readOnly }: DatabaseAnswer,
+  targets: readonly { readonly files: readonly unknown[] }[],
+): readonly Problem[] {
+  if (!readOnly || targets.every(({ files }) => files.length === 0)) return [];
+  return [
+    problem('DATABASE_READ_ONLY', 'The database takes no writes: a replica, or set read-only'),
+  ];
+}
+
+type Schemas = ReadonlyMap<string, SchemaAnswer>;
+
+/** What stands against reading a plugin's history. */
+export function findHistoryProblems(
+  plugin: SurveyedPlugin,
+  facts: DatabaseAnswer,
+  schemas: Schemas,
+): readonly Problem[] {
+  const { id, historySchema } = plugin;
+  const found = schemas.get(historySchema);
+  if (!found?.history) return [];
+  if (!found.canUse) return [lacks(plugin, facts, 'USAGE', onSchema(historySchema))];
+  if (!found.history.canRead) return [lacks(plugin, facts, 'SELECT', historyOf(historySchema))];
+  return isReadable(found) ? [] : [foreignHistory(id, historySchema, found.history.columns)];
+}
+
+/** What stands against applying a plugin's pending files. */
+export function findWriteProblems(
+  plugin: SurveyedPlugin,
+  facts: DatabaseAnswer,
+  schemas: Schemas,
+): readonly Problem[] {
+  const { schema, historySchema, pending, isRenamed } = plugin;
+  const keeping = schemas.get(historySchema);
+  const history = keeping?.history;
+  if (keeping && history && !isReadable(keeping)) return [];
+  if (pending.length === 0 && !isRenamed) return [];
+  const unless = (isGranted: boolean, right: string, on: string): readonly Problem[] =>
+    isGranted ? [] : [lacks(plugin, facts, right, on)];
+  const isOwned = !isRenamed || schemas.get(schema)?.isOwned === true;
+  const hasBoth = schemas.has(schema) && schemas.has(historySchema) && !isRenamed;
+  const canMakeThem = hasBoth || facts.canCreateSchema;
+  const toFill = [...new Set([schema, ...(history ? [] : [historySchema])])];
+  return [
+    ...(isOwned ? [] : [ownsNot(plugin, facts)]),
+    ...unless(canMakeThem, 'CREATE', `DATABASE ${quoteIdentifier(facts.database)}`),
+    ...toFill.flatMap((name) => {
+      const { canUse = true, canCreate = true } = schemas.get(name) ?? {};
+      return [
+        ...unless(canUse, 'USAGE', onSchema(name)),
+        ...unless(canCreate, 'CREATE', onSchema(name)),
+      ];
+    }),
+    ...unless(history?.canWrite ?? true, 'INSERT', historyOf(historySchema)),
+    ...(history?.closedSequence == null
+      ? []
+      : [lacks(plugin, facts, 'USAGE', onSequence(historySchema, history.closedSequence))]),
+  ];
+}
+
+/**
+ * What a pending file may not do, found before it runs; of a function that shows only then.
+ *
+ * @param keepsSession Whether the connection has a session of its own.
+ */
+export function findFileProblems(
+  { id, pending }: SurveyedPlugin,
+  keepsSession: boolean,
+): readonly Problem[] {
+  return pending.flatMap((file) => {
+    const unfit = keepsSession ? [] : (findPooledFileProblem(id, file) ?? []);
+    if (!isSql(file)) return unfit;
+    const { name, text } = file;
+    const { known, unknown } = readDirectives(text);
+    if (unknown[0] !== undefined) return [unknownDirective(id, name, unknown[0])];
+    const { lone, commands } = readTransactionNeed(text, known);
+    if (lone && commands !== 1) return [mixedFile(id, name, commands)];
+    if (lone?.kind === 'createIndex' && lone.index === undefined) return [namelessIndex(id, name)];
+    const found = findTransactionControl(text);
+    if (!found) return unfit;
+    const harm =
+      found.kind === 'transaction'
+        ? 'interferes with the transaction of the file'
+        : 'leads out of its schema';
+    const message = `${id}: line ${found.line} has ${found.command}, which ${harm}`;
+    return [problem('MIGRATION_TRANSACTION_CONTROL', message, { plugin: id, file: name })];
+  });
+}
+
+function unknownDirective(id: string, file: string, directive: string): Problem {
+  const message = `${id}: ${file} says "-- slipway: ${directive}", which means nothing`;
+  const hint = `Known are ${migrationDirectives.join(', ')}.`;
+  return problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint });
+}
+
+function mixedFile(id: string, file: string, commands: number): Problem {
+  const message = `${id}: ${file} has to run outside of a transaction, and has ${commands} commands`;
+  return problem('MIGRATION_MIXED_TRANSACTION', message, { plugin: id, file });
+}
+
+function namelessIndex(id: string, file: string): Problem {
+  const message = `${id}: ${file} makes an index CONCURRENTLY that has no name`;
+  const hint = 'Give it one: after a crash Slipway looks by its name for what is left of it.';
+  return problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint });
+}
+
+function lacks(
+  { id }: SurveyedPlugin,
+  { role }: DatabaseAnswer,
+  right: string,
+  on: string,
+): Problem {
+  return problem('DATABASE_PRIVILEGE', `${id}: the role ${role} lacks ${right} on ${on}`, {
+    plugin: id,
+    hint: `GRANT ${right} ON ${on} TO ${quoteIdentifier(role)};`,
+  });
+}
+
+/** Only an owner may rename. */
+function ownsNot({ id, schema }: SurveyedPlugin, { role }: DatabaseAnswer): Problem {
+  const on = onSchema(schema);
+  const message = `${id}: the role ${role} does not own ${on}, which is to be renamed`;
+  const hint = `ALTER ${on} OWNER TO ${quoteIdentifier(role)};`;
+  return problem('DATABASE_PRIVILEGE', message, { plugin: id, hint });
+}
+
+function onSequence(schema: string, name: string): string {
+  return `SEQUENCE ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+}
+
+function onSchema(name: string): string {
+  return `SCHEMA ${quoteIdentifier(name)}`;
+}
+
+function foreignHistory(id: string, schema: string, columns: readonly string[]): Problem {
+  return problem(
+    'MIGRATION_HISTORY_UNKNOWN',
+    `${id}: ${historyOf(schema)} is not Drizzle's: its columns are ${columns.join(', ')}`,
+    { plugin: id, hint: 'Rename that table: its name is the one of the migration history.' },
+  );
+}
