@@ -128,7 +128,7 @@ describe('baseline', () => {
     const options = { pool: fresh.url, plugins: [{ id: 'p', previousIds: ['old'], migrations }] };
     expect(await failureOf(createRepair(options).baseline('p'))).toMatchObject({
       code: 'REPAIR_REFUSED',
-      message: 'p: its schema is still called plugin_old',
+      message: 'p: its schema is still called "plugin_old"',
     });
     expect(await stateOf(fresh)).toEqual(before);
   });

@@ -1,4 +1,3 @@
-import { quoteLiteral } from '../sql/identifier.ts';
 import type { Migration } from '../sources/migration.ts';
 import {
   createHistorySql,
@@ -9,9 +8,8 @@ import {
 import { readHistory, type HistoryState } from '../survey/read-history.ts';
 import type { Querying } from '../connection/querying.ts';
 import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
-import { quoteIdentifier } from '../sql/identifier.ts';
+import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import { schemasOf, type MigrationTarget } from '../survey/survey.ts';
-import { repairRefused } from './repair-error.ts';
 import type { RepairDecision, RepairLeft } from './repair-report.ts';
 
 /**
@@ -29,7 +27,6 @@ export async function decideOnRows(
   const { history, plan } = await compare(client, target);
   const pending = new Set(plan.pending);
   const toWrite = chosen.filter((file) => pending.has(file));
-  if (toWrite.length > 0) await refuseBeforeRename(client, target, history);
   const shape = history.shape ?? target.files[0]?.format ?? '0.x';
   const missing = [
     ...history.missingSchemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
@@ -105,24 +102,4 @@ function updateHashSql(
     ...(name === null ? [] : [`name = ${quoteLiteral(name)}`]),
   ];
   return `update ${historyOf(historySchema)} set hash = ${quoteLiteral(newHash)} where ${conditions.join(' and ')}`;
-}
-
-/** A schema made now would stand in the way of the one that the next boot gives this name. */
-async function refuseBeforeRename(
-  client: Querying,
-  { id, schema, previousSchemas = [] }: MigrationTarget,
-  { missingSchemas }: HistoryState,
-): Promise<void> {
-  if (previousSchemas.length === 0 || !missingSchemas.includes(schema)) return;
-  const { rows } = await client.query<{ name: string }>(
-    'select nspname::text as name from pg_namespace where nspname = any($1::text[])',
-    [previousSchemas],
-  );
-  const [old] = rows;
-  if (!old) return;
-  throw repairRefused(
-    id,
-    `its schema is still called ${old.name}`,
-    'Nothing was changed. A boot renames it: start that first.',
-  );
 }
