@@ -72,7 +72,7 @@ function lockTimeout(plugin: string, waitedMs: number, holder: LockHolder): Boot
 }
 
 /** Names a lock holder for people: `slipway/catalog@web-2 (pid 4711 at 10.0.0.7, connected for 2.31s)`. */
-export function describeHolder({ applicationName, pid, host, ageMs }: LockHolder): string {
+function describeHolder({ applicationName, pid, host, ageMs }: LockHolder): string {
   if (pid === undefined) return 'an unknown session';
   const where = host === undefined ? '' : ` at ${host}`;
   const age = ageMs === undefined ? '' : `, connected for ${formatDuration(ageMs)}`;

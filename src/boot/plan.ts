@@ -8,7 +8,7 @@ import {
   type PlacedStatement,
 } from '../postgres/migrate/migration-script.ts';
 import { readStatementLocks, type StatementLock } from '../postgres/sql/statement-locks.ts';
-import type { PluginSurvey } from '../postgres/survey/survey.ts';
+import type { PluginSurvey } from '../postgres/survey/survey-plugin.ts';
 import type { BootSetup } from './boot-options.ts';
 import { surveyPlugins } from './survey-plugins.ts';
 import { withPlugins } from './with-plugins.ts';

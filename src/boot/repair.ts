@@ -12,7 +12,7 @@ import { repairRefused, toRepairError } from '../postgres/repair/repair-error.ts
 import { decideOnHashes, decideOnRows } from '../postgres/repair/repair-history.ts';
 import type { RepairReport } from '../postgres/repair/repair-report.ts';
 import { repairInTransaction, type Decide } from '../postgres/repair/repair-transaction.ts';
-import type { MigrationTarget } from '../postgres/survey/survey.ts';
+import type { MigrationTarget } from '../postgres/sources/migration-target.ts';
 import { checkBootOptions, type BootOptions, type BootSetup } from './boot-options.ts';
 import { LockWaits } from './lock-waits.ts';
 import { createPatientPool } from './patient-pool.ts';

@@ -7,12 +7,9 @@ import { getPluginSchemaName, getPreviousSchemaNames } from '../core/schema-name
 import type { PoolLike } from '../postgres/connection/connection.ts';
 import { readMigrations } from '../postgres/sources/read-migrations.ts';
 import { withPinnedClient } from '../postgres/connection/pinned-client.ts';
-import {
-  surveyDatabase,
-  type MigrationTarget,
-  type PluginSurvey,
-  type Survey,
-} from '../postgres/survey/survey.ts';
+import type { PluginSurvey } from '../postgres/survey/survey-plugin.ts';
+import { surveyDatabase, type Survey } from '../postgres/survey/survey.ts';
+import type { MigrationTarget } from '../postgres/sources/migration-target.ts';
 import type { BootSetup } from './boot-options.ts';
 import { createPatientPool } from './patient-pool.ts';
 

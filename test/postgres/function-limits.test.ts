@@ -5,7 +5,7 @@ import type { MigrationFunction } from '../../src/core/migration-source.ts';
 import type { PoolLike } from '../../src/postgres/connection/connection.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
-import type { MigrationTarget } from '../../src/postgres/survey/survey.ts';
+import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 import { useDatabase } from '../support/database.ts';
 import { coded, errorOf, migrateOptions } from './migration-fixture.ts';
 

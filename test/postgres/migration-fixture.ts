@@ -8,9 +8,9 @@ import {
   readMigrationFolder,
   type MigrationFile,
 } from '../../src/postgres/sources/migration-files.ts';
-import type { MigrateOptions } from '../../src/postgres/migrate/migrator.ts';
+import type { MigrateOptions } from '../../src/postgres/migrate/migrate-options.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
-import type { MigrationTarget } from '../../src/postgres/survey/survey.ts';
+import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 
 /** Migrations by tag: `{ '0000_init': 'create table …' }`. */
 export type Migrations = Readonly<Record<string, string>>;

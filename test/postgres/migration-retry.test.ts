@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import type { BootNews } from '../../src/core/events.ts';
-import { migratePlugin, type MigrateOptions } from '../../src/postgres/migrate/migrator.ts';
+import type { MigrateOptions } from '../../src/postgres/migrate/migrate-options.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { errorOf, migrateOptions, target } from './migration-fixture.ts';
 

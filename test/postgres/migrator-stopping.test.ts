@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { MigrateResult } from '../../src/postgres/migrate/migrator.ts';
+import type { MigrateResult } from '../../src/postgres/migrate/apply-pending.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { migrateOptions, target } from './migration-fixture.ts';

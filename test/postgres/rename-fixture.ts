@@ -2,7 +2,8 @@ import { expect } from 'vitest';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
-import type { MigrationTarget, Survey } from '../../src/postgres/survey/survey.ts';
+import type { Survey } from '../../src/postgres/survey/survey.ts';
+import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 import type { Database, FileDatabase } from '../support/database.ts';
 import { migrateOptions, target, type Migrations } from './migration-fixture.ts';
 

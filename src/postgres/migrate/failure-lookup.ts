@@ -1,7 +1,7 @@
 import { sqlStateOf } from '../connection/connection-error.ts';
 import { findBlockers } from '../locks/lock-blockers.ts';
 import { adviceForBlocked } from './migration-advice.ts';
-import type { MigrationProgress } from './migration-error.ts';
+import type { MigrationProgress } from './migration-progress.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
 
 /** Something of the name that PostgreSQL did not find, or did not let us touch. */

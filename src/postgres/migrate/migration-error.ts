@@ -1,33 +1,12 @@
 import type { DatabaseFault, MigrationPosition } from '../../core/error-codes.ts';
 import { BootError } from '../../core/errors.ts';
 import { describeStatement } from '../../core/format-error.ts';
-import type { LockBlocker } from '../../core/events.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
 import { adviceFor, adviceForLost } from './migration-advice.ts';
+import type { MigrationProgress } from './migration-progress.ts';
 import type { MigrationWork, WorkStatement } from './migration-work.ts';
 import { excerptAt, indexOfCharacter, positionAt } from '../sql/source-position.ts';
 import { listNames } from '../survey/stray-objects.ts';
-
-/**
- * How far the migrations of a plugin have come. It changes while they run, so that an error can say where it happened,
- * wherever it is noticed.
- */
-export interface MigrationProgress {
-  readonly plugin: string;
-  /** Names of the files committed in this run. */
-  readonly applied: string[];
-  /** The migration that is open. */
-  work: MigrationWork | undefined;
-  /** Its statement that runs or has failed; undefined while it is none of its own, such as the history row. */
-  statement: WorkStatement | undefined;
-  isCommitting: boolean;
-  /** Whether the files applied so far are not on disk yet: then a crash of the server may take them along. */
-  isInstall: boolean;
-  /** Who was found in the way at the last look; undefined when nobody looked. */
-  blockers?: readonly LockBlocker[];
-  /** What a look into the catalogs has found out about the failure. */
-  advice?: string | undefined;
-}
 
 /** The parts of pg's DatabaseError that we read. */
 interface PostgresError {

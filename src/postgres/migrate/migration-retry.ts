@@ -1,24 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LockBlocker, Tell } from '../../core/events.ts';
+import type { LockBlocker } from '../../core/events.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
 import { findBlockers } from '../locks/lock-blockers.ts';
-import type { MigrationProgress } from './migration-error.ts';
+import type { MigrateSettings } from './migrate-options.ts';
+import type { MigrationProgress } from './migration-progress.ts';
 import type { MigrationWork } from './migration-work.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
-
-export interface RetryOptions {
-  /** PostgreSQL's `lock_timeout` for each file, in ms; 0 is none. */
-  readonly lockTimeoutMs: number;
-  /** How long one file may be tried again, in ms, from its first failure. */
-  readonly retryMs: number;
-  /** Aborted: a pause ends at once. */
-  readonly signal: AbortSignal;
-  /** Aborted: there is no further attempt. */
-  readonly windDown: AbortSignal;
-  readonly tell: Tell;
-  /** In ms, monotonic. */
-  readonly now: () => number;
-}
 
 const shortestPauseMs = 100;
 const longestPauseMs = 30_000;
@@ -40,10 +27,10 @@ export async function retryPassingFailures<Outcome>(
   client: PinnedClient,
   work: MigrationWork,
   progress: MigrationProgress,
-  options: RetryOptions,
+  settings: MigrateSettings,
   run: () => Promise<Outcome>,
 ): Promise<Outcome | { readonly status: 'canceled' }> {
-  const { signal, windDown, tell, now } = options;
+  const { signal, windDown, tell, now } = settings;
   const stopping = AbortSignal.any([signal, windDown]);
   let failedFirstAt: number | undefined;
   for (let attempt = 1; ; attempt += 1) {
@@ -53,9 +40,9 @@ export async function retryPassingFailures<Outcome>(
       const reason = passingReason(error);
       if (!reason || client.lost || signal.aborted) throw error;
       failedFirstAt ??= now();
-      const pauseMs = pauseBefore(attempt, reason, options);
+      const pauseMs = pauseBefore(attempt, reason, settings);
       const blockers = reason === 'lock' ? await lookForBlockers(client, progress, error) : [];
-      if (now() - failedFirstAt + pauseMs > options.retryMs) throw error;
+      if (now() - failedFirstAt + pauseMs > settings.ddlRetryMs) throw error;
       tell({
         type: 'plugin.migrate.retrying',
         plugin: progress.plugin,
@@ -94,9 +81,9 @@ export function passingReason(error: unknown): 'lock' | 'race' | undefined {
 function pauseBefore(
   attempt: number,
   reason: 'lock' | 'race',
-  { lockTimeoutMs }: RetryOptions,
+  { ddlLockTimeoutMs }: MigrateSettings,
 ): number {
-  const least = Math.max(shortestPauseMs, reason === 'lock' ? pausePerWait * lockTimeoutMs : 0);
+  const least = Math.max(shortestPauseMs, reason === 'lock' ? pausePerWait * ddlLockTimeoutMs : 0);
   const grown = Math.min(least * 2 ** (attempt - 1), longestPauseMs);
   return Math.max(least, grown) * (1 + Math.random() / 4);
 }

@@ -3,7 +3,12 @@ import { lastRow } from '../connection/connection.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
 import type { KnownExtensions } from '../survey/known-extensions.ts';
 import { migrationFailed, strayObjects, wrongSchema } from './migration-error.ts';
-import type { MigrationProgress } from './migration-error.ts';
+import {
+  beginCommit,
+  beginWork,
+  finishWork,
+  type MigrationProgress,
+} from './migration-progress.ts';
 import { guardSql, placeColumns, placeIn, type Place } from '../connection/place-guard.ts';
 import {
   createHistorySql,
@@ -68,18 +73,13 @@ export async function runInTransaction(
   context: TransactionContext,
 ): Promise<void> {
   const { progress } = context;
-  progress.work = work;
-  progress.statement = undefined;
-  progress.isCommitting = false;
+  beginWork(progress, work);
   try {
     const begun = await begin(client, missing, context);
     await work.run((statement) => runStatement(client, statement, begun, context));
-    progress.statement = undefined;
-    progress.isCommitting = true;
+    beginCommit(progress);
     await commit(client, work, begun, context);
-    progress.applied.push(work.file.name);
-    progress.work = undefined;
-    progress.isCommitting = false;
+    finishWork(progress, work);
   } catch (error) {
     await rollBack(client);
     const elsewhere = placeIn(error);

@@ -9,6 +9,7 @@ import {
   type MissingParts,
   type TransactionContext,
 } from './migration-transaction.ts';
+import { beginCommit, beginWork, finishWork } from './migration-progress.ts';
 import type { MigrationWork, WorkStatement } from './migration-work.ts';
 import { readTransactionNeed, type LoneCommand } from '../sql/outside-transaction.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
@@ -30,9 +31,7 @@ export async function runOutsideTransaction(
   context: OutsideContext,
 ): Promise<void> {
   const { progress, historySchema, backendPid } = context;
-  progress.work = work;
-  progress.statement = undefined;
-  progress.isCommitting = false;
+  beginWork(progress, work);
   let refused: unknown;
   try {
     const preparing = createMissingSql(missing, context);
@@ -48,14 +47,12 @@ export async function runOutsideTransaction(
     progress.statement = undefined;
     refuseOpenTransaction(client, context);
     await expectPlace(client, context);
-    progress.isCommitting = true;
+    beginCommit(progress);
     const row = insertHistorySql(historySchema, work.file, context.historyShape);
     const look = context.extensions.afterFile(work.file);
     const parts = [row, sessionGuardSql(backendPid), ...(look === undefined ? [] : [look])];
     context.extensions.learnFrom(await client.finish(parts.join(';')));
-    progress.applied.push(work.file.name);
-    progress.work = undefined;
-    progress.isCommitting = false;
+    finishWork(progress, work);
   } catch (error) {
     // A function may have caught what PostgreSQL said, and failed for a reason of its own.
     if (error !== refused) progress.statement = undefined;

@@ -1,8 +1,9 @@
 import { problemError } from '../../core/errors.ts';
-import type { LockHolder, Tell } from '../../core/events.ts';
+import type { LockHolder } from '../../core/events.ts';
 import { migrationLockKey, tryLock } from '../locks/advisory-lock.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { Querying } from '../connection/querying.ts';
+import { applicationNameOf, type MigrateSettings } from './migrate-options.ts';
 import { passingReason } from './migration-retry.ts';
 import { rollBack } from './migration-transaction.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
@@ -13,15 +14,6 @@ import {
   type RenamableSchema,
   type RenamingTarget,
 } from '../survey/rename-plan.ts';
-
-export interface RenameOptions {
-  readonly applicationName: string;
-  /** In ms; 0 is none. */
-  readonly lockTimeoutMs: number;
-  readonly tell: Tell;
-  /** In ms, monotonic. */
-  readonly now: () => number;
-}
 
 export type RenameResult =
   | { readonly status: 'done' | 'nothing' }
@@ -37,17 +29,19 @@ export type RenameResult =
 export async function renamePreviousSchema(
   client: PinnedClient,
   target: RenamingTarget,
-  { applicationName, lockTimeoutMs, tell, now }: RenameOptions,
+  settings: MigrateSettings,
 ): Promise<RenameResult> {
   const { previousSchemas = [] } = target;
   if (previousSchemas.length === 0) return { status: 'nothing' };
   if (!(await lookForRename(client, target))) return { status: 'nothing' };
+  const { ddlLockTimeoutMs, tell, now } = settings;
+  const applicationName = quoteLiteral(applicationNameOf(target.id, settings));
   const startedAt = now();
   client.markDirty();
   try {
     await client.query(
-      `begin isolation level read committed; set local lock_timeout = ${lockTimeoutMs};` +
-        ` select set_config('application_name', ${quoteLiteral(applicationName)}, true)`,
+      `begin isolation level read committed; set local lock_timeout = ${ddlLockTimeoutMs};` +
+        ` select set_config('application_name', ${applicationName}, true)`,
     );
     for (const schema of inLockOrder([target.schema, ...previousSchemas])) {
       const attempt = await tryLock(client, schema, 'transaction');

@@ -1,6 +1,6 @@
 import { didYouMean } from '../../core/suggest.ts';
 import type { Migration } from '../sources/migration.ts';
-import type { MigrationTarget } from '../survey/survey.ts';
+import type { MigrationTarget } from '../sources/migration-target.ts';
 import { repairRefused } from './repair-error.ts';
 
 /**

@@ -9,7 +9,7 @@ import { readHistory, type HistoryState } from '../survey/read-history.ts';
 import type { Querying } from '../connection/querying.ts';
 import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
-import { schemasOf, type MigrationTarget } from '../survey/survey.ts';
+import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts';
 import type { RepairDecision, RepairLeft } from './repair-report.ts';
 
 /**

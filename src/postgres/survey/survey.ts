@@ -1,68 +1,16 @@
 import type { Problem } from '../../core/error-codes.ts';
 import { BootError } from '../../core/errors.ts';
 import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
-import { findMissingExtensionSchemas } from './extension-problems.ts';
-import {
-  schemasOnPath,
-  wantedExtensions,
-  type ExtensionFacts,
-  type ExtensionSetting,
-} from './extension-schemas.ts';
-import type { Migration } from '../sources/migration.ts';
-import { toHistoryRow } from '../history/migration-history.ts';
-import type { HistoryRow, RawHistoryRow } from '../history/migration-history.ts';
 import type { Querying } from '../connection/querying.ts';
-import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
-import {
-  judgePlan,
-  lenientPolicies,
-  type MigrationPolicies,
-} from '../history/migration-policies.ts';
-import { findStranded, type Claimant, type StrandedObjects } from './stranded-objects.ts';
-import { findStrandedProblems } from './stranded-problems.ts';
-import { findPublicExtensions } from './public-extensions.ts';
-import { findRenamed } from './rename-marker.ts';
-import { renamedAway } from './rename-problems.ts';
-import { planRename, type RenamePlan } from './rename-plan.ts';
+import { lenientPolicies, type MigrationPolicies } from '../history/migration-policies.ts';
+import type { MigrationTarget } from '../sources/migration-target.ts';
+import { findMissingExtensionSchemas } from './extension-problems.ts';
+import { schemasOnPath, type ExtensionFacts, type ExtensionSetting } from './extension-schemas.ts';
+import { lookAtDatabase } from './look-at-database.ts';
+import { findStranded } from './stranded-objects.ts';
 import type { StrayPolicy } from './stray-objects.ts';
-import {
-  findFileProblems,
-  findHistoryProblems,
-  findServerProblems,
-  findWriteProblems,
-} from './survey-problems.ts';
-import { factsSql, historiesSql, isReadable } from './survey-statements.ts';
-import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
-
-/** A plugin with the migrations it brings. */
-export interface MigrationTarget {
-  /** The plugin's id. */
-  readonly id: string;
-  readonly schema: string;
-  /** Where the history table stands; in `schema` unless told. */
-  readonly historySchema?: string | undefined;
-  /** The schemas that it may have had under earlier ids. */
-  readonly previousSchemas?: readonly string[] | undefined;
-  readonly files: readonly Migration[];
-}
-
-export interface PluginSurvey {
-  readonly id: string;
-  readonly schema: string;
-  readonly historySchema: string;
-  readonly schemaExists: boolean;
-  readonly historyExists: boolean;
-  /** The schema of an earlier id, which is renamed to `schema` before anything else; `applied` is its history. */
-  readonly renameFrom?: string | undefined;
-  readonly applied: readonly HistoryRow[];
-  readonly pending: readonly Migration[];
-  /** What of it is in `public` in place of its schema; undefined when nothing is. */
-  readonly stranded: StrandedObjects | undefined;
-  /** What does not fit and may be. */
-  readonly warnings: readonly Problem[];
-  /** Its part of {@link Survey.problems}. */
-  readonly problems: readonly Problem[];
-}
+import { planTarget, surveyPlugin, type PluginSurvey } from './survey-plugin.ts';
+import { findServerProblems } from './survey-problems.ts';
 
 /** What one look at the database tells about every plugin. */
 export interface Survey {
@@ -101,9 +49,6 @@ export interface SurveyOptions {
   readonly strayObjects?: StrayPolicy;
 }
 
-/** How often a survey starts again when a history disappears between its two statements. */
-const attempts = 3;
-
 /**
  * Looks at the whole database without changing anything, in two statements for any number of plugins (one when there is no
  * history to read), and needs no more rights than to read the histories.
@@ -118,14 +63,14 @@ export async function surveyDatabase(
 ): Promise<Survey> {
   const { pooler: toldPooler, willApply = true, policies = lenientPolicies } = options;
   const { extensionSchemas: setting = 'auto', strayObjects = 'error' } = options;
-  const { facts, histories } = await lookTwice(client, targets, setting).catch(refuse);
+  const { strandedObjects = 'error', rewritePublic = true } = options;
+  const { facts, histories } = await lookAtDatabase(client, targets, setting).catch(refuse);
   const pooler = client.processID != null && client.processID !== facts.pid;
   const schemas = new Map(facts.schemas.map((schema) => [schema.name, schema]));
   const keepsSession = !pooler || toldPooler === 'session';
-  const { strandedObjects = 'error' } = options;
   const context = { facts, schemas, keepsSession, willApply, policies, strandedObjects };
   const planned = targets.map((target) => planTarget(target, schemas, histories));
-  const stranded = await findStranded(planned, facts.inPublic, options.rewritePublic ?? true);
+  const stranded = await findStranded(planned, facts.inPublic, rewritePublic);
   const known = planned.map((target) => surveyPlugin(target, stranded.get(target.id), context));
   const missing = willApply
     ? findMissingExtensionSchemas(known, facts.extensions, { setting, strayObjects })
@@ -161,140 +106,4 @@ function refuse(error: unknown): never {
     `${what} Slipway looked at the database: ${reason}`,
     { phase: 'migrateAll', cause: error, ...(sqlState && { database: { sqlState } }) },
   );
-}
-
-interface Look {
-  readonly facts: DatabaseAnswer;
-  readonly histories: ReadonlyMap<string, readonly HistoryRow[]>;
-}
-
-async function lookTwice(
-  client: Querying,
-  targets: readonly MigrationTarget[],
-  setting: ExtensionSetting,
-): Promise<Look> {
-  const schemas = [
-    ...new Set(
-      targets.flatMap((target) => [...schemasOf(target), ...(target.previousSchemas ?? [])]),
-    ),
-  ];
-  const sql = factsSql(setting, wantedExtensions(targets.flatMap(({ files }) => files)));
-  for (let attempt = 1; ; attempt += 1) {
-    const { rows } = await client.query<{ facts: string }>(sql, [schemas]);
-    const facts = JSON.parse(rows[0]?.facts ?? '{}') as DatabaseAnswer;
-    const readable = facts.schemas.filter(isReadable);
-    try {
-      return { facts, histories: await readHistories(client, readable) };
-    } catch (error) {
-      // A plugin's schema was renamed or dropped next door since the first statement.
-      const isGone = ['42P01', '3F000', '42703'].includes(sqlStateOf(error) ?? '');
-      if (!isGone || attempt === attempts) throw error;
-    }
-  }
-}
-
-async function readHistories(
-  client: Querying,
-  schemas: readonly SchemaAnswer[],
-): Promise<ReadonlyMap<string, readonly HistoryRow[]>> {
-  const histories = new Map<string, HistoryRow[]>(schemas.map(({ name }) => [name, []]));
-  if (schemas.length === 0) return histories;
-  const { rows } = await client.query<RawHistoryRow & { schema: string }>(historiesSql(schemas));
-  for (const row of rows) histories.get(row.schema)?.push(toHistoryRow(row));
-  return histories;
-}
-
-/** A target beside what its history has of it. `schema` and `historySchema` are called as they are now. */
-interface PlannedTarget extends Claimant {
-  readonly historySchema: string;
-  readonly target: MigrationTarget;
-  readonly rename: RenamePlan;
-  readonly rows: readonly HistoryRow[];
-  readonly plan: MigrationPlan<Migration>;
-}
-
-function planTarget(
-  target: MigrationTarget,
-  schemas: SurveyContext['schemas'],
-  histories: Look['histories'],
-): PlannedTarget {
-  const { id, files } = target;
-  const rename = planRename(target, schemas);
-  const [schema, historySchema] =
-    rename.from === undefined ? schemasOf(target) : [rename.from, rename.from];
-  const rows = histories.get(historySchema) ?? [];
-  const plan = planMigrations(files, rows, target.schema);
-  const pending = new Set(plan.pending);
-  const applied = files.filter((file) => !pending.has(file));
-  const isAhead = plan.unknown.length > 0;
-  return { id, schema, historySchema, target, rename, files, applied, isAhead, rows, plan };
-}
-
-interface SurveyContext {
-  readonly facts: DatabaseAnswer;
-  readonly schemas: ReadonlyMap<string, SchemaAnswer>;
-  readonly keepsSession: boolean;
-  readonly willApply: boolean;
-  readonly policies: MigrationPolicies;
-  readonly strandedObjects: 'error' | 'warn';
-}
-
-function surveyPlugin(
-  planned: PlannedTarget,
-  stranded: StrandedObjects | undefined,
-  { facts, schemas, keepsSession, willApply, policies, strandedObjects }: SurveyContext,
-): PluginSurvey {
-  const { id, schema, historySchema, rename, files, rows: applied, plan } = planned;
-  const { pending } = plan;
-  const isRenamed = rename.from !== undefined;
-  const plugin = { id, schema, historySchema, isRenamed, pending };
-  const found = stranded ? findStrandedProblems(plugin, stranded) : [];
-  const judgement = judgePlan({ id, historySchema, files, applied, plan }, policies);
-  const historyExists = schemas.get(historySchema)?.history != null;
-  const obstacle = rename.conflict ?? findNewName(planned.target, historyExists, facts);
-  const [ownSchema, ownHistorySchema] = schemasOf(planned.target);
-  return {
-    id,
-    schema: ownSchema,
-    historySchema: ownHistorySchema,
-    pending,
-    schemaExists: schemas.has(ownSchema),
-    historyExists,
-    renameFrom: rename.from,
-    applied,
-    stranded,
-    warnings: [
-      ...judgement.warnings,
-      ...(strandedObjects === 'warn' ? found : []),
-      ...(willApply ? findPublicExtensions(plugin, facts.publicExtensions) : []),
-    ],
-    // What is wrong with the wrong schema is of no interest.
-    problems: obstacle
-      ? [obstacle]
-      : [
-          ...findHistoryProblems(plugin, facts, schemas),
-          ...judgement.problems,
-          ...(strandedObjects === 'error' ? found : []),
-          ...(willApply ? findWriteProblems(plugin, facts, schemas) : []),
-          ...(willApply ? findFileProblems(plugin, keepsSession) : []),
-        ],
-  };
-}
-
-/** A plugin that has nothing here, because somebody has renamed it. */
-function findNewName(
-  { id, schema }: MigrationTarget,
-  historyExists: boolean,
-  { renamed }: DatabaseAnswer,
-): Problem | undefined {
-  const now = historyExists ? undefined : findRenamed(schema, renamed);
-  return now && renamedAway(id, schema, now);
-}
-
-/** The schema of a target's objects, and that of its history. */
-export function schemasOf({
-  schema,
-  historySchema = schema,
-}: Pick<MigrationTarget, 'schema' | 'historySchema'>): readonly [string, string] {
-  return [schema, historySchema];
 }

@@ -1,0 +1,124 @@
+import type { Problem } from '../../core/error-codes.ts';
+import type { HistoryRow } from '../history/migration-history.ts';
+import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
+import { judgePlan, type MigrationPolicies } from '../history/migration-policies.ts';
+import type { Migration } from '../sources/migration.ts';
+import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts';
+import type { Look } from './look-at-database.ts';
+import { findPublicExtensions } from './public-extensions.ts';
+import { findRenamed } from './rename-marker.ts';
+import { planRename, type RenamePlan } from './rename-plan.ts';
+import { renamedAway } from './rename-problems.ts';
+import type { Claimant, StrandedObjects } from './stranded-objects.ts';
+import { findStrandedProblems } from './stranded-problems.ts';
+import { findFileProblems, findHistoryProblems, findWriteProblems } from './survey-problems.ts';
+import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
+
+/** What one look at the database tells about one plugin. */
+export interface PluginSurvey {
+  readonly id: string;
+  readonly schema: string;
+  readonly historySchema: string;
+  readonly schemaExists: boolean;
+  readonly historyExists: boolean;
+  /** The schema of an earlier id, which is renamed to `schema` before anything else; `applied` is its history. */
+  readonly renameFrom?: string | undefined;
+  readonly applied: readonly HistoryRow[];
+  readonly pending: readonly Migration[];
+  /** What of it is in `public` in place of its schema; undefined when nothing is. */
+  readonly stranded: StrandedObjects | undefined;
+  /** What does not fit and may be. */
+  readonly warnings: readonly Problem[];
+  /** Its part of the problems of the survey. */
+  readonly problems: readonly Problem[];
+}
+
+/** A target beside what its history has of it. `schema` and `historySchema` are called as they are now. */
+export interface PlannedTarget extends Claimant {
+  readonly historySchema: string;
+  readonly target: MigrationTarget;
+  readonly rename: RenamePlan;
+  readonly rows: readonly HistoryRow[];
+  readonly plan: MigrationPlan<Migration>;
+}
+
+/** Finds what is pending, in the schema that the target has now. */
+export function planTarget(
+  target: MigrationTarget,
+  schemas: ReadonlyMap<string, SchemaAnswer>,
+  histories: Look['histories'],
+): PlannedTarget {
+  const { id, files } = target;
+  const rename = planRename(target, schemas);
+  const [schema, historySchema] =
+    rename.from === undefined ? schemasOf(target) : [rename.from, rename.from];
+  const rows = histories.get(historySchema) ?? [];
+  const plan = planMigrations(files, rows, target.schema);
+  const pending = new Set(plan.pending);
+  const applied = files.filter((file) => !pending.has(file));
+  const isAhead = plan.unknown.length > 0;
+  return { id, schema, historySchema, target, rename, files, applied, isAhead, rows, plan };
+}
+
+/** What holds for all plugins of a survey. */
+export interface SurveyContext {
+  readonly facts: DatabaseAnswer;
+  readonly schemas: ReadonlyMap<string, SchemaAnswer>;
+  readonly keepsSession: boolean;
+  readonly willApply: boolean;
+  readonly policies: MigrationPolicies;
+  readonly strandedObjects: 'error' | 'warn';
+}
+
+/** Tells what does not fit for one plugin, and whether that may be. */
+export function surveyPlugin(
+  planned: PlannedTarget,
+  stranded: StrandedObjects | undefined,
+  { facts, schemas, keepsSession, willApply, policies, strandedObjects }: SurveyContext,
+): PluginSurvey {
+  const { id, schema, historySchema, rename, files, rows: applied, plan } = planned;
+  const { pending } = plan;
+  const isRenamed = rename.from !== undefined;
+  const plugin = { id, schema, historySchema, isRenamed, pending };
+  const found = stranded ? findStrandedProblems(plugin, stranded) : [];
+  const judgement = judgePlan({ id, historySchema, files, applied, plan }, policies);
+  const historyExists = schemas.get(historySchema)?.history != null;
+  const obstacle = rename.conflict ?? findNewName(planned.target, historyExists, facts);
+  const [ownSchema, ownHistorySchema] = schemasOf(planned.target);
+  return {
+    id,
+    schema: ownSchema,
+    historySchema: ownHistorySchema,
+    pending,
+    schemaExists: schemas.has(ownSchema),
+    historyExists,
+    renameFrom: rename.from,
+    applied,
+    stranded,
+    warnings: [
+      ...judgement.warnings,
+      ...(strandedObjects === 'warn' ? found : []),
+      ...(willApply ? findPublicExtensions(plugin, facts.publicExtensions) : []),
+    ],
+    // What is wrong with the wrong schema is of no interest.
+    problems: obstacle
+      ? [obstacle]
+      : [
+          ...findHistoryProblems(plugin, facts, schemas),
+          ...judgement.problems,
+          ...(strandedObjects === 'error' ? found : []),
+          ...(willApply ? findWriteProblems(plugin, facts, schemas) : []),
+          ...(willApply ? findFileProblems(plugin, keepsSession) : []),
+        ],
+  };
+}
+
+/** A plugin that has nothing here, because somebody has renamed it. */
+function findNewName(
+  { id, schema }: MigrationTarget,
+  historyExists: boolean,
+  { renamed }: DatabaseAnswer,
+): Problem | undefined {
+  const now = historyExists ? undefined : findRenamed(schema, renamed);
+  return now && renamedAway(id, schema, now);
+}
