@@ -4,6 +4,7 @@ export type { BootOptions } from './boot/boot-options.ts';
 export type { Drain } from './boot/drains.ts';
 export { gracefulShutdown } from './boot/graceful-shutdown.ts';
 export type { GracefulShutdownOptions } from './boot/graceful-shutdown.ts';
+export type { HostOptions } from './boot/host-plugin.ts';
 export type { BootState, CurrentStep } from './core/boot-state.ts';
 export type { DiscoverOptions } from './boot/discover/discover-options.ts';
 export type { BootPlan, PendingFile, PlannedStatement, PluginPlan } from './boot/plan.ts';
@@ -54,6 +55,7 @@ export type {
   DatabaseFacts,
   EventStamp,
   GraphEdge,
+  LockBlocker,
   LockHolder,
   PluginSource,
   RunningStep,
@@ -71,6 +73,7 @@ export type {
 } from './core/migration-source.ts';
 export { definePlugin } from './core/plugin.ts';
 export type { OwnContext, Plugin, PluginRetry, PluginTimeouts } from './core/plugin.ts';
+export type { RepairName } from './core/repair-call.ts';
 export type {
   BootReport,
   CriticalStep,
@@ -94,11 +97,8 @@ export type {
   StopOptions,
 } from './core/settings.ts';
 export type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './core/steps.ts';
-export type { LockMode } from './postgres/sql/lock-modes.ts';
 export type { PlacedStatement } from './postgres/migrate/migration-script.ts';
-export type { MovableKind } from './postgres/survey/public-objects.ts';
 export type { HolderReport, LockHolderFacts } from './postgres/repair/lock-holder.ts';
-export type { RepairName } from './core/repair-call.ts';
 export type {
   RepairChange,
   RepairDecision,
@@ -106,11 +106,15 @@ export type {
   RepairPart,
   RepairReport,
 } from './postgres/repair/repair-report.ts';
-export type { StatementLock } from './postgres/sql/statement-locks.ts';
 export { runPluginMigrations } from './postgres/run-plugin-migrations.ts';
+export type { RunPluginMigrationsOptions } from './postgres/run-plugin-migrations.ts';
 export { createScopedDb } from './postgres/scoped/scoped-database.ts';
 export type { SafeDatabase, ScopedDbOptions } from './postgres/scoped/scoped-database.ts';
 export { createScopedPool } from './postgres/scoped/scoped-pool.ts';
+export type { ScopedPoolOptions } from './postgres/scoped/scoped-pool.ts';
+export type { LockMode } from './postgres/sql/lock-modes.ts';
+export type { StatementLock } from './postgres/sql/statement-locks.ts';
+export type { MovableKind } from './postgres/survey/public-objects.ts';
 export type { EventSource, Listener, Unsubscribe } from './telemetry/bus.ts';
 export { createLogListener } from './telemetry/log-listener.ts';
 export { createLiveOutput } from './telemetry/live-output.ts';

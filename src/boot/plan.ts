@@ -24,11 +24,13 @@ export interface PendingFile {
   readonly statements: readonly PlannedStatement[];
 }
 
+/** A statement that would be sent, with its place in the file and what it locks. */
 export interface PlannedStatement extends PlacedStatement {
   /** What it is known to lock from its text; empty when nobody can wait for it. */
   readonly locks: readonly StatementLock[];
 }
 
+/** What a boot would do with one plugin. */
 export interface PluginPlan {
   readonly id: string;
   /** Left out for a plugin without migrations. */

@@ -10,21 +10,25 @@ export interface RepairOptions {
   readonly wait?: Duration;
 }
 
+/** What `repair.baseline()` takes. */
 export interface BaselineOptions extends RepairOptions {
   /** The last file that counts as applied, `0003_prices.sql` or `0003_prices`; all files when left out. */
   readonly upTo?: string;
 }
 
+/** What `repair.acceptEdited()` takes. */
 export interface AcceptEditedOptions extends RepairOptions {
   /** The files whose text is right as it is now; all edited ones when left out. */
   readonly files?: readonly string[];
 }
 
+/** What `repair.relocate()` takes. */
 export interface RelocateOptions extends RepairOptions {
   /** The names of what is to be moved, for what several plugins may own; all that is certainly the plugin's when left out. */
   readonly objects?: readonly string[];
 }
 
+/** What `repair.holder()` takes. */
 export interface HolderOptions {
   /** Ends the session that holds the lock: what it has not committed is rolled back. False unless told. */
   readonly terminate?: boolean;

@@ -43,17 +43,27 @@ export interface Repair {
    * @example await repair.baseline('catalog', { upTo: '0003_prices.sql' });
    */
   baseline(plugin: string, options?: BaselineOptions): Promise<RepairReport>;
-  /** Takes single files as applied without running them. */
+  /**
+   * Takes single files as applied without running them.
+   *
+   * @example await repair.markApplied('catalog', ['0004_index.sql']);
+   */
   markApplied(
     plugin: string,
     files: readonly string[],
     options?: RepairOptions,
   ): Promise<RepairReport>;
-  /** Takes edited files as right: their hash goes into the history. Nothing of them is run. */
+  /**
+   * Takes edited files as right: their hash goes into the history. Nothing of them is run.
+   *
+   * @example await repair.acceptEdited('catalog', { files: ['0001_prices.sql'] });
+   */
   acceptEdited(plugin: string, options?: AcceptEditedOptions): Promise<RepairReport>;
   /**
    * Moves what was stranded in `public` into the plugin's schema, with its data, indexes, grants and foreign keys. Touches
    * nothing that the host, an extension or another plugin may own.
+   *
+   * @example const { changes, left } = await repair.relocate('catalog', { dryRun: true });
    */
   relocate(plugin: string, options?: RelocateOptions): Promise<RepairReport>;
   /**

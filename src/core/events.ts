@@ -57,6 +57,7 @@ interface OfPlugin {
   readonly plugin: string;
 }
 
+/** The end of one step of a plugin. */
 export interface StepFinished extends OfPlugin {
   readonly outcome: Outcome;
   /** From `started` to now; 0 when the step never ran. */

@@ -7,6 +7,7 @@ import type { PoolClient } from 'pg';
  */
 export type MigrationClient = Pick<PoolClient, 'query' | 'release'>;
 
+/** What a migration that is a function gets beside its client. */
 export interface MigrationContext {
   /** Aborted when the boot is stopped: what runs on the client is cancelled then anyway. */
   readonly signal: AbortSignal;
@@ -14,7 +15,11 @@ export interface MigrationContext {
   readonly schema: string;
 }
 
-/** A migration that is a function: for Kysely, node-pg-migrate, or what SQL alone cannot do. */
+/**
+ * A migration that is a function: for Kysely, node-pg-migrate, or what SQL alone cannot do.
+ *
+ * @example { name: '0001-init', run: (client) => client.query('CREATE TABLE notes (id int PRIMARY KEY)') }
+ */
 export interface MigrationFunction {
   /** What the history knows it by, unique in its list: a function that gets another name runs again. */
   readonly name: string;

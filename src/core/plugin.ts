@@ -59,6 +59,7 @@ export type Exports<P> = { readonly [K in keyof P]: Provided<P[K]> };
 type InitResult<P> = [keyof P] extends [never] ? void : Exports<P>;
 type InitIfProviding<P> = [keyof P] extends [never] ? unknown : { readonly init: unknown };
 
+/** How long the steps of a plugin may take. */
 export interface PluginTimeouts {
   /** How long `init` may take, each attempt. */
   readonly init?: Duration;
@@ -67,6 +68,7 @@ export interface PluginTimeouts {
   readonly stop?: Duration;
 }
 
+/** How often `init` is tried. */
 export interface PluginRetry {
   /** How often `init` is tried in all, from 1 to 100. */
   readonly attempts: number;

@@ -43,6 +43,7 @@ export interface MigrationOptions {
   readonly strandedObjects?: 'error' | 'warn';
 }
 
+/** How plugins are started. */
 export interface InitOptions {
   /** Plugins that start side by side, 1 to 1000; 8 unless told. 1 is strict topological order. */
   readonly concurrency?: number;
@@ -52,6 +53,7 @@ export interface InitOptions {
   readonly grace?: Duration;
 }
 
+/** How long the way down may take. */
 export interface StopOptions {
   /** How long the stop handlers of one plugin may take; 10 s unless told. */
   readonly timeout?: Duration;
@@ -59,6 +61,7 @@ export interface StopOptions {
   readonly total?: Duration;
 }
 
+/** How long to wait for PostgreSQL. */
 export interface ConnectOptions {
   /** How long PostgreSQL may stay away at the start; 60 s unless told. */
   readonly wait?: Duration;

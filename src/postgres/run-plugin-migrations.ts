@@ -10,6 +10,7 @@ export interface DrizzleMigrationConfig {
   readonly migrationsSchema: string;
 }
 
+/** What `runPluginMigrations()` takes. */
 export interface RunPluginMigrationsOptions<Client extends ClientLike, Db> {
   readonly pool: { connect(): Promise<Client> };
   readonly migrationsFolder: string;

@@ -18,6 +18,7 @@ export interface LockHolderFacts extends LockHolder {
   readonly blockedBy: readonly number[];
 }
 
+/** What `repair.holder()` found, and whether it ended that session. Plain JSON. */
 export interface HolderReport {
   readonly plugin: string;
   readonly schema: string;

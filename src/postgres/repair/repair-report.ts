@@ -7,11 +7,13 @@ export interface RepairPart {
   readonly name: string;
 }
 
+/** What a repair changes, and how. */
 export interface RepairChange extends RepairPart {
   /** For people: `moved from public to plugin_catalog`. */
   readonly change: string;
 }
 
+/** What a repair leaves as it is, and why. */
 export interface RepairLeft extends RepairPart {
   /** For people: `it is applied already`. */
   readonly because: string;

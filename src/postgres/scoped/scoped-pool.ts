@@ -5,6 +5,7 @@ import { connectScoped } from './scoped-client.ts';
 import { isSubmittable, queryAlone } from './scoped-transactions.ts';
 import { searchPath } from '../sql/search-path.ts';
 
+/** What a scoped pool may be told. */
 export interface ScopedPoolOptions {
   /** Schemas behind the plugin's own in the search_path; none unless told. */
   readonly extensionSchemas?: readonly string[];
