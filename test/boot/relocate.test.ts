@@ -1,21 +1,15 @@
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { describe, expect, it } from 'vitest';
-import { createRepair, type BootOptions, type Plugin } from '../../src/index.ts';
+import { createRepair, type BootOptions } from '../../src/index.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { migrationFolder, writeMigrations } from '../support/migration-folder.ts';
 import { stateOf, thrice } from '../support/repairs.ts';
-import { writeSnapshots, type Snapshot } from '../support/snapshots.ts';
+import { pluginWithSnapshot, writeSnapshots, type Snapshot } from '../support/snapshots.ts';
 
 const db = useDatabase();
 const bootUnderTest = useBoots();
-
-async function plugin(id: string, sql: string, snapshot?: Snapshot): Promise<Plugin> {
-  const migrations = await migrationFolder({ '0000_init': sql });
-  if (snapshot) await writeSnapshots(migrations, { '0000_init': snapshot });
-  return { id, migrations };
-}
 
 async function stranded(
   fresh: Database,
@@ -38,7 +32,7 @@ describe('relocate', () => {
     const reader = `${fresh.name}_reader`;
     await fresh.query(`CREATE ROLE ${reader}`);
     try {
-      const a = await plugin(
+      const a = await pluginWithSnapshot(
         'a',
         `CREATE TYPE status AS ENUM ('new', 'old');
         CREATE SEQUENCE counter;
@@ -118,8 +112,8 @@ describe('relocate', () => {
     await writeSnapshots(host.migrations, { '0000_host': { tables: ['users'] } });
     const own: Snapshot = { tables: ['items', 'users', 'shared'], views: ['pg_stat_statements'] };
     const plugins = [
-      await plugin('a', 'CREATE TABLE items (); CREATE TABLE shared ();', own),
-      await plugin('b', 'CREATE TABLE orders (); CREATE TABLE shared ();', {
+      await pluginWithSnapshot('a', 'CREATE TABLE items (); CREATE TABLE shared ();', own),
+      await pluginWithSnapshot('b', 'CREATE TABLE orders (); CREATE TABLE shared ();', {
         tables: ['orders', 'shared'],
       }),
     ];
@@ -159,7 +153,10 @@ describe('relocate', () => {
 
   it('moves what several plugins may own once people have named it', async () => {
     const fresh = await db.fresh();
-    const plugins = [await plugin('a', items, itemsOnly), await plugin('b', items, itemsOnly)];
+    const plugins = [
+      await pluginWithSnapshot('a', items, itemsOnly),
+      await pluginWithSnapshot('b', items, itemsOnly),
+    ];
     const options = await stranded(fresh, { plugins }, `${strandItems}; DROP TABLE plugin_b.items`);
     const repair = createRepair(options);
     const before = await stateOf(fresh);
@@ -176,8 +173,8 @@ describe('relocate', () => {
   it('counts plugins that are switched off: what is theirs is theirs', async () => {
     const fresh = await db.fresh();
     const plugins = [
-      await plugin('a', items, itemsOnly),
-      { ...(await plugin('b', items, itemsOnly)), required: false },
+      await pluginWithSnapshot('a', items, itemsOnly),
+      { ...(await pluginWithSnapshot('b', items, itemsOnly)), required: false },
     ];
     const options = await stranded(
       fresh,
@@ -193,7 +190,7 @@ describe('relocate', () => {
     const fresh = await db.fresh();
     const name = `a"; DROP SCHEMA public CASCADE; --'$$`;
     const quoted = `"${name.replaceAll('"', '""')}"`;
-    const a = await plugin('a', `CREATE TABLE ${quoted} ();`, { tables: [name] });
+    const a = await pluginWithSnapshot('a', `CREATE TABLE ${quoted} ();`, { tables: [name] });
     const options = await stranded(
       fresh,
       { plugins: [a] },
@@ -211,7 +208,7 @@ describe('relocate', () => {
     const role = `${fresh.name}_role`;
     await fresh.query(`CREATE ROLE ${role} LOGIN`);
     try {
-      const a = await plugin('a', 'CREATE TABLE items (); CREATE TABLE more ();', {
+      const a = await pluginWithSnapshot('a', 'CREATE TABLE items (); CREATE TABLE more ();', {
         tables: ['items', 'more'],
       });
       const options = await stranded(
@@ -240,7 +237,10 @@ describe('relocate', () => {
     const fresh = await db.fresh();
     const options = await stranded(
       fresh,
-      { plugins: [await plugin('a', items, itemsOnly)], migrations: { ddlLockTimeout: '50ms' } },
+      {
+        plugins: [await pluginWithSnapshot('a', items, itemsOnly)],
+        migrations: { ddlLockTimeout: '50ms' },
+      },
       strandItems,
     );
     const pool = fresh.pool({ application_name: 'reporting' });

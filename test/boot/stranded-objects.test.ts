@@ -5,7 +5,7 @@ import type { BootOptions, Plugin, Problem } from '../../src/index.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { migrationFolder, timestampFolder } from '../support/migration-folder.ts';
-import { writeSnapshots, type Snapshot } from '../support/snapshots.ts';
+import { pluginWithSnapshot, writeSnapshots, type Snapshot } from '../support/snapshots.ts';
 
 const db = useDatabase();
 const bootUnderTest = useBoots();
@@ -24,13 +24,6 @@ const everyName: Snapshot = {
 const strandEverything = `ALTER TYPE plugin_a.status SET SCHEMA public;
 ALTER TABLE plugin_a.items SET SCHEMA public; ALTER SEQUENCE plugin_a.counter SET SCHEMA public;
 ALTER VIEW plugin_a.new_items SET SCHEMA public; ALTER MATERIALIZED VIEW plugin_a.item_counts SET SCHEMA public`;
-
-/** A plugin with one migration, and the snapshot that goes with it. */
-async function plugin(id: string, sql: string, snapshot?: Snapshot): Promise<Plugin> {
-  const migrations = await migrationFolder({ '0000_init': sql });
-  if (snapshot) await writeSnapshots(migrations, { '0000_init': snapshot });
-  return { id, migrations };
-}
 
 /** Migrates the plugins, and then moves something behind Slipway's back. */
 async function strand(
@@ -69,7 +62,7 @@ describe("what a plugin's snapshot has and its schema lacks", () => {
       const migrations = await write({ [tag]: everything });
       await writeSnapshots(migrations, { [tag]: everyName }, format);
       const options = await strand(fresh, [{ id: 'a', migrations }], strandEverything);
-      const untouched = await plugin('b', 'CREATE TABLE b ();');
+      const untouched = await pluginWithSnapshot('b', 'CREATE TABLE b ();');
 
       const error = await failureOf(
         bootUnderTest({ ...options, plugins: [...options.plugins, untouched] }).boot.start(),
@@ -93,7 +86,7 @@ describe("what a plugin's snapshot has and its schema lacks", () => {
 
   it('is found where only a part of the history landed there', async () => {
     const fresh = await db.fresh();
-    const a = await plugin('a', everything, everyName);
+    const a = await pluginWithSnapshot('a', everything, everyName);
     const options = await strand(fresh, [a], 'ALTER TYPE plugin_a.status SET SCHEMA public');
     expect(await messagesOf(options)).toEqual([belongs('a', 'type status')]);
   });
@@ -113,7 +106,7 @@ describe("what a plugin's snapshot has and its schema lacks", () => {
     const fresh = await db.fresh();
     const name = `it"em'S\\ größe`;
     const quoted = `"${name.replaceAll('"', '""')}"`;
-    const a = await plugin('a', `CREATE TABLE ${quoted} ();`, { tables: [name] });
+    const a = await pluginWithSnapshot('a', `CREATE TABLE ${quoted} ();`, { tables: [name] });
     const options = await strand(fresh, [a], `ALTER TABLE plugin_a.${quoted} SET SCHEMA public`);
     expect(await messagesOf(options)).toEqual([belongs('a', `table ${name}`)]);
   });
@@ -122,7 +115,7 @@ describe("what a plugin's snapshot has and its schema lacks", () => {
 describe('nothing is said of', () => {
   it('what is in its own schema as well', async () => {
     const fresh = await db.fresh();
-    const a = await plugin('a', everything, everyName);
+    const a = await pluginWithSnapshot('a', everything, everyName);
     const copies = `CREATE TABLE public.items (); CREATE TYPE public.status AS ENUM ('x'); CREATE VIEW public.new_items AS SELECT 1`;
     expect(await problemsOf(await strand(fresh, [a], copies))).toEqual([]);
   });
@@ -130,20 +123,20 @@ describe('nothing is said of', () => {
   it('members of an extension', async () => {
     const fresh = await db.fresh();
     await fresh.query('CREATE EXTENSION pg_stat_statements SCHEMA public');
-    const a = await plugin('a', 'SELECT 1;', { views: ['pg_stat_statements'] });
+    const a = await pluginWithSnapshot('a', 'SELECT 1;', { views: ['pg_stat_statements'] });
     expect(await problemsOf(await strand(fresh, [a], 'SELECT 1'))).toEqual([]);
   });
 
   it('another kind of thing with the same name', async () => {
     const fresh = await db.fresh();
-    const a = await plugin('a', items, itemsOnly);
+    const a = await pluginWithSnapshot('a', items, itemsOnly);
     const move = 'DROP TABLE plugin_a.items; CREATE VIEW public.items AS SELECT 1';
     expect(await problemsOf(await strand(fresh, [a], move))).toEqual([]);
   });
 
   it('what a file has made in public on purpose', async () => {
     const fresh = await db.fresh();
-    const a = await plugin(
+    const a = await pluginWithSnapshot(
       'a',
       '-- slipway: allow-outside\nCREATE TABLE public.items ();',
       itemsOnly,
@@ -153,7 +146,7 @@ describe('nothing is said of', () => {
 
   it('what "public". means, when it is not read as the schema of the plugin', async () => {
     const fresh = await db.fresh();
-    const a = await plugin('a', `CREATE TABLE "public"."items" ();`, itemsOnly);
+    const a = await pluginWithSnapshot('a', `CREATE TABLE "public"."items" ();`, itemsOnly);
     const options: BootOptions = {
       pool: fresh.url,
       plugins: [a],
@@ -170,7 +163,7 @@ describe('nothing is said of', () => {
     ['by its SQL, when it has no snapshots', {}],
   ])('what the host knows %s', async (_, snapshots) => {
     const fresh = await db.fresh();
-    const a = await plugin('a', items, itemsOnly);
+    const a = await pluginWithSnapshot('a', items, itemsOnly);
     const host = await migrationFolder({ '0000_host': items, '0001_more': 'SELECT 1;' });
     await writeSnapshots(host, snapshots);
     const options = await strand(fresh, [a], 'DROP TABLE plugin_a.items');
@@ -181,7 +174,7 @@ describe('nothing is said of', () => {
 
   it('a plugin whose history is ahead: a newer release may have dropped it, and a rollback has to boot', async () => {
     const fresh = await db.fresh();
-    const a = await plugin('a', items, itemsOnly);
+    const a = await pluginWithSnapshot('a', items, itemsOnly);
     const options = await strand(fresh, [a], 'ALTER TABLE plugin_a.items SET SCHEMA public');
     expect(await messagesOf(options)).toHaveLength(1);
     await fresh.query(
@@ -204,7 +197,7 @@ describe('nothing is said of', () => {
 
 it("with migrations.strandedObjects: 'warn' is a warning, and the boot goes on", async () => {
   const fresh = await db.fresh();
-  const a = await plugin('a', items, itemsOnly);
+  const a = await pluginWithSnapshot('a', items, itemsOnly);
   const options = await strand(fresh, [a], 'ALTER TABLE plugin_a.items SET SCHEMA public');
   const { boot, recording } = bootUnderTest({
     ...options,
@@ -222,7 +215,10 @@ describe('what two plugins lack', () => {
 
   it('is said to be of one of them', async () => {
     const fresh = await db.fresh();
-    const both = [await plugin('a', items, itemsOnly), await plugin('b', items, itemsOnly)];
+    const both = [
+      await pluginWithSnapshot('a', items, itemsOnly),
+      await pluginWithSnapshot('b', items, itemsOnly),
+    ];
     const move = 'ALTER TABLE plugin_a.items SET SCHEMA public; DROP TABLE plugin_b.items';
     const problems = await problemsOf(await strand(fresh, both, move));
     expect(problems.map(({ message }) => message)).toEqual([
@@ -236,14 +232,20 @@ describe('what two plugins lack', () => {
 
   it('may also be of one without snapshots whose SQL names it', async () => {
     const fresh = await db.fresh();
-    const both = [await plugin('a', items, itemsOnly), await plugin('b', items)];
+    const both = [
+      await pluginWithSnapshot('a', items, itemsOnly),
+      await pluginWithSnapshot('b', items),
+    ];
     const move = 'ALTER TABLE plugin_a.items SET SCHEMA public; DROP TABLE plugin_b.items';
     expect(await messagesOf(await strand(fresh, both, move))).toEqual([disputed('a', 'b')]);
   });
 
   it('is of the one that lacks it when the other has it in its schema', async () => {
     const fresh = await db.fresh();
-    const both = [await plugin('a', items, itemsOnly), await plugin('b', items, itemsOnly)];
+    const both = [
+      await pluginWithSnapshot('a', items, itemsOnly),
+      await pluginWithSnapshot('b', items, itemsOnly),
+    ];
     const options = await strand(fresh, both, 'ALTER TABLE plugin_a.items SET SCHEMA public');
     expect(await messagesOf(options)).toEqual([belongs('a', 'table items')]);
   });

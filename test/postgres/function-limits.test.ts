@@ -2,32 +2,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
 import { describe, expect, test } from 'vitest';
 import type { MigrationFunction } from '../../src/core/migration-source.ts';
-import type { PoolLike } from '../../src/postgres/connection/connection.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
 import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 import { useDatabase } from '../support/database.ts';
+import { expectNothingOf, historyOf, items, type Run } from './function-fixture.ts';
 import { coded, errorOf, migrateOptions } from './migration-fixture.ts';
+import { wanderingPool } from './wandering.ts';
 
 const db = useDatabase();
-
-type Run = MigrationFunction['run'];
 
 function unwrapped(id: string, run: Run): MigrationTarget {
   const list: readonly MigrationFunction[] = [{ name: 'alone', run, transaction: false }];
   return { id, schema: `plugin_${id}`, files: toMigrations(list) };
-}
-
-const items: Run = (client) => client.query('create table items (id int primary key, name text)');
-
-async function historyOf(id: string): Promise<readonly unknown[]> {
-  const { rows } = await db.query(`select name from plugin_${id}.__drizzle_migrations order by id`);
-  return rows.map(({ name }) => name as unknown);
-}
-
-async function expectNothingOf(id: string): Promise<void> {
-  const { rows } = await db.query('select to_regnamespace($1) as schema', [`plugin_${id}`]);
-  expect(rows).toEqual([{ schema: null }]);
 }
 
 describe('a function', () => {
@@ -51,7 +38,7 @@ describe('a function', () => {
     expect(error.message).toMatch(
       /is refused: the migration (is one transaction|runs in the schema)/,
     );
-    await expectNothingOf('control');
+    await expectNothingOf(db, 'control');
   });
 
   test('that changes the path in another way is found out before its COMMIT', async () => {
@@ -62,7 +49,7 @@ describe('a function', () => {
       code: 'MIGRATION_WRONG_SCHEMA',
       position: { file: 'a' },
     });
-    await expectNothingOf('path');
+    await expectNothingOf(db, 'path');
   });
 
   test('that ends while a query of it still runs has failed, and the query goes nowhere else', async () => {
@@ -74,7 +61,7 @@ describe('a function', () => {
     });
     const error = await errorOf(migratePlugin(db.pool(), plugin, migrateOptions()));
     expect(error.message).toMatch(/a: run\(\) ended while a query of it was still running/);
-    await expectNothingOf('early');
+    await expectNothingOf(db, 'early');
   });
 
   test('cannot use its client when it has ended', async () => {
@@ -115,18 +102,10 @@ describe('a function', () => {
     const fresh = await db.fresh();
     const pool = fresh.pool();
     const [pinned, other] = [await pool.connect(), await pool.connect()];
-    const wandering: PoolLike = {
-      connect: async () => ({
-        query: (query) => {
-          const text = typeof query === 'string' ? query : query.text;
-          return (text.startsWith('create table wandered') ? other : pinned).query(query);
-        },
-        getTransactionStatus: () => 'T',
-        release: () => undefined,
-      }),
-    };
     const plugin = coded('wanderer', { a: (client) => client.query(sql, values) });
-    const error = await errorOf(migratePlugin(wandering, plugin, migrateOptions()));
+    const error = await errorOf(
+      migratePlugin(wanderingPool(pinned, other), plugin, migrateOptions()),
+    );
     pinned.release(true);
     other.release(true);
     expect(error).toMatchObject({ code: 'MIGRATION_WRONG_SCHEMA' });
@@ -154,7 +133,7 @@ describe('a stop', () => {
       applied: [],
     });
     expect(heard).toBe(true);
-    await expectNothingOf('stopped');
+    await expectNothingOf(db, 'stopped');
   });
 
   test('waits for a function that never ends until its deadline, and then for nobody', async () => {
@@ -173,7 +152,7 @@ describe('a stop', () => {
     expect(first).toBe('still waiting');
     cut.abort();
     expect(await running).toEqual({ status: 'canceled', applied: [] });
-    await expectNothingOf('endless');
+    await expectNothingOf(db, 'endless');
   });
 });
 
@@ -188,7 +167,7 @@ describe('a function outside of a transaction', () => {
       await client.query('insert into items values ($1)', [1]);
     });
     await migratePlugin(db.pool(), plugin, migrateOptions());
-    expect(await historyOf('alone')).toEqual(['alone']);
+    expect(await historyOf(db, 'alone')).toEqual(['alone']);
   });
 
   test('that failed half-way runs again, and finds the index that it has built', async () => {
@@ -202,7 +181,7 @@ describe('a function outside of a transaction', () => {
     const error = await errorOf(migratePlugin(db.pool(), plugin, migrateOptions()));
     expect(error.message).toMatch(/alone: half-way$/);
     expect(error).not.toHaveProperty('position.statement');
-    expect(await historyOf('again')).toEqual([]);
+    expect(await historyOf(db, 'again')).toEqual([]);
     isBroken = false;
     expect(await migratePlugin(db.pool(), plugin, migrateOptions())).toMatchObject({
       applied: ['alone'],
@@ -255,6 +234,6 @@ describe('a function outside of a transaction', () => {
     expect(await errorOf(migratePlugin(db.pool(), plugin, migrateOptions()))).toMatchObject({
       code,
     });
-    expect(await historyOf(id)).toEqual([]);
+    expect(await historyOf(db, id)).toEqual([]);
   });
 });

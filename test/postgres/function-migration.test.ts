@@ -1,26 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { BootError } from '../../src/core/errors.ts';
-import type { MigrationFunction } from '../../src/core/migration-source.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
+import { expectNothingOf, historyOf, items, type Run } from './function-fixture.ts';
 import { coded, errorOf, migrateOptions, target } from './migration-fixture.ts';
 
 const db = useDatabase();
-
-type Run = MigrationFunction['run'];
-
-const items: Run = (client) => client.query('create table items (id int primary key, name text)');
-
-async function historyOf(id: string): Promise<readonly unknown[]> {
-  const { rows } = await db.query(`select name from plugin_${id}.__drizzle_migrations order by id`);
-  return rows.map(({ name }) => name as unknown);
-}
-
-async function expectNothingOf(id: string): Promise<void> {
-  const { rows } = await db.query('select to_regnamespace($1) as schema', [`plugin_${id}`]);
-  expect(rows).toEqual([{ schema: null }]);
-}
 
 describe('a migration that is a function', () => {
   test('runs in the schema of its plugin, once, and its history knows it by name', async () => {
@@ -39,7 +25,7 @@ describe('a migration that is a function', () => {
       applied: ['items', 'rows'],
     });
     expect(await migratePlugin(db.pool(), plugin, migrateOptions())).toMatchObject({ applied: [] });
-    expect(await historyOf('once')).toEqual(['items', 'rows']);
+    expect(await historyOf(db, 'once')).toEqual(['items', 'rows']);
     const statements = options.told.filter(({ type }) => type === 'plugin.migrate.statement');
     expect(statements).toMatchObject([
       { file: 'items', statement: 1 },
@@ -99,7 +85,7 @@ describe('a migration that is a function', () => {
       code: 'MIGRATION_STRAY_OBJECTS',
       position: { file: 'stray' },
     });
-    await expectNothingOf('strays');
+    await expectNothingOf(db, 'strays');
   });
 
   test('waits no longer than ddlLockTimeout for a lock, and is tried again', async () => {
@@ -171,7 +157,7 @@ describe('a function that fails', () => {
     expect(error).toMatchObject({ code: 'MIGRATION_FAILED', position: { file: 'a' } });
     expect(error.message).toMatch(message);
     expect(error).not.toHaveProperty('position.statement');
-    await expectNothingOf('throwing');
+    await expectNothingOf(db, 'throwing');
   });
 
   /** PostgreSQL answers the COMMIT of an aborted transaction with a ROLLBACK, and calls it done. */
@@ -188,7 +174,7 @@ describe('a function that fails', () => {
       position: { file: 'a', statement: 2 },
       database: { sqlState: '42703' },
     });
-    await expectNothingOf('swallowing');
+    await expectNothingOf(db, 'swallowing');
   });
 
   test('in one of several queries asked for at once is told with that one', async () => {
@@ -209,7 +195,7 @@ describe('a function that fails', () => {
     expect(await errorOf(migratePlugin(db.pool(), plugin, migrateOptions()))).toMatchObject({
       code: 'MIGRATION_FAILED',
     });
-    await expectNothingOf('unawaited');
+    await expectNothingOf(db, 'unawaited');
   });
 });
 

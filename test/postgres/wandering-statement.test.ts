@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { PoolLike } from '../../src/postgres/connection/connection.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import { wanderingPool } from './wandering.ts';
 
 const db = useDatabase();
 
@@ -11,19 +11,11 @@ test('a statement that goes out on another connection inside a transaction is fo
   const pool = db.pool();
   const [pinned, other] = [await pool.connect(), await pool.connect()];
   await other.query('BEGIN');
-  const wandering: PoolLike = {
-    connect: async () => ({
-      query: (query) => {
-        const text = typeof query === 'string' ? query : query.text;
-        return (text.startsWith('create table wandered') ? other : pinned).query(query);
-      },
-      getTransactionStatus: () => 'T',
-      release: () => undefined,
-    }),
-  };
   const plugin = await target('wanderer', { '0000_init': 'create table wandered (id int);' });
 
-  const error = await errorOf(migratePlugin(wandering, plugin, migrateOptions()));
+  const error = await errorOf(
+    migratePlugin(wanderingPool(pinned, other), plugin, migrateOptions()),
+  );
 
   await other.query('COMMIT');
   pinned.release(true);

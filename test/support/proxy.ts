@@ -1,8 +1,8 @@
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { pipeDelayed } from './delayed-pipe.ts';
 import type { Link } from './delayed-pipe.ts';
+import { listenInFront } from './loopback.ts';
 import { StatementReader } from './wire-statements.ts';
 
 /** A TCP proxy in front of PostgreSQL. */
@@ -61,26 +61,18 @@ export async function startProxy(
       });
     }
   };
-  const listener = createServer({ allowHalfOpen: true }, join).listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const address = listener.address();
-  if (typeof address !== 'object' || address === null) throw new Error('The proxy has no port');
-
+  const server = await listenInFront(target, join);
   const reset = (): void => {
     for (const socket of sockets) socket.resetAndDestroy();
   };
   const close = async (): Promise<void> => {
-    const closed = once(listener, 'close');
-    listener.close();
+    const closed = server.close();
     reset();
     await closed;
   };
-  const url = new URL(target);
-  url.hostname = '127.0.0.1';
-  url.port = String(address.port);
   return {
-    url: url.href,
-    port: address.port,
+    url: server.url,
+    port: server.port,
     statements,
     forgetStatements: () => {
       statements.length = 0;

@@ -1,5 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Plugin } from '../../src/index.ts';
+import { migrationFolder } from './migration-folder.ts';
 
 /** Names of what drizzle-kit has made in `public`. */
 export interface Snapshot {
@@ -22,6 +24,17 @@ export async function writeSnapshots(
         : [join(folder, tag, 'snapshot.json'), listed(snapshot)];
     await writeFile(path, JSON.stringify(content, null, 2));
   }
+}
+
+/** A plugin with one migration, and the snapshot that goes with it. */
+export async function pluginWithSnapshot(
+  id: string,
+  sql: string,
+  snapshot?: Snapshot,
+): Promise<Plugin> {
+  const migrations = await migrationFolder({ '0000_init': sql });
+  if (snapshot) await writeSnapshots(migrations, { '0000_init': snapshot });
+  return { id, migrations };
 }
 
 function keyed({ tables = [], enums = [], sequences = [], views = [] }: Snapshot): object {

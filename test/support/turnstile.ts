@@ -1,5 +1,5 @@
-import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { listenInFront } from './loopback.ts';
 import { FrameReader, type Frame } from './wire-frames.ts';
 
 /** Where a connection is stopped: before the server gets a request, or when it has answered and nobody has heard. */
@@ -55,26 +55,19 @@ export async function startTurnstile(target: string): Promise<Turnstile> {
       line.holdWhenAnswered(() => resolve(line.stopped(request)));
     }
   };
-  const listener = createServer({ allowHalfOpen: true }, (client) => {
+  const server = await listenInFront(target, (client) => {
     const line = new Line(client, connect(Number(port), hostname), onRequest);
     lines.add(line);
     if (isBlackhole) line.silence();
-  }).listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const address = listener.address();
-  if (typeof address !== 'object' || address === null) throw new Error('The turnstile has no port');
+  });
 
   const close = async (): Promise<void> => {
-    const closed = once(listener, 'close');
-    listener.close();
+    const closed = server.close();
     for (const line of lines) line.reset();
     await closed;
   };
-  const url = new URL(target);
-  url.hostname = '127.0.0.1';
-  url.port = String(address.port);
   return {
-    url: url.href,
+    url: server.url,
     requests,
     stopAt(place) {
       requests.length = 0;

@@ -1,14 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { BootEvent, BootNews } from '../../src/core/events.ts';
 import { EventBus } from '../../src/telemetry/bus.ts';
+import { stamped } from './stamped.ts';
 
-const stamped = (news: BootNews): BootEvent => ({
-  ...news,
-  bootId: 'b',
-  seq: 1,
-  at: 0,
-  elapsedMs: 0,
-});
 const event = stamped({ type: 'boot.started', until: 'ready' });
 
 describe('the event bus', () => {

@@ -1,15 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { BootEvent, BootNews } from '../../src/core/events.ts';
+import type { BootNews } from '../../src/core/events.ts';
 import type { Logger } from '../../src/core/logger.ts';
 import { createLogListener } from '../../src/telemetry/log-listener.ts';
-
-const stamped = (news: BootNews): BootEvent => ({
-  ...news,
-  bootId: 'b',
-  seq: 1,
-  at: 0,
-  elapsedMs: 0,
-});
+import { stamped } from './stamped.ts';
 
 function logOf(news: BootNews): readonly [level: string, fields: object, message: string] {
   const lines: [string, object, string][] = [];
