@@ -44,10 +44,28 @@ export function shapeOf(columns: readonly string[]): HistoryShape {
 }
 
 /** The SQL that makes Drizzle's table, word for word in its shape (`migrate` of drizzle-orm 0.45 and of 1.0.0-rc.5). */
-export function createHistorySql(schema: string, shape: HistoryShape): string {
+function createHistorySql(schema: string, shape: HistoryShape): string {
   const more =
     shape === '1.x' ? ', name text, applied_at timestamp with time zone default now()' : '';
   return `create table if not exists ${historyOf(schema)} (id serial primary key, hash text not null, created_at bigint${more})`;
+}
+
+/** What the first row of a plugin needs that is not there yet. */
+export interface MissingParts {
+  readonly schemas: readonly string[];
+  readonly history: boolean;
+}
+
+/** The SQL that makes the missing parts; empty when there are none. */
+export function createMissingSql(
+  missing: MissingParts,
+  historySchema: string,
+  shape: HistoryShape,
+): readonly string[] {
+  return [
+    ...missing.schemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
+    ...(missing.history ? [createHistorySql(historySchema, shape)] : []),
+  ];
 }
 
 /** The SQL that writes what Drizzle would have written for this file. */

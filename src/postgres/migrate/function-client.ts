@@ -1,7 +1,7 @@
 import type { MigrationClient } from '../../core/migration-source.ts';
 import type { ClientQuery } from '../connection/connection.ts';
 import type { SendStatement, WorkStatement } from './migration-work.ts';
-import { findLasting } from '../survey/pooled-files.ts';
+import { findLasting } from '../sql/lasting-commands.ts';
 import { splitStatements } from '../sql/statement-splitter.ts';
 import { findTransactionControl } from '../sql/transaction-control.ts';
 

@@ -43,7 +43,6 @@ export interface MigrateSettings extends MigrateOptions {
   readonly ddlRetryMs: number;
   /** 0 is none. */
   readonly statementTimeoutMs: number;
-  readonly hostname: string;
   readonly now: () => number;
 }
 
@@ -55,12 +54,14 @@ export function completeOptions(options: MigrateOptions): MigrateSettings {
     ddlLockTimeoutMs: options.ddlLockTimeoutMs ?? 1_000,
     ddlRetryMs: options.ddlRetryMs ?? 300_000,
     statementTimeoutMs: options.statementTimeoutMs ?? 0,
-    hostname: options.hostname ?? systemHostname(),
     now: options.now ?? (() => performance.now()),
   };
 }
 
 /** As others see the connection, in `pg_stat_activity` and as the holder of a lock. */
-export function applicationNameOf(plugin: string, { hostname }: MigrateSettings): string {
+export function applicationNameOf(
+  plugin: string,
+  { hostname = systemHostname() }: Pick<MigrateOptions, 'hostname'>,
+): string {
   return `slipway/${plugin}@${hostname}`;
 }

@@ -1,6 +1,5 @@
 import type { Tell } from '../../core/events.ts';
 import { lastRow } from '../connection/connection.ts';
-import { quoteIdentifier } from '../sql/identifier.ts';
 import type { KnownExtensions } from '../survey/known-extensions.ts';
 import { migrationFailed, strayObjects, wrongSchema } from './migration-error.ts';
 import {
@@ -11,9 +10,10 @@ import {
 } from './migration-progress.ts';
 import { guardSql, placeColumns, placeIn, type Place } from '../connection/place-guard.ts';
 import {
-  createHistorySql,
+  createMissingSql,
   insertHistorySql,
   type HistoryShape,
+  type MissingParts,
 } from '../history/migration-history.ts';
 import type { MigrationWork, WorkStatement } from './migration-work.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
@@ -53,12 +53,6 @@ export interface TransactionContext {
   readonly now: () => number;
 }
 
-/** What the transaction has to make before the file's own statements. */
-export interface MissingParts {
-  readonly schemas: readonly string[];
-  readonly history: boolean;
-}
-
 /**
  * Runs one migration file and its history row in one transaction: all of it, or nothing. Neither the pool, nor a proxy, nor
  * the file itself is trusted: with every statement the server checks that this is still the pinned connection and the same
@@ -89,29 +83,18 @@ export async function runInTransaction(
   }
 }
 
-/** The SQL that makes what a plugin's first file needs; empty later on. */
-export function createMissingSql(
-  missing: MissingParts,
-  { historySchema, historyShape }: Pick<TransactionContext, 'historySchema' | 'historyShape'>,
-): readonly string[] {
-  return [
-    ...missing.schemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
-    ...(missing.history ? [createHistorySql(historySchema, historyShape)] : []),
-  ];
-}
-
 async function begin(
   client: PinnedClient,
   missing: MissingParts,
   context: TransactionContext,
 ): Promise<Place> {
-  const { opening, searchPath, lockTimeoutMs, isFollowed } = context;
+  const { opening, historySchema, historyShape, searchPath, lockTimeoutMs, isFollowed } = context;
   const answer = await client.query<Place>(
     [
       ...opening,
       `set local lock_timeout = ${lockTimeoutMs}`,
       ...(isFollowed ? ['set local synchronous_commit = off'] : []),
-      ...createMissingSql(missing, context),
+      ...createMissingSql(missing, historySchema, historyShape),
       `set local search_path = ${searchPath}`,
       rememberSchemasSql,
       `select ${placeColumns}`,

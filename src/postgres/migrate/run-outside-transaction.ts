@@ -1,12 +1,14 @@
 import { lastRow } from '../connection/connection.ts';
 import { migrationFailed } from './migration-error.ts';
-import { insertHistorySql } from '../history/migration-history.ts';
 import {
   createMissingSql,
+  insertHistorySql,
+  type MissingParts,
+} from '../history/migration-history.ts';
+import {
   rollBack,
   strayed,
   tellStatement,
-  type MissingParts,
   type TransactionContext,
 } from './migration-transaction.ts';
 import { beginCommit, beginWork, finishWork } from './migration-progress.ts';
@@ -30,11 +32,11 @@ export async function runOutsideTransaction(
   missing: MissingParts,
   context: OutsideContext,
 ): Promise<void> {
-  const { progress, historySchema, backendPid } = context;
+  const { progress, historySchema, historyShape, backendPid } = context;
   beginWork(progress, work);
   let refused: unknown;
   try {
-    const preparing = createMissingSql(missing, context);
+    const preparing = createMissingSql(missing, historySchema, historyShape);
     if (preparing.length > 0) await client.query(preparing.join(';'));
     // A function that ran before may have left another path.
     await expectPlace(client, context, `set search_path = ${context.searchPath}`);
@@ -48,7 +50,7 @@ export async function runOutsideTransaction(
     refuseOpenTransaction(client, context);
     await expectPlace(client, context);
     beginCommit(progress);
-    const row = insertHistorySql(historySchema, work.file, context.historyShape);
+    const row = insertHistorySql(historySchema, work.file, historyShape);
     const look = context.extensions.afterFile(work.file);
     const parts = [row, sessionGuardSql(backendPid), ...(look === undefined ? [] : [look])];
     context.extensions.learnFrom(await client.finish(parts.join(';')));

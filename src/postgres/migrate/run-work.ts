@@ -1,10 +1,14 @@
 import { searchPath as toSearchPath } from '../sql/search-path.ts';
 import { schemasOf } from '../sources/migration-target.ts';
+import type { MissingParts } from '../history/migration-history.ts';
+import { missingParts, shapeToWrite } from '../survey/read-history.ts';
 import { runInTransaction } from './migration-transaction.ts';
 import type { MigrationRun } from './migration-run.ts';
 import type { Turn } from './migration-turns.ts';
 import type { MigrationWork } from './migration-work.ts';
 import { runOutsideTransaction } from './run-outside-transaction.ts';
+
+const nothingMissing: MissingParts = { schemas: [], history: false };
 
 /** A turn at one file. */
 interface FileTurn extends Turn {
@@ -28,7 +32,7 @@ export async function runWork(
   const context = {
     schema,
     historySchema,
-    historyShape: history.shape ?? target.files[0]?.format ?? '0.x',
+    historyShape: shapeToWrite(history, target.files),
     searchPath: toSearchPath(schema, extensions.schemasOnPath),
     extensions,
     lockTimeoutMs: ddlLockTimeoutMs,
@@ -41,11 +45,7 @@ export async function runWork(
     now,
     signal,
   };
-  const isFirst = progress.applied.length === 0;
-  const missing = {
-    schemas: isFirst ? history.missingSchemas : [],
-    history: isFirst && !history.shape,
-  };
+  const missing = progress.applied.length === 0 ? missingParts(history) : nothingMissing;
   const run = work.inTransaction ? runInTransaction : runOutsideTransaction;
   return run(client, work, missing, context);
 }

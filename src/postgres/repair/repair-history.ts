@@ -1,14 +1,19 @@
 import type { Migration } from '../sources/migration.ts';
 import {
-  createHistorySql,
+  createMissingSql,
   historyOf,
   insertHistorySql,
   type HistoryRow,
 } from '../history/migration-history.ts';
-import { readHistory, type HistoryState } from '../survey/read-history.ts';
+import {
+  missingParts,
+  readHistory,
+  shapeToWrite,
+  type HistoryState,
+} from '../survey/read-history.ts';
 import type { Querying } from '../connection/querying.ts';
 import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
-import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
+import { quoteLiteral } from '../sql/identifier.ts';
 import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts';
 import type { RepairDecision, RepairLeft } from './repair-report.ts';
 
@@ -27,11 +32,8 @@ export async function decideOnRows(
   const { history, plan } = await compare(client, target);
   const pending = new Set(plan.pending);
   const toWrite = chosen.filter((file) => pending.has(file));
-  const shape = history.shape ?? target.files[0]?.format ?? '0.x';
-  const missing = [
-    ...history.missingSchemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
-    ...(history.shape ? [] : [createHistorySql(historySchema, shape)]),
-  ];
+  const shape = shapeToWrite(history, target.files);
+  const missing = createMissingSql(missingParts(history), historySchema, shape);
   return {
     changes: toWrite.map(({ name }) => {
       return { kind: 'file', name, change: 'written into the history, and not run' };

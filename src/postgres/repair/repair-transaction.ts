@@ -1,4 +1,3 @@
-import { hostname as systemHostname } from 'node:os';
 import type { LockBlocker, LockHolder } from '../../core/events.ts';
 import { tryLock } from '../locks/advisory-lock.ts';
 import type { PoolLike } from '../connection/connection.ts';
@@ -8,6 +7,7 @@ import { withPinnedClient, type PinnedClient } from '../connection/pinned-client
 import { guardSql, placeColumns, type Place } from '../connection/place-guard.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { RepairDecision } from './repair-report.ts';
+import { applicationNameOf } from '../migrate/migrate-options.ts';
 import { findPendingRename } from '../migrate/schema-rename.ts';
 import type { RenamingTarget } from '../survey/rename-plan.ts';
 import { repairRefused, toRepairError } from './repair-error.ts';
@@ -114,11 +114,11 @@ function refuseRename(id: string, from: string | undefined): void {
 
 /** Settings of the transaction alone: the client goes back as it came. */
 async function begin(client: Querying, id: string, settings: RepairSettings): Promise<void> {
-  const { lockTimeoutMs, statementTimeoutMs, hostname = systemHostname() } = settings;
+  const { lockTimeoutMs, statementTimeoutMs } = settings;
   await client.query(
     [
       'begin isolation level read committed',
-      `set local application_name = ${quoteLiteral(`slipway/${id}@${hostname} (repair)`)}`,
+      `set local application_name = ${quoteLiteral(`${applicationNameOf(id, settings)} (repair)`)}`,
       `set local lock_timeout = ${lockTimeoutMs}`,
       `set local statement_timeout = ${statementTimeoutMs}`,
       'set local idle_in_transaction_session_timeout = 0',

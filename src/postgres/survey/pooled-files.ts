@@ -1,21 +1,8 @@
 import { problem, type Problem } from '../../core/error-codes.ts';
 import { readDirectives } from '../sql/migration-directives.ts';
 import type { CodeMigration, SqlMigration } from '../sources/migration.ts';
+import { findLasting } from '../sql/lasting-commands.ts';
 import { readTransactionNeed } from '../sql/outside-transaction.ts';
-import { findCommand, type FoundCommand } from '../sql/transaction-control.ts';
-
-/** Commands whose effect outlives the transaction they stand in. */
-const lasting = [
-  /^set\s+(?!(?:local|constraints|transaction)\b)[\w$]+(?:\s+[\w$]+)?/i,
-  /^(?:listen|load)\b/i,
-  /^prepare\b/i,
-  /^create\s+(?:(?:global|local)\s+)?temp(?:orary)?\b(?!.*\bon\s+commit\s+drop\b)/is,
-];
-
-/** The first command in a text that outlives its transaction. */
-export function findLasting(text: string): FoundCommand | undefined {
-  return findCommand(text, lasting);
-}
 
 /**
  * What a file needs that no transaction can give it: a session that is its own. Through a pooler that hands out transactions,

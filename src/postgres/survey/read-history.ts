@@ -7,8 +7,10 @@ import {
   toHistoryRow,
   type HistoryRow,
   type HistoryShape,
+  type MissingParts,
   type RawHistoryRow,
 } from '../history/migration-history.ts';
+import type { MigrationIdentity } from '../sources/migration.ts';
 import { extensionFactsSql, type ExtensionFacts } from './extension-schemas.ts';
 import { noQuestion, type ExtensionQuestion } from './known-extensions.ts';
 import { markedSchemasSql, type CommentedSchema } from './rename-marker.ts';
@@ -65,4 +67,17 @@ export async function readHistory(
     `select ${historyColumns(shape)} from ${historyOf(historySchema)}`,
   );
   return { ...known, shape, rows: rows.map(toHistoryRow) };
+}
+
+/** The shape that rows are written in: that of the table, or of the table that is made for these files. */
+export function shapeToWrite(
+  { shape }: HistoryState,
+  [first]: readonly Pick<MigrationIdentity, 'format'>[],
+): HistoryShape {
+  return shape ?? first?.format ?? '0.x';
+}
+
+/** What has to be made before the first row. */
+export function missingParts({ missingSchemas, shape }: HistoryState): MissingParts {
+  return { schemas: missingSchemas, history: shape === undefined };
 }
