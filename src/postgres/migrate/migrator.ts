@@ -98,15 +98,10 @@ export async function migratePlugin(
     isCommitting: false,
     isInstall: false,
   };
-  let lost: Error | undefined;
   try {
-    return await withPinnedClient(pool, { signal, cut, onStatement }, async (client) => {
-      try {
-        return await migrateOn(client, target, options, progress);
-      } finally {
-        ({ lost } = client);
-      }
-    });
+    return await withPinnedClient(pool, { signal, cut, onStatement }, (client) =>
+      migrateOn(client, target, options, progress),
+    );
   } catch (error) {
     if (signal.aborted && isFromAbort(error, signal)) {
       return { status: 'canceled', applied: progress.applied };
@@ -115,8 +110,7 @@ export async function migratePlugin(
     // Before the first file the connection may not even have been made.
     const isLost = progress.work ? isConnectionLost : isWorthWaiting;
     if (!isLost(error)) throw migrationFailed(progress, error);
-    // What the server said last tells more than how the socket ended.
-    throw connectionLost(progress, sqlStateOf(error) ? error : (lost ?? error));
+    throw connectionLost(progress, error);
   }
 }
 
