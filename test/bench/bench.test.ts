@@ -32,6 +32,15 @@ test('the bench measures every part on both lines', async () => {
       { boot: 'fresh', line: 'direct' },
       { boot: 'fresh', line: 'slow link' },
     ].map((row) => ({ ...row, ratio: expect.any(Number) as number })),
+    install: { plugins: 3, files: 21, overRaw: expect.any(Number) as number },
+    // However many plugins there are.
+    survey: [
+      { plugins: 10, statements: 2 },
+      { plugins: 20, statements: 2 },
+    ],
+    upgrade: { slipway: expect.any(Number) as number, twoPass: expect.any(Number) as number },
+    guard: { relations: 500, guarded: { runs: 19 }, unguarded: { runs: 19 } },
+    reader: { heldMs: 400, plain: { waitedMs: expect.any(Number) as number } },
   });
 });
 

@@ -2,11 +2,26 @@ import { availableParallelism, cpus, loadavg } from 'node:os';
 import { withClient } from '../support/leaks.ts';
 import { measureDiscovery, type DiscoveryResult } from './discovery.ts';
 import { withMigratingPlugins } from './generated-plugins.ts';
+import { measureGuard, type GuardResult } from './guard.ts';
+import { measureInstall, type InstallResult } from './install.ts';
 import type { Rounds } from './measure.ts';
 import { measureOrchestration, type OrchestrationResult } from './orchestration.ts';
+import { measureReader, type ReaderResult } from './reader.ts';
+import { measureSurvey, type SurveyResult } from './survey.ts';
+import { countUpgradeStatements, type UpgradeResult } from './upgrade.ts';
 import { measureVersus, type VersusResult } from './versus.ts';
 
-export const parts = ['orchestration', 'discovery', 'noop', 'fresh'] as const;
+export const parts = [
+  'orchestration',
+  'discovery',
+  'noop',
+  'fresh',
+  'install',
+  'survey',
+  'upgrade',
+  'guard',
+  'reader',
+] as const;
 export type Part = (typeof parts)[number];
 
 export function isPart(name: string): name is Part {
@@ -33,6 +48,11 @@ export interface BenchResult {
   readonly orchestration?: OrchestrationResult;
   readonly discovery: readonly DiscoveryResult[];
   readonly versus: readonly VersusResult[];
+  readonly install?: InstallResult;
+  readonly survey: readonly SurveyResult[];
+  readonly upgrade?: UpgradeResult;
+  readonly guard?: GuardResult;
+  readonly reader?: ReaderResult;
 }
 
 export interface BenchOptions {
@@ -49,18 +69,30 @@ interface Extent {
   readonly sizes: readonly number[];
   /** How many dependencies the host of the discovery has. */
   readonly dependencies: readonly number[];
-  readonly rounds: Readonly<Record<Part, Rounds>>;
+  /** How many plugins are installed with all the files of some years. */
+  readonly installed: number;
+  /** How many relations the catalog has beside the plugins'. */
+  readonly relations: number;
+  /** How long a reader holds a table, in ms. */
+  readonly heldMs: number;
+  readonly rounds: Readonly<Record<Exclude<Part, 'upgrade' | 'reader'>, Rounds>>;
 }
 
 const full: Extent = {
   plugins: 100,
   sizes: [10, 100, 1_000],
   dependencies: [100, 500],
+  installed: 22,
+  relations: 40_000,
+  heldMs: 5_000,
   rounds: {
     orchestration: { rounds: 5, warmUps: 1 },
     discovery: { rounds: 9, warmUps: 1 },
     noop: { rounds: 7, warmUps: 1 },
     fresh: { rounds: 3, warmUps: 0 },
+    install: { rounds: 5, warmUps: 1 },
+    survey: { rounds: 5, warmUps: 1 },
+    guard: { rounds: 3, warmUps: 1 },
   },
 };
 
@@ -69,12 +101,29 @@ const small: Extent = {
   plugins: 10,
   sizes: [10, 20],
   dependencies: [10],
-  rounds: { orchestration: once, discovery: once, noop: once, fresh: once },
+  installed: 3,
+  relations: 500,
+  heldMs: 400,
+  rounds: {
+    orchestration: once,
+    discovery: once,
+    noop: once,
+    fresh: once,
+    install: once,
+    survey: once,
+    guard: once,
+  },
 };
 
 /** Runs the parts that are asked for. */
 export async function runBench({ adminUrl, only, quick }: BenchOptions): Promise<BenchResult> {
-  const { plugins: count, sizes, dependencies, rounds } = quick ? small : full;
+  const extent = quick ? small : full;
+  const { plugins: count, sizes, dependencies, rounds } = extent;
+  const ifAsked = async <Name extends Part, Result>(
+    part: Name,
+    measure: () => Promise<Result>,
+  ): Promise<Partial<Record<Name, Result>>> =>
+    only.includes(part) ? ({ [part]: await measure() } as Record<Name, Result>) : {};
   const machine = await describeMachine(adminUrl);
   // Before the others, so that its first boot is the first of this process.
   const orchestration = only.includes('orchestration')
@@ -91,12 +140,21 @@ export async function runBench({ adminUrl, only, quick }: BenchOptions): Promise
       ...(only.includes('fresh') ? await measureVersus('fresh', common, rounds.fresh) : []),
     ];
   });
+  const survey: SurveyResult[] = [];
+  for (const size of only.includes('survey') ? sizes : []) {
+    survey.push(await measureSurvey(adminUrl, size, rounds.survey));
+  }
   return {
     machine,
     plugins: count,
     ...(orchestration ? { orchestration } : {}),
     discovery,
     versus,
+    ...(await ifAsked('install', () => measureInstall(adminUrl, extent.installed, rounds.install))),
+    survey,
+    ...(await ifAsked('upgrade', () => countUpgradeStatements(adminUrl, count))),
+    ...(await ifAsked('guard', () => measureGuard(adminUrl, extent.relations, rounds.guard))),
+    ...(await ifAsked('reader', () => measureReader(adminUrl, extent.heldMs))),
   };
 }
 

@@ -1,7 +1,9 @@
 import type { BenchResult } from './bench.ts';
+import { alignColumns, milliseconds, range } from './columns.ts';
 import type { DiscoveryResult } from './discovery.ts';
 import { filesPerPlugin } from './generated-plugins.ts';
 import type { Sample } from './measure.ts';
+import { migrationTables } from './migration-tables.ts';
 import type { OrchestrationResult } from './orchestration.ts';
 import type { VersusResult } from './versus.ts';
 
@@ -15,6 +17,7 @@ export function renderTables(result: BenchResult): string {
     ...(orchestration ? ['', ...orchestrationTable(orchestration)] : []),
     ...(discovery.length > 0 ? ['', ...discoveryTable(discovery)] : []),
     ...(versus.length > 0 ? ['', ...versusTable(versus, plugins)] : []),
+    ...migrationTables(result).flatMap((table) => ['', ...table]),
   ].join('\n');
 }
 
@@ -99,35 +102,4 @@ function orchestrationTable({ first, cases }: OrchestrationResult): readonly str
     '  growth     against the row above: as many times as there are more plugins, if the cost is linear',
     `  The first boot of a process, whose code is not compiled yet: ${milliseconds(first.startMs)} for ${first.plugins} plugins.`,
   ];
-}
-
-function range({ medianMs, lowMs, highMs }: Sample): string {
-  return `${milliseconds(medianMs)} (${digits(lowMs)} … ${digits(highMs)})`;
-}
-
-function milliseconds(ms: number): string {
-  return `${digits(ms)} ms`;
-}
-
-/** Three digits that say something. */
-function digits(ms: number): string {
-  return ms.toFixed(ms < 10 ? 2 : ms < 100 ? 1 : 0);
-}
-
-/** Text stands to the left, figures to the right. */
-function alignColumns(rows: readonly (readonly string[])[]): readonly string[] {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return rows.map((row) =>
-    row
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        const isText = /^[a-z]/i.test(rows[1]?.[column] ?? '');
-        return isText ? cell.padEnd(width) : cell.padStart(width);
-      })
-      .join('   ')
-      .replace(/^/, '  ')
-      .trimEnd(),
-  );
 }

@@ -1,7 +1,7 @@
 import { Pool } from 'pg';
 import type { Plugin } from 'slipway';
-import { TestDatabase } from '../support/test-database.ts';
-import { tablesPerPlugin } from './generated-plugins.ts';
+import { bootIn, withDatabase } from './fresh-database.ts';
+import { tablesOf } from './generated-plugins.ts';
 import { measureInTurn, type Rounds, type Run, type Sample } from './measure.ts';
 import { bootInTwoPasses, bootWithSlipway, type Rival } from './rivals.ts';
 import { laySlowLink } from './slow-link.ts';
@@ -56,12 +56,11 @@ type BootBoth = (
 /** All in one database that Drizzle's own migrator has migrated: both sides read the same history. */
 const bootNoOp: BootBoth = (lineUrl, { adminUrl, plugins }, rounds) =>
   withDatabase(adminUrl, async (database) => {
-    await bootIn(database, adminUrl, bootInTwoPasses, plugins);
+    const boot = (rival: Rival): Promise<number> =>
+      bootIn(database, rival, plugins, { lineUrl, tables: tablesOf(plugins) });
+    await boot(bootInTwoPasses);
     return measureInTurn(
-      {
-        slipway: () => bootIn(database, lineUrl, bootWithSlipway, plugins),
-        twoPass: () => bootIn(database, lineUrl, bootInTwoPasses, plugins),
-      },
+      { slipway: () => boot(bootWithSlipway), twoPass: () => boot(bootInTwoPasses) },
       rounds,
     );
   });
@@ -69,36 +68,14 @@ const bootNoOp: BootBoth = (lineUrl, { adminUrl, plugins }, rounds) =>
 /** Each boot in an empty database of its own. */
 const bootFresh: BootBoth = (lineUrl, { adminUrl, plugins }, rounds) => {
   const bootAnew = (rival: Rival): Promise<number> =>
-    withDatabase(adminUrl, (database) => bootIn(database, lineUrl, rival, plugins));
+    withDatabase(adminUrl, (database) =>
+      bootIn(database, rival, plugins, { lineUrl, tables: tablesOf(plugins) }),
+    );
   return measureInTurn(
     { slipway: () => bootAnew(bootWithSlipway), twoPass: () => bootAnew(bootInTwoPasses) },
     rounds,
   );
 };
-
-/** Boots on a pool that has no connection yet, as in a process that has just started, and looks whether it was done. */
-async function bootIn(
-  database: TestDatabase,
-  lineUrl: string,
-  rival: Rival,
-  plugins: readonly Plugin[],
-): Promise<number> {
-  const url = new URL(lineUrl);
-  url.pathname = `/${database.name}`;
-  const ms = await rival(database.pool({ connectionString: url.href }), plugins);
-  await database.expectNoLeak();
-  await expectMigrated(database, plugins.length);
-  return ms;
-}
-
-async function expectMigrated(database: TestDatabase, plugins: number): Promise<void> {
-  const { rows } = await database.query<{ tables: number }>(
-    "select count(*)::int as tables from pg_tables where schemaname like 'plugin\\_%'",
-  );
-  const expected = plugins * (tablesPerPlugin + 1);
-  const found = rows[0]?.tables;
-  if (found !== expected) throw new Error(`Expected ${expected} tables, found ${found}`);
-}
 
 async function measureRoundTrip(lineUrl: string): Promise<number> {
   const pool = new Pool({ connectionString: lineUrl, max: 1 });
@@ -112,18 +89,5 @@ async function measureRoundTrip(lineUrl: string): Promise<number> {
     return answer.medianMs;
   } finally {
     await pool.end();
-  }
-}
-
-async function withDatabase<Result>(
-  adminUrl: string,
-  use: (database: TestDatabase) => Promise<Result>,
-): Promise<Result> {
-  const database = new TestDatabase(adminUrl);
-  await database.create();
-  try {
-    return await use(database);
-  } finally {
-    await database.drop();
   }
 }

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { sendCancelRequest } from '../../src/postgres/connection/cancel-request.ts';
 import { checkOut, giveBack } from '../../src/postgres/connection/connection.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
+import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
 import { errorOf } from './migration-fixture.ts';
 
@@ -60,7 +61,27 @@ describe('a pinned client', () => {
       const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
       await db.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
       await expect.poll(() => client.lost).toMatchObject({ code: '57P01' });
-      await expect(client.query('select 1')).rejects.toThrow(/connection error/);
+      await expect(client.query('select 1')).rejects.toMatchObject({ code: '57P01' });
+    });
+    expect(pool.totalCount).toBe(0);
+  });
+
+  test('that is killed between the connect and the first look at the database tells why', async () => {
+    const pool = db.pool();
+    const killing = {
+      connect: async () => {
+        const client = (await checkOut(pool)) as PoolClient & { readonly processID: number };
+        const told = once(client, 'error');
+        await db.query('select pg_terminate_backend($1)', [client.processID]);
+        await told;
+        return client;
+      },
+    };
+    const survey = withPinnedClient(killing, { signal }, (client) => surveyDatabase(client, []));
+    expect(await errorOf(survey)).toMatchObject({
+      code: 'DATABASE_UNREACHABLE',
+      database: { sqlState: '57P01' },
+      cause: { code: '57P01' },
     });
     expect(pool.totalCount).toBe(0);
   });

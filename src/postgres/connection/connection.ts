@@ -153,8 +153,8 @@ export function checkOut(pool: PoolLike): Promise<ClientLike> {
   ) => Promise<ClientLike> | undefined;
   return new Promise((resolve, reject) => {
     const take = (client: ClientLike): void => {
-      client.off?.('error', ignore);
-      client.on?.('error', ignore);
+      client.off?.('error', rememberFirst);
+      client.on?.('error', rememberFirst);
       resolve(client);
     };
     connect((error, client) => {
@@ -170,8 +170,21 @@ export function giveBack(client: ClientLike, destroy?: boolean | Error): void {
     if (destroy === undefined || destroy === false) client.release();
     else client.release(destroy);
   } finally {
-    client.off?.('error', ignore);
+    client.off?.('error', rememberFirst);
+    firstErrors.delete(client);
   }
+}
+
+/** Why a client that was checked out is broken: pg itself tells it once, to whoever listens at that moment. */
+export function firstErrorOf(client: ClientLike): Error | undefined {
+  return firstErrors.get(client);
+}
+
+const firstErrors = new WeakMap<object, Error>();
+
+/** One function for all clients, so that adding it twice or taking it away needs no bookkeeping. */
+function rememberFirst(this: ClientLike, error: Error): void {
+  if (!firstErrors.has(this)) firstErrors.set(this, error);
 }
 
 /**
@@ -194,5 +207,5 @@ export async function checkOutUnlessAborted(
   }
 }
 
-/** One function for all, so that adding it twice or taking it away needs no bookkeeping. */
+/** One function for all pools, so that taking it away needs no bookkeeping. */
 const ignore = (): void => {};

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sendCancelRequest } from './cancel-request.ts';
-import { checkOutUnlessAborted, giveBack } from './connection.ts';
+import { sqlStateOf } from './connection-error.ts';
+import { checkOutUnlessAborted, firstErrorOf, giveBack } from './connection.ts';
 import type { ClientLike, ClientQuery, PoolLike, QueryAnswer } from './connection.ts';
 import { sendGuarded } from './guarded-query.ts';
 
@@ -76,6 +77,7 @@ class Pin implements PinnedClient {
   constructor(client: ClientLike, options: PinOptions) {
     this.#client = client;
     this.#options = options;
+    this.#lost = firstErrorOf(client);
     client.on?.('error', this.#onError);
     if (options.cut?.aborted) this.#giveBack(true);
     else options.cut?.addEventListener('abort', this.#onCut, { once: true });
@@ -105,18 +107,18 @@ class Pin implements PinnedClient {
   async #unlessAborted<Answer>(send: () => Promise<Answer>): Promise<Answer> {
     const { signal } = this.#options;
     signal.throwIfAborted();
-    const ended = new AbortController();
-    let canceling: Promise<void> | undefined;
+    let canceling: { readonly ended: AbortController; readonly done: Promise<void> } | undefined;
     const onAbort = (): void => {
-      canceling = this.#cancelUntil(ended.signal);
+      const ended = new AbortController();
+      canceling = { ended, done: this.#cancelUntil(ended.signal) };
     };
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       return await send();
     } finally {
       signal.removeEventListener('abort', onAbort);
-      ended.abort();
-      if (!this.#isGone) await canceling;
+      canceling?.ended.abort();
+      if (!this.#isGone) await canceling?.done;
     }
   }
 
@@ -130,9 +132,14 @@ class Pin implements PinnedClient {
     this.#options.onStatement?.();
     // pg tells an error before the server has said what became of the transaction.
     this.#isInDoubt = true;
-    const answer = await send();
-    this.#isInDoubt = false;
-    return answer;
+    try {
+      const answer = await send();
+      this.#isInDoubt = false;
+      return answer;
+    } catch (error) {
+      // Of a broken connection pg says no more than that; what the server said last tells why.
+      throw sqlStateOf(error) === undefined ? (this.#lost ?? error) : error;
+    }
   }
 
   isInTransaction(): boolean {

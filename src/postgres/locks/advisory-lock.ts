@@ -27,10 +27,10 @@ const tryingIn = {
   transaction: 'pg_try_advisory_xact_lock',
 } satisfies Record<LockScope, string>;
 
-/** The answer to {@link tryLockSql}. */
+/** The answer to {@link tryLockSql}, as text, so that no type parser of the host's can change it. */
 export interface LockAnswer {
   readonly pid: string;
-  readonly refusal: string | null;
+  readonly taken: string;
 }
 
 /** Tries once for the schema's lock and never waits; see {@link tryLockSql}. */
@@ -40,29 +40,37 @@ export async function tryLock(
   scope: LockScope = 'session',
 ): Promise<LockAttempt> {
   const { rows } = await client.query<LockAnswer>(tryLockSql(schema, scope));
-  return readLockAnswer(rows[0]);
+  return readLockAnswer(client, schema, rows[0]);
 }
 
 /**
  * The SQL that tries once for the schema's lock and never waits: a waiter that blocks inside PostgreSQL holds a snapshot, and
- * CREATE INDEX CONCURRENTLY next door would wait for it while it waits for the lock. Who holds it is looked up in the same
- * statement, and only when it is refused; a holder that let go meanwhile, or whose session we may not see, stays unknown.
+ * CREATE INDEX CONCURRENTLY next door would wait for it while it waits for the lock.
  */
 export function tryLockSql(schema: string, scope: LockScope): string {
   const key = migrationLockKey(schema);
-  return `select pg_backend_pid()::text as pid, case when ${tryingIn[scope]}('${key}'::bigint) then null else coalesce((
-       select json_build_object('pid', l.pid, 'applicationName', nullif(a.application_name, ''),
-         'host', coalesce(a.client_hostname, host(a.client_addr)),
-         'ageMs', (extract(epoch from clock_timestamp() - a.backend_start) * 1000)::bigint)::text
-       from pg_locks l left join pg_stat_activity a on a.pid = l.pid
-       where ${heldLockSql(schema)}
-       limit 1), '{}') end as refusal`;
+  return `select pg_backend_pid()::text as pid, ${tryingIn[scope]}('${key}'::bigint)::text as taken`;
 }
 
-export function readLockAnswer(answer: LockAnswer | undefined): LockAttempt {
-  const { pid, refusal } = answer ?? {};
-  if (refusal === null) return { acquired: true, backendPid: Number(pid) };
-  return { acquired: false, holder: readHolder(refusal) };
+/**
+ * Who holds a lock that was refused is asked only then: for PostgreSQL it is more work to prepare that question than to take
+ * the lock. A holder that let go meanwhile, or whose session we may not see, stays unknown.
+ */
+export async function readLockAnswer(
+  client: Querying,
+  schema: string,
+  answer: LockAnswer | undefined,
+): Promise<LockAttempt> {
+  if (answer?.taken === 'true') return { acquired: true, backendPid: Number(answer.pid) };
+  const { rows } = await client.query<{ holder: string }>(
+    `select json_strip_nulls(json_build_object('pid', l.pid, 'applicationName', nullif(a.application_name, ''),
+       'host', coalesce(a.client_hostname, host(a.client_addr)),
+       'ageMs', (extract(epoch from clock_timestamp() - a.backend_start) * 1000)::bigint))::text as holder
+     from pg_locks l left join pg_stat_activity a on a.pid = l.pid
+     where ${heldLockSql(schema)}
+     limit 1`,
+  );
+  return { acquired: false, holder: JSON.parse(rows[0]?.holder ?? '{}') as LockHolder };
 }
 
 /** The SQL condition on `pg_locks l` that holds for the session which has the schema's lock, in this database. */
@@ -76,9 +84,4 @@ export function heldLockSql(schema: string): string {
 /** The SQL that gives the lock back before its session ends, so that the next one need not wait for that. */
 export function unlockSql(schema: string): string {
   return `select pg_advisory_unlock(${migrationLockKey(schema)})`;
-}
-
-function readHolder(refusal: string | undefined): LockHolder {
-  const found = JSON.parse(refusal ?? '{}') as Readonly<Record<string, unknown>>;
-  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== null));
 }

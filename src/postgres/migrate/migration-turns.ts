@@ -113,10 +113,12 @@ export class TransactionTurns implements Turns {
   }
 
   async #begin(settingsSql: string): Promise<LockAttempt> {
-    const locking = tryLockSql(this.#place.schema, 'transaction');
+    const { schema } = this.#place;
+    const locking = tryLockSql(schema, 'transaction');
     try {
       const sql = [beginSql, settingsSql, locking].join('; ');
-      return readLockAnswer(lastRow(await this.#client.query<LockAnswer>(sql)));
+      const answer = lastRow(await this.#client.query<LockAnswer>(sql));
+      return await readLockAnswer(this.#client, schema, answer);
     } catch (error) {
       await rollBack(this.#client);
       throw error;

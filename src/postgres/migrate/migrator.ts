@@ -36,20 +36,15 @@ export async function migratePlugin(
 ): Promise<MigrateResult> {
   const { signal } = options;
   const progress = noProgress(target.id);
-  let lost: Error | undefined;
   try {
-    return await withPinnedClient(pool, options, async (client) => {
-      try {
-        return await migrateOn(client, target, completeOptions(options), progress);
-      } finally {
-        ({ lost } = client);
-      }
-    });
+    return await withPinnedClient(pool, options, (client) =>
+      migrateOn(client, target, completeOptions(options), progress),
+    );
   } catch (error) {
     if (signal.aborted && isFromAbort(error, signal)) {
       return { status: 'canceled', applied: progress.applied };
     }
-    throw error instanceof BootError ? error : explain(error, lost, progress);
+    throw error instanceof BootError ? error : explain(error, progress);
   }
 }
 
@@ -100,10 +95,8 @@ function isFromAbort(error: unknown, signal: AbortSignal): boolean {
 }
 
 /** @param lost Why the connection broke, if it did. */
-function explain(error: unknown, lost: Error | undefined, progress: MigrationProgress): BootError {
+function explain(error: unknown, progress: MigrationProgress): BootError {
   // Before the first file the connection may not even have been made.
   const isLost = progress.work ? isConnectionLost : isWorthWaiting;
-  if (!isLost(error)) return migrationFailed(progress, error);
-  // What the server said last tells more than how the socket ended.
-  return connectionLost(progress, sqlStateOf(error) ? error : (lost ?? error));
+  return isLost(error) ? connectionLost(progress, error) : migrationFailed(progress, error);
 }

@@ -14,7 +14,7 @@ const mostShown = 10;
 
 const mark = 'slipway found strays';
 
-/** Dependencies on a schema of what is in no schema: settings of it, no objects. */
+/** Dependencies on a schema of what is in no schema: settings of it, no objects. Older servers lack one. */
 const settingsOfSchemas = ['pg_default_acl', 'pg_publication_namespace'];
 
 /** Where the transaction itself remembers the schemas it began with: a setting of its own, gone when it ends. */
@@ -40,7 +40,7 @@ export function strayObjectsSql(own: OwnSchemas, policy: Exclude<StrayPolicy, 'o
     policy === 'error'
       ? `case when count(*) = 0 then 0 else ${failTelling(mark, list)} end`
       : `coalesce(${list}, '[]')::text as strays`;
-  return `with me as (select pg_current_xact_id()::text::bigint as id),
+  return `with me as (select id, age((id % 4294967296)::text::xid) as age from (select pg_current_xact_id()::text::bigint) t (id)),
   stray as (${strayNamesSql(own)})
   select ${answer} from stray`;
 }
@@ -67,20 +67,27 @@ export function listNames(names: readonly string[]): string {
   return rest > 0 ? `${shown} and ${rest} more` : shown;
 }
 
+/**
+ * What rows are compared with is computed once, and nothing is looked up for a row that others made: so a large catalog is
+ * gone through in one scan.
+ */
 function strayNamesSql({ schema, historySchema }: OwnSchemas): string {
   const own = [schema, historySchema].map(quoteLiteral).join(', ');
-  const settings = settingsOfSchemas.map(quoteLiteral).join(', ');
+  const settings = settingsOfSchemas
+    .map((name) => `(to_regclass('pg_catalog.${name}'))`)
+    .join(', ');
   return `select pg_describe_object(d.classid, d.objid, d.objsubid) as name
-    from me, pg_depend d join pg_namespace n on n.oid = d.refobjid
-    where d.refclassid = 'pg_namespace'::regclass and d.classid <> 'pg_extension'::regclass
-      and d.classid::regclass::text not in (${settings})
-      and n.nspname not in (${own}) and n.nspname !~ '^pg_(temp|toast)'
-      and ${isMade('d')} and not ${isMember('d.classid', 'd.objid')}
+    from pg_depend d
+    where ${isMade('d')}
+      and d.refclassid = 'pg_namespace'::regclass and d.classid <> 'pg_extension'::regclass
+      and not exists (select from (values ${settings}) s (catalog) where s.catalog = d.classid)
+      and d.refobjid not in (select n.oid from pg_namespace n where n.nspname in (${own}) or n.nspname ~ '^pg_(temp|toast)')
+      and not ${isMember('d.classid', 'd.objid')}
   union all
-  select 'schema ' || n.nspname from me, pg_namespace n
-    where n.nspname not in (${own}) and n.nspname !~ '^pg_'
+  select 'schema ' || n.nspname from pg_namespace n
+    where ${isMade('n')} and n.nspname not in (${own}) and n.nspname !~ '^pg_'
       and n.oid::text <> all (string_to_array(coalesce(current_setting('${schemasSetting}', true), ''), ' '))
-      and ${isMade('n')} and not ${isMember(`'pg_namespace'::regclass`, 'n.oid')}
+      and not ${isMember(`'pg_namespace'::regclass`, 'n.oid')}
   ${schema === 'public' ? '' : extensionsSql(schema)}`;
 }
 
@@ -88,7 +95,7 @@ function strayNamesSql({ schema, historySchema }: OwnSchemas): string {
 function extensionsSql(schema: string): string {
   return `union all
   select 'extension ' || e.extname || ' in schema ' || n.nspname
-    from me, pg_extension e join pg_namespace n on n.oid = e.extnamespace
+    from pg_extension e join pg_namespace n on n.oid = e.extnamespace
       join pg_depend d on d.classid = 'pg_extension'::regclass and d.objid = e.oid
         and d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid
     where n.nspname = ${quoteLiteral(schema)} and ${isMade('d')}`;
@@ -96,9 +103,8 @@ function extensionsSql(schema: string): string {
 
 /** The age is asked first: the server refuses to tell the state of a transaction that it takes for a future one. */
 function isMade(row: string): string {
-  const current = `(me.id % 4294967296)::text::xid`;
-  const full = `(((me.id >> 32) << 32) + ${row}.xmin::text::bigint)::text::xid8`;
-  return `case when age(${row}.xmin) <= age(${current}) then pg_xact_status(${full}) = 'in progress' else false end`;
+  const full = `((((select id from me) >> 32) << 32) + ${row}.xmin::text::bigint)::text::xid8`;
+  return `case when age(${row}.xmin) <= (select age from me) then pg_xact_status(${full}) = 'in progress' else false end`;
 }
 
 function isMember(classId: string, objectId: string): string {

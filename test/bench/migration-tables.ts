@@ -1,0 +1,103 @@
+import type { BenchResult } from './bench.ts';
+import { alignColumns, milliseconds, range } from './columns.ts';
+import type { GuardResult } from './guard.ts';
+import type { InstallResult } from './install.ts';
+import type { ReaderResult, Waits } from './reader.ts';
+import { filesPerSurveyedPlugin, type SurveyResult } from './survey.ts';
+import type { UpgradeResult } from './upgrade.ts';
+
+/** The tables of what was measured of migrations alone. */
+export function migrationTables(result: BenchResult): readonly (readonly string[])[] {
+  const { install, survey, upgrade, guard, reader } = result;
+  return [
+    ...(install ? [installTable(install)] : []),
+    ...(survey.length > 0 ? [surveyTable(survey)] : []),
+    ...(upgrade ? [upgradeTable(upgrade)] : []),
+    ...(guard ? [guardTable(guard)] : []),
+    ...(reader ? [readerTable(reader)] : []),
+  ];
+}
+
+function installTable(result: InstallResult): readonly string[] {
+  const { plugins, files, slipway, twoPass, raw, ratio, overRaw } = result;
+  const header = ['Slipway', 'two-pass', 'SQL alone', 'two-pass / Slipway', 'Slipway / SQL alone'];
+  const row = [
+    range(slipway),
+    range(twoPass),
+    range(raw),
+    `${ratio.toFixed(1)} ×`,
+    `${overRaw.toFixed(1)} ×`,
+  ];
+  return [
+    `A fresh install of ${plugins} plugins with ${files} files in all, straight to the server`,
+    '',
+    ...alignColumns([header, row]),
+    '',
+    "  two-pass   plugin after plugin Drizzle's migrate() on a pinned client, all its files in one transaction",
+    '  SQL alone  the same files without history, order or check, a message for each plugin, on four connections: the limit',
+  ];
+}
+
+function surveyTable(results: readonly SurveyResult[]): readonly string[] {
+  const header = ['plugins', 'plan()', 'growth', 'asking', 'growth', 'statements'];
+  const rows = results.map(({ plugins, plan, asking, statements }, index) => {
+    const smaller = results[index - 1];
+    return [
+      String(plugins),
+      range(plan),
+      smaller ? `${(plan.medianMs / smaller.plan.medianMs).toFixed(1)} ×` : '',
+      range(asking),
+      smaller ? `${(asking.medianMs / smaller.asking.medianMs).toFixed(1)} ×` : '',
+      String(statements),
+    ];
+  });
+  return [
+    `Finding out that nothing is to be done: ${filesPerSurveyedPlugin} files for each plugin, all applied`,
+    '',
+    ...alignColumns([header, ...rows]),
+    '',
+    '  plan()     on a new pool: every folder is read, and the database is asked',
+    '  asking     the part of it in which PostgreSQL was asked; growth: against the row above',
+  ];
+}
+
+function upgradeTable({ plugins, slipway, twoPass }: UpgradeResult): readonly string[] {
+  const header = ['Slipway', 'two-pass', 'ratio'];
+  const row = [String(slipway), String(twoPass), `${(twoPass / slipway).toFixed(1)} ×`];
+  return [
+    `Messages of SQL in an upgrade where one of ${plugins} plugins has a new file`,
+    '',
+    ...alignColumns([header, row]),
+  ];
+}
+
+function guardTable({ relations, guarded, unguarded }: GuardResult): readonly string[] {
+  const header = ['guarded', "strayObjects: 'off'", 'difference'];
+  const difference = milliseconds(guarded.medianMs - unguarded.medianMs);
+  return [
+    `The look for stray objects in a COMMIT, with ${relations} relations in the catalog`,
+    '',
+    ...alignColumns([header, [range(guarded), range(unguarded), difference]]),
+    '',
+    '  of files in a first install, whose COMMIT does not wait for the disk',
+  ];
+}
+
+function readerTable({ heldMs, slipway, plain }: ReaderResult): readonly string[] {
+  const header = ['migration', 'reader waits', 'of the time', 'longest', 'migrated after'];
+  const row = (name: string, { waitedMs, longestMs, migratedMs }: Waits): readonly string[] => [
+    name,
+    milliseconds(waitedMs),
+    `${((waitedMs / heldMs) * 100).toFixed(0)} %`,
+    milliseconds(longestMs),
+    milliseconds(migratedMs),
+  ];
+  return [
+    `A reader of a table that is to be changed, while another transaction holds it for ${milliseconds(heldMs)}`,
+    '',
+    ...alignColumns([header, row('Slipway', slipway), row('plain', plain)]),
+    '',
+    `  Slipway    with ddlLockTimeout ${milliseconds(heldMs / 20)}: as its default of 1 s behind a transaction of 20 s`,
+    '  plain      the same ALTER TABLE without a lock_timeout',
+  ];
+}
