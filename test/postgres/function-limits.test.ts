@@ -156,6 +156,26 @@ describe('a stop', () => {
   });
 });
 
+test('a function that waits for something else hears of a broken connection, and holds nobody up', async () => {
+  let told: unknown;
+  const plugin = coded('cut-off', {
+    a: async (client, { signal }) => {
+      const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+      signal.addEventListener('abort', () => (told = signal.reason));
+      await db.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+      await new Promise(() => undefined);
+    },
+  });
+  const error = await errorOf(migratePlugin(db.pool(), plugin, migrateOptions()));
+  expect(error).toMatchObject({
+    code: 'MIGRATION_CONNECTION_LOST',
+    position: { file: 'a' },
+    cause: { code: '57P01' },
+  });
+  expect(told).toMatchObject({ code: '57P01' });
+  await expectNothingOf('cut-off');
+});
+
 describe('a function outside of a transaction', () => {
   test('builds an index CONCURRENTLY, and may have transactions of its own', async () => {
     const plugin = unwrapped('alone', async (client, context) => {

@@ -11,6 +11,8 @@ export interface PinnedClient {
   readonly processID: number | undefined;
   /** Why the connection broke, once it did. */
   readonly lost: Error | undefined;
+  /** Aborted with that error, for what waits for something else than an answer. */
+  readonly broken: AbortSignal;
   /** Runs SQL; when the signal is aborted meanwhile, the statement is cancelled on the server. */
   query<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>>;
   /** `query` for what pg answers in full; with a guard nothing of it is kept when the guard fails. */
@@ -67,7 +69,9 @@ class Pin implements PinnedClient {
   readonly #options: PinOptions;
   readonly #onError = (error: Error): void => {
     this.#lost ??= error;
+    this.#broken.abort(this.#lost);
   };
+  readonly #broken = new AbortController();
   readonly #onCut = (): void => this.#giveBack(true);
   #lost: Error | undefined;
   #isDirty = false;
@@ -89,6 +93,10 @@ class Pin implements PinnedClient {
 
   get lost(): Error | undefined {
     return this.#lost;
+  }
+
+  get broken(): AbortSignal {
+    return this.#broken.signal;
   }
 
   query<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>> {

@@ -71,6 +71,7 @@ async function applyFile(
   const work = prepareWork(file, {
     ...settings,
     schema: target.schema,
+    broken: client.broken,
     extensions: extensions.facts,
   });
   const outcome = await retryPassingFailures(client, work, progress, settings, () =>

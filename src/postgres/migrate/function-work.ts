@@ -12,6 +12,8 @@ export interface FunctionLife {
   readonly signal: AbortSignal;
   /** Aborted: nobody waits for it any more. */
   readonly cut?: AbortSignal | undefined;
+  /** Aborted when the connection breaks: nothing that it goes on with could be kept, and nobody waits for it. */
+  readonly broken: AbortSignal;
 }
 
 /** Makes a function ready to run. */
@@ -33,12 +35,14 @@ export function toFunctionWork(migration: CodeMigration, life: FunctionLife): Mi
  */
 async function runFunction(
   { run, transaction }: CodeMigration,
-  { schema, keepsSession, signal, cut }: FunctionLife,
+  { schema, keepsSession, signal: stop, cut, broken }: FunctionLife,
   send: SendStatement,
 ): Promise<void> {
   const client = new FunctionClient(send, { inTransaction: transaction, keepsSession });
   const handedOut: MigrationClient = client.handOut();
-  const outcome = await settle(async () => run(handedOut, { signal, schema }), cut);
+  const signal = AbortSignal.any([stop, broken]);
+  const left = AbortSignal.any([broken, ...(cut ? [cut] : [])]);
+  const outcome = await settle(async () => run(handedOut, { signal, schema }), left);
   const isLate = client.isBusy();
   await client.close();
   if (transaction && client.failure) throw client.failure.error;
@@ -50,10 +54,10 @@ async function runFunction(
 
 async function settle(
   run: () => Promise<unknown>,
-  cut: AbortSignal | undefined,
+  left: AbortSignal,
 ): Promise<{ readonly thrown?: unknown }> {
   try {
-    await (cut ? untilAborted(run(), cut) : run());
+    await untilAborted(run(), left);
     return {};
   } catch (thrown) {
     return { thrown };
