@@ -159,7 +159,8 @@ class PluginBoot implements Boot {
       until,
       setup: this.#setup,
       relay: this.#relay,
-      onWayDown: () => this.#goDown('the launch is over'),
+      onWayDown: () =>
+        this.#goDown(until === 'ready' ? 'the boot failed' : 'the migrate run is over'),
       services: this.services,
       wayDown: this.#wayDown,
     });
@@ -224,7 +225,7 @@ class PluginBoot implements Boot {
     this.#relay.closeOpenSteps('the boot has ended');
     this.#relay.tell({
       type: 'boot.stopped',
-      reason: this.#wayDown.reason ?? 'the launch is over',
+      reason: this.#wayDown.reason ?? 'the boot failed',
       durationMs: this.#wayDown.end(),
       errors: stopErrorsOf(end).map(toError),
     });

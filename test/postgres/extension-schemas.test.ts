@@ -158,7 +158,7 @@ describe('without a schema for extensions', () => {
         file: '0000_a.sql',
         message: 'a: 0000_a.sql makes the extension citext, and there is no schema for it',
         hint: expect.stringContaining(
-          'CREATE SCHEMA "extensions"; CREATE EXTENSION "citext" SCHEMA',
+          'CREATE SCHEMA IF NOT EXISTS "extensions"; CREATE EXTENSION "citext" SCHEMA',
         ),
       },
     ]);
@@ -166,7 +166,7 @@ describe('without a schema for extensions', () => {
       'and list it in migrations.extensionSchemas',
     );
     expect((await look(fresh, alone, { extensionSchemas: ['x'] })).problems[0]?.hint).toContain(
-      'CREATE SCHEMA "x"',
+      'CREATE SCHEMA IF NOT EXISTS "x"',
     );
     expect((await look(fresh, alone, { extensionSchemas: ['ext'] })).problems).toEqual([]);
     expect((await look(fresh, alone, { willApply: false })).problems).toEqual([]);

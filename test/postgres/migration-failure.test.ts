@@ -46,6 +46,23 @@ describe('a failing file', () => {
     expect(rows).toEqual([]);
   });
 
+  test('accuses no command when several were sent at once and PostgreSQL names no place', async () => {
+    const failing = await target('several', {
+      '0000_a': 'create table b (id int);\nalter table aa add column x int;',
+    });
+    const error = (await errorOf(migratePlugin(db.pool(), failing, migrateOptions()))) as BootError;
+    expect(error.position).toEqual({
+      file: '0000_a.sql',
+      statement: 1,
+      statements: 1,
+      line: 1,
+      column: 1,
+    });
+    expect(error.hint).toContain(
+      'PostgreSQL does not say which of the 2 commands of this statement failed',
+    );
+  });
+
   test('points behind a rewritten name, in the file as it was written', async () => {
     const failing = await target('rewritten', {
       '0000_init': `create type "public"."s" as enum ('a'); create table "public"."o" (s "public"."s", x nope)`,

@@ -19,6 +19,11 @@ export function adviceFor(
       return 'It is there already: made by hand, by another tool, or by a run whose history was lost. Compare it with the file before you change anything; repair.markApplied() takes a file as applied whose work is all there.';
     case '3F000':
       return `No schema has that name: correct ${culprit}, or let this plugin depend on the one whose schema it is.`;
+    case '23502':
+    case '23503':
+    case '23505':
+    case '23514':
+      return `The data does not fit what ${culprit} asks for: correct the data first, in ${culprit} or in a file before it, and start again.`;
     case '55P04':
       return 'A new value of an enum can be used only after its COMMIT: use it in the next file.';
     case '25001':

@@ -5,6 +5,7 @@ import { sqlStateOf } from '../connection/connection-error.ts';
 import { adviceFor, adviceForLost } from './migration-advice.ts';
 import type { MigrationProgress } from './migration-progress.ts';
 import type { MigrationWork, WorkStatement } from './migration-work.ts';
+import { readCommands } from '../sql/sql-commands.ts';
 import { excerptAt, indexOfCharacter, positionAt } from '../sql/source-position.ts';
 import { listNames } from '../survey/stray-objects.ts';
 
@@ -36,7 +37,7 @@ export function migrationFailed(
       phase: 'migrateAll',
       position,
       database: readFault(cause),
-      hint: hint ?? `${adviceOn(cause, progress)} ${whatIsKept(progress)}`,
+      hint: hint ?? [...adviceOn(cause, progress), whatIsKept(progress)].join(' '),
       cause,
     },
   );
@@ -93,13 +94,35 @@ export function strayObjects(progress: MigrationProgress, names: readonly string
       plugin,
       phase: 'migrateAll',
       position: { file },
-      hint: `Take the schema's name out of the file, or put the line "-- slipway: allow-outside" into it when that is meant. ${whatIsKept(progress)}`,
+      hint: `${strayAdvice(names)}, or put the line "-- slipway: allow-outside" into it when that is meant. ${whatIsKept(progress)}`,
     },
   );
 }
 
-function adviceOn(cause: unknown, { work, advice, blockers }: MigrationProgress): string {
-  return advice ?? adviceFor(cause, work?.file.name ?? 'the cause', blockers);
+function strayAdvice(names: readonly string[]): string {
+  return names.every((name) => name.startsWith('schema '))
+    ? 'Take CREATE SCHEMA out of the file, as Slipway makes the schema that it runs in'
+    : "Take the schema's name out of the file";
+}
+
+function adviceOn(cause: unknown, progress: MigrationProgress): readonly string[] {
+  const { work, statement, advice, blockers } = progress;
+  const main = advice ?? adviceFor(cause, work?.file.name ?? 'the cause', blockers);
+  const candidates = statement ? countCandidates(statement, cause) : 1;
+  if (candidates === 1) return [main];
+  return [
+    main,
+    `PostgreSQL does not say which of the ${candidates} commands of this statement failed: "--> statement-breakpoint" between them would tell.`,
+  ];
+}
+
+/** How many commands may have failed: all that were sent at once, unless PostgreSQL names a place. */
+function countCandidates(statement: WorkStatement, cause: unknown): number {
+  return placeOf(cause) > 0 ? 1 : Math.max(1, readCommands(statement.query.text).length);
+}
+
+function placeOf(cause: unknown): number {
+  return Number((cause as PostgresError | null | undefined)?.position ?? 0);
 }
 
 function whatIsKept({ applied, work }: MigrationProgress): string {
@@ -119,7 +142,7 @@ function locate(
   cause: unknown,
 ): MigrationPosition {
   if (!statement) return { file };
-  const position = Number((cause as PostgresError | null | undefined)?.position);
+  const position = placeOf(cause);
   const { text, index } = statement.origin(
     position > 0 ? indexOfCharacter(statement.query.text, position) : undefined,
   );
@@ -128,7 +151,8 @@ function locate(
     statement: statement.number,
     ...(statement.count !== undefined && { statements: statement.count }),
     ...positionAt(text, index),
-    excerpt: excerptAt(text, index),
+    // A caret under the first of many commands would accuse the wrong one.
+    ...(countCandidates(statement, cause) === 1 && { excerpt: excerptAt(text, index) }),
   };
 }
 

@@ -108,7 +108,8 @@ export function placeAdvice(name: string, setting: ExtensionSetting): string {
     setting === 'auto' || listed !== undefined
       ? ''
       : `, and list it in migrations.extensionSchemas`;
-  return `Make a schema for extensions, once, as an administrator: CREATE SCHEMA ${schema}; CREATE EXTENSION ${quoteIdentifier(name)} SCHEMA ${schema}; GRANT USAGE ON SCHEMA ${schema} TO the role${list}.`;
+  const known = setting === 'auto' ? ' It counts as soon as an extension is in it.' : '';
+  return `Make a schema for extensions, once, as an administrator: CREATE SCHEMA IF NOT EXISTS ${schema}; CREATE EXTENSION ${quoteIdentifier(name)} SCHEMA ${schema}; GRANT USAGE ON SCHEMA ${schema} TO the role${list}.${known}`;
 }
 
 function nameOf({ name }: { readonly name: string }): string {
