@@ -173,7 +173,7 @@ test('a function that waits for something else hears of a broken connection, and
     cause: { code: '57P01' },
   });
   expect(told).toMatchObject({ code: '57P01' });
-  await expectNothingOf('cut-off');
+  await expectNothingOf(db, 'cut-off');
 });
 
 describe('a function outside of a transaction', () => {

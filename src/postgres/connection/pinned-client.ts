@@ -81,7 +81,8 @@ class Pin implements PinnedClient {
   constructor(client: ClientLike, options: PinOptions) {
     this.#client = client;
     this.#options = options;
-    this.#lost = firstErrorOf(client);
+    const first = firstErrorOf(client);
+    if (first) this.#onError(first);
     client.on?.('error', this.#onError);
     if (options.cut?.aborted) this.#giveBack(true);
     else options.cut?.addEventListener('abort', this.#onCut, { once: true });
