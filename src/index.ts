@@ -107,7 +107,10 @@ export type {
   RepairReport,
 } from './postgres/repair/repair-report.ts';
 export { runPluginMigrations } from './postgres/run-plugin-migrations.ts';
-export type { RunPluginMigrationsOptions } from './postgres/run-plugin-migrations.ts';
+export type {
+  DrizzleMigrationConfig,
+  RunPluginMigrationsOptions,
+} from './postgres/run-plugin-migrations.ts';
 export { createScopedDb } from './postgres/scoped/scoped-database.ts';
 export type { SafeDatabase, ScopedDbOptions } from './postgres/scoped/scoped-database.ts';
 export { createScopedPool } from './postgres/scoped/scoped-pool.ts';

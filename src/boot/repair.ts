@@ -1,21 +1,12 @@
-import { BootError } from '../core/errors.ts';
-import type { Tell } from '../core/events.ts';
-import type { Plugin } from '../core/plugin.ts';
-import { didYouMean } from '../core/suggest.ts';
 import type { PoolLike } from '../postgres/connection/connection.ts';
 import { withPinnedClient } from '../postgres/connection/pinned-client.ts';
 import { endHolder, findHolder, type HolderReport } from '../postgres/repair/lock-holder.ts';
 import { filesNamed, filesUpTo } from '../postgres/repair/named-files.ts';
 import { decideOnMoves } from '../postgres/repair/relocate.ts';
-import type { RepairName } from '../core/repair-call.ts';
-import { repairRefused, toRepairError } from '../postgres/repair/repair-error.ts';
+import { toRepairError } from '../postgres/repair/repair-error.ts';
 import { decideOnHashes, decideOnRows } from '../postgres/repair/repair-history.ts';
 import type { RepairReport } from '../postgres/repair/repair-report.ts';
-import { repairInTransaction, type Decide } from '../postgres/repair/repair-transaction.ts';
-import type { MigrationTarget } from '../postgres/sources/migration-target.ts';
-import { checkBootOptions, type BootOptions, type BootSetup } from './boot-options.ts';
-import { LockWaits } from './lock-waits.ts';
-import { createPatientPool } from './patient-pool.ts';
+import { checkBootOptions, type BootOptions } from './boot-options.ts';
 import {
   repairInput,
   type AcceptEditedOptions,
@@ -24,8 +15,8 @@ import {
   type RelocateOptions,
   type RepairOptions,
 } from './repair-input.ts';
-import { placeOf, readTargets, refuseProblems } from './survey-plugins.ts';
-import { withPlugins } from './with-plugins.ts';
+import { repairOne, withPlugin } from './repair-plugin.ts';
+import { placeOf } from './survey-plugins.ts';
 
 /**
  * Sets right what keeps a plugin from migrating, each call for one plugin, by its id; the host's is `host`. Every call but
@@ -121,81 +112,6 @@ export function createRepair(options: BootOptions): Repair {
       );
     },
   };
-}
-
-interface PluginAtHand {
-  readonly id: string;
-  /** Those that are switched off too: what is theirs is theirs. */
-  readonly all: readonly Plugin[];
-  /** Waits for a PostgreSQL that is not up yet. */
-  readonly pool: PoolLike;
-  readonly signal: AbortSignal;
-  readonly tell: Tell;
-}
-
-async function withPlugin<T>(
-  setup: BootSetup,
-  plugin: unknown,
-  use: (plugin: PluginAtHand) => Promise<T>,
-): Promise<T> {
-  const wanted = repairInput.plugin(plugin, 'plugin');
-  const { clock, settings, ownLogger } = setup;
-  const tell: Tell = (news) => ownLogger.info({ ...news }, 'a repair waits');
-  return withPlugins(setup, tell, ({ pool, gathered, graph, signal }) => {
-    const all = [...graph.plugins, ...gathered.switched.off.map((off) => off.plugin)];
-    const id = findPlugin(all, wanted);
-    const patience = { phase: 'migrateAll', waitMs: settings.connect.wait } as const;
-    const patient = createPatientPool({ pool, ...patience, clock, tell, signal });
-    return use({ id, all, pool: patient, signal, tell });
-  });
-}
-
-/** @throws BootError `REPAIR_REFUSED` when there is none, or none with migrations */
-function findPlugin(all: readonly Plugin[], wanted: string): string {
-  const found = all.find(({ id }) => id === wanted);
-  const ids = all.flatMap(({ id, migrations }) => (migrations === undefined ? [] : id));
-  const hint = `With migrations there are ${ids.join(', ') || 'none'}.`;
-  if (!found) {
-    const meant = didYouMean(wanted, ids);
-    const advice = meant === undefined ? '' : ` Did you mean ${meant}?`;
-    throw repairRefused(wanted, `no plugin of this boot has that id.${advice}`, hint);
-  }
-  if (found.migrations === undefined) throw repairRefused(wanted, 'it has no migrations', hint);
-  return wanted;
-}
-
-async function repairOne(
-  setup: BootSetup,
-  repair: RepairName,
-  plugin: unknown,
-  { dryRun, wait }: { readonly dryRun: boolean; readonly wait: number },
-  /** Looks at what was asked for before the database is; `targets` are all plugins. */
-  decideFor: (target: MigrationTarget, targets: readonly MigrationTarget[]) => Decide,
-): Promise<RepairReport> {
-  return withPlugin(setup, plugin, async ({ id, all, pool, signal, tell }) => {
-    // Where things move between schemas, every plugin counts; otherwise a broken folder next door is no matter.
-    const counting = repair === 'relocate' ? all : all.filter((each) => each.id === id);
-    const { targets, problems } = await readTargets(counting, setup);
-    refuseProblems({ problems });
-    const target = targets.find((each) => each.id === id);
-    if (!target) throw new BootError('BOOT_BROKEN', `no migrations of ${id} were read`);
-    const decide = decideFor(target, targets);
-    const { ddlLockTimeout, statementTimeout = 0 } = setup.settings.migrations;
-    const limits = { lockTimeoutMs: ddlLockTimeout, statementTimeoutMs: statementTimeout };
-    const waits = new LockWaits(setup.clock, wait, tell);
-    for (let attempt = 1; ; attempt += 1) {
-      const result = await repairInTransaction(pool, target, { dryRun, signal, ...limits }, decide);
-      if (result.status === 'done') {
-        const { changes, left, statements } = result.decision;
-        const said = dryRun ? 'a repair was tried' : 'a repair is done';
-        setup.ownLogger.info({ repair, plugin: id, dryRun, changes, left }, said);
-        return { repair, plugin: id, schema: target.schema, dryRun, changes, left, statements };
-      }
-      waits.refused(id, result.holder);
-      const waited = await waits.wait(id, attempt, signal);
-      if (waited.status === 'failed') throw waited.error;
-    }
-  });
 }
 
 interface HolderQuestion {

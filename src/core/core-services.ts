@@ -3,6 +3,7 @@ import type { Duration } from './duration.ts';
 import type { Logger } from './logger.ts';
 import { namedServiceRef } from './service.ts';
 
+/** Called on the way down; the stop waits for it. */
 export type StopHandler = () => void | Promise<void>;
 
 /** A plugin's own life: when it is asked to stop, and what to do then. */
@@ -19,6 +20,7 @@ export interface HeldLock extends AsyncDisposable {
   release(): Promise<void>;
 }
 
+/** How long to wait for a lock. */
 export interface LockOptions {
   /** How long to wait for a lock that is taken; without end unless told. */
   readonly wait?: Duration;

@@ -171,6 +171,7 @@ export const errorCodes = {
   BOOT_ALREADY_RUN: ['this boot has ended', 'Make a new one with createBoot().'],
 } as const satisfies Record<string, readonly [meaning: string, hint: string]>;
 
+/** The code of an error or a problem; {@link errorCodes} says what each means. */
 export type ErrorCode = keyof typeof errorCodes;
 
 /** One of several things that are wrong at once. */

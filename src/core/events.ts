@@ -172,6 +172,7 @@ export interface BootEvents {
   'plugin.stop.finished': StepFinished;
 }
 
+/** The name of an event. */
 export type BootEventName = keyof BootEvents;
 
 /** What every event carries. */
@@ -185,6 +186,7 @@ export interface EventStamp {
   readonly elapsedMs: number;
 }
 
+/** The event of one name, with its stamp. */
 export type BootEventOf<Name extends BootEventName> = {
   readonly [N in Name]: { readonly type: N } & EventStamp & BootEvents[N];
 }[Name];
@@ -234,4 +236,5 @@ export const eventMeanings = {
   'plugin.stop.finished': 'the plugin is down',
 } as const satisfies Record<BootEventName, string>;
 
+/** The names of all events. */
 export const bootEventNames = Object.keys(eventMeanings) as readonly BootEventName[];

@@ -14,6 +14,7 @@ export interface StepReport {
   readonly because?: string;
 }
 
+/** What became of one plugin, step by step. */
 export interface PluginReport extends Readonly<Record<Step, StepReport>> {
   readonly id: string;
   readonly version?: string;
@@ -23,6 +24,7 @@ export interface PluginReport extends Readonly<Record<Step, StepReport>> {
   readonly applied: readonly string[];
 }
 
+/** How long a phase took, and how it ended. */
 export interface PhaseReport {
   readonly phase: Phase;
   readonly outcome: PhaseOutcome | 'running';

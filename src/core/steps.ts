@@ -5,6 +5,7 @@ export type Phase = (typeof phases)[number] | 'stopAll';
 
 /** One plugin's part of a phase, in the order in which a plugin goes through them. */
 export const steps = ['migrate', 'init', 'ready', 'stop'] as const;
+/** One plugin's part of a phase. */
 export type Step = (typeof steps)[number];
 
 /** How a step ended; a step that never came up is `notReached`. */
@@ -18,8 +19,10 @@ export const outcomes = [
   'canceled',
   'notReached',
 ] as const;
+/** How a step of a plugin ended. */
 export type Outcome = (typeof outcomes)[number];
 
+/** How a phase ended. */
 export type PhaseOutcome = 'done' | 'failed' | 'canceled';
 
 /** How a whole boot ended: `degraded` is up without some optional plugin, `migrated` stopped after migrateAll as asked. */

@@ -19,6 +19,7 @@ export function createExtensionPoint<T>(id: string): ExtensionPoint<T> {
   return collectionRef<Contribution<T>>(id);
 }
 
+/** Who a plugin in Checkstack's form is. */
 export interface PluginMetadata {
   readonly pluginId: string;
   /** Ids of earlier releases: their schema is renamed to that of `pluginId`. */
@@ -32,6 +33,7 @@ export type BackendDeps<D, S> = [S] extends [Record<string, unknown>]
     }
   : { readonly [K in keyof D]: Resolved<D[K]> };
 
+/** What `env.registerInit()` takes. */
 export interface BackendInit<D, S> {
   readonly deps?: D;
   /** The plugin's tables; with it, `database` is Drizzle on the plugin's schema, relational queries included. */
