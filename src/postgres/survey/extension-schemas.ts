@@ -40,15 +40,19 @@ const foundSchemasSql = `select n.nspname::text as name, (not exists (
  * @param wanted Names of extensions; see {@link wantedExtensions}.
  */
 export function extensionFactsSql(setting: ExtensionSetting, wanted: readonly string[]): string {
-  const names = arrayOf(wanted);
   return `json_build_object(
     'schemas', (select coalesce(json_agg(s.name order by s.rank, s.name), '[]') from (${candidatesSql(setting)}) s),
-    'placeable', case when exists (
+    'placeable', ${wanted.length === 0 ? `'[]'::json` : placeableSql(wanted)})`;
+}
+
+function placeableSql(wanted: readonly string[]): string {
+  const names = arrayOf(wanted);
+  return `case when exists (
         select from unnest(${names}) w (name) where not exists (select from pg_extension e where e.extname = w.name))
       then (select coalesce(json_agg(distinct v.name), '[]') from pg_available_extension_versions v
         where v.name = any(${names}) and v.schema is null
           and not exists (select from pg_extension e where e.extname = v.name))
-      else '[]' end)`;
+      else '[]' end`;
 }
 
 function candidatesSql(setting: ExtensionSetting): string {
