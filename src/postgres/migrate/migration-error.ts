@@ -1,4 +1,5 @@
 import type { DatabaseFault, MigrationPosition } from '../../core/error-codes.ts';
+import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
 import { describeStatement } from '../../core/format-error.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
@@ -140,5 +141,5 @@ function readFault(cause: unknown): DatabaseFault | undefined {
 }
 
 function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  return toError(cause).message;
 }
