@@ -87,14 +87,20 @@ export function wrongSchema(
 export function strayObjects(progress: MigrationProgress, names: readonly string[]): BootError {
   const { plugin, work } = progress;
   const file = work?.file.name ?? '';
+  // One in the plugin's own schema; any other is found by nobody but its members.
+  const isExtension = names.every((name) => name.startsWith('extension '));
+  const harm = isExtension ? ', where no other plugin finds it' : " outside of the plugin's schema";
+  const remedy = isExtension
+    ? 'Write CREATE EXTENSION … SCHEMA with the schema that you have for extensions'
+    : "Take the schema's name out of the file";
   return new BootError(
     'MIGRATION_STRAY_OBJECTS',
-    `${plugin} could not be migrated: ${file} makes ${listNames(names)} outside of the plugin's schema`,
+    `${plugin} could not be migrated: ${file} makes ${listNames(names)}${harm}`,
     {
       plugin,
       phase: 'migrateAll',
       position: { file },
-      hint: `Take the schema's name out of the file, or put the line "-- slipway: allow-outside" into it when that is meant. ${whatIsKept(progress)}`,
+      hint: `${remedy}, or put the line "-- slipway: allow-outside" into it when that is meant. ${whatIsKept(progress)}`,
     },
   );
 }
