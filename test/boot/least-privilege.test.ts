@@ -44,6 +44,22 @@ const rights = [
 ] as const;
 
 describe('a role with few rights', () => {
+  it('is told which schema of extensions it may not use', async () => {
+    await withRole(async ({ database, role, options }) => {
+      await database.query(
+        `CREATE SCHEMA "Ext s"; CREATE EXTENSION citext SCHEMA "Ext s"; CREATE SCHEMA plugin_a AUTHORIZATION ${role}`,
+      );
+      const files = { '0000_t': 'CREATE TABLE t (c citext);' };
+      const error = await failureOf(bootUnderTest(await options(files)).boot.start());
+      const grant = `GRANT USAGE ON SCHEMA "Ext s" TO "${role}";`;
+      expect(error.hint).toContain(
+        `citext is in schema Ext s, from extension citext, and the role ${role} may not use that schema: ${grant}`,
+      );
+      await database.query(grant);
+      expect((await bootUnderTest(await options(files)).boot.start()).outcome).toBe('ready');
+    });
+  });
+
   it('boots and migrates without the right to create schemas, in one that was made for it', async () => {
     await withRole(async ({ database, role, options }) => {
       await database.query(

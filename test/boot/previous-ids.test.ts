@@ -166,6 +166,26 @@ describe('a plugin with a new id', () => {
     expect(await schemasIn(database)).toEqual(['plugin_inventory']);
   });
 
+  it('once made an empty schema again when the older release repaired it: now it says who has it', async () => {
+    const { database, called, options, seen } = await given();
+    const stock = options(called('stock', ['inventory']));
+    await bootUnderTest(stock).boot.migrate();
+    const repair = createRepair(options(called('inventory')));
+    const calls = [
+      () => repair.baseline('inventory'),
+      () => repair.baseline('inventory', { dryRun: true }),
+      () => repair.markApplied('inventory', ['0000_items']),
+      () => repair.relocate('inventory'),
+    ];
+    for (const call of calls) {
+      const error = await failureOf(call());
+      expect(error).toMatchObject({ code: 'MIGRATION_RENAMED', plugin: 'inventory' });
+    }
+    expect(await schemasIn(database)).toEqual(['plugin_stock']);
+    await bootUnderTest(stock).boot.start();
+    expect(seen).toEqual([[{ name: 'kept' }]]);
+  });
+
   it('does not boot beside a plugin that has the old one, also when that is switched off', async () => {
     const { database, called, options } = await given();
     const plugins = [called('stock', ['inventory']), { ...called('inventory'), required: false }];

@@ -12,6 +12,10 @@ describe('createBoot()', () => {
   it.each([
     [undefined, 'the options of createBoot() to be an object, got undefined'],
     [{}, 'pool to be a pg.Pool, a connection string or a pg config, got undefined'],
+    [
+      { pool: new URL('postgres://u:secret@localhost/shop') },
+      'pool to be a pg.Pool, a connection string or a pg config, got an object',
+    ],
     [{ pool: ' ' }, 'pool to be a pg.Pool, a connection string or a pg config, got " "'],
     [
       { pool: { connect: () => {} } },

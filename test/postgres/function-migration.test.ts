@@ -146,6 +146,17 @@ describe('a function that fails', () => {
     ['an Error', new Error('not today'), /a: not today$/],
     ['a text', 'not today', /a: not today$/],
     ['nothing', undefined, /a: undefined$/],
+    ['an object that no text can be made of', Object.create(null), /a: {}$/],
+    [
+      'what broke the connection to something else',
+      Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:443'), { code: 'ECONNREFUSED' }),
+      /a: connect ECONNREFUSED/,
+    ],
+    [
+      'what ended the session in another database',
+      Object.assign(new Error('terminating connection'), { code: '57P01' }),
+      /a: terminating connection$/,
+    ],
   ])('by throwing %s keeps nothing', async (_, thrown, message) => {
     const plugin = coded('throwing', {
       a: async (client, context) => {
@@ -158,6 +169,20 @@ describe('a function that fails', () => {
     expect(error.message).toMatch(message);
     expect(error).not.toHaveProperty('position.statement');
     await expectNothingOf(db, 'throwing');
+  });
+
+  test('by more values than the protocol can count has not lost its connection', async () => {
+    const values = Array.from({ length: 65_537 }, (_, index) => index);
+    const list = values.map((index) => `($${index + 1}::int)`).join(', ');
+    const plugin = coded('counting', {
+      a: (client) => client.query(`select * from (values ${list}) v`, values),
+    });
+    expect(await errorOf(migratePlugin(db.pool(), plugin, migrateOptions()))).toMatchObject({
+      code: 'MIGRATION_FAILED',
+      position: { file: 'a', statement: 1 },
+      database: { sqlState: '08P01' },
+    });
+    await expectNothingOf('counting');
   });
 
   /** PostgreSQL answers the COMMIT of an aborted transaction with a ROLLBACK, and calls it done. */

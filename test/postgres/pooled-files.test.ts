@@ -14,6 +14,10 @@ describe('through a pooler that keeps no sessions', () => {
     ['prepare p as select 1', 'PREPARE'],
     ['create temp table t (id int)', 'CREATE TEMP'],
     ['create local temporary table t (id int) on commit delete rows', 'CREATE LOCAL TEMPORARY'],
+    ['declare c no scroll cursor with hold for select 1', 'DECLARE'],
+    ["select pg_catalog.set_config('lock_timeout', '0', false)", 'SET_CONFIG'],
+    ['select pg_advisory_lock(1)', 'PG_ADVISORY_LOCK'],
+    ['select 1 where pg_try_advisory_lock_shared (1)', 'PG_TRY_ADVISORY_LOCK_SHARED'],
   ])('a file may not say %s', (command, named) => {
     const found = problemOf(`create table a ();\n/* on commit drop */ ${command};`);
     expect(found).toMatchObject({ code: 'POOLER_UNSUPPORTED', file: '0000_init.sql' });
@@ -28,6 +32,9 @@ describe('through a pooler that keeps no sessions', () => {
     'create temp table t (id int) on commit drop',
     "insert into t values ('set role shop'); -- set role shop",
     'update t set role = 1',
+    'declare c cursor without hold for select 1',
+    "select set_config('lock_timeout', '0', true)",
+    'select pg_advisory_xact_lock(1)',
   ])('a file may say %s', (command) => {
     expect(problemOf(`create table a ();\n${command};`)).toBeUndefined();
   });

@@ -125,6 +125,11 @@ describe('a folder of plain SQL files is refused', () => {
     ['without a file', {}, /has no \.sql file/],
     ['with other files only', { 'a.txt': '' }, /has no \.sql file/],
     ['with a file that is no UTF-8', { '1_a.sql': Buffer.from([0x2d, 0x2d, 0xfc]) }, /not UTF-8/],
+    [
+      'with a file in UTF-16',
+      { '1_a.sql': Buffer.from('select 1;', 'utf16le') },
+      /1_a\.sql has a NUL character/,
+    ],
     ['with one name twice', { '1_a.sql': '', '1_a.SQL': '' }, /are one name in the history/],
     ['with a way down', { '1_a.up.sql': '', '1_a.down.sql': '' }, /would run as one/],
   ])('%s', async (_, files, message) => {

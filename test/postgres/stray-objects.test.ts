@@ -93,11 +93,6 @@ describe('what a file makes outside of its schema', () => {
       `create or replace function shared.f() returns int language sql as 'select 2'`,
       ['function shared.f()'],
     ],
-    [
-      "an extension in the plugin's schema",
-      'do $$ begin create extension hstore; end $$',
-      ['extension hstore in schema plugin_a'],
-    ],
     ['a history of its own', 'create table drizzle_like.t ()', undefined],
   ])('%s', async (_, sql, names) => {
     const { fresh, dropRole } = await withOthers();
@@ -119,6 +114,22 @@ describe('what a file makes outside of its schema', () => {
     expect(hint.includes('CREATE SCHEMA')).toBe(found.every((name) => name.startsWith('schema ')));
     expect((await fresh.query(everything)).rows).toEqual(before.rows);
     await dropRole();
+  });
+
+  test('that is an extension in its own schema is told what is wrong with that', async () => {
+    const fresh = await db.fresh();
+    const sql = 'create table own (); do $$ begin create extension hstore; end $$';
+    const plugin = await target('a', { '0000_a': sql });
+    const error = await errorOf(migratePlugin(fresh.pool(), plugin, migrateOptions(asWritten)));
+    expect(error).toMatchObject({
+      code: 'MIGRATION_STRAY_OBJECTS',
+      message:
+        'a could not be migrated: 0000_a.sql makes extension hstore in schema plugin_a, where no other plugin finds it',
+    });
+    expect((error as Error & { hint: string }).hint).toMatch(/^Write CREATE EXTENSION … SCHEMA/);
+    expect(
+      (await fresh.query(`select from pg_namespace where nspname = 'plugin_a'`)).rowCount,
+    ).toBe(0);
   });
 
   test('is told with ten names and the number of the others', async () => {

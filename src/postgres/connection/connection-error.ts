@@ -32,9 +32,15 @@ export function sqlStateOf(error: unknown): string | undefined {
 /** Whether the connection is gone, rather than one statement refused. */
 export function isConnectionLost(error: unknown): boolean {
   const sqlState = sqlStateOf(error);
-  if (sqlState !== undefined) return lostSqlStates.test(sqlState);
+  if (sqlState !== undefined) return lostSqlStates.test(sqlState) && !isRefusal(error);
   if (socketCodes.has(codeOf(error) ?? '')) return true;
   return error instanceof Error && lostMessages.test(error.message);
+}
+
+/** A message that the server could not read, such as one with a NUL: it says so, and goes on listening. */
+function isRefusal(error: unknown): boolean {
+  const { severity } = error as { readonly severity?: string };
+  return sqlStateOf(error) === '08P01' && severity === 'ERROR';
 }
 
 /** Whether the same attempt to connect may succeed a little later. */

@@ -2,6 +2,7 @@ import { sqlStateOf } from '../connection/connection-error.ts';
 import { findBlockers } from '../locks/lock-blockers.ts';
 import { adviceForBlocked } from './migration-advice.ts';
 import type { MigrationProgress } from './migration-progress.ts';
+import { quoteIdentifier } from '../sql/identifier.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
 
 /** Something of the name that PostgreSQL did not find, or did not let us touch. */
@@ -10,6 +11,8 @@ interface Namesake {
   readonly extension: string | null;
   readonly owner: string;
   readonly role: string;
+  /** Whether the role has USAGE on the schema; without it PostgreSQL passes over it. */
+  readonly isOpen: boolean;
 }
 
 /**
@@ -63,7 +66,11 @@ async function lookUp(
   }
 }
 
-function adviceForElsewhere(name: string, { schema, extension }: Namesake): string {
+function adviceForElsewhere(name: string, { schema, extension, isOpen, role }: Namesake): string {
+  if (extension !== null && !isOpen) {
+    const grant = `GRANT USAGE ON SCHEMA ${quoteIdentifier(schema)} TO ${quoteIdentifier(role)};`;
+    return `${name} is in schema ${schema}, from extension ${extension}, and the role ${role} may not use that schema: ${grant}`;
+  }
   return extension === null
     ? `${name} is in schema ${schema}, which is not on the search_path: write ${schema}.${name} if that one is meant, or let this plugin depend on the one that makes its own.`
     : `${name} is in schema ${schema}, from extension ${extension}: list ${schema} in migrations.extensionSchemas, or move the extension with ALTER EXTENSION ${extension} SET SCHEMA to a schema for extensions.`;
@@ -81,7 +88,7 @@ function makesExtension(statement: string, name: string): boolean {
 }
 
 function adviceForMadeHere(name: string): string {
-  return `${name} is found from the next "--> statement-breakpoint" on: put one behind its CREATE EXTENSION, and start again.`;
+  return `When ${name} comes with the extension of this statement, put a "--> statement-breakpoint" behind its CREATE EXTENSION: from there on it is found. Otherwise correct the name.`;
 }
 
 /** Most extensions of which somebody misses a type are called like it. */
@@ -99,7 +106,8 @@ async function findAvailable(client: PinnedClient, name: string): Promise<string
 async function findNamesakes(client: PinnedClient, name: string): Promise<readonly Namesake[]> {
   const { rows } = await client.query<Namesake>(
     `select n.nspname::text as schema, x.extname::text as extension,
-       pg_get_userbyid(o.owner)::text as owner, current_user::text as role
+       pg_get_userbyid(o.owner)::text as owner, current_user::text as role,
+       has_schema_privilege(n.oid, 'USAGE') as "isOpen"
      from (
        select 'pg_class'::regclass as class, oid, relnamespace as schema, relname as name, relowner as owner from pg_class union all
        select 'pg_type'::regclass, oid, typnamespace, typname, typowner from pg_type union all

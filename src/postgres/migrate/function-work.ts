@@ -1,5 +1,7 @@
+import { toError } from '../../core/error-record.ts';
 import type { MigrationClient } from '../../core/migration-source.ts';
 import { untilAborted } from '../../core/patience.ts';
+import { isConnectionLost } from '../connection/connection-error.ts';
 import { FunctionClient } from './function-client.ts';
 import type { CodeMigration } from '../sources/migration.ts';
 import type { MigrationWork, SendStatement } from './migration-work.ts';
@@ -46,10 +48,17 @@ async function runFunction(
   const isLate = client.isBusy();
   await client.close();
   if (transaction && client.failure) throw client.failure.error;
-  if ('thrown' in outcome) throw signal.aborted ? signal.reason : outcome.thrown;
+  if ('thrown' in outcome) {
+    throw signal.aborted ? signal.reason : client.failure ? outcome.thrown : own(outcome.thrown);
+  }
   if (isLate) {
     throw new Error('run() ended while a query of it was still running: await every query');
   }
+}
+
+/** Where no query has failed, it is another connection that broke: to a service, or to another database. */
+function own(thrown: unknown): unknown {
+  return isConnectionLost(thrown) ? new Error(toError(thrown).message, { cause: thrown }) : thrown;
 }
 
 async function settle(

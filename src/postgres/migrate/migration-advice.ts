@@ -32,6 +32,10 @@ export function adviceFor(
     case '40P01':
       return adviceForBlocked(blockers);
     case '57014':
+      // pg gives COPY FROM STDIN up by itself, in words of its own.
+      if (/No source stream defined/.test((cause as Error).message)) {
+        return `COPY FROM STDIN wants data that no migration can send: turn it into INSERT in ${culprit}.`;
+      }
       return 'Raise migrations.statementTimeout if that was the limit, and start again.';
     default:
       return `Correct ${culprit} and start again.`;

@@ -1,4 +1,5 @@
 import type { DatabaseFault, MigrationPosition } from '../../core/error-codes.ts';
+import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
 import { describeStatement } from '../../core/format-error.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
@@ -87,9 +88,12 @@ export function wrongSchema(
 export function strayObjects(progress: MigrationProgress, names: readonly string[]): BootError {
   const { plugin, work } = progress;
   const file = work?.file.name ?? '';
+  // One in the plugin's own schema; any other is found by nobody but its members.
+  const isExtension = names.every((name) => name.startsWith('extension '));
+  const harm = isExtension ? ', where no other plugin finds it' : " outside of the plugin's schema";
   return new BootError(
     'MIGRATION_STRAY_OBJECTS',
-    `${plugin} could not be migrated: ${file} makes ${listNames(names)} outside of the plugin's schema`,
+    `${plugin} could not be migrated: ${file} makes ${listNames(names)}${harm}`,
     {
       plugin,
       phase: 'migrateAll',
@@ -100,8 +104,12 @@ export function strayObjects(progress: MigrationProgress, names: readonly string
 }
 
 function strayAdvice(names: readonly string[]): string {
-  return names.every((name) => name.startsWith('schema '))
-    ? 'Take CREATE SCHEMA out of the file, as Slipway makes the schema that it runs in'
+  const areAll = (kind: string): boolean => names.every((name) => name.startsWith(`${kind} `));
+  if (areAll('schema')) {
+    return 'Take CREATE SCHEMA out of the file, as Slipway makes the schema that it runs in';
+  }
+  return areAll('extension')
+    ? 'Write CREATE EXTENSION … SCHEMA with the schema that you have for extensions'
     : "Take the schema's name out of the file";
 }
 
@@ -164,5 +172,5 @@ function readFault(cause: unknown): DatabaseFault | undefined {
 }
 
 function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  return toError(cause).message;
 }

@@ -3,11 +3,19 @@ import type { LockHolder } from '../../core/events.ts';
 import { migrationLockKey, tryLock } from '../locks/advisory-lock.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { Querying } from '../connection/querying.ts';
+import { historyTable } from '../history/migration-history.ts';
 import { applicationNameOf, type MigrateSettings } from './migrate-options.ts';
 import { passingReason } from './migration-retry.ts';
 import { rollBack } from './migration-transaction.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
-import { readMarker, writeMarker } from '../survey/rename-marker.ts';
+import {
+  findRenamed,
+  markedSchemasSql,
+  readMarker,
+  writeMarker,
+  type CommentedSchema,
+  type RenamedSchema,
+} from '../survey/rename-marker.ts';
 import {
   planRename,
   renamableColumns,
@@ -78,6 +86,21 @@ export async function findPendingRename(
 ): Promise<string | undefined> {
   if ((target.previousSchemas ?? []).length === 0) return undefined;
   return (await lookForRename(client, target))?.from;
+}
+
+/**
+ * The name that the schema of a target has got from a later release; undefined where it has its own, or a history again.
+ */
+export async function findLaterName(
+  client: Querying,
+  { schema, historySchema = schema }: { readonly schema: string; readonly historySchema?: string },
+): Promise<RenamedSchema | undefined> {
+  const { rows } = await client.query<{ renamed: string }>(
+    `select ${markedSchemasSql}::text as renamed where not exists (
+       select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2)`,
+    [historySchema, historyTable],
+  );
+  return findRenamed(schema, JSON.parse(rows[0]?.renamed ?? '[]') as readonly CommentedSchema[]);
 }
 
 /** A rename that can be made, with what is needed for it. */

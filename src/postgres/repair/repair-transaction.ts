@@ -1,3 +1,4 @@
+import { problemError } from '../../core/errors.ts';
 import type { LockBlocker, LockHolder } from '../../core/events.ts';
 import { tryLock } from '../locks/advisory-lock.ts';
 import type { PoolLike } from '../connection/connection.ts';
@@ -8,8 +9,10 @@ import { guardSql, placeColumns, type Place } from '../connection/place-guard.ts
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { RepairDecision } from './repair-report.ts';
 import { applicationNameOf } from '../migrate/migrate-options.ts';
-import { findPendingRename } from '../migrate/schema-rename.ts';
+import { findLaterName, findPendingRename } from '../migrate/schema-rename.ts';
+import type { RenamedSchema } from '../survey/rename-marker.ts';
 import type { RenamingTarget } from '../survey/rename-plan.ts';
+import { renamedAway } from '../survey/rename-problems.ts';
 import { repairRefused, toRepairError } from './repair-error.ts';
 
 export interface RepairSettings {
@@ -79,6 +82,7 @@ async function attemptRepair(
     return { status: 'locked', holder: attempt.holder };
   }
   refuseRename(id, await findPendingRename(client, target));
+  refuseLaterName(target, await findLaterName(client, target));
   const place = await findPlace(client);
   const decision = await decide(client);
   if (settings.dryRun) await client.finish('rollback');
@@ -110,6 +114,11 @@ function refuseRename(id: string, from: string | undefined): void {
     `its schema is still called ${quoteIdentifier(from)}`,
     'Let migrate() of this release rename it first; nothing has been changed.',
   );
+}
+
+/** One under the old name would make an empty schema, and the release that has renamed it would not know which is its own. */
+function refuseLaterName({ id, schema }: RenamingTarget, now: RenamedSchema | undefined): void {
+  if (now) throw problemError(renamedAway(id, schema, now), 'migrateAll');
 }
 
 /** Settings of the transaction alone: the client goes back as it came. */

@@ -37,6 +37,11 @@ async function read(folder: string, name: string, refuse: Refuse): Promise<SqlMi
     });
   });
   const text = decode(bytes, path, refuse);
+  if (text.includes('\0')) {
+    throw refuse(`${path} has a NUL character, which PostgreSQL reads nowhere`, {
+      hint: 'Save it as UTF-8: UTF-16 has one in every letter.',
+    });
+  }
   // Whoever writes SQL by hand and says "public" means it; only drizzle-kit does not.
   const isPublicMeant = { snapshotNames: new Set<string>() };
   return { ...identityOf(tagOf(name)), name, hash: hashOf(text), text, ...isPublicMeant };

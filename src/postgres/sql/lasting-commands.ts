@@ -6,6 +6,10 @@ const lasting = [
   /^(?:listen|load)\b/i,
   /^prepare\b/i,
   /^create\s+(?:(?:global|local)\s+)?temp(?:orary)?\b(?!.*\bon\s+commit\s+drop\b)/is,
+  /^declare\b(?=.*\bwith\s+hold\b)/is,
+  // Anywhere in a command: both are functions. Dumps begin with the first.
+  /\bset_config\b(?=\s*\([^()]*,\s*false\s*\))/i,
+  /\bpg_(?:try_)?advisory_lock(?:_shared)?\b/i,
 ];
 
 /**

@@ -6,6 +6,11 @@ export interface RenameMarker {
   readonly from: readonly string[];
 }
 
+/** A schema that was renamed, by the name it has now. */
+export interface RenamedSchema extends RenameMarker {
+  readonly schema: string;
+}
+
 /** A schema with its comment. */
 export interface CommentedSchema {
   readonly name: string;
@@ -47,7 +52,7 @@ export function writeMarker(comment: string, { plugin, from }: RenameMarker): st
 export function findRenamed(
   schema: string,
   marked: readonly CommentedSchema[],
-): (RenameMarker & { readonly schema: string }) | undefined {
+): RenamedSchema | undefined {
   for (const { name, comment } of marked) {
     const marker = name === schema ? undefined : readMarker(comment);
     if (marker?.from.includes(schema)) return { ...marker, schema: name };

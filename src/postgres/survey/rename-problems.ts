@@ -1,13 +1,9 @@
 import { problem, type Problem } from '../../core/error-codes.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
-import type { RenameMarker } from './rename-marker.ts';
+import type { RenamedSchema } from './rename-marker.ts';
 
 /** What a replica of an older release is told when a newer one has renamed the schema of one of its plugins. */
-export function renamedAway(
-  plugin: string,
-  schema: string,
-  now: RenameMarker & { readonly schema: string },
-): Problem {
+export function renamedAway(plugin: string, schema: string, now: RenamedSchema): Problem {
   const there = quoteIdentifier(now.schema);
   const message = `${plugin}: its schema ${quoteIdentifier(schema)} is ${there} now, of the plugin ${now.plugin}`;
   return problem('MIGRATION_RENAMED', message, {
