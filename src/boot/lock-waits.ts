@@ -60,9 +60,10 @@ function isPowerOfTwo(attempt: number): boolean {
 }
 
 function lockTimeout(plugin: string, waitedMs: number, holder: LockHolder): BootError {
+  const found = waitedMs < 1 ? 'did not get' : `waited ${formatDuration(waitedMs)} for`;
   return new BootError(
     'MIGRATION_LOCK_TIMEOUT',
-    `${plugin} waited ${formatDuration(waitedMs)} for its migration lock, which ${describeHolder(holder)} holds`,
+    `${plugin} ${found} its migration lock, which ${describeHolder(holder)} holds`,
     {
       plugin,
       phase: 'migrateAll',

@@ -53,9 +53,9 @@ export function tellPlans({ survey }: SurveyedPlugins, tell: Tell): void {
       pending: pending.map(({ name }) => name),
       ...(renameFrom === undefined ? {} : { renameFrom }),
     });
-    for (const { code, message, file } of warnings) {
+    for (const { code, message, hint, file } of warnings) {
       const about = file === undefined ? { plugin: id } : { plugin: id, file };
-      tell({ type: 'plugin.migrate.warning', ...about, code, message });
+      tell({ type: 'plugin.migrate.warning', ...about, code, message, hint });
     }
   }
 }

@@ -134,6 +134,8 @@ export interface BootEvents {
     readonly file?: string;
     readonly code: ErrorCode;
     readonly message: string;
+    /** What to do about it. */
+    readonly hint: string;
   };
   'plugin.migrate.waiting': OfPlugin & { readonly waitedMs: number; readonly holder: LockHolder };
   'plugin.migrate.renamed': OfPlugin & {

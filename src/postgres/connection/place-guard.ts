@@ -47,6 +47,12 @@ export function sessionGuardSql(pid: number): string {
   return `select case when pg_backend_pid() = ${pid} then 0 else ${failTelling(mark, foundPlace)} end`;
 }
 
+/** What was sent with a guard behind it, as people wrote it. `pg_stat_activity` may have cut the guard's end off. */
+export function withoutGuard(sent: string): string {
+  const at = sent.lastIndexOf('\n;select case when pg_backend_pid() = ');
+  return at === -1 ? sent : sent.slice(0, at);
+}
+
 /** The place that a {@link guardSql} found itself in; `undefined` for any other error. */
 export function placeIn(error: unknown): Place | undefined {
   return toldBy(mark, error) as Place | undefined;

@@ -1,6 +1,7 @@
 import type { LockHolder } from '../../core/events.ts';
 import { heldLockSql } from '../locks/advisory-lock.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
+import { withoutGuard } from '../connection/place-guard.ts';
 import type { Querying } from '../connection/querying.ts';
 
 /** Who holds a migration lock, and what that session does. Parts that this role may not see are left out. */
@@ -48,7 +49,9 @@ export async function findHolder(
      from pg_locks l left join pg_stat_activity a on a.pid = l.pid where ${heldLockSql(schema)} limit 1`,
   );
   const [row] = rows;
-  return row && (JSON.parse(row.holder) as LockHolderFacts);
+  if (!row) return undefined;
+  const facts = JSON.parse(row.holder) as LockHolderFacts;
+  return facts.query === undefined ? facts : { ...facts, query: withoutGuard(facts.query) };
 }
 
 /**
