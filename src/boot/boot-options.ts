@@ -108,12 +108,12 @@ export function checkBootOptions(options: BootOptions): BootSetup {
 }
 
 function isOpaque(value: object): boolean {
-  return Array.isArray(value) || value instanceof URL || value instanceof String;
+  return Array.isArray(value) || value instanceof URL;
 }
 
 function checkSource(value: unknown, name: string): DatabaseSource {
   const isText = typeof value === 'string' && value.trim() !== '';
-  // A URL or a string object has nothing that pg reads: it would connect to whatever server is its default.
+  // A URL has nothing that pg reads: it would connect to whatever server is its default.
   const isObject = typeof value === 'object' && value !== null && !isOpaque(value);
   if (isText || (isObject && (!('connect' in value) || isPool(value)))) return value;
   throw optionsInvalid(name, 'a pg.Pool, a connection string or a pg config', value);
