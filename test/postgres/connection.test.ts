@@ -36,6 +36,17 @@ describe('openPool', () => {
     expect(pool.listenerCount('error')).toBe(0);
   });
 
+  test('notices a network that has gone silent, unless it is told otherwise', async () => {
+    const ours = openPool(db.url);
+    const told = openPool({ connectionString: db.url, keepAlive: false });
+    expect(ours.pool.options).toMatchObject({
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 30_000,
+    });
+    expect(told.pool.options).toMatchObject({ keepAlive: false });
+    await Promise.all([ours.end(), told.end()]);
+  });
+
   test('takes a config, and leaves a pool of the host as it was', async () => {
     await openPool({ connectionString: db.url }).end();
     const theirs = new Pool({ connectionString: db.url });

@@ -25,6 +25,24 @@ test('a server that refuses to look after its clients is prepared without that',
   });
 });
 
+test('a server is told to look within a minute whether a silent host is still there', async () => {
+  const { signal } = new AbortController();
+  await withPinnedClient(db.pool(), { signal }, async (client) => {
+    client.markDirty();
+    await prepareSession(client, {
+      applicationName: 'slipway/a@here',
+      searchPath: 'plugin_a',
+      statementTimeoutMs: 0,
+    });
+    // What the socket itself has, as the server asks the system.
+    const { rows } = await client.query(
+      `select current_setting('tcp_keepalives_idle') as idle, current_setting('tcp_keepalives_interval') as again,
+         current_setting('tcp_keepalives_count') as times`,
+    );
+    expect(rows).toEqual([{ idle: '30', again: '10', times: '3' }]);
+  });
+});
+
 /** A server as on systems that cannot tell when a client is gone: it refuses the setting with 22023. */
 function refusing(client: PinnedClient, setting: string): PinnedClient {
   const query: PinnedClient['query'] = (text, values) =>

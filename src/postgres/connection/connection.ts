@@ -139,8 +139,16 @@ function isPool(source: DatabaseSource): source is Pool {
 
 function toConfig(source: string | PoolConfig): PoolConfig {
   const config = typeof source === 'string' ? { connectionString: source } : source;
-  return { allowExitOnIdle: true, ...config };
+  return { allowExitOnIdle: true, ...noticingSilence, ...config };
 }
+
+/**
+ * A network that drops everything and says nothing is noticed within a minute: after 30 s of silence our system asks ten
+ * times, once a second. Without that, whoever waits for an answer waits forever.
+ *
+ * https://nodejs.org/docs/latest-v20.x/api/net.html#socketsetkeepaliveenable-initialdelay
+ */
+export const noticingSilence = { keepAlive: true, keepAliveInitialDelayMillis: 30_000 } as const;
 
 /**
  * Takes a client out of the pool and gives it an `error` listener before anything else can happen. pg's promise resolves

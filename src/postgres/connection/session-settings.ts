@@ -13,6 +13,16 @@ export interface SessionSettings {
 /** How soon a server notices that our process is gone, and frees its lock in the middle of a statement. */
 const connectionCheck = { client_connection_check_interval: '500ms' };
 
+/**
+ * A server notices within a minute of silence that our host is gone. Without that a vanished host keeps its session, and
+ * every lock of it, for as long as the system keeps dead connections, often two hours.
+ */
+export const noticingGoneHosts = {
+  tcp_keepalives_idle: '30',
+  tcp_keepalives_interval: '10',
+  tcp_keepalives_count: '3',
+} as const;
+
 /** Makes a session fit to migrate, in one round trip. */
 export async function prepareSession(
   client: PinnedClient,
@@ -41,6 +51,7 @@ export async function sendSettings<Answer>(
     idle_in_transaction_session_timeout: '0',
     idle_session_timeout: '0',
     transaction_timeout: '0',
+    ...noticingGoneHosts,
   };
   try {
     return await send(settingsSql({ ...settings, ...connectionCheck }, scope));

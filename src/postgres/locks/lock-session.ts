@@ -2,22 +2,18 @@ import { hostname } from 'node:os';
 import { Client, type ClientConfig } from 'pg';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
-import type { DatabaseSource } from '../connection/connection.ts';
+import { noticingSilence, type DatabaseSource } from '../connection/connection.ts';
+import { noticingGoneHosts } from '../connection/session-settings.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 
 /** pg has these, and leaves them out of its types. */
 type RealClient = Client & { readonly processID: number | null; ref(): void; unref(): void };
 
-/**
- * What the session needs to hold locks for days: it may idle, and a server notices within a minute that our host is gone.
- * Without that a vanished host holds its locks for as long as the system keeps dead connections, often two hours.
- */
+/** What the session needs to hold locks for days. */
 const settings = {
   application_name: `slipway/locks@${hostname()}`,
   idle_session_timeout: '0',
-  tcp_keepalives_idle: '30',
-  tcp_keepalives_interval: '10',
-  tcp_keepalives_count: '3',
+  ...noticingGoneHosts,
 };
 
 /** A connection of its own that holds any number of session locks. */
@@ -38,7 +34,7 @@ export class LockSession {
    * @throws BootError `POOLER_UNSUPPORTED`, where a session lock would belong to whoever comes next.
    */
   static async open(source: DatabaseSource, isSessionKept: boolean): Promise<LockSession> {
-    const client = new Client({ keepAlive: true, ...configOf(source) }) as RealClient;
+    const client = new Client({ ...noticingSilence, ...configOf(source) }) as RealClient;
     const lost = new AbortController();
     client.on('error', (error) => lost.abort(error));
     client.on('end', () => lost.abort(new Error('the connection has ended')));
