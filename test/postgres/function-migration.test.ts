@@ -182,7 +182,7 @@ describe('a function that fails', () => {
       position: { file: 'a', statement: 1 },
       database: { sqlState: '08P01' },
     });
-    await expectNothingOf('counting');
+    await expectNothingOf(db, 'counting');
   });
 
   /** PostgreSQL answers the COMMIT of an aborted transaction with a ROLLBACK, and calls it done. */
