@@ -58,5 +58,9 @@ function pendingProblems({ survey }: SurveyedPlugins): readonly Problem[] {
 }
 
 function afterWaiting(waitMs: number): (found: Problem) => Problem {
-  return (found) => ({ ...found, message: `${found.message}, after ${formatDuration(waitMs)}` });
+  return (found) => ({
+    ...found,
+    message: `${found.message}, after ${formatDuration(waitMs)}`,
+    hint: 'See whether the migrate job ran, with this release, on this database. migrations.lockWait says how long to wait for it.',
+  });
 }

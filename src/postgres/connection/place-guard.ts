@@ -49,8 +49,8 @@ export function sessionGuardSql(pid: number): string {
 
 /** What was sent with a guard behind it, as people wrote it. `pg_stat_activity` may have cut the guard's end off. */
 export function withoutGuard(sent: string): string {
-  const at = sent.lastIndexOf('\n;select case when pg_backend_pid() = ');
-  return at === -1 ? sent : sent.slice(0, at);
+  const at = sent.lastIndexOf(';select case when pg_backend_pid() = ');
+  return at === -1 ? sent : sent.slice(0, at).trimEnd();
 }
 
 /** The place that a {@link guardSql} found itself in; `undefined` for any other error. */
