@@ -24,6 +24,7 @@ import { LockWaits } from './lock-waits.ts';
 import { lookByMode } from './migration-mode.ts';
 import { register } from './plugin-registry.ts';
 import { PluginRunner } from './plugin-runner.ts';
+import { RunningTasks } from './running-tasks.ts';
 import type { ServiceRegistry } from './service-registry.ts';
 import { sortPlugins } from './sort-plugins.ts';
 import { hasWork, refuseProblems, surveyPlugins, tellPlans } from './survey-plugins.ts';
@@ -60,7 +61,7 @@ export class LaunchTasks {
   #runner: PluginRunner;
   #statements = 0;
   readonly #started = new Set<string>();
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #running: RunningTasks;
 
   constructor(parts: LaunchParts) {
     this.#parts = parts;
@@ -70,17 +71,17 @@ export class LaunchTasks {
     this.#waits = new LockWaits(clock, settings.migrations.lockWait, parts.tell);
     this.#locks = new AdvisoryLocks({ source, clock, pooler: settings.pooler });
     this.#runner = this.#createRunner();
+    this.#running = new RunningTasks(parts.broken);
+    const task = this.#running.task;
     this.tasks = {
-      discover: this.#task(({ signal }) => this.#discover(signal)),
-      sort: this.#task(async () => this.#sort()),
-      survey: this.#task(({ signal }) => this.#look(signal)),
-      migrate: this.#task((args) => this.#migrate(args)),
-      wait: this.#task(({ input, signal }) =>
-        this.#waits.wait(input.plugin, input.attempt, signal),
-      ),
-      register: this.#task(({ signal }) => this.#register(signal)),
-      init: this.#task(({ input, signal }) => this.#runner.init(input.plugin, signal)),
-      ready: this.#task(({ input, signal }) => this.#runner.ready(input.plugin, signal)),
+      discover: task(({ signal }) => this.#discover(signal)),
+      sort: task(async () => this.#sort()),
+      survey: task(({ signal }) => this.#look(signal)),
+      migrate: task((args) => this.#migrate(args)),
+      wait: task(({ input, signal }) => this.#waits.wait(input.plugin, input.attempt, signal)),
+      register: task(({ signal }) => this.#register(signal)),
+      init: task(({ input, signal }) => this.#runner.init(input.plugin, signal)),
+      ready: task(({ input, signal }) => this.#runner.ready(input.plugin, signal)),
       stop: fromTask(({ input }) => this.#runner.stop(input.plugin)),
     };
   }
@@ -94,28 +95,9 @@ export class LaunchTasks {
 
   /** Waits for every task and ends every life that the machine left behind, as it does only when it breaks. */
   async end(): Promise<void> {
-    await Promise.allSettled(this.#running);
+    await this.#running.allSettled();
     await this.#runner.endAll();
     await this.#locks.close();
-  }
-
-  /** A task that gives up when the machine breaks, and whose errors are results. */
-  #task<Output, Input>(
-    run: (args: TaskArgs<Input>) => Promise<Output>,
-  ): ReturnType<typeof fromTask<Output | Gone, Input>> {
-    const { broken } = this.#parts;
-    return fromTask<Output | Gone, Input>(async ({ input, signal, windDown }) => {
-      const joined = AbortSignal.any([signal, broken]);
-      const running = run({ input, signal: joined, windDown: AbortSignal.any([windDown, broken]) });
-      this.#running.add(running);
-      try {
-        return await running;
-      } catch (error) {
-        return joined.aborted ? { status: 'canceled' } : { status: 'failed', error };
-      } finally {
-        this.#running.delete(running);
-      }
-    });
   }
 
   async #discover(signal: AbortSignal): Promise<Done> {
@@ -265,8 +247,3 @@ export class LaunchTasks {
     });
   }
 }
-
-/** What a task says when it threw: that it was canceled, or why it failed. */
-type Gone =
-  | { readonly status: 'canceled' }
-  | { readonly status: 'failed'; readonly error: unknown };

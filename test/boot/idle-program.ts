@@ -1,4 +1,4 @@
-import { createBoot, definePlugin } from '../../src/index.ts';
+import { createBoot, definePlugin } from 'slipway';
 
 /** Runs as a process of its own: a host that comes up, has nothing else to do, and is never stopped. */
 

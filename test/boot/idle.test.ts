@@ -2,12 +2,14 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { requireBuiltPackage } from '../support/built-package.ts';
 import { useDatabase } from '../support/database.ts';
 
 const db = useDatabase();
 const program = fileURLToPath(new URL('./idle-program.ts', import.meta.url));
 
 test('a boot that is up keeps no process alive', async () => {
+  requireBuiltPackage();
   const { url } = await db.fresh();
   const running = promisify(execFile)(
     process.execPath,

@@ -1,8 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createBoot, gracefulShutdown, type Duration } from '../../src/index.ts';
-import { closeServer, nodeListener, probes } from '../../src/http/index.ts';
-import { definePlugin } from '../../src/core/plugin.ts';
+import { createBoot, definePlugin, gracefulShutdown, type Duration } from 'slipway';
+import { closeServer, nodeListener, probes } from 'slipway/http';
 
 /** Runs as a process of its own: a host with one plugin and an HTTP server, which says what happens to it. */
 

@@ -29,7 +29,7 @@ const crew = definePlugin({
   },
 });
 
-await using postgres = await startPostgres(); // a real one, for this example; yours is a pg.Pool or an URL
+await using postgres = await startPostgres(); // a real one, for this example; yours is a pg.Pool or a connection string
 const boot = createBoot({ pool: postgres.url, plugins: [crew, harbour] });
 boot.on('plugin.migrate.applied', ({ plugin, file }) => console.log(`${plugin}: ${file}`));
 boot.on('plugin.init.finished', ({ plugin, outcome }) => console.log(`${plugin}: ${outcome}`));
