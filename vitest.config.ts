@@ -14,7 +14,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts', 'docs/examples/**/*.test.ts'],
-    maxWorkers: 2,
+    // One more than the cores of a small machine: tests wait for PostgreSQL and for processes most of the time.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     globalSetup: ['test/support/cluster.ts'],
