@@ -38,7 +38,8 @@ export class LockWaits {
     const { sinceMs, holder } = this.#refusals.get(plugin) ?? { sinceMs: 0, holder: {} };
     const waitedMs = this.#clock.elapsed() - sinceMs;
     if (waitedMs >= this.#longestMs) {
-      return { status: 'failed', error: lockTimeout(plugin, waitedMs, holder) };
+      const how = this.#longestMs === 0 ? 'did not get' : `waited ${formatDuration(waitedMs)} for`;
+      return { status: 'failed', error: lockTimeout(plugin, how, holder) };
     }
     if (isPowerOfTwo(attempt)) {
       this.#tell({ type: 'plugin.migrate.waiting', plugin, waitedMs, holder });
@@ -59,11 +60,10 @@ function isPowerOfTwo(attempt: number): boolean {
   return Number.isInteger(Math.log2(attempt));
 }
 
-function lockTimeout(plugin: string, waitedMs: number, holder: LockHolder): BootError {
-  const found = waitedMs < 1 ? 'did not get' : `waited ${formatDuration(waitedMs)} for`;
+function lockTimeout(plugin: string, how: string, holder: LockHolder): BootError {
   return new BootError(
     'MIGRATION_LOCK_TIMEOUT',
-    `${plugin} ${found} its migration lock, which ${describeHolder(holder)} holds`,
+    `${plugin} ${how} its migration lock, which ${describeHolder(holder)} holds`,
     {
       plugin,
       phase: 'migrateAll',

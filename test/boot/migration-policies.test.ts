@@ -48,7 +48,7 @@ async function warningsOf(options: BootOptions): Promise<readonly object[]> {
   expect(report.warnings).toEqual(messages);
   expect(plan.warnings).toEqual(messages);
   expect(plan.plugins[0]?.warnings).toMatchObject(
-    warnings.map(({ code, message }) => ({ code, message })),
+    warnings.map(({ code, message, hint }) => ({ code, message, hint })),
   );
   const names = recording.lines('plugin.migrate');
   const planned = names.indexOf('plugin.migrate.planned p');

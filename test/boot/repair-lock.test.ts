@@ -76,7 +76,9 @@ describe('while a boot migrates the plugin', () => {
       for (const dryRun of [true, false]) {
         const error = await failureOf(repair.baseline('p', { dryRun }));
         expect(error).toMatchObject({ code: 'MIGRATION_LOCK_TIMEOUT', plugin: 'p' });
-        expect(error.message).toMatch(new RegExp(`slipway/p@.* \\(pid ${pid}`));
+        expect(error.message).toMatch(
+          new RegExp(`^p did not get its migration lock, which slipway/p@.* \\(pid ${pid}`),
+        );
         expect(error.hint).toContain("repair.holder('p')");
       }
       const waiting = repair.baseline('p', { wait: '1m' });
