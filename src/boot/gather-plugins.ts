@@ -80,5 +80,5 @@ function readRows(
     tell,
     signal,
   });
-  return lookUpRegistry(patient, { signal, onStatement });
+  return lookUpRegistry(patient, { signal, onStatement, mayRepeat: () => true });
 }

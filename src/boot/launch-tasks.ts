@@ -12,6 +12,7 @@ import type { PluginGraph } from '../core/graph.ts';
 import { isRequired } from '../core/plugin.ts';
 import { getPluginSchemaName } from '../core/schema-name.ts';
 import { steps } from '../core/steps.ts';
+import type { PatientPool } from '../postgres/connection/connect-with-patience.ts';
 import { AdvisoryLocks } from '../postgres/locks/advisory-lock-service.ts';
 import { migratePlugin } from '../postgres/migrate/migrator.ts';
 import { createScopedPool } from '../postgres/scoped/scoped-pool.ts';
@@ -22,6 +23,7 @@ import type { KnownPlugin } from './discover/discover-plugins.ts';
 import { gatherPlugins, noPlugins, type GatheredPlugins } from './gather-plugins.ts';
 import { LockWaits } from './lock-waits.ts';
 import { lookByMode } from './migration-mode.ts';
+import { createPatientPool } from './patient-pool.ts';
 import { register } from './plugin-registry.ts';
 import { PluginRunner } from './plugin-runner.ts';
 import { RunningTasks } from './running-tasks.ts';
@@ -69,7 +71,13 @@ export class LaunchTasks {
     const { extensionSchemas } = settings.migrations;
     if (extensionSchemas !== 'auto') this.#extensionSchemas = extensionSchemas;
     this.#waits = new LockWaits(clock, settings.migrations.lockWait, parts.tell);
-    this.#locks = new AdvisoryLocks({ source, clock, pooler: settings.pooler });
+    this.#locks = new AdvisoryLocks({
+      source,
+      clock,
+      pooler: settings.pooler,
+      connectWaitMs: settings.connect.wait,
+      cut: parts.wayDown.cut,
+    });
     this.#runner = this.#createRunner();
     this.#running = new RunningTasks(parts.broken);
     const task = this.#running.task;
@@ -178,11 +186,16 @@ export class LaunchTasks {
   }
 
   async #migrate({ input, signal, windDown }: TaskArgs<OfPlugin>): Promise<MigrateResult> {
-    const { migrationPool, wayDown, setup } = this.#parts;
+    const { wayDown, setup } = this.#parts;
     const rules = setup.settings.migrations;
     const target = this.#targets.get(input.plugin);
     if (!target) throw new Error(`no migrations of ${input.plugin} in this launch`);
-    const result = await migratePlugin(migrationPool, target, {
+    const pool = this.#patientPool({
+      // One that waits for a connection has begun nothing, and ends at once when the others wind down.
+      signal: AbortSignal.any([signal, windDown]),
+      plugin: input.plugin,
+    });
+    const result = await migratePlugin(pool, target, {
       signal,
       windDown,
       cut: wayDown.cut,
@@ -201,6 +214,13 @@ export class LaunchTasks {
     return result;
   }
 
+  #patientPool(of: { readonly signal: AbortSignal; readonly plugin?: string }): PatientPool {
+    const { migrationPool: pool, setup, tell } = this.#parts;
+    const { clock, settings } = setup;
+    const waitMs = settings.connect.wait;
+    return createPatientPool({ pool, phase: 'migrateAll', waitMs, clock, tell, ...of });
+  }
+
   /** A plugin whose lock ends with each file may lose its turn between two of them; it goes on later, and has started once. */
   #tellStartOnce(news: BootNews): void {
     if (news.type === 'plugin.migrate.started') {
@@ -211,9 +231,12 @@ export class LaunchTasks {
   }
 
   async #register(signal: AbortSignal): Promise<Done> {
-    const { setup, migrationPool: pool, tell, wayDown } = this.#parts;
+    const { setup, tell, wayDown } = this.#parts;
     const { known, rows } = this.#gathered;
-    const pin = { signal, cut: wayDown.cut, onStatement: this.#countStatement };
+    const pool = this.#patientPool({ signal });
+    const { cut } = wayDown;
+    // It is one transaction, and writing the same twice changes nothing.
+    const pin = { signal, cut, onStatement: this.#countStatement, mayRepeat: () => true };
     if (setup.registry) await register(known, rows, { pool, pin, tell });
     return { status: 'done' };
   }

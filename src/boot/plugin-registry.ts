@@ -3,7 +3,7 @@ import type { Tell } from '../core/events.ts';
 import { isRequired, type Plugin } from '../core/plugin.ts';
 import { BootError } from '../core/errors.ts';
 import { sqlStateOf } from '../postgres/connection/connection-error.ts';
-import type { PoolLike } from '../postgres/connection/connection.ts';
+import type { PatientPool } from '../postgres/connection/connect-with-patience.ts';
 import { withPinnedClient, type PinOptions } from '../postgres/connection/pinned-client.ts';
 import {
   changedEntries,
@@ -31,7 +31,7 @@ export interface Switched {
  * @throws BootError `DATABASE_PRIVILEGE` when there is one that the role may not read, `DATABASE_UNREACHABLE`
  */
 export async function lookUpRegistry(
-  pool: PoolLike,
+  pool: PatientPool,
   pin: PinOptions,
 ): Promise<readonly RegistryRow[] | undefined> {
   return withPinnedClient(pool, pin, async (client) => {
@@ -124,7 +124,7 @@ export function servicesSwitchedOff({ off }: Switched): ReadonlyMap<string, stri
 }
 
 export interface RegisterParts {
-  readonly pool: PoolLike;
+  readonly pool: PatientPool;
   readonly pin: PinOptions;
   readonly tell: Tell;
 }

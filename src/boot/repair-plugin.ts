@@ -3,7 +3,7 @@ import type { Tell } from '../core/events.ts';
 import type { Plugin } from '../core/plugin.ts';
 import type { RepairName } from '../core/repair-call.ts';
 import { didYouMean } from '../core/suggest.ts';
-import type { PoolLike } from '../postgres/connection/connection.ts';
+import type { PatientPool } from '../postgres/connection/connect-with-patience.ts';
 import { repairRefused } from '../postgres/repair/repair-error.ts';
 import type { RepairReport } from '../postgres/repair/repair-report.ts';
 import { repairInTransaction, type Decide } from '../postgres/repair/repair-transaction.ts';
@@ -21,7 +21,7 @@ interface PluginAtHand {
   /** Those that are switched off too: what is theirs is theirs. */
   readonly all: readonly Plugin[];
   /** Waits for a PostgreSQL that is not up yet. */
-  readonly pool: PoolLike;
+  readonly pool: PatientPool;
   readonly signal: AbortSignal;
   readonly tell: Tell;
 }

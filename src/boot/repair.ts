@@ -1,4 +1,4 @@
-import type { PoolLike } from '../postgres/connection/connection.ts';
+import type { PatientPool } from '../postgres/connection/connect-with-patience.ts';
 import { withPinnedClient } from '../postgres/connection/pinned-client.ts';
 import { endHolder, findHolder, type HolderReport } from '../postgres/repair/lock-holder.ts';
 import { filesNamed, filesUpTo } from '../postgres/repair/named-files.ts';
@@ -122,19 +122,26 @@ interface HolderQuestion {
 }
 
 async function lookAtHolder(
-  pool: PoolLike,
+  pool: PatientPool,
   { id, schema, terminate, signal }: HolderQuestion,
 ): Promise<HolderReport> {
+  // Once more would end the session of the next holder.
+  let isTerminating = false;
   try {
-    return await withPinnedClient(pool, { signal }, async (client) => {
-      const holder = (await findHolder(client, schema)) ?? null;
-      const found = { plugin: id, schema, holder };
-      if (!holder || !terminate) return found;
-      const because = await endHolder(client, schema, holder.pid);
-      return because === undefined
-        ? { ...found, terminated: true }
-        : { ...found, terminated: false, because };
-    });
+    return await withPinnedClient(
+      pool,
+      { signal, mayRepeat: () => !isTerminating },
+      async (client) => {
+        const holder = (await findHolder(client, schema)) ?? null;
+        const found = { plugin: id, schema, holder };
+        if (!holder || !terminate) return found;
+        isTerminating = true;
+        const because = await endHolder(client, schema, holder.pid);
+        return because === undefined
+          ? { ...found, terminated: true }
+          : { ...found, terminated: false, because };
+      },
+    );
   } catch (error) {
     throw toRepairError(id, error);
   }

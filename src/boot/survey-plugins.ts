@@ -140,7 +140,7 @@ async function lookAtDatabase(
     rewritePublic: settings.migrations.rewritePublic,
     strandedObjects: settings.migrations.strandedObjects,
   };
-  return withPinnedClient(patient, { signal, cut, onStatement }, (client) =>
-    surveyDatabase(client, targets, options),
-  );
+  // It only reads, so that it may look once more.
+  const pin = { signal, cut, onStatement, mayRepeat: () => true };
+  return withPinnedClient(patient, pin, (client) => surveyDatabase(client, targets, options));
 }

@@ -1,7 +1,7 @@
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { PoolClient } from 'pg';
-import { checkOut, giveBack } from './connection/connection.ts';
 import type { ClientLike } from './connection/connection.ts';
+import { checkOut } from './connection/held-client.ts';
 import { quoteIdentifier } from './sql/identifier.ts';
 
 /** What Drizzle's own `migrate()` is told. */
@@ -34,7 +34,8 @@ export async function runPluginMigrations<Client extends ClientLike, Db = NodePg
   options: RunPluginMigrationsOptions<Client, Db>,
 ): Promise<void> {
   const { pool, migrationsFolder, migrationsSchema } = options;
-  const client = (await checkOut(pool)) as Client;
+  const held = await checkOut(pool);
+  const client = held.client as Client;
   try {
     const schema = quoteIdentifier(migrationsSchema);
     await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
@@ -42,7 +43,7 @@ export async function runPluginMigrations<Client extends ClientLike, Db = NodePg
     const { createMigrationDb, migrate } = await withDefaults(options);
     await migrate(createMigrationDb(client), { migrationsFolder, migrationsSchema });
   } finally {
-    giveBack(client, await resetSearchPath(client));
+    held.giveBack(await resetSearchPath(client));
   }
 }
 

@@ -7,9 +7,12 @@ import { AdvisoryLocks } from '../../src/postgres/locks/advisory-lock-service.ts
 import type { DatabaseSource } from '../../src/postgres/connection/connection.ts';
 import { useDatabase } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
+import { startProxy } from '../support/proxy.ts';
+import { startSilentServer } from '../support/silent-server.ts';
 import { errorOf } from './migration-fixture.ts';
 
 const db = useDatabase();
+const connectWaitMs = 10_000;
 const open: AdvisoryLocks[] = [];
 afterEach(async () => {
   for (const locks of open.splice(0)) await locks.close();
@@ -17,7 +20,7 @@ afterEach(async () => {
 
 /** The locks of one process. */
 function processOf(source: DatabaseSource = db.url): AdvisoryLocks {
-  const locks = new AdvisoryLocks({ source, clock: systemClock });
+  const locks = new AdvisoryLocks({ source, clock: systemClock, connectWaitMs });
   open.push(locks);
   return locks;
 }
@@ -126,6 +129,36 @@ describe('waiting', () => {
   });
 });
 
+describe('a waiter', () => {
+  test('whose session is ended waits on, on another one', async () => {
+    const [a, b] = [locksOf(), locksOf()];
+    const held = await a.tryLock('shop.job');
+    const [holder] = await lockSessions();
+    const waiting = b.withLock('shop.job', () => 'my turn');
+    for (let round = 0; round < 3; round += 1) {
+      await expect.poll(lockSessions).toHaveLength(2);
+      const pid = (await lockSessions()).find((each) => each !== holder);
+      await db.query('select pg_terminate_backend($1)', [pid]);
+      await expect.poll(lockSessions).not.toContain(pid);
+    }
+    await held?.release();
+    expect(await waiting).toBe('my turn');
+  });
+
+  test('that only tries gets an answer of a new session, when its own has ended unnoticed', async () => {
+    const proxy = await startProxy(db.url);
+    const locks = locksOf(proxy.url);
+    await locks.withLock('shop.job', () => 1);
+    // Both are sent in one tick: the second session is asked because the first one broke under the question.
+    const trying = locks.tryLock('shop.job');
+    proxy.reset();
+    const held = await trying;
+    expect(held).toBeDefined();
+    await held?.release();
+    await proxy.close();
+  });
+});
+
 describe('a holder that dies', () => {
   test('frees its locks, hears of it, and cannot take its work for done', async () => {
     const [a, b] = [locksOf(), locksOf()];
@@ -154,6 +187,16 @@ describe('a holder that dies', () => {
 });
 
 describe('the connection', () => {
+  test('that a silent server does not make is not waited for at the end', async () => {
+    const silent = await startSilentServer();
+    const locks = processOf(silent.url);
+    const trying = errorOf(locks.serviceFor(alive).tryLock('a'));
+    await silent.connected;
+    await locks.close();
+    expect(await trying).toBeInstanceOf(Error);
+    await silent.close();
+  });
+
   test('is one for all locks, opened for the first, and none of the pool that the work uses', async () => {
     const pool = db.pool({ max: 1 });
     const locks = processOf(pool);
@@ -197,7 +240,12 @@ describe('the connection', () => {
     const pooler = await startAnnouncing(1);
     const refused = await errorOf(locksOf(pooler.url).withLock('a', () => 1));
     expect(refused).toMatchObject({ code: 'POOLER_UNSUPPORTED' });
-    const locks = new AdvisoryLocks({ source: pooler.url, clock: systemClock, pooler: 'session' });
+    const locks = new AdvisoryLocks({
+      source: pooler.url,
+      clock: systemClock,
+      pooler: 'session',
+      connectWaitMs,
+    });
     open.push(locks);
     expect(await locks.serviceFor(alive).withLock('a', () => 'held')).toBe('held');
     await locks.close();

@@ -3,7 +3,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { inspect } from 'node:util';
 import { Pool } from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { connectWithPatience } from '../../src/postgres/connection/connect-with-patience.ts';
+import { withPatience } from '../../src/postgres/connection/connect-with-patience.ts';
 import type { WaitingNews } from '../../src/postgres/connection/connect-with-patience.ts';
 import { openPool } from '../../src/postgres/connection/connection.ts';
 import type { Clock } from '../../src/core/clock.ts';
@@ -60,14 +60,14 @@ describe('openPool', () => {
   });
 });
 
-describe('connectWithPatience', () => {
+describe('a patient pool', () => {
   test('waits for a server that comes up later, and tells each attempt', async () => {
     const proxy = await startProxy(db.url);
     await proxy.close();
     const told: WaitingNews[] = [];
     let late: Server | undefined;
     const pool = db.pool({ connectionString: proxy.url });
-    const client = await connectWithPatience(pool, {
+    const held = await withPatience(pool, {
       waitMs: 20_000,
       signal,
       clock,
@@ -75,8 +75,8 @@ describe('connectWithPatience', () => {
         told.push(news);
         if (told.length === 2) late = forwardTo(proxy.port, db.url);
       },
-    });
-    client.release();
+    }).checkOut();
+    held.giveBack();
     await pool.end();
     late?.close();
     expect(told[0]).toMatchObject({ attempt: 1, nextInMs: 100, error: { code: 'ECONNREFUSED' } });
@@ -87,7 +87,7 @@ describe('connectWithPatience', () => {
     const proxy = await startProxy(db.url);
     await proxy.close();
     const pool = db.pool({ connectionString: proxy.url });
-    const error = await errorOf(connectWithPatience(pool, { waitMs: 250, signal, clock }));
+    const error = await errorOf(withPatience(pool, { waitMs: 250, signal, clock }).checkOut());
     expect(error).toMatchObject({ code: 'DATABASE_UNREACHABLE', cause: { code: 'ECONNREFUSED' } });
     expect(error.message).toMatch(/^No connection to PostgreSQL within 250ms: .*ECONNREFUSED/);
   });
@@ -100,7 +100,7 @@ describe('connectWithPatience', () => {
     const pool = new Pool({ host: '127.0.0.1', port });
     const sockets: { destroy(): void }[] = [];
     server.on('connection', (socket) => sockets.push(socket));
-    const error = await errorOf(connectWithPatience(pool, { waitMs: 100, signal, clock }));
+    const error = await errorOf(withPatience(pool, { waitMs: 100, signal, clock }).checkOut());
     for (const socket of sockets) socket.destroy();
     expect(error).toMatchObject({ code: 'DATABASE_UNREACHABLE' });
     expect(error.message).toContain('timeout');
@@ -113,7 +113,7 @@ describe('connectWithPatience', () => {
     const { hostname, port, username } = new URL(db.url);
     const given = { host: hostname, port: Number(port), user: username, database: db.name };
     const pool = new Pool({ ...given, ...config });
-    const error = await errorOf(connectWithPatience(pool, { waitMs: 60_000, signal, clock }));
+    const error = await errorOf(withPatience(pool, { waitMs: 60_000, signal, clock }).checkOut());
     await pool.end();
     expect(error).toMatchObject({ code: 'DATABASE_UNREACHABLE', cause: { code } });
     expect((error as Error & { hint: string }).hint).toMatch(hint);
@@ -124,7 +124,7 @@ describe('connectWithPatience', () => {
     const url = new URL(server.url);
     url.password = 'wrong-one';
     const pool = new Pool({ connectionString: url.href });
-    const error = await errorOf(connectWithPatience(pool, { waitMs: 60_000, signal, clock }));
+    const error = await errorOf(withPatience(pool, { waitMs: 60_000, signal, clock }).checkOut());
     await pool.end();
     expect(error).toMatchObject({ code: 'DATABASE_UNREACHABLE', cause: { code: '28P01' } });
     expect(formatAll(error)).toMatch(/refused the password/);
@@ -135,12 +135,12 @@ describe('connectWithPatience', () => {
     const proxy = await startProxy(db.url);
     await proxy.close();
     const stop = new AbortController();
-    const waiting = connectWithPatience(db.pool({ connectionString: proxy.url }), {
+    const waiting = withPatience(db.pool({ connectionString: proxy.url }), {
       waitMs: 60_000,
       signal: stop.signal,
       clock,
       onWaiting: () => stop.abort(),
-    });
+    }).checkOut();
     expect(await errorOf(waiting)).toBe(stop.signal.reason);
   });
 });

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { sendCancelRequest } from '../../src/postgres/connection/cancel-request.ts';
-import { checkOut, giveBack } from '../../src/postgres/connection/connection.ts';
+import { checkOut } from '../../src/postgres/connection/held-client.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
@@ -69,13 +69,14 @@ describe('a pinned client', () => {
   test('that is killed between the connect and the first look at the database tells why', async () => {
     const pool = db.pool();
     const killing = {
-      connect: async () => {
-        const client = (await checkOut(pool)) as PoolClient & { readonly processID: number };
-        const told = once(client, 'error');
-        await db.query('select pg_terminate_backend($1)', [client.processID]);
+      checkOut: async () => {
+        const held = await checkOut(pool);
+        const told = once(held.client as PoolClient, 'error');
+        await db.query('select pg_terminate_backend($1)', [held.client.processID]);
         await told;
-        return client;
+        return held;
       },
+      outlast: async () => false,
     };
     const survey = withPinnedClient(killing, { signal }, (client) => surveyDatabase(client, []));
     expect(await errorOf(survey)).toMatchObject({
@@ -100,9 +101,9 @@ describe('a pinned client', () => {
     const listening = new Promise<number>((resolve) => {
       pool.on('acquire', (client) => queueMicrotask(() => resolve(client.listenerCount('error'))));
     });
-    const client = await checkOut(pool);
+    const held = await checkOut(pool);
     expect(await listening).toBe(1);
-    giveBack(client);
+    held.giveBack();
   });
 });
 

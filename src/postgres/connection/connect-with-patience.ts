@@ -3,9 +3,10 @@ import { formatDuration } from '../../core/duration.ts';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
 import { deadlineAfter, sleep } from '../../core/patience.ts';
+import { adviceOnConnecting } from './connecting-advice.ts';
 import { isWorthWaiting, sqlStateOf } from './connection-error.ts';
-import { checkOutUnlessAborted } from './connection.ts';
-import type { ClientLike, PoolLike } from './connection.ts';
+import type { PoolLike } from './connection.ts';
+import { checkOutUnlessAborted, type HeldClient } from './held-client.ts';
 
 const firstPauseMs = 100;
 const longestPauseMs = 3_000;
@@ -25,23 +26,45 @@ export interface PatienceOptions {
   readonly onWaiting?: (news: WaitingNews) => void;
 }
 
+/** A pool that waits for a server which is away. It serves one piece of work at a time. */
+export interface PatientPool {
+  /** @throws BootError `DATABASE_UNREACHABLE`, or the signal's reason. */
+  checkOut(): Promise<HeldClient>;
+  /**
+   * Waits a little after a connection broke on which nothing had begun.
+   *
+   * @param attempt The one that broke; counts from 1.
+   * @returns Whether there is time for another attempt.
+   */
+  outlast(loss: Error, attempt: number): Promise<boolean>;
+}
+
+/** Makes a {@link PatientPool}: both its connecting and its breaking have `waitMs`. */
+export function withPatience(pool: PoolLike, options: PatienceOptions): PatientPool {
+  const { waitMs, clock } = options;
+  let deadline = 0;
+  return {
+    checkOut: () => connectWithPatience(pool, options),
+    async outlast(error, attempt) {
+      if (attempt === 1) deadline = clock.elapsed() + waitMs;
+      const leftMs = deadline - clock.elapsed();
+      if (leftMs <= 0) return false;
+      await pause({ attempt, leftMs, error }, options);
+      return true;
+    },
+  };
+}
+
 /**
  * Takes a client out of the pool; while PostgreSQL is not up yet it tries again, with growing pauses, for `waitMs`. What no
- * waiting can heal (a refused password, a missing role or database) fails at once. The client already has an `error`
- * listener, which `withPinnedClient` takes over.
+ * waiting can heal (a refused password, a missing role or database) fails at once.
  *
  * @throws BootError `DATABASE_UNREACHABLE`, or the signal's reason.
- * @example
- * const patient = { connect: () => connectWithPatience(pool, { waitMs: 60_000, signal, clock }) };
- * await withPinnedClient(patient, { signal }, (client) => surveyDatabase(client, targets));
  */
-export async function connectWithPatience(
-  pool: PoolLike,
-  options: PatienceOptions,
-): Promise<ClientLike> {
-  const { waitMs, signal, clock, onWaiting } = options;
+async function connectWithPatience(pool: PoolLike, options: PatienceOptions): Promise<HeldClient> {
+  const { waitMs, signal, clock } = options;
   const deadline = clock.elapsed() + waitMs;
-  for (let attempt = 1, pauseMs = firstPauseMs; ; attempt += 1) {
+  for (let attempt = 1; ; attempt += 1) {
     try {
       return await connectBefore(deadline, pool, options);
     } catch (thrown) {
@@ -52,12 +75,26 @@ export async function connectWithPatience(
       if (leftMs <= 0) {
         throw unreachable(error, `No connection to PostgreSQL within ${formatDuration(waitMs)}`);
       }
-      const nextInMs = Math.ceil(Math.min(pauseMs, leftMs));
-      onWaiting?.({ attempt, nextInMs, error });
-      await sleep(clock, nextInMs, signal);
-      pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+      await pause({ attempt, leftMs, error }, options);
     }
   }
+}
+
+interface Failure {
+  readonly attempt: number;
+  /** How long it may still be tried. */
+  readonly leftMs: number;
+  readonly error: Error;
+}
+
+async function pause(
+  { attempt, leftMs, error }: Failure,
+  { clock, signal, onWaiting }: PatienceOptions,
+): Promise<void> {
+  const pauseMs = Math.min(firstPauseMs * 2 ** (attempt - 1), longestPauseMs);
+  const nextInMs = Math.ceil(Math.min(pauseMs, leftMs));
+  onWaiting?.({ attempt, nextInMs, error });
+  await sleep(clock, nextInMs, signal);
 }
 
 /** A server that neither answers nor refuses would keep one attempt for minutes. */
@@ -65,7 +102,7 @@ async function connectBefore(
   deadline: number,
   pool: PoolLike,
   { waitMs, signal, clock }: PatienceOptions,
-): Promise<ClientLike> {
+): Promise<HeldClient> {
   if (waitMs === 0) return checkOutUnlessAborted(pool, signal);
   // The last attempt, at the deadline itself, gets a moment too.
   const leftMs = Math.max(deadline - clock.elapsed(), firstPauseMs);
@@ -86,25 +123,8 @@ function unreachable(cause: Error, what: string): BootError {
   // A refusal by several addresses at once (localhost has two) comes with an empty message.
   const reason = cause.message || (cause as NodeJS.ErrnoException).code || cause.name;
   return new BootError('DATABASE_UNREACHABLE', `${what}: ${reason}`, {
-    hint: hintFor(cause),
+    hint: adviceOnConnecting(cause),
     database: sqlStateOf(cause) === undefined ? undefined : { sqlState: sqlStateOf(cause) ?? '' },
     cause,
   });
-}
-
-function hintFor(error: Error): string | undefined {
-  switch (sqlStateOf(error)) {
-    case '28P01':
-      return 'PostgreSQL refused the password: correct the user or the password of the connection.';
-    case '28000':
-      return 'PostgreSQL refused the role: create it, or let it in by pg_hba.conf (it may insist on TLS).';
-    case '3D000':
-      return 'Create the database, or correct its name in the connection.';
-    case '42501':
-      return 'Grant the role CONNECT on the database.';
-    default:
-      return error.message.startsWith('SASL')
-        ? 'PostgreSQL asks for a password, and the connection has none: add it, or set PGPASSWORD.'
-        : undefined;
-  }
 }

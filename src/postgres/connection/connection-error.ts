@@ -1,3 +1,5 @@
+import { BootError } from '../../core/errors.ts';
+
 /** Five characters with a digit among them: tells `57P01` from Node's `EPIPE`. */
 const sqlStatePattern = /^(?=.*\d)[0-9A-Z]{5}$/;
 
@@ -48,7 +50,14 @@ export function isWorthWaiting(error: unknown): boolean {
   return isConnectionLost(error) || notYetCodes.has(codeOf(error) ?? '');
 }
 
-function codeOf(error: unknown): string | undefined {
+/** The loss of a connection that an error tells of, by itself or as the cause of one of ours. */
+export function lossIn(error: unknown): Error | undefined {
+  const cause = error instanceof BootError ? error.cause : error;
+  return cause instanceof Error && isConnectionLost(cause) ? cause : undefined;
+}
+
+/** What an error is called by Node.js or PostgreSQL. */
+export function codeOf(error: unknown): string | undefined {
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : undefined;
 }

@@ -1,5 +1,5 @@
-import { Client, Pool, type ClientConfig, type CustomTypesConfig, type PoolConfig } from 'pg';
-import { untilAborted } from '../../core/patience.ts';
+import type { CustomTypesConfig, Pool, PoolConfig } from 'pg';
+import { createOwnPool } from './own-pool.ts';
 
 /** What a query answers; several statements in one text answer with a list. */
 export interface QueryAnswer<Row = unknown> {
@@ -60,28 +60,31 @@ export interface OpenPool {
   readonly owned: boolean;
   /** Breaks every connection of a pool that Slipway made, whoever has it: for an end that is past its deadline. */
   readonly cut: () => void;
-  /** Takes the listener away and ends the pool if it is owned; any number of calls. */
+  /** Ends the pool if it is owned, and otherwise takes the listener off; any number of calls. */
   readonly end: () => Promise<void>;
 }
 
 /**
- * Opens the pool to work on. A pool without an `error` listener ends the process when an idle client is killed, so it has
- * one until `end()`. A pool of our own keeps no process alive.
+ * Opens the pool to work on. A pool without an `error` listener ends the process when an idle client is killed, so a pool
+ * of the host has one until `end()`. A pool of our own has it for good, and keeps no process alive.
  *
  * @example const { pool, end } = openPool('postgres://localhost/shop');
  */
 export function openPool(source: DatabaseSource): OpenPool {
-  const isOurs = !isPool(source);
-  const made = new Set<Client>();
-  const pool = isOurs ? createPool(source, made) : source;
-  pool.on('error', ignore);
-  let ended: Promise<void> | undefined;
+  if (!isPool(source)) {
+    const { pool, end, cut } = createOwnPool(toConfig(source));
+    let ended: Promise<void> | undefined;
+    return { pool, owned: true, cut, end: () => (ended ??= end()) };
+  }
+  source.on('error', ignore);
+  let isEnded = false;
   return {
-    pool,
-    owned: isOurs,
-    end: () => (ended ??= close(pool, isOurs)),
-    cut: () => {
-      for (const client of made) destroySocket(client);
+    pool: source,
+    owned: false,
+    cut: ignore,
+    end: async () => {
+      if (!isEnded) source.off('error', ignore);
+      isEnded = true;
     },
   };
 }
@@ -104,36 +107,7 @@ export function openPools(source: DatabaseSource, migrationSource: DatabaseSourc
   };
 }
 
-/** Knows every client it has made, also those that are still connecting or never came back. */
-function createPool(source: string | PoolConfig, made: Set<Client>): Pool {
-  class KnownClient extends Client {
-    constructor(config?: ClientConfig) {
-      super(config);
-      made.add(this);
-      this.once('end', () => made.delete(this));
-      // A connection that is cut while it is being made has nobody else to tell.
-      this.on('error', ignore);
-    }
-  }
-  return new Pool({ ...toConfig(source), Client: KnownClient });
-}
-
-function destroySocket(client: Client): void {
-  const { connection } = client as unknown as {
-    readonly connection?: { readonly stream?: { destroy(): void } };
-  };
-  connection?.stream?.destroy();
-}
-
-async function close(pool: Pool, owned: boolean): Promise<void> {
-  try {
-    if (owned) await pool.end();
-  } finally {
-    pool.off('error', ignore);
-  }
-}
-
-function isPool(source: DatabaseSource): source is Pool {
+export function isPool(source: DatabaseSource): source is Pool {
   return typeof source === 'object' && 'connect' in source && typeof source.connect === 'function';
 }
 
@@ -149,71 +123,6 @@ function toConfig(source: string | PoolConfig): PoolConfig {
  * https://nodejs.org/docs/latest-v20.x/api/net.html#socketsetkeepaliveenable-initialdelay
  */
 export const noticingSilence = { keepAlive: true, keepAliveInitialDelayMillis: 30_000 } as const;
-
-/**
- * Takes a client out of the pool and gives it an `error` listener before anything else can happen. pg's promise resolves
- * some ticks after the pool took its own listener away, and an error in between would end the process; its callback runs
- * in the same tick. A pool that knows no callbacks answers with the promise.
- */
-export function checkOut(pool: PoolLike): Promise<ClientLike> {
-  const connect = pool.connect.bind(pool) as (
-    callback: (error: Error | undefined, client: ClientLike | undefined) => void,
-  ) => Promise<ClientLike> | undefined;
-  return new Promise((resolve, reject) => {
-    const take = (client: ClientLike): void => {
-      client.off?.('error', rememberFirst);
-      client.on?.('error', rememberFirst);
-      resolve(client);
-    };
-    connect((error, client) => {
-      if (client) take(client);
-      else reject(error ?? new Error('The pool gave no client'));
-    })?.then(take, reject);
-  });
-}
-
-/** The other end of {@link checkOut}: the pool listens again before our listener goes. */
-export function giveBack(client: ClientLike, destroy?: boolean | Error): void {
-  try {
-    if (destroy === undefined || destroy === false) client.release();
-    else client.release(destroy);
-  } finally {
-    client.off?.('error', rememberFirst);
-    firstErrors.delete(client);
-  }
-}
-
-/** Why a client that was checked out is broken: pg itself tells it once, to whoever listens at that moment. */
-export function firstErrorOf(client: ClientLike): Error | undefined {
-  return firstErrors.get(client);
-}
-
-const firstErrors = new WeakMap<object, Error>();
-
-/** One function for all clients, so that adding it twice or taking it away needs no bookkeeping. */
-function rememberFirst(this: ClientLike, error: Error): void {
-  if (!firstErrors.has(this)) firstErrors.set(this, error);
-}
-
-/**
- * {@link checkOut} that does not wait for a busy pool or a silent server once `signal` is aborted: the client goes back by
- * itself when it arrives after all.
- *
- * @throws the signal's reason
- */
-export async function checkOutUnlessAborted(
-  pool: PoolLike,
-  signal: AbortSignal,
-): Promise<ClientLike> {
-  signal.throwIfAborted();
-  const arriving = checkOut(pool);
-  try {
-    return await untilAborted(arriving, signal);
-  } catch (error) {
-    void arriving.then((client) => giveBack(client), ignore);
-    throw error;
-  }
-}
 
 /** One function for all pools, so that taking it away needs no bookkeeping. */
 const ignore = (): void => {};

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sendCancelRequest } from './cancel-request.ts';
-import { sqlStateOf } from './connection-error.ts';
-import { checkOutUnlessAborted, firstErrorOf, giveBack } from './connection.ts';
+import type { PatientPool } from './connect-with-patience.ts';
+import { lossIn, sqlStateOf } from './connection-error.ts';
 import type { ClientLike, ClientQuery, PoolLike, QueryAnswer } from './connection.ts';
 import { sendGuarded } from './guarded-query.ts';
+import { checkOutUnlessAborted, type HeldClient } from './held-client.ts';
 
 /** One physical connection, held for as long as its work needs it. */
 export interface PinnedClient {
@@ -32,6 +33,11 @@ export interface PinOptions {
   readonly cut?: AbortSignal | undefined;
   /** Called for each message of SQL sent. */
   readonly onStatement?: (() => void) | undefined;
+  /**
+   * Asked when the connection broke: whether nothing has begun yet that `use` would do twice. A patient pool then gives it
+   * another connection. Without this `use` runs once.
+   */
+  readonly mayRepeat?: (() => boolean) | undefined;
 }
 
 /**
@@ -43,11 +49,30 @@ export interface PinOptions {
  * @example const answer = await withPinnedClient(pool, { signal }, (client) => client.query('select 1'));
  */
 export async function withPinnedClient<T>(
-  pool: PoolLike,
+  pool: PoolLike | PatientPool,
   options: PinOptions,
   use: (client: PinnedClient) => Promise<T>,
 ): Promise<T> {
-  const pin = new Pin(await checkOutUnlessAborted(pool, options.signal), options);
+  if (!('outlast' in pool)) {
+    return useOnce(await checkOutUnlessAborted(pool, options.signal), options, use);
+  }
+  for (let attempt = 1; ; attempt += 1) {
+    const held = await pool.checkOut();
+    try {
+      return await useOnce(held, options, use);
+    } catch (error) {
+      const loss = options.mayRepeat?.() ? lossIn(error) : undefined;
+      if (!loss || !(await pool.outlast(loss, attempt))) throw error;
+    }
+  }
+}
+
+async function useOnce<T>(
+  held: HeldClient,
+  options: PinOptions,
+  use: (client: PinnedClient) => Promise<T>,
+): Promise<T> {
+  const pin = new Pin(held, options);
   try {
     return await use(pin);
   } catch (error) {
@@ -65,6 +90,7 @@ const cancelAgainMs = 250;
 const neverMs = 2_147_483_647;
 
 class Pin implements PinnedClient {
+  readonly #held: HeldClient;
   readonly #client: ClientLike;
   readonly #options: PinOptions;
   readonly #onError = (error: Error): void => {
@@ -78,12 +104,12 @@ class Pin implements PinnedClient {
   #isInDoubt = false;
   #isGone = false;
 
-  constructor(client: ClientLike, options: PinOptions) {
-    this.#client = client;
+  constructor(held: HeldClient, options: PinOptions) {
+    this.#held = held;
+    this.#client = held.client;
     this.#options = options;
-    const first = firstErrorOf(client);
-    if (first) this.#onError(first);
-    client.on?.('error', this.#onError);
+    if (held.firstError) this.#onError(held.firstError);
+    this.#client.on?.('error', this.#onError);
     if (options.cut?.aborted) this.#giveBack(true);
     else options.cut?.addEventListener('abort', this.#onCut, { once: true });
   }
@@ -168,11 +194,8 @@ class Pin implements PinnedClient {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#options.cut?.removeEventListener('abort', this.#onCut);
-    try {
-      giveBack(this.#client, destroy);
-    } finally {
-      this.#client.off?.('error', this.#onError);
-    }
+    this.#client.off?.('error', this.#onError);
+    this.#held.giveBack(destroy);
   }
 
   async #cancelUntil(ended: AbortSignal): Promise<void> {

@@ -5,15 +5,11 @@ import { formatDuration, toMilliseconds } from '../../core/duration.ts';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
 import { sleep, untilAborted } from '../../core/patience.ts';
-import type { DatabaseSource } from '../connection/connection.ts';
-import { LockSession } from './lock-session.ts';
+import { isConnectionLost, isWorthWaiting } from '../connection/connection-error.ts';
+import { LockSession, type LockSessionOptions } from './lock-session.ts';
 
-export interface AdvisoryLocksParts {
-  /** Where to connect; nothing of a pool is used but its options. */
-  readonly source: DatabaseSource;
+export interface AdvisoryLocksParts extends LockSessionOptions {
   readonly clock: Clock;
-  /** `'session'` says that a pooler in between keeps sessions. */
-  readonly pooler?: 'session' | undefined;
 }
 
 const firstPauseMs = 50;
@@ -80,11 +76,22 @@ export class AdvisoryLocks {
   }
 
   async #waitForLock(key: string, waitMs: number, signal: AbortSignal): Promise<HeldLock> {
-    const { clock } = this.#parts;
+    const { clock, connectWaitMs } = this.#parts;
     const began = clock.elapsed();
+    let isWaiting = false;
+    let awayAt: number | undefined;
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-      const held = await this.#tryUnlessAborted(key, signal);
-      if (held) return held;
+      try {
+        const held = await this.#tryUnlessAborted(key, signal);
+        if (held) return held;
+        isWaiting = true;
+        awayAt = undefined;
+      } catch (error) {
+        // One that waits for its turn has nothing yet that a lost connection could take away.
+        if (signal.aborted || !isWaiting || !isWorthWaiting(error)) throw error;
+        awayAt ??= clock.elapsed();
+        if (clock.elapsed() - awayAt >= connectWaitMs) throw error;
+      }
       const leftMs = waitMs - (clock.elapsed() - began);
       if (leftMs <= 0) throw lockTimeout(key, waitMs);
       // Jitter, so that many that wait for one lock do not march in step.
@@ -109,14 +116,25 @@ export class AdvisoryLocks {
     if (this.#keys.has(key)) return undefined;
     this.#keys.add(key);
     try {
-      const session = await this.#connect();
-      if (await session.tryLock(lockKey(key))) return this.#hold(key, session);
+      const session = await this.#take(key);
+      if (session) return this.#hold(key, session);
     } catch (error) {
       this.#keys.delete(key);
       throw error;
     }
     this.#keys.delete(key);
     return undefined;
+  }
+
+  /** The session that has the lock now. One that broke unnoticed held nothing of it: then another is asked. */
+  async #take(key: string, isSecond = false): Promise<LockSession | undefined> {
+    const session = await this.#connect();
+    try {
+      return (await session.tryLock(lockKey(key))) ? session : undefined;
+    } catch (error) {
+      if (isSecond || !isConnectionLost(error)) throw error;
+      return this.#take(key, true);
+    }
   }
 
   #hold(key: string, session: LockSession): HeldLock {
@@ -141,8 +159,7 @@ export class AdvisoryLocks {
 
   /** Connects once for all, and again after the connection was lost. */
   async #connect(): Promise<LockSession> {
-    const { source, pooler } = this.#parts;
-    const opening = (this.#session ??= LockSession.open(source, pooler === 'session'));
+    const opening = (this.#session ??= LockSession.open(this.#parts, this.#ended.signal));
     const forget = (): void => {
       if (this.#session === opening) this.#session = undefined;
     };

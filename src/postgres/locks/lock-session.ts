@@ -2,7 +2,9 @@ import { hostname } from 'node:os';
 import { Client, type ClientConfig } from 'pg';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
-import { noticingSilence, type DatabaseSource } from '../connection/connection.ts';
+import { isConnectionLost } from '../connection/connection-error.ts';
+import { isPool, noticingSilence, type DatabaseSource } from '../connection/connection.ts';
+import { destroySocket } from '../connection/own-pool.ts';
 import { noticingGoneHosts } from '../connection/session-settings.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 
@@ -16,40 +18,66 @@ const settings = {
   ...noticingGoneHosts,
 };
 
+export interface LockSessionOptions {
+  /** Where to connect; nothing of a pool is used but its options. */
+  readonly source: DatabaseSource;
+  /** `'session'` says that the pooler in between keeps sessions. */
+  readonly pooler?: 'session' | undefined;
+  /** How long the server may take to let us in, in ms; 0 is for ever. */
+  readonly connectWaitMs: number;
+  /** Aborted: the socket is destroyed, whatever it waits for. */
+  readonly cut?: AbortSignal | undefined;
+}
+
 /** A connection of its own that holds any number of session locks. */
 export class LockSession {
   /** Aborted with the reason when the connection is gone, and all its locks with it. */
   readonly lost: AbortSignal;
   readonly #client: RealClient;
+  readonly #lost = new AbortController();
   #running = 0;
 
-  private constructor(client: RealClient, lost: AbortSignal) {
+  private constructor(client: RealClient) {
     this.#client = client;
-    this.lost = lost;
+    this.lost = this.#lost.signal;
+    client.on('error', (error) => this.#lost.abort(error));
+    client.on('end', () => this.#lost.abort(new Error('the connection has ended')));
   }
 
   /**
    * Connects, with the address and the password of `source`, and no client of it.
    *
+   * @param given Aborted: a connection that is not made by then is not waited for.
    * @throws BootError `POOLER_UNSUPPORTED`, where a session lock would belong to whoever comes next.
    */
-  static async open(source: DatabaseSource, isSessionKept: boolean): Promise<LockSession> {
-    const client = new Client({ ...noticingSilence, ...configOf(source) }) as RealClient;
-    const lost = new AbortController();
-    client.on('error', (error) => lost.abort(error));
-    client.on('end', () => lost.abort(new Error('the connection has ended')));
+  static async open(
+    { source, pooler, connectWaitMs, cut }: LockSessionOptions,
+    given: AbortSignal,
+  ): Promise<LockSession> {
+    given.throwIfAborted();
+    const client = new Client({
+      connectionTimeoutMillis: connectWaitMs,
+      ...noticingSilence,
+      ...configOf(source),
+    }) as RealClient;
+    const destroy = (): void => destroySocket(client);
+    given.addEventListener('abort', destroy, { once: true });
+    cut?.addEventListener('abort', destroy, { once: true });
+    client.on('end', () => cut?.removeEventListener('abort', destroy));
+    const session = new LockSession(client);
     try {
       await client.connect();
-      const session = new LockSession(client, lost.signal);
       // Asked first: what is set behind a pooler stays on a session that others get next.
-      if (!isSessionKept && (await session.#askPid()) !== client.processID) {
+      if (pooler !== 'session' && (await session.#askPid()) !== client.processID) {
         throw poolerUnsupported();
       }
       await session.#prepare();
       return session;
     } catch (error) {
-      await client.end().catch(() => undefined);
+      destroy();
       throw toError(error);
+    } finally {
+      given.removeEventListener('abort', destroy);
     }
   }
 
@@ -88,6 +116,10 @@ export class LockSession {
     this.#client.ref();
     try {
       return (await this.#client.query<Row>(text)).rows;
+    } catch (error) {
+      // pg tells of a lost connection some ticks after it failed the query.
+      if (isConnectionLost(error)) this.#lost.abort(error);
+      throw error;
     } finally {
       this.#running -= 1;
       if (this.#running === 0) this.#client.unref();
@@ -97,7 +129,7 @@ export class LockSession {
 
 function configOf(source: DatabaseSource): ClientConfig {
   if (typeof source === 'string') return { connectionString: source };
-  if (!('connect' in source)) return source;
+  if (!isPool(source)) return source;
   // pg-pool hides the password from listings, so that a spread leaves it behind.
   const { password } = source.options;
   return { ...source.options, ...(password === undefined ? {} : { password }) };

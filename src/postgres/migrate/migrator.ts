@@ -1,5 +1,6 @@
 import { BootError } from '../../core/errors.ts';
 import { isConnectionLost, isWorthWaiting, sqlStateOf } from '../connection/connection-error.ts';
+import type { PatientPool } from '../connection/connect-with-patience.ts';
 import type { PoolLike } from '../connection/connection.ts';
 import { withPinnedClient, type PinnedClient } from '../connection/pinned-client.ts';
 import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts';
@@ -21,7 +22,8 @@ import { renamePreviousSchema } from './schema-rename.ts';
 
 /**
  * Applies a plugin's pending migrations on one pinned client, under the lock of its schema; what is pending is read again
- * once the lock is held. Does not wait for the lock: `locked` tells who holds it, and the client is already back.
+ * once the lock is held. Does not wait for the lock: `locked` tells who holds it, and the client is already back. A patient
+ * pool gives another connection for one that breaks before the first file has begun.
  *
  * @throws BootError `MIGRATION_FAILED`, `MIGRATION_WRONG_SCHEMA`, `MIGRATION_STRAY_OBJECTS`, `MIGRATION_CONNECTION_LOST`,
  * `POOLER_UNSUPPORTED`, `MIGRATION_RENAME_CONFLICT`, `MIGRATION_RENAMED`, `EXTENSION_SCHEMA_MISSING`
@@ -30,18 +32,20 @@ import { renamePreviousSchema } from './schema-rename.ts';
  * if (result.status === 'locked') console.log('waiting for', result.holder.applicationName);
  */
 export async function migratePlugin(
-  pool: PoolLike,
+  pool: PoolLike | PatientPool,
   target: MigrationTarget,
   options: MigrateOptions,
 ): Promise<MigrateResult> {
-  const { signal } = options;
+  const { signal, windDown } = options;
   const progress = noProgress(target.id);
+  const pin = { ...options, mayRepeat: () => progress.work === undefined };
   try {
-    return await withPinnedClient(pool, options, (client) =>
+    return await withPinnedClient(pool, pin, (client) =>
       migrateOn(client, target, completeOptions(options), progress),
     );
   } catch (error) {
-    if (signal.aborted && isFromAbort(error, signal)) {
+    const isWindingDown = windDown.aborted && error === windDown.reason;
+    if (isWindingDown || (signal.aborted && isFromAbort(error, signal))) {
       return { status: 'canceled', applied: progress.applied };
     }
     throw error instanceof BootError ? error : explain(error, progress);

@@ -1,6 +1,7 @@
 import { problemError } from '../../core/errors.ts';
 import type { LockBlocker, LockHolder } from '../../core/events.ts';
 import { tryLock } from '../locks/advisory-lock.ts';
+import type { PatientPool } from '../connection/connect-with-patience.ts';
 import type { PoolLike } from '../connection/connection.ts';
 import { findBlockers } from '../locks/lock-blockers.ts';
 import type { Querying } from '../connection/querying.ts';
@@ -41,14 +42,15 @@ export type Decide = (client: PinnedClient) => Promise<RepairDecision>;
  * @throws BootError what {@link toRepairError} makes
  */
 export async function repairInTransaction(
-  pool: PoolLike,
+  pool: PoolLike | PatientPool,
   target: RenamingTarget,
   settings: RepairSettings,
   decide: Decide,
 ): Promise<RepairAttempt> {
   const progress: RepairProgress = { statement: undefined, blockers: [] };
+  const pin = { ...settings, mayRepeat: () => progress.statement === undefined };
   try {
-    return await withPinnedClient(pool, settings, async (client) => {
+    return await withPinnedClient(pool, pin, async (client) => {
       try {
         return await attemptRepair(client, target, settings, decide, progress);
       } catch (error) {

@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
-import { checkOut, giveBack } from '../connection/connection.ts';
 import type { ClientLike, PoolLike } from '../connection/connection.ts';
+import { checkOut, type HeldClient } from '../connection/held-client.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 import { scopeTransactions } from './scoped-transactions.ts';
 
@@ -11,46 +11,43 @@ import { scopeTransactions } from './scoped-transactions.ts';
  */
 export async function connectScoped(pool: PoolLike, path: string): Promise<PoolClient> {
   // It keeps the listener of checkOut until its release: a lost connection fails its query, and not the process.
-  const client = (await checkOut(pool)) as PoolClient & ClientLike;
+  const held = await checkOut(pool);
+  const client = held.client as PoolClient & ClientLike;
   try {
     const { rows } = await client.query<{ path: string; pid: number }>(
       "select current_setting('search_path') as path, pg_backend_pid() as pid",
     );
     const [before] = rows;
     if (client.processID != null && client.processID !== before?.pid) {
-      return scopeTransactions(client, path);
+      return scopeTransactions(held, path);
     }
     await client.query(`set search_path = ${path}`);
-    client.release = releaseWithPath(client, before?.path ?? '');
+    client.release = releaseWithPath(held, before?.path ?? '');
     return client;
   } catch (error) {
-    giveBack(client, true);
+    held.giveBack(true);
     throw error;
   }
 }
 
 /** The `release` of a scoped client; the pool puts its own one back when it hands the client out again. */
-function releaseWithPath(client: PoolClient, previousPath: string): PoolClient['release'] {
-  const pooled: ClientLike = {
-    query: (query) => client.query(query),
-    release: client.release.bind(client),
-    off: (event, listener) => client.off(event, listener),
-  };
+function releaseWithPath(held: HeldClient, previousPath: string): PoolClient['release'] {
+  const client = held.client as PoolClient;
   let isReleased = false;
   return (destroy) => {
     if (isReleased) throw new Error('This client has already been released');
     isReleased = true;
-    if (destroy || client.getTransactionStatus() !== 'I') giveBack(pooled, destroy ?? true);
-    else void resetAndGiveBack(pooled, previousPath);
+    if (destroy || client.getTransactionStatus() !== 'I') held.giveBack(destroy || true);
+    else void resetAndGiveBack(held, previousPath);
   };
 }
 
-async function resetAndGiveBack(client: ClientLike, path: string): Promise<void> {
-  const isReset = await client
+async function resetAndGiveBack(held: HeldClient, path: string): Promise<void> {
+  const isReset = await held.client
     .query(`select set_config('search_path', ${quoteLiteral(path)}, false)`)
     .then(
       () => true,
       () => false,
     );
-  giveBack(client, !isReset);
+  held.giveBack(!isReset);
 }

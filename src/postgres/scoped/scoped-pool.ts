@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
-import { checkOut, giveBack } from '../connection/connection.ts';
+import { checkOut } from '../connection/held-client.ts';
 import { answer, reply } from '../connection/pg-callback.ts';
 import { connectScoped } from './scoped-client.ts';
 import { isSubmittable, queryAlone } from './scoped-transactions.ts';
@@ -52,11 +52,12 @@ async function queryScoped(pool: Pool, path: string, query: readonly unknown[]):
   if (isSubmittable(query[0])) {
     throw new TypeError('A cursor or stream needs a client: take one with connect()');
   }
-  const client = (await checkOut(pool)) as PoolClient;
+  const held = await checkOut(pool);
+  const client = held.client as PoolClient;
   try {
     return await queryAlone(client, path, query);
   } finally {
-    giveBack(client, client.getTransactionStatus() !== 'I');
+    held.giveBack(client.getTransactionStatus() !== 'I');
   }
 }
 

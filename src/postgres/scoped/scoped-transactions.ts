@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { giveBack } from '../connection/connection.ts';
+import type { HeldClient } from '../connection/held-client.ts';
 import { answer } from '../connection/pg-callback.ts';
 import { keepCode } from '../sql/sql-lexer.ts';
 
@@ -9,7 +9,8 @@ type Run = (...query: readonly unknown[]) => Promise<unknown>;
  * A client that sets the path in each transaction and nowhere else: right behind the BEGIN of one that is begun on it, and
  * in a transaction of its own around every other statement. Statements run one after another, as on the client itself.
  */
-export function scopeTransactions(client: PoolClient, path: string): PoolClient {
+export function scopeTransactions(held: HeldClient, path: string): PoolClient {
+  const client = held.client as PoolClient;
   const run = client.query.bind(client) as Run;
   let waiting = 0;
   let last: Promise<unknown> = Promise.resolve();
@@ -30,7 +31,7 @@ export function scopeTransactions(client: PoolClient, path: string): PoolClient 
   const release: PoolClient['release'] = (destroy) => {
     if (isReleased) throw new Error('This client has already been released');
     isReleased = true;
-    void inTurn(async () => giveBack(client, destroy || client.getTransactionStatus() !== 'I'));
+    void inTurn(async () => held.giveBack(destroy || client.getTransactionStatus() !== 'I'));
   };
   const own = new Map<PropertyKey, unknown>([
     ['query', query],

@@ -1,0 +1,72 @@
+import { codeOf, sqlStateOf } from './connection-error.ts';
+
+/** A certificate that Node.js cannot trace back to an authority that it knows. */
+const untrustedCodes: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** Why there is no connection at the moment, in one clause. */
+export function reasonForWaiting(error: Error): string {
+  switch (sqlStateOf(error)) {
+    case '53300':
+      return 'PostgreSQL is full: every connection that it allows is taken';
+    case '57P03':
+      return `PostgreSQL is not ready: ${error.message}`;
+    case undefined:
+      return 'PostgreSQL does not answer';
+    default:
+      return 'the connection to PostgreSQL broke';
+  }
+}
+
+/** What to do about a connection that could not be made; `undefined` when the cause says no more than that. */
+export function adviceOnConnecting(error: Error): string | undefined {
+  return adviceOnAnswer(error) ?? adviceOnSocket(error);
+}
+
+/** PostgreSQL itself has answered. */
+function adviceOnAnswer(error: Error): string | undefined {
+  switch (sqlStateOf(error)) {
+    case '28P01':
+      return 'PostgreSQL refused the password: correct the user or the password of the connection.';
+    case '28000':
+      return error.message.includes('no encryption')
+        ? 'PostgreSQL takes this connection over TLS only: set ssl in the config, or add ?sslmode=verify-full to the connection string. Without TLS, pg_hba.conf has to let it in.'
+        : 'PostgreSQL refused the role: create it, or let it in by pg_hba.conf (it may insist on TLS).';
+    case '3D000':
+      return 'Create the database, or correct its name in the connection.';
+    case '42501':
+      return 'Grant the role CONNECT on the database.';
+    case '53300':
+      return 'The server runs and is full. Give the pools of its clients fewer connections, or raise max_connections or the limit of the role or database; connect.wait says how long to keep trying.';
+    default:
+      return undefined;
+  }
+}
+
+/** The way to PostgreSQL: the name, the certificate, the password of our side. */
+function adviceOnSocket(error: Error): string | undefined {
+  const code = codeOf(error) ?? '';
+  if (untrustedCodes.has(code)) {
+    return 'The server has a certificate of an authority that Node.js does not know: give that authority as ssl.ca (sslrootcert in a connection string), or set NODE_EXTRA_CA_CERTS.';
+  }
+  switch (code) {
+    case 'CERT_HAS_EXPIRED':
+      return 'The certificate of the server has expired: renew it there.';
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return 'The certificate of the server is for another host name: connect by the name that it has.';
+    case 'ENOTFOUND':
+      return 'No name server knows the host: correct its name in the connection.';
+    default:
+  }
+  if (error.message === 'The server does not support SSL connections') {
+    return 'The connection asks for TLS, and the server has none: switch it on there, or take ssl out of the config (sslmode out of the connection string).';
+  }
+  return error.message.startsWith('SASL')
+    ? 'PostgreSQL asks for a password, and the connection has none: add it, or set PGPASSWORD.'
+    : undefined;
+}

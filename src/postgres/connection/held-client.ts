@@ -1,0 +1,81 @@
+import { untilAborted } from '../../core/patience.ts';
+import type { ClientLike, PoolLike } from './connection.ts';
+
+/**
+ * A client that is out of its pool. Its `error` listener and what that has heard belong to this one checkout: the next
+ * holder of the same client has its own, which nothing here can take away.
+ */
+export class HeldClient {
+  readonly client: ClientLike;
+  readonly #release: ClientLike['release'];
+  #firstError: Error | undefined;
+  readonly #remember = (error: Error): void => {
+    this.#firstError ??= error;
+  };
+
+  constructor(client: ClientLike) {
+    this.client = client;
+    // A scoped client gets another `release` for its user; this is the one of the pool.
+    this.#release = client.release.bind(client);
+    client.on?.('error', this.#remember);
+  }
+
+  /** Why the client is broken. pg emits that once, to those who listen at that moment. */
+  get firstError(): Error | undefined {
+    return this.#firstError;
+  }
+
+  /**
+   * The listener goes first: inside of `release()` pg-pool hands the client to the next caller that waits, and a listener
+   * that is taken off later may be the only one of that caller. Nothing can come in between, because all of it is one tick.
+   *
+   * @param destroy The pool destroys the client rather than keep it.
+   */
+  giveBack(destroy?: boolean | Error): void {
+    this.client.off?.('error', this.#remember);
+    if (destroy === undefined || destroy === false) this.#release();
+    else this.#release(destroy);
+  }
+}
+
+/**
+ * Takes a client out of the pool and gives it an `error` listener before anything else can happen. pg's promise resolves
+ * some ticks after the pool took its own listener away, and an error in between would end the process; its callback runs
+ * in the same tick. A pool that knows no callbacks answers with the promise.
+ */
+export function checkOut(pool: PoolLike): Promise<HeldClient> {
+  const connect = pool.connect.bind(pool) as (
+    callback: (error: Error | undefined, client: ClientLike | undefined) => void,
+  ) => Promise<ClientLike> | undefined;
+  return new Promise((resolve, reject) => {
+    let held: HeldClient | undefined;
+    const take = (client: ClientLike): void => resolve((held ??= new HeldClient(client)));
+    connect((error, client) => {
+      if (client) take(client);
+      else reject(error ?? new Error('The pool gave no client'));
+    })?.then(take, reject);
+  });
+}
+
+/**
+ * {@link checkOut} that does not wait for a busy pool or a silent server once `signal` is aborted: the client goes back by
+ * itself when it arrives after all.
+ *
+ * @throws the signal's reason
+ */
+export async function checkOutUnlessAborted(
+  pool: PoolLike,
+  signal: AbortSignal,
+): Promise<HeldClient> {
+  signal.throwIfAborted();
+  const arriving = checkOut(pool);
+  try {
+    return await untilAborted(arriving, signal);
+  } catch (error) {
+    void arriving.then(
+      (held) => held.giveBack(),
+      () => undefined,
+    );
+    throw error;
+  }
+}
