@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { StopHandler } from '../core/core-services.ts';
 import { toError } from '../core/error-record.ts';
 import { untilAborted } from '../core/patience.ts';
@@ -21,6 +22,8 @@ export class PluginLife {
   /** @param report Hears of errors that come when nobody waits for them any more. */
   constructor(report: (error: Error) => void) {
     this.#report = report;
+    // A plugin may hold any number of locks, requests and timers that end with it, and Node.js warns of a leak at eleven.
+    setMaxListeners(0, this.signal);
   }
 
   get signal(): AbortSignal {

@@ -1,8 +1,10 @@
+import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { Client, type ClientConfig } from 'pg';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
 import { noticingSilence, type DatabaseSource } from '../connection/connection.ts';
+import { ownTypes } from '../connection/own-types.ts';
 import { noticingGoneHosts } from '../connection/session-settings.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 
@@ -22,6 +24,7 @@ export class LockSession {
   readonly lost: AbortSignal;
   readonly #client: RealClient;
   #running = 0;
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(client: RealClient, lost: AbortSignal) {
     this.#client = client;
@@ -36,6 +39,8 @@ export class LockSession {
   static async open(source: DatabaseSource, isSessionKept: boolean): Promise<LockSession> {
     const client = new Client({ ...noticingSilence, ...configOf(source) }) as RealClient;
     const lost = new AbortController();
+    // Each lock listens, and Node.js warns of a leak at eleven.
+    setMaxListeners(0, lost.signal);
     client.on('error', (error) => lost.abort(error));
     client.on('end', () => lost.abort(new Error('the connection has ended')));
     try {
@@ -82,12 +87,17 @@ export class LockSession {
     await this.#query(`select ${list}`);
   }
 
-  /** Only a query keeps the process alive: a lock that is held for as long as the process lives does not. */
+  /**
+   * Sends one query after the other: pg is giving up its own queue. Only a query keeps the process alive: a lock that is held
+   * for as long as the process lives does not.
+   */
   async #query<Row extends object>(text: string): Promise<readonly Row[]> {
     this.#running += 1;
     this.#client.ref();
+    const answer = this.#last.then(() => this.#client.query<Row>({ text, types: ownTypes }));
+    this.#last = answer.catch(() => undefined);
     try {
-      return (await this.#client.query<Row>(text)).rows;
+      return (await answer).rows;
     } finally {
       this.#running -= 1;
       if (this.#running === 0) this.#client.unref();
