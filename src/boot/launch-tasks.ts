@@ -15,7 +15,7 @@ import { steps } from '../core/steps.ts';
 import type { PatientPool } from '../postgres/connection/connect-with-patience.ts';
 import { AdvisoryLocks } from '../postgres/locks/advisory-lock-service.ts';
 import { migratePlugin } from '../postgres/migrate/migrator.ts';
-import { createScopedPool } from '../postgres/scoped/scoped-pool.ts';
+import { openScopedPool } from '../postgres/scoped/scoped-pool.ts';
 import type { Survey } from '../postgres/survey/survey.ts';
 import type { MigrationTarget } from '../postgres/sources/migration-target.ts';
 import type { BootSetup } from './boot-options.ts';
@@ -263,7 +263,7 @@ export class LaunchTasks {
       logger: setup.logger,
       ownLogger: setup.ownLogger,
       scopedPool: (plugin) =>
-        createScopedPool(pool, getPluginSchemaName(plugin, schemaPrefix), {
+        openScopedPool(pool, getPluginSchemaName(plugin, schemaPrefix), {
           extensionSchemas: this.#extensionSchemas,
         }),
       locksFor: (life) => this.#locks.serviceFor(life),

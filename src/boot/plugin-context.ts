@@ -1,7 +1,7 @@
-import type { Pool } from 'pg';
 import { coreServices, type AdvisoryLock, type Lifecycle } from '../core/core-services.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Plugin } from '../core/plugin.ts';
+import type { ScopedPool } from '../postgres/scoped/scoped-pool.ts';
 import type { PluginLife } from './plugin-life.ts';
 import type { ServiceRegistry } from './service-registry.ts';
 
@@ -10,7 +10,7 @@ export interface ContextParts {
   readonly services: ServiceRegistry;
   readonly logger: Logger;
   /** The pool whose every statement runs in the plugin's schema. */
-  readonly scopedPool: (plugin: string) => Pool;
+  readonly scopedPool: (plugin: string) => ScopedPool;
   /** Locks whose waiting ends with the plugin's life. */
   readonly locksFor: (life: AbortSignal) => AdvisoryLock;
 }
@@ -26,7 +26,10 @@ export function createPluginContext(
   life: PluginLife,
   { services, logger, scopedPool, locksFor }: ContextParts,
 ): PluginContext {
-  const pool = scopedPool(plugin.id);
+  const scoped = scopedPool(plugin.id);
+  // First of all, because `database` may take a client and throw.
+  life.lend(scoped);
+  const { pool } = scoped;
   const own = {
     database: plugin.database ? plugin.database(pool) : pool,
     logger: loggerFor(plugin.id, logger),

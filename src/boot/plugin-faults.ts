@@ -1,6 +1,7 @@
 import { formatDuration } from '../core/duration.ts';
 import { toError } from '../core/error-record.ts';
 import { BootError } from '../core/errors.ts';
+import type { Unreturned } from '../postgres/scoped/loans.ts';
 
 /** `init` threw, or what it needs could not be made. */
 export function initFailed(plugin: string, thrown: unknown): BootError {
@@ -64,4 +65,25 @@ export function stopTimedOut(
     phase: 'stopAll',
     ...(errors.length > 0 ? { cause: new AggregateError(errors, 'other handlers failed') } : {}),
   });
+}
+
+/** The warning about what a plugin left out of its pool when it ended; undefined when that was nothing. */
+export function unreturned(plugin: string, { clients, queries }: Unreturned): string | undefined {
+  const parts = [
+    ...(clients === 0
+      ? []
+      : [
+          `${plugin} never released ${count(clients, 'client')} of its database: destroyed at its end; call release() in a finally block`,
+        ]),
+    ...(queries === 0
+      ? []
+      : [
+          `${count(queries, 'query', 'queries')} of ${plugin} still ran at its end, and was cut off`,
+        ]),
+  ];
+  return parts.length === 0 ? undefined : parts.join('; ');
+}
+
+function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
 }

@@ -7,10 +7,11 @@ import type { Logger } from '../core/logger.ts';
 import { deadlineAfter, sleep } from '../core/patience.ts';
 import { isRequired, type Plugin } from '../core/plugin.ts';
 import type { Settings } from '../core/settings.ts';
+import type { Unreturned } from '../postgres/scoped/loans.ts';
 import { runBounded, type Bounds } from './bounded.ts';
 import { createPluginContext, type ContextParts, type PluginContext } from './plugin-context.ts';
 import * as faults from './plugin-faults.ts';
-import { PluginLife } from './plugin-life.ts';
+import { PluginLife, type LifeEnd } from './plugin-life.ts';
 import type { WayDown } from './way-down.ts';
 
 export interface RunnerParts extends ContextParts {
@@ -39,6 +40,8 @@ export class PluginRunner {
   readonly #parts: RunnerParts;
   readonly #positions: ReadonlyMap<string, number>;
   readonly #up = new Map<string, Up>();
+  /** Every life there was: what a plugin began may go on after its end. */
+  readonly #lives: { readonly id: string; readonly life: PluginLife }[] = [];
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
@@ -111,17 +114,22 @@ export class PluginRunner {
       : { status: 'done' };
   }
 
-  /** Ends every life that is left, last in, first out. */
+  /** Ends every life that is left, last in, first out, and takes back what plugins took after their end. */
   async endAll(): Promise<void> {
     for (const id of [...this.#up.keys()].toReversed()) await this.#cleanUp(this.#plugin(id));
+    for (const { id, life } of this.#lives) {
+      this.#warnOf(id, await life.takeBack(AbortSignal.abort()));
+    }
   }
 
   async #attempt(plugin: Plugin, cancel: AbortSignal): Promise<InitResult> {
     if (cancel.aborted) return { status: 'canceled' };
     const life = new PluginLife((error) => this.#logLate(plugin.id, error));
+    this.#lives.push({ id: plugin.id, life });
     const bounds = this.#bounds(plugin.timeouts?.init, cancel);
     const result = await this.#whileAlive(life, cancel, () =>
       runBounded(async () => {
+        this.#up.set(plugin.id, { life, context: {} });
         const context = createPluginContext(plugin, life, this.#parts);
         this.#up.set(plugin.id, { life, context });
         return plugin.init?.(context);
@@ -156,6 +164,7 @@ export class PluginRunner {
       );
       return { status: 'failed', error };
     }
+    life.markUp();
     const position = this.#positions.get(plugin.id) ?? 0;
     const exports = Object.fromEntries(
       provides.map(([key, ref]) => {
@@ -185,17 +194,24 @@ export class PluginRunner {
     for (const error of errors) this.#logLate(plugin.id, error);
   }
 
-  async #endLife(plugin: Plugin, reason: string): ReturnType<PluginLife['end']> {
+  async #endLife(plugin: Plugin, reason: string): Promise<Pick<LifeEnd, 'errors' | 'timedOut'>> {
     const up = this.#up.get(plugin.id);
     this.#up.delete(plugin.id);
     if (!up) return { errors: [], timedOut: false };
     const deadline = deadlineAfter(this.#parts.clock, this.#stopMs(plugin));
     try {
       const either = AbortSignal.any([deadline.signal, this.#parts.wayDown.cut]);
-      return await up.life.end(new Error(reason), either);
+      const end = await up.life.end(new Error(reason), either);
+      this.#warnOf(plugin.id, end.unreturned);
+      return end;
     } finally {
       deadline.cancel();
     }
+  }
+
+  #warnOf(plugin: string, unreturned: Unreturned): void {
+    const message = faults.unreturned(plugin, unreturned);
+    if (message !== undefined) this.#parts.tell({ type: 'boot.warning', plugin, message });
   }
 
   #bounds(own: Duration | undefined, cancel: AbortSignal): Bounds {

@@ -3,7 +3,7 @@ import type { PoolClient } from 'pg';
 /**
  * The pinned client, as a migration that is a function sees it. `query` takes texts and pg's query configs, one after the
  * other, and runs nothing once `run` has settled. `release` does nothing: it is there for libraries that give back what
- * they took. Cursors, streams and callbacks are refused.
+ * they took. Cursors and streams are refused.
  */
 export type MigrationClient = Pick<PoolClient, 'query' | 'release'>;
 

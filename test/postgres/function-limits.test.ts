@@ -77,10 +77,6 @@ describe('a function', () => {
 
   test.each([
     [
-      'a callback',
-      (client: Pick<ClientBase, 'query'>): unknown => client.query('select 1', () => undefined),
-    ],
-    [
       'a cursor',
       (client: Pick<ClientBase, 'query'>): unknown =>
         client.query({ submit: () => undefined } as never),

@@ -1,15 +1,26 @@
-/** pg's two ways to be called: with a callback at the end, or for a promise. */
+type Callback<Result> = (error: Error | undefined, result?: Result) => void;
+
+/**
+ * pg's two ways to be called: with a callback, or for a promise. The callback is the last function among the arguments, or the
+ * `callback` of the query itself: of a config, or of a query object.
+ *
+ * @param run Gets the arguments without the callback.
+ */
 export function answer(
   run: (args: readonly unknown[]) => Promise<unknown>,
   args: readonly unknown[],
 ): Promise<unknown> | undefined {
-  const callback = args.at(-1);
-  if (typeof callback !== 'function') return run(args);
-  void reply(run(args.slice(0, -1)), callback as Callback<unknown>);
+  const callback = args.findLast(isCallback) ?? callbackIn(args[0]);
+  const plain = args.filter((arg) => !isCallback(arg));
+  if (!callback) return run(plain);
+  void reply(run(plain), callback);
   return undefined;
 }
 
-type Callback<Result> = (error: Error | undefined, result?: Result) => void;
+/** Whether the arguments bring a callback along. */
+export function hasCallback(args: readonly unknown[]): boolean {
+  return args.some(isCallback) || callbackIn(args[0]) !== undefined;
+}
 
 /** The callback runs outside of the promise: what it throws is its own, as with pg, and no failure of the query. */
 export async function reply<Result>(
@@ -24,4 +35,13 @@ export async function reply<Result>(
     answered = () => callback(error as Error);
   }
   process.nextTick(answered);
+}
+
+function isCallback(value: unknown): value is Callback<unknown> {
+  return typeof value === 'function';
+}
+
+function callbackIn(query: unknown): Callback<unknown> | undefined {
+  if (typeof query !== 'object' || query === null || !('callback' in query)) return undefined;
+  return isCallback(query.callback) ? query.callback : undefined;
 }

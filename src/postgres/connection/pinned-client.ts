@@ -5,6 +5,7 @@ import { lossIn, sqlStateOf } from './connection-error.ts';
 import type { ClientLike, ClientQuery, PoolLike, QueryAnswer } from './connection.ts';
 import { sendGuarded } from './guarded-query.ts';
 import { checkOutUnlessAborted, type HeldClient } from './held-client.ts';
+import { ownTypes } from './own-types.ts';
 
 /** One physical connection, held for as long as its work needs it. */
 export interface PinnedClient {
@@ -14,9 +15,12 @@ export interface PinnedClient {
   readonly lost: Error | undefined;
   /** Aborted with that error, for what waits for something else than an answer. */
   readonly broken: AbortSignal;
-  /** Runs SQL; when the signal is aborted meanwhile, the statement is cancelled on the server. */
+  /**
+   * Runs SQL; when the signal is aborted meanwhile, the statement is cancelled on the server. The answer has booleans, int4,
+   * and text for all else, whatever type parsers the host has.
+   */
   query<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>>;
-  /** `query` for what pg answers in full; with a guard nothing of it is kept when the guard fails. */
+  /** Runs a query of a user, with the host's type parsers; with a guard nothing of it is kept when the guard fails. */
   send(request: ClientQuery, guard?: string): Promise<unknown>;
   /** Runs SQL that must not be cut in the middle, such as COMMIT, also when the signal is aborted. */
   finish<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>>;
@@ -159,7 +163,12 @@ class Pin implements PinnedClient {
 
   /** A pool's own `query_timeout` would give up on a migration that the server goes on with: it is out of force here. */
   async finish<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>> {
-    const config = { text, ...(values && { values: [...values] }), query_timeout: neverMs };
+    const config = {
+      text,
+      ...(values && { values: [...values] }),
+      types: ownTypes,
+      query_timeout: neverMs,
+    };
     return (await this.#count(() => this.#client.query(config))) as QueryAnswer<Row>;
   }
 

@@ -39,17 +39,24 @@ export function guardSql({
       ? []
       : [`current_schema() = ${quoteLiteral(schema)}`]),
   ].join(' and ');
-  return `select case when ${isHere} then 0 else ${failTelling(mark, foundPlace)} end`;
+  return failUnless(isHere);
 }
 
 /** The same for a message that is a transaction of its own: only the connection is looked at. */
 export function sessionGuardSql(pid: number): string {
-  return `select case when pg_backend_pid() = ${pid} then 0 else ${failTelling(mark, foundPlace)} end`;
+  return failUnless(`pg_backend_pid() = ${pid}`);
 }
+
+/** It answers with no row: one would be read by the host's type parsers, as the rows of the guarded query are. */
+function failUnless(isHere: string): string {
+  return `${opening}${isHere} then false else ${failTelling(mark, foundPlace)} = 0 end`;
+}
+
+const opening = 'select where case when ';
 
 /** What was sent with a guard behind it, as people wrote it. `pg_stat_activity` may have cut the guard's end off. */
 export function withoutGuard(sent: string): string {
-  const at = sent.lastIndexOf(';select case when pg_backend_pid() = ');
+  const at = sent.lastIndexOf(`;${opening}pg_backend_pid() = `);
   return at === -1 ? sent : sent.slice(0, at).trimEnd();
 }
 

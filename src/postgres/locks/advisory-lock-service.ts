@@ -53,7 +53,12 @@ export class AdvisoryLocks {
     const letGo = (): void => void held.release().catch(() => undefined);
     if (life.aborted) letGo();
     else life.addEventListener('abort', letGo, { once: true });
-    return { ...held, signal: AbortSignal.any([held.signal, life]) };
+    const release = (): Promise<void> => {
+      life.removeEventListener('abort', letGo);
+      return held.release();
+    };
+    const signal = AbortSignal.any([held.signal, life]);
+    return { signal, release, [Symbol.asyncDispose]: release };
   }
 
   async #withLock<T>(

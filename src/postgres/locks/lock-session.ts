@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { Client, type ClientConfig } from 'pg';
 import { toError } from '../../core/error-record.ts';
@@ -5,6 +6,7 @@ import { BootError } from '../../core/errors.ts';
 import { isConnectionLost } from '../connection/connection-error.ts';
 import { isPool, noticingSilence, type DatabaseSource } from '../connection/connection.ts';
 import { destroySocket } from '../connection/own-pool.ts';
+import { ownTypes } from '../connection/own-types.ts';
 import { noticingGoneHosts } from '../connection/session-settings.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 
@@ -36,10 +38,13 @@ export class LockSession {
   readonly #client: RealClient;
   readonly #lost = new AbortController();
   #running = 0;
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(client: RealClient) {
     this.#client = client;
     this.lost = this.#lost.signal;
+    // Each lock listens, and Node.js warns of a leak at eleven.
+    setMaxListeners(0, this.lost);
     client.on('error', (error) => this.#lost.abort(error));
     client.on('end', () => this.#lost.abort(new Error('the connection has ended')));
   }
@@ -110,12 +115,17 @@ export class LockSession {
     await this.#query(`select ${list}`);
   }
 
-  /** Only a query keeps the process alive: a lock that is held for as long as the process lives does not. */
+  /**
+   * Sends one query after the other: pg is giving up its own queue. Only a query keeps the process alive: a lock that is held
+   * for as long as the process lives does not.
+   */
   async #query<Row extends object>(text: string): Promise<readonly Row[]> {
     this.#running += 1;
     this.#client.ref();
+    const answer = this.#last.then(() => this.#client.query<Row>({ text, types: ownTypes }));
+    this.#last = answer.catch(() => undefined);
     try {
-      return (await this.#client.query<Row>(text)).rows;
+      return (await answer).rows;
     } catch (error) {
       // pg tells of a lost connection some ticks after it failed the query.
       if (isConnectionLost(error)) this.#lost.abort(error);

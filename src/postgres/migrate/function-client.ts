@@ -1,5 +1,7 @@
 import type { MigrationClient } from '../../core/migration-source.ts';
 import type { ClientQuery } from '../connection/connection.ts';
+import { answer } from '../connection/pg-callback.ts';
+import { isSubmittable, readQuery } from '../connection/query-call.ts';
 import type { SendStatement, WorkStatement } from './migration-work.ts';
 import { findLasting } from '../sql/lasting-commands.ts';
 import { splitStatements } from '../sql/statement-splitter.ts';
@@ -48,7 +50,8 @@ export class FunctionClient {
 
   /** What the function gets: its methods need no `this`, because libraries take them apart. */
   handOut(): MigrationClient {
-    const query = (...args: readonly unknown[]): Promise<unknown> => this.#ask(args);
+    const query = (...args: readonly unknown[]): unknown =>
+      answer((plain) => this.#ask(plain), args);
     return { query: query as MigrationClient['query'], release: () => undefined };
   }
 
@@ -74,7 +77,7 @@ export class FunctionClient {
     if (!this.#isOpen) throw new UsedLate('this client was used after run() had ended');
     // PostgreSQL would answer that the transaction is aborted, and nobody would see by what.
     if (this.#rules.inTransaction && this.#failure) throw this.#failure.error;
-    const query = readQuery(args);
+    const query = readAllowed(args);
     refuseByRules(query.text, this.#rules);
     this.#sent += 1;
     return this.#send(toStatement(query, this.#sent));
@@ -84,30 +87,20 @@ export class FunctionClient {
 /** What never began has not failed. */
 class UsedLate extends Error {}
 
-/** As pg's `client.query()` takes them, without callbacks. */
-function readQuery([first, second, ...rest]: readonly unknown[]): ClientQuery {
-  const config = typeof first === 'string' ? { text: first } : first;
-  if (!isConfig(config) || [second, ...rest].some((arg) => typeof arg === 'function')) {
+/** The parts of a query that are safe behind a guard: a named statement would be left on the connection. */
+function readAllowed(args: readonly unknown[]): ClientQuery {
+  if (isSubmittable(args[0])) {
     throw new TypeError(
-      'query() of a migration takes a text or a query config, with values; no cursor, stream or callback',
+      'query() of a migration takes a text or a query config, with values; no cursor or stream',
     );
   }
-  const values = second ?? config.values;
-  if (values != null && !Array.isArray(values)) {
-    throw new TypeError('Expected the values of a query to be an array');
-  }
-  const { text, rowMode, types } = config;
+  const { text, values, rowMode, types } = readQuery(args);
   return {
     text,
-    ...(values != null && { values: [...(values as readonly unknown[])] }),
+    ...(values !== undefined && { values }),
     ...(rowMode !== undefined && { rowMode }),
     ...(types !== undefined && { types }),
   };
-}
-
-function isConfig(value: unknown): value is ClientQuery {
-  if (typeof value !== 'object' || value === null || 'submit' in value) return false;
-  return 'text' in value && typeof value.text === 'string';
 }
 
 /** What holds for a function; the survey sees to it for files. */

@@ -1,7 +1,9 @@
 import type { PoolClient } from 'pg';
-import type { ClientLike, PoolLike } from '../connection/connection.ts';
-import { checkOut, type HeldClient } from '../connection/held-client.ts';
+import { ownTypes } from '../connection/own-types.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
+import { findSessionChange } from '../sql/lasting-commands.ts';
+import type { Loan, Loans } from './loans.ts';
+import { handOut, type ScopedForm } from './scoped-handle.ts';
 import { scopeTransactions } from './scoped-transactions.ts';
 
 /**
@@ -9,45 +11,64 @@ import { scopeTransactions } from './scoped-transactions.ts';
  * the path is set for the session, and put back one round trip after the release. Behind a pooler it is set in each
  * transaction: of the session, the pooler may make somebody else's the next moment.
  */
-export async function connectScoped(pool: PoolLike, path: string): Promise<PoolClient> {
-  // It keeps the listener of checkOut until its release: a lost connection fails its query, and not the process.
-  const held = await checkOut(pool);
-  const client = held.client as PoolClient & ClientLike;
+export async function connectScoped(loans: Loans, path: string): Promise<PoolClient> {
+  const loan = await loans.take();
+  const { client } = loan;
   try {
-    const { rows } = await client.query<{ path: string; pid: number }>(
-      "select current_setting('search_path') as path, pg_backend_pid() as pid",
+    const session = await readSession(client);
+    if (!session.isPooled) await client.query(`set search_path = ${path}`);
+    loan.isHeld = true;
+    return handOut(
+      loan,
+      path,
+      session.isPooled ? scopeTransactions(loan, path) : scopeSession(loan, session.path),
     );
-    const [before] = rows;
-    if (client.processID != null && client.processID !== before?.pid) {
-      return scopeTransactions(held, path);
-    }
-    await client.query(`set search_path = ${path}`);
-    client.release = releaseWithPath(held, before?.path ?? '');
-    return client;
   } catch (error) {
-    held.giveBack(true);
+    loan.giveBack(true);
     throw error;
   }
 }
 
-/** The `release` of a scoped client; the pool puts its own one back when it hands the client out again. */
-function releaseWithPath(held: HeldClient, previousPath: string): PoolClient['release'] {
-  const client = held.client as PoolClient;
-  let isReleased = false;
-  return (destroy) => {
-    if (isReleased) throw new Error('This client has already been released');
-    isReleased = true;
-    if (destroy || client.getTransactionStatus() !== 'I') held.giveBack(destroy || true);
-    else void resetAndGiveBack(held, previousPath);
+/** The path of a session, and whether a pooler may hand that session on between two transactions. */
+export async function readSession(
+  client: PoolClient,
+): Promise<{ readonly path: string; readonly isPooled: boolean }> {
+  const { processID } = client as { readonly processID?: number | null };
+  const { rows } = await client.query<{ path: string; pid: number }>({
+    text: "select current_setting('search_path') as path, pg_backend_pid() as pid",
+    types: ownTypes,
+  });
+  const [session] = rows;
+  return {
+    path: session?.path ?? '',
+    isPooled: processID != null && processID !== session?.pid,
   };
 }
 
-async function resetAndGiveBack(held: HeldClient, path: string): Promise<void> {
-  const isReset = await held.client
-    .query(`select set_config('search_path', ${quoteLiteral(path)}, false)`)
-    .then(
-      () => true,
-      () => false,
-    );
-  held.giveBack(!isReset);
+function scopeSession(loan: Loan, previousPath: string): ScopedForm {
+  const { client } = loan;
+  let isChanged = false;
+  return {
+    send(query) {
+      isChanged ||= findSessionChange(query.text) !== undefined;
+      return client.query(query);
+    },
+    submit: (args) => (client.query as (...args: readonly unknown[]) => unknown)(...args),
+    release(destroy) {
+      if (destroy || isChanged || client.getTransactionStatus() !== 'I') {
+        loan.giveBack(destroy || true);
+      } else void resetAndGiveBack(loan, previousPath);
+    },
+  };
+}
+
+async function resetAndGiveBack(loan: Loan, path: string): Promise<void> {
+  const { client } = loan;
+  const text = `select set_config('search_path', ${quoteLiteral(path)}, false)`;
+  const isReset = await client.query({ text, types: ownTypes }).then(
+    () => true,
+    () => false,
+  );
+  // A BEGIN that nobody awaited has come before the reset.
+  loan.giveBack(!isReset || client.getTransactionStatus() !== 'I');
 }

@@ -1,14 +1,24 @@
 import type { Pool, PoolClient } from 'pg';
-import { checkOut } from '../connection/held-client.ts';
 import { answer, reply } from '../connection/pg-callback.ts';
-import { connectScoped } from './scoped-client.ts';
-import { isSubmittable, queryAlone } from './scoped-transactions.ts';
+import { isSubmittable, readQuery } from '../connection/query-call.ts';
+import { findSessionChange } from '../sql/lasting-commands.ts';
 import { searchPath } from '../sql/search-path.ts';
+import { Loans, type Unreturned } from './loans.ts';
+import { connectScoped, readSession } from './scoped-client.ts';
+import { queryAlone } from './scoped-transactions.ts';
+import { refuseControl, refuseSessionChange } from './transaction-texts.ts';
 
 /** What a scoped pool may be told. */
 export interface ScopedPoolOptions {
   /** Schemas behind the plugin's own in the search_path; none unless told. */
   readonly extensionSchemas?: readonly string[];
+}
+
+/** A scoped pool whose clients can be taken back. */
+export interface ScopedPool {
+  readonly pool: Pool;
+  /** Takes back the clients that are out; see {@link Loans.takeBack}. The pool stays open. */
+  readonly takeBack: (deadline: AbortSignal) => Promise<Unreturned>;
 }
 
 type ConnectCallback = (
@@ -21,52 +31,67 @@ type ConnectCallback = (
  * A pool whose every statement runs under a plugin's `search_path`, on the connections of `pool`: for Drizzle or plain SQL.
  *
  * - `query` runs in a transaction of its own and takes three round trips. What PostgreSQL refuses inside a transaction
- *   (VACUUM, CREATE INDEX CONCURRENTLY), cursors and streams need `connect()`.
+ *   (VACUUM, CREATE INDEX CONCURRENTLY), `BEGIN` and `COMMIT`, cursors and streams need `connect()`.
  * - `connect` gives a client whose path is set until it is released. The pool gets it back one round trip later, with the
- *   path of before; a client that is released inside a transaction, or cannot be reset, is destroyed. Behind a pooler the
- *   path is set in each of its transactions instead.
+ *   path of before; a client that is released inside a transaction, on which a `SET` ran, or that cannot be reset, is
+ *   destroyed. Behind a pooler the path is set in each of its transactions instead.
  * - `end` does nothing: the connections belong to the host.
  *
  * It keeps honest plugins apart; it is no security boundary.
  *
  * @example const db = drizzle({ client: createScopedPool(pool, 'plugin_catalog'), schema });
  */
-export function createScopedPool(
+export function createScopedPool(pool: Pool, schema: string, options?: ScopedPoolOptions): Pool {
+  return openScopedPool(pool, schema, options).pool;
+}
+
+/** {@link createScopedPool} for a plugin, whose clients do not outlive it. */
+export function openScopedPool(
   pool: Pool,
   schema: string,
   { extensionSchemas = [] }: ScopedPoolOptions = {},
-): Pool {
+): ScopedPool {
   const path = searchPath(schema, extensionSchemas);
+  const loans = new Loans(pool);
   const own = new Map<PropertyKey, unknown>([
-    ['query', (...args: unknown[]) => answer((query) => queryScoped(pool, path, query), args)],
-    ['connect', (callback?: ConnectCallback) => connectEitherWay(pool, path, callback)],
+    ['query', (...args: unknown[]) => answer((query) => queryScoped(loans, path, query), args)],
+    ['connect', (callback?: ConnectCallback) => connectEitherWay(loans, path, callback)],
     ['end', (...args: unknown[]) => answer(() => Promise.resolve(), args)],
   ]);
   // A proxy, because Drizzle tells a pool by its class; and its numbers and events are those of the real pool.
-  return new Proxy(pool, {
+  const scoped = new Proxy(pool, {
     get: (target, key, receiver) => own.get(key) ?? (Reflect.get(target, key, receiver) as unknown),
   });
+  const ended = `The plugin of ${schema} has ended while it waited for a client`;
+  return { pool: scoped, takeBack: (deadline) => loans.takeBack(new Error(ended), deadline) };
 }
 
-async function queryScoped(pool: Pool, path: string, query: readonly unknown[]): Promise<unknown> {
-  if (isSubmittable(query[0])) {
+async function queryScoped(loans: Loans, path: string, args: readonly unknown[]): Promise<unknown> {
+  if (isSubmittable(args[0])) {
     throw new TypeError('A cursor or stream needs a client: take one with connect()');
   }
-  const held = await checkOut(pool);
-  const client = held.client as PoolClient;
+  const query = readQuery(args);
+  refuseControl(query.text);
+  const change = findSessionChange(query.text);
+  const loan = await loans.take();
+  const { client } = loan;
+  let isChanged = false;
   try {
+    if (change && (await readSession(client)).isPooled) refuseSessionChange(query.text);
+    isChanged = change !== undefined;
     return await queryAlone(client, path, query);
   } finally {
-    held.giveBack(client.getTransactionStatus() !== 'I');
+    // What a SET has left behind would be the next user's.
+    loan.giveBack(isChanged || client.getTransactionStatus() !== 'I');
   }
 }
 
 function connectEitherWay(
-  pool: Pool,
+  loans: Loans,
   path: string,
   callback: ConnectCallback | undefined,
 ): Promise<PoolClient> | undefined {
-  const connecting = connectScoped(pool, path);
+  const connecting = connectScoped(loans, path);
   if (!callback) return connecting;
   void reply(connecting, (error, client) => {
     callback(error, client, client ? (destroy) => client.release(destroy) : () => undefined);

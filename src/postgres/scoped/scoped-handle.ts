@@ -1,0 +1,47 @@
+import type { PoolClient } from 'pg';
+import { answer } from '../connection/pg-callback.ts';
+import { isSubmittable, readQuery, type GivenQuery } from '../connection/query-call.ts';
+import type { Loan } from './loans.ts';
+import { nameInScope } from './scoped-names.ts';
+
+/** How one form of a scoped client sends and goes back. */
+export interface ScopedForm {
+  send(query: GivenQuery): Promise<unknown>;
+  /** Sends a cursor or a stream, which answers by itself. */
+  submit(args: readonly unknown[]): unknown;
+  /** Called once. */
+  release(destroy: boolean | Error): void;
+}
+
+/**
+ * The client as its user has it, until its release: a proxy, because Drizzle and others tell a client by its class, and use
+ * more of it than these two methods.
+ */
+export function handOut(loan: Loan, path: string, form: ScopedForm): PoolClient {
+  let isReleased = false;
+  const send = async (args: readonly unknown[]): Promise<unknown> => {
+    // Somebody else may have the connection by now, under another path.
+    if (isReleased) throw new Error('This client has been released');
+    const query = readQuery(args);
+    const named =
+      query.name === undefined ? query : { ...query, name: nameInScope(path, query.name) };
+    return loan.run(() => form.send(named));
+  };
+  const query = (...args: readonly unknown[]): unknown =>
+    isSubmittable(args[0]) ? form.submit(args) : answer(send, args);
+  const release: PoolClient['release'] = (destroy) => {
+    if (isReleased) throw new Error('This client has already been released');
+    isReleased = true;
+    // It may have been taken back before, when its plugin ended.
+    if (loan.isOver) return;
+    loan.isHeld = false;
+    form.release(destroy ?? false);
+  };
+  const own = new Map<PropertyKey, unknown>([
+    ['query', query],
+    ['release', release],
+  ]);
+  return new Proxy(loan.client, {
+    get: (target, key) => own.get(key) ?? (Reflect.get(target, key, target) as unknown),
+  });
+}

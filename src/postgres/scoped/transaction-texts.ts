@@ -1,0 +1,74 @@
+import { findSessionChange } from '../sql/lasting-commands.ts';
+import { readCommands } from '../sql/sql-commands.ts';
+
+/** In the form of {@link readCommands}. */
+const opening = /^(?:begin|start\s+transaction)\b/;
+const ending =
+  /^(?:commit|end|abort|prepare\s+transaction|rollback(?!(?:\s+(?:work|transaction))?\s+to\b))\b/;
+const control =
+  /^(?:begin|start\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\s+transaction)\b/;
+const chained = /(?<!\bno\s+)\bchain\b/;
+
+/** Most texts have none of these words, and need no closer look. */
+const anyControl = /\b(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b/i;
+
+/** What a text does with the transaction around it. */
+export interface TransactionText {
+  /** Whether it begins one, as the first thing. */
+  readonly opens: boolean;
+  /** Whether all it does is to end one. */
+  readonly onlyEnds: boolean;
+}
+
+const plain: TransactionText = { opens: false, onlyEnds: false };
+
+/**
+ * Refuses every command that begins or ends a transaction: what stands behind a COMMIT would run outside of the schema.
+ *
+ * @throws Error
+ */
+export function refuseControl(text: string): void {
+  if (!anyControl.test(text)) return;
+  const found = readCommands(text).find((command) => control.test(command));
+  if (found === undefined) return;
+  throw new Error(
+    `${nameOf(found)} is refused: each query of the pool is a transaction of its own; take a client with connect()`,
+  );
+}
+
+/**
+ * Reads a text for a client on which the path is set at the beginning of each transaction. All of the text has to be inside
+ * of one: so a BEGIN is its first command or none, and nothing follows its COMMIT.
+ *
+ * @param isInside Whether a transaction is open.
+ * @throws Error for a text that would run outside of a transaction, or in one without the path.
+ */
+export function readTransactionText(text: string, isInside: boolean): TransactionText {
+  if (!anyControl.test(text)) return plain;
+  const commands = readCommands(text);
+  const opens = opening.test(commands[0] ?? '');
+  const onlyEnds = commands.length === 1 && ending.test(commands[0] ?? '');
+  const wrong = commands.find((command, index) => {
+    if (ending.test(command)) return index < commands.length - 1 || chained.test(command);
+    return index > 0 && opening.test(command);
+  });
+  const outside =
+    isInside || opens || onlyEnds ? wrong : commands.find((each) => control.test(each));
+  if (outside === undefined) return { opens, onlyEnds };
+  throw new Error(
+    `${nameOf(outside)} is refused: behind a pooler nothing of a text may run outside of the transaction that has the path; send it by itself`,
+  );
+}
+
+/** @throws Error for a text that would leave something to the next user of a pooler's session. */
+export function refuseSessionChange(text: string): void {
+  const change = findSessionChange(text);
+  if (!change) return;
+  throw new Error(
+    `${change.command} is refused: it outlives its transaction, and the pooler in between keeps no session`,
+  );
+}
+
+function nameOf(command: string): string {
+  return (control.exec(command)?.[0] ?? '').replaceAll(/\s+/g, ' ').toUpperCase();
+}
