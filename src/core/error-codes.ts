@@ -85,8 +85,8 @@ export const errorCodes = {
     'After a rollback, see that this release can live with the newer schema; otherwise deploy the newer release.',
   ],
   MIGRATION_TRANSACTION_CONTROL: [
-    'a migration file ends its own transaction, or leaves its schema',
-    'Take the command out: each file runs in one transaction, in the schema of its plugin.',
+    'a migration file ends its own transaction, leaves its schema, or frees the migration lock',
+    'Take the command out: each file runs in one transaction, in the schema of its plugin, under its lock.',
   ],
   MIGRATION_MIXED_TRANSACTION: [
     'a migration file mixes what needs a transaction with what refuses one',

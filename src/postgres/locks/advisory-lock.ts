@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { LockHolder } from '../../core/events.ts';
+import { failTelling, toldBy } from '../connection/telling-failure.ts';
 import type { Querying } from '../connection/querying.ts';
 
 export type LockAttempt =
@@ -22,10 +23,11 @@ export function migrationLockKey(schema: string): bigint {
 /** What keeps the lock: the session, until it is given back, or the transaction, until it ends. One excludes the other. */
 export type LockScope = 'session' | 'transaction';
 
+/** A session takes it twice; {@link lockGuardSql} says what for. */
 const tryingIn = {
-  session: 'pg_try_advisory_lock',
-  transaction: 'pg_try_advisory_xact_lock',
-} satisfies Record<LockScope, string>;
+  session: (key) => `(pg_try_advisory_lock(${key}) and pg_try_advisory_lock(${key}))`,
+  transaction: (key) => `pg_try_advisory_xact_lock(${key})`,
+} satisfies Record<LockScope, (key: bigint) => string>;
 
 /** The answer to {@link tryLockSql}, as text, so that no type parser of the host's can change it. */
 export interface LockAnswer {
@@ -48,8 +50,8 @@ export async function tryLock(
  * CREATE INDEX CONCURRENTLY next door would wait for it while it waits for the lock.
  */
 export function tryLockSql(schema: string, scope: LockScope): string {
-  const key = migrationLockKey(schema);
-  return `select pg_backend_pid()::text as pid, ${tryingIn[scope]}('${key}'::bigint)::text as taken`;
+  const taken = tryingIn[scope](migrationLockKey(schema));
+  return `select pg_backend_pid()::text as pid, ${taken}::text as taken`;
 }
 
 /**
@@ -81,7 +83,30 @@ export function heldLockSql(schema: string): string {
     and l.database = (select oid from pg_database where datname = current_database())`;
 }
 
-/** The SQL that gives the lock back before its session ends, so that the next one need not wait for that. */
+/** The SQL that gives a session's lock back before the session ends, so that the next one need not wait for that. */
 export function unlockSql(schema: string): string {
-  return `select pg_advisory_unlock(${migrationLockKey(schema)})`;
+  const key = migrationLockKey(schema);
+  return `select pg_advisory_unlock(${key}), pg_advisory_unlock(${key})`;
+}
+
+const freedMark = 'slipway lost its lock';
+
+/**
+ * SQL that fails when the session no longer holds the schema's lock. It travels with the COMMIT of a file: a file can free the
+ * lock in ways that its text does not show, and another replica may have run the same file since. A lock of a transaction needs
+ * no such look, because nothing frees it before the transaction ends.
+ *
+ * A session takes its lock twice. Giving one back tells whether it is still held, keeps others out, and costs the same however
+ * many locks the server has; `pg_locks` is read from end to end.
+ */
+export function lockGuardSql(schema: string): string {
+  const key = migrationLockKey(schema);
+  const isHeld = `pg_advisory_unlock(${key}) and pg_try_advisory_lock(${key})`;
+  const found = `json_build_object('pid', pg_backend_pid())`;
+  return `select case when ${isHeld} then 0 else ${failTelling(freedMark, found)} end`;
+}
+
+/** Whether an error is that of a failed {@link lockGuardSql}. */
+export function isLockFreed(error: unknown): boolean {
+  return toldBy(freedMark, error) !== undefined;
 }

@@ -2,7 +2,7 @@ import { problemError } from '../../core/errors.ts';
 import type { LockHolder } from '../../core/events.ts';
 import type { HistoryRow } from '../history/migration-history.ts';
 import { planMigrations } from '../history/migration-plan.ts';
-import type { Migration } from '../sources/migration.ts';
+import { isSql, type Migration } from '../sources/migration.ts';
 import type { MigrationTarget } from '../sources/migration-target.ts';
 import { refuseMissingExtensionSchema } from '../survey/extension-problems.ts';
 import { findPooledFileProblem } from '../survey/pooled-files.ts';
@@ -12,6 +12,7 @@ import { retryPassingFailures } from './migration-retry.ts';
 import type { MigrationRun } from './migration-run.ts';
 import type { TurnAttempt, Turns } from './migration-turns.ts';
 import type { MigrationWork } from './migration-work.ts';
+import { placeExtensions } from './place-extensions.ts';
 import { prepareWork } from './prepare-work.ts';
 import { runWork } from './run-work.ts';
 
@@ -73,6 +74,7 @@ async function applyFile(
     schema: target.schema,
     broken: client.broken,
     extensions: extensions.facts,
+    rewrite: (text, migration) => placeExtensions(run, migration, text),
   });
   const outcome = await retryPassingFailures(client, work, progress, settings, () =>
     attemptFile(run, work, place),
@@ -101,7 +103,11 @@ async function attemptFile(
   // The survey says so before the first DDL; this is for a file that became pending since.
   const unfit = settings.keepsSession ? undefined : findPooledFileProblem(target.id, file);
   if (unfit) throw problemError(unfit, 'migrateAll');
-  refuseMissingExtensionSchema(target, file, extensions, settings.strayObjects);
+  if (isSql(file)) {
+    const sent = { file: file.name, text: file.text, inTransaction: true };
+    const rules = { setting: extensions.question.setting, strayObjects: settings.strayObjects };
+    refuseMissingExtensionSchema(target, sent, extensions.facts, rules);
+  }
   await runWork(run, work, { ...turn, isFollowed });
   return { status: 'applied' };
 }

@@ -4,6 +4,7 @@ import { answer } from '../connection/pg-callback.ts';
 import { isSubmittable, readQuery } from '../connection/query-call.ts';
 import type { SendStatement, WorkStatement } from './migration-work.ts';
 import { findLasting } from '../sql/lasting-commands.ts';
+import { findLockRelease } from '../sql/lock-release.ts';
 import { splitStatements } from '../sql/statement-splitter.ts';
 import { findTransactionControl } from '../sql/transaction-control.ts';
 
@@ -106,6 +107,8 @@ function readAllowed(args: readonly unknown[]): ClientQuery {
 /** What holds for a function; the survey sees to it for files. */
 function refuseByRules(text: string, { inTransaction, keepsSession }: FunctionRules): void {
   if (inTransaction) refuseControl(text);
+  const freed = findLockRelease(text);
+  if (freed) throw new Error(`${freed.command} is refused: it frees the migration lock`);
   const lasting = keepsSession ? undefined : findLasting(text);
   if (!lasting) return;
   throw new Error(

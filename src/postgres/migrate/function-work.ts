@@ -4,7 +4,8 @@ import { untilAborted } from '../../core/patience.ts';
 import { isConnectionLost } from '../connection/connection-error.ts';
 import { FunctionClient } from './function-client.ts';
 import type { CodeMigration } from '../sources/migration.ts';
-import type { MigrationWork, SendStatement } from './migration-work.ts';
+import type { MigrationWork, SendStatement, WorkStatement } from './migration-work.ts';
+import type { RewrittenSql } from '../sql/sql-edits.ts';
 
 /** Where a function runs, and how long. */
 export interface FunctionLife {
@@ -16,6 +17,8 @@ export interface FunctionLife {
   readonly cut?: AbortSignal | undefined;
   /** Aborted when the connection breaks: nothing that it goes on with could be kept, and nobody waits for it. */
   readonly broken: AbortSignal;
+  /** Rewrites in memory what it sends, as the text of a file is rewritten. */
+  readonly rewrite: (text: string, migration: CodeMigration) => Promise<RewrittenSql>;
 }
 
 /** Makes a function ready to run. */
@@ -36,11 +39,14 @@ export function toFunctionWork(migration: CodeMigration, life: FunctionLife): Mi
  * after that, and its COMMIT would be a silent ROLLBACK.
  */
 async function runFunction(
-  { run, transaction }: CodeMigration,
-  { schema, keepsSession, signal: stop, cut, broken }: FunctionLife,
+  migration: CodeMigration,
+  { schema, keepsSession, signal: stop, cut, broken, rewrite }: FunctionLife,
   send: SendStatement,
 ): Promise<void> {
-  const client = new FunctionClient(send, { inTransaction: transaction, keepsSession });
+  const { run, transaction } = migration;
+  const sendRewritten: SendStatement = async (statement) =>
+    send(withText(statement, await rewrite(statement.query.text, migration)));
+  const client = new FunctionClient(sendRewritten, { inTransaction: transaction, keepsSession });
   const handedOut: MigrationClient = client.handOut();
   const signal = AbortSignal.any([stop, broken]);
   const left = AbortSignal.any([broken, ...(cut ? [cut] : [])]);
@@ -54,6 +60,18 @@ async function runFunction(
   if (isLate) {
     throw new Error('run() ended while a query of it was still running: await every query');
   }
+}
+
+/** The statement as it is sent; errors point at the text that its author wrote. */
+function withText(
+  { query, origin, ...statement }: WorkStatement,
+  { text, toOriginal }: RewrittenSql,
+): WorkStatement {
+  return {
+    ...statement,
+    query: { ...query, text },
+    origin: (index) => origin(index === undefined ? undefined : toOriginal(index)),
+  };
 }
 
 /** Where no query has failed, it is another connection that broke: to a service, or to another database. */

@@ -84,6 +84,20 @@ export function wrongSchema(
   );
 }
 
+/** A file that ran without the lock at its end: another replica may have run it too. */
+export function lockFreed(progress: MigrationProgress): BootError {
+  const advice =
+    'Take out of it what frees the lock: pg_advisory_unlock_all(), DISCARD ALL, or a function that calls them. If it has none of these, look for a pooler that resets sessions.';
+  const kept = progress.work?.inTransaction
+    ? whatIsKept(progress)
+    : 'It runs in no transaction: what it did stays, it counts as not applied, and another replica may have run it at the same time. Look at the data before you start again.';
+  return migrationFailed(
+    progress,
+    new Error('the migration lock was given up while it ran'),
+    `${advice} ${kept}`,
+  );
+}
+
 /** What a file made where only others may make something. */
 export function strayObjects(progress: MigrationProgress, names: readonly string[]): BootError {
   const { plugin, work } = progress;

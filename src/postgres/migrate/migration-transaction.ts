@@ -1,7 +1,8 @@
 import type { Tell } from '../../core/events.ts';
 import { lastRow } from '../connection/connection.ts';
+import { isLockFreed } from '../locks/advisory-lock.ts';
 import type { KnownExtensions } from '../survey/known-extensions.ts';
-import { migrationFailed, strayObjects, wrongSchema } from './migration-error.ts';
+import { lockFreed, migrationFailed, strayObjects, wrongSchema } from './migration-error.ts';
 import {
   beginCommit,
   beginWork,
@@ -45,6 +46,8 @@ export interface TransactionContext {
   readonly backendPid: number;
   /** SQL that begins the transaction; empty when it is open already, because the lock is in it. */
   readonly opening: readonly string[];
+  /** SQL that fails when the lock is no longer held; empty when nothing can free it before the transaction ends. */
+  readonly lockGuard: readonly string[];
   /** Whether a later COMMIT of this run writes to disk, with its own, all that came before it. */
   readonly isFollowed: boolean;
   readonly progress: MigrationProgress;
@@ -56,7 +59,8 @@ export interface TransactionContext {
 /**
  * Runs one migration file and its history row in one transaction: all of it, or nothing. Neither the pool, nor a proxy, nor
  * the file itself is trusted: with every statement the server checks that this is still the pinned connection and the same
- * transaction, and with the COMMIT also that it is the plugin's own schema and that nothing was made elsewhere.
+ * transaction, and with the COMMIT also that it is the plugin's own schema, that the migration lock is still held and that
+ * nothing was made elsewhere.
  *
  * @throws BootError `MIGRATION_WRONG_SCHEMA`, `MIGRATION_STRAY_OBJECTS` or `MIGRATION_FAILED`, or what pg threw. The transaction is rolled back.
  */
@@ -79,6 +83,7 @@ export async function runInTransaction(
     const elsewhere = placeIn(error);
     const strays = straysIn(error);
     if (elsewhere) throw strayed(elsewhere, context);
+    if (isLockFreed(error)) throw lockFreed(progress);
     throw strays ? strayObjects(progress, strays) : error;
   }
 }
@@ -149,12 +154,13 @@ async function commit(
   context: TransactionContext,
 ): Promise<void> {
   const { schema, historySchema, historyShape, strayObjects: policy, extensions } = context;
-  const { progress, tell } = context;
+  const { progress, tell, lockGuard } = context;
   const look = extensions.afterFile(file);
   const isWatched = policy !== 'off' && !mayReachOut;
   const parts = [
     insertHistorySql(historySchema, file, historyShape),
     guardSql({ ...begun, schema }),
+    ...lockGuard,
     ...(isWatched ? [strayObjectsSql({ schema, historySchema }, policy)] : []),
     ...(look === undefined ? [] : [look]),
     'commit',

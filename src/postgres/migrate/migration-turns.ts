@@ -1,5 +1,6 @@
 import type { LockHolder } from '../../core/events.ts';
 import {
+  lockGuardSql,
   readLockAnswer,
   tryLock,
   tryLockSql,
@@ -25,6 +26,8 @@ export interface Turn {
   readonly backendPid: number;
   /** SQL that begins the transaction of a file; empty when it is open already. */
   readonly opening: readonly string[];
+  /** SQL that fails when the lock is no longer held; empty when nothing can free it before the transaction ends. */
+  readonly lockGuard: readonly string[];
   /** Read when the turn began. */
   readonly history: HistoryState;
 }
@@ -68,7 +71,10 @@ export class SessionTurns implements Turns {
     this.#isLocked = true;
     this.#client.markDirty();
     await prepareSession(this.#client, settings);
-    this.#turn = await beginTurn(this.#client, attempt, this.#place, [beginSql]);
+    this.#turn = await beginTurn(this.#client, attempt, this.#place, {
+      opening: [beginSql],
+      lockGuard: [lockGuardSql(schema)],
+    });
     return this.#turn;
   }
 
@@ -104,7 +110,10 @@ export class TransactionTurns implements Turns {
     );
     if (!attempt.acquired) return attempt;
     this.#client.markDirty();
-    this.#turn = await beginTurn(this.#client, attempt, this.#place, []);
+    this.#turn = await beginTurn(this.#client, attempt, this.#place, {
+      opening: [],
+      lockGuard: [],
+    });
     return this.#turn;
   }
 
@@ -131,9 +140,9 @@ async function beginTurn(
   client: PinnedClient,
   { backendPid }: Extract<LockAttempt, { readonly acquired: true }>,
   { schema, historySchema, extensions }: TurnPlace,
-  opening: readonly string[],
+  sql: Pick<Turn, 'opening' | 'lockGuard'>,
 ): Promise<Turn> {
   const history = await readHistory(client, schema, historySchema, extensions.question);
   extensions.learn(history.extensions);
-  return { acquired: true, backendPid, opening, history };
+  return { acquired: true, backendPid, ...sql, history };
 }

@@ -1,5 +1,6 @@
 import { lastRow } from '../connection/connection.ts';
-import { migrationFailed } from './migration-error.ts';
+import { isLockFreed } from '../locks/advisory-lock.ts';
+import { lockFreed, migrationFailed } from './migration-error.ts';
 import {
   createMissingSql,
   insertHistorySql,
@@ -52,7 +53,8 @@ export async function runOutsideTransaction(
     beginCommit(progress);
     const row = insertHistorySql(historySchema, work.file, historyShape);
     const look = context.extensions.afterFile(work.file);
-    const parts = [row, sessionGuardSql(backendPid), ...(look === undefined ? [] : [look])];
+    const guards = [sessionGuardSql(backendPid), ...context.lockGuard];
+    const parts = [row, ...guards, ...(look === undefined ? [] : [look])];
     context.extensions.learnFrom(await client.finish(parts.join(';')));
     finishWork(progress, work);
   } catch (error) {
@@ -60,6 +62,7 @@ export async function runOutsideTransaction(
     if (error !== refused) progress.statement = undefined;
     if (client.isInTransaction()) await rollBack(client);
     const elsewhere = placeIn(error);
+    if (isLockFreed(error)) throw lockFreed(progress);
     throw elsewhere ? strayed(elsewhere, context) : error;
   }
 }

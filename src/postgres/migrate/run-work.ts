@@ -25,7 +25,7 @@ interface FileTurn extends Turn {
 export async function runWork(
   { client, target, settings, extensions, progress }: MigrationRun,
   work: MigrationWork,
-  { backendPid, opening, history, isFollowed }: FileTurn,
+  { backendPid, opening, lockGuard, history, isFollowed }: FileTurn,
 ): Promise<void> {
   const [schema, historySchema] = schemasOf(target);
   const { ddlLockTimeoutMs, strayObjects, tell, now, signal } = settings;
@@ -39,6 +39,7 @@ export async function runWork(
     strayObjects,
     backendPid,
     opening,
+    lockGuard,
     isFollowed,
     progress,
     tell,

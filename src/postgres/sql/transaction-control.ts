@@ -7,6 +7,7 @@ export interface TransactionControl extends FoundCommand {
   readonly kind: 'transaction' | 'searchPath';
 }
 
+/** A command that a rule has found in a text. */
 export interface FoundCommand {
   /** Such as `COMMIT`. */
   readonly command: string;

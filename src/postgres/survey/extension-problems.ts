@@ -7,7 +7,6 @@ import {
   type ExtensionFacts,
   type ExtensionSetting,
 } from './extension-schemas.ts';
-import type { KnownExtensions } from './known-extensions.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import { readDirectives } from '../sql/migration-directives.ts';
 import type { StrayPolicy } from './stray-objects.ts';
@@ -52,28 +51,35 @@ export function findMissingExtensionSchemas(
 }
 
 /**
- * The same when the turn of a file has come, and everything is known.
+ * The same when a text is about to be sent, and everything is known.
  *
  * @throws BootError `EXTENSION_SCHEMA_MISSING`
  */
 export function refuseMissingExtensionSchema(
   { id, schema }: { readonly id: string; readonly schema: string },
-  migration: Migration,
-  { facts, question }: KnownExtensions,
-  strayObjects: StrayPolicy = 'error',
+  { file, text, inTransaction }: SentText,
+  facts: ExtensionFacts,
+  rules: ExtensionRules,
 ): void {
-  if (!isSql(migration)) return;
-  const { name: file, text } = migration;
   const misplaced = misplacedExtensions(text, facts, schema);
-  const [extension] = isMeant(text, { strayObjects }) ? [] : misplaced;
+  const [extension] = isMeant(text, rules) ? [] : misplaced;
   if (extension === undefined) return;
   const what = `${file} makes the extension ${extension}, and there is no schema for it`;
+  const kept = inTransaction ? ` Nothing of ${file} was kept.` : '';
   throw new BootError('EXTENSION_SCHEMA_MISSING', `${id} could not be migrated: ${what}`, {
     plugin: id,
     phase: 'migrateAll',
     position: { file },
-    hint: `${placeAdvice(extension, question.setting)} Nothing of ${file} was kept.`,
+    hint: `${placeAdvice(extension, rules.setting)}${kept}`,
   });
+}
+
+/** A whole file, or one statement of a function. */
+interface SentText {
+  readonly file: string;
+  readonly text: string;
+  /** Whether what was sent before it is rolled back. */
+  readonly inTransaction: boolean;
 }
 
 /** Whether what goes into the plugin's own schema may stay there. */

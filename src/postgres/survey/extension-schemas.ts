@@ -77,8 +77,13 @@ export function schemasOnPath(
 
 /** The extensions that files leave to Slipway to find a place for. */
 export function wantedExtensions(files: readonly Migration[]): readonly string[] {
-  const homeless = files.filter(isSql).flatMap(({ text }) => findHomelessExtensions(text));
-  return [...new Set(homeless.map(nameOf))];
+  const names = files.filter(isSql).flatMap(({ text }) => extensionsWithoutSchema(text));
+  return [...new Set(names)];
+}
+
+/** The extensions that a text makes without a schema. */
+export function extensionsWithoutSchema(text: string): readonly string[] {
+  return [...new Set(findHomelessExtensions(text).map(({ name }) => name))];
 }
 
 /** How each `CREATE EXTENSION` without a schema gets one; what is there already, or has its own schema, stays as it is. */
@@ -99,9 +104,7 @@ export function misplacedExtensions(
   schema: string,
 ): readonly string[] {
   if (facts.schemas.length > 0 || schema === 'public') return [];
-  return [...new Set(findHomelessExtensions(text).map(nameOf))].filter((name) =>
-    facts.placeable.includes(name),
-  );
+  return extensionsWithoutSchema(text).filter((name) => facts.placeable.includes(name));
 }
 
 /** What to do when there is no place for an extension. */
@@ -114,10 +117,6 @@ export function placeAdvice(name: string, setting: ExtensionSetting): string {
       : `, and list it in migrations.extensionSchemas`;
   const known = setting === 'auto' ? ' It counts as soon as an extension is in it.' : '';
   return `Make a schema for extensions, once, as an administrator: CREATE SCHEMA IF NOT EXISTS ${schema}; CREATE EXTENSION ${quoteIdentifier(name)} SCHEMA ${schema}; GRANT USAGE ON SCHEMA ${schema} TO the role${list}.${known}`;
-}
-
-function nameOf({ name }: { readonly name: string }): string {
-  return name;
 }
 
 function arrayOf(names: readonly string[]): string {

@@ -2,6 +2,7 @@ import { problem } from '../../core/error-codes.ts';
 import type { Problem } from '../../core/error-codes.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
 import { historyOf } from '../history/migration-history.ts';
+import { findLockRelease } from '../sql/lock-release.ts';
 import { migrationDirectives, readDirectives } from '../sql/migration-directives.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import { readTransactionNeed } from '../sql/outside-transaction.ts';
@@ -100,16 +101,19 @@ export function findFileProblems(
     const { lone, commands } = readTransactionNeed(text, known);
     if (lone && commands !== 1) return [mixedFile(id, name, commands)];
     if (lone?.kind === 'createIndex' && lone.index === undefined) return [namelessIndex(id, name)];
-    const found = findTransactionControl(text);
+    const control = findTransactionControl(text);
+    const found = control ?? findLockRelease(text);
     if (!found) return unfit;
-    const harm =
-      found.kind === 'transaction'
-        ? 'interferes with the transaction of the file'
-        : 'leads out of its schema';
-    const message = `${id}: line ${found.line} has ${found.command}, which ${harm}`;
+    const message = `${id}: line ${found.line} has ${found.command}, which ${harms[control?.kind ?? 'lock']}`;
     return [problem('MIGRATION_TRANSACTION_CONTROL', message, { plugin: id, file: name })];
   });
 }
+
+const harms = {
+  transaction: 'interferes with the transaction of the file',
+  searchPath: 'leads out of its schema',
+  lock: 'frees the migration lock',
+} as const;
 
 function unknownDirective(id: string, file: string, directive: string): Problem {
   const message = `${id}: ${file} says "-- slipway: ${directive}", which means nothing`;
