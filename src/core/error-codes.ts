@@ -92,6 +92,10 @@ export const errorCodes = {
     'a migration file mixes what needs a transaction with what refuses one',
     'Put the command that runs in no transaction into a file of its own, alone.',
   ],
+  MIGRATION_EDITS_HISTORY: [
+    'a migration file changes a history of migrations',
+    'Take the command out of the file. Rows of a history say which files have run: a file without its row runs again, and a file with one never runs.',
+  ],
   MIGRATION_RENAMED: [
     "a newer release has renamed this plugin's schema",
     'Deploy the release that knows the plugin by its new id. Nothing was changed.',
@@ -103,6 +107,10 @@ export const errorCodes = {
   EXTENSION_SCHEMA_MISSING: [
     'an extension has no schema to go to',
     'Make a schema for extensions: CREATE SCHEMA extensions; and put the extension into it with CREATE EXTENSION … SCHEMA extensions.',
+  ],
+  EXTENSION_UNAVAILABLE: [
+    'the server does not have an extension that a file makes',
+    'Install the package of the extension where PostgreSQL runs, or use a provider that has it.',
   ],
   EXTENSION_IN_PUBLIC: [
     'a plugin seems to want an extension that is in public',

@@ -10,6 +10,12 @@ test.each([
   ['SET search_path TO public;', 'SET SEARCH_PATH', 1],
   ['set local search_path = x;', 'SET LOCAL SEARCH_PATH', 1],
   ['DISCARD ALL', 'DISCARD', 1],
+  [
+    "SET lock_timeout = 0;\n-- Name\nSELECT pg_catalog.set_config('search_path', '', false);\nCOMMIT;",
+    "set_config('search_path', …)",
+    3,
+  ],
+  ["commit;\nselect set_config('search_path', 'x', true)", 'COMMIT', 1],
   ['create table a (i int)--> statement-breakpoint\ncommit', 'COMMIT', 2],
   [
     'create function f() returns int language sql begin atomic select 1; end;--> statement-breakpoint\ncommit;',
@@ -29,6 +35,10 @@ test.each([
   'create table "commit" (); select "begin" from t;',
   'select 1 as commit_count;',
   'set statement_timeout = 0;',
+  "select set_config('statement_timeout', '0', true)",
+  "do $$ begin perform 1; select set_config('search_path', '', true); end $$",
+  "-- ;select set_config('search_path', '', true)",
+  `create function f() returns text language sql as $$;select set_config('search_path', '', true)$$`,
   'CREATE TABLE begin_dates (a int);',
   '',
 ])('%j leaves the transaction alone', (text) => {

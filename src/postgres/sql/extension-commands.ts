@@ -1,9 +1,13 @@
 import { lexSql } from './sql-lexer.ts';
 
-/** A `CREATE EXTENSION` that leaves it to the `search_path` where the extension goes. */
-export interface HomelessExtension {
+/** A `CREATE EXTENSION`. */
+export interface ExtensionCommand {
   /** As it is in the catalogs. */
   readonly name: string;
+  /** The version that it insists on. */
+  readonly version?: string;
+  /** Whether it leaves it to the `search_path` where the extension goes. */
+  readonly isHomeless: boolean;
   /** Where ` SCHEMA …` can be put in. */
   readonly insertAt: number;
   /** Where the command begins. */
@@ -21,25 +25,39 @@ const createExtension = new RegExp(
 /** Most files have none, and need not be read for them. */
 const hasAny = /\bextension\b/i;
 
-/**
- * Finds each `CREATE EXTENSION` without a `SCHEMA`: not in literals, comments, or the bodies of functions and DO blocks.
- *
- * @example findHomelessExtensions('create extension citext;') // [{ name: 'citext', insertAt: 23, start: 0, end: 23 }]
- */
-export function findHomelessExtensions(text: string): readonly HomelessExtension[] {
+/** `VERSION` with its value, a literal or a word, in the form of {@link showCode}. */
+const versionOption = new RegExp(String.raw`\bversion\s+(?<value>'+|${name})`, 'id');
+
+/** Finds each `CREATE EXTENSION`: not in literals, comments, or the bodies of functions and DO blocks. */
+export function findExtensionCommands(text: string): readonly ExtensionCommand[] {
   if (!hasAny.test(text)) return [];
-  return [...showCode(text).matchAll(createExtension)].flatMap((found) => {
+  return Array.from(showCode(text).matchAll(createExtension), (found) => {
     const { command = '', name: masked = '', rest = '' } = found.groups ?? {};
-    if (/\bschema\b/i.test(rest)) return [];
     const start = found.index + found[0].length - rest.length - command.length;
+    const insertAt = start + command.length;
+    const end = insertAt + rest.length;
     const nameAt = start + command.indexOf(masked);
+    const [from, to] = versionOption.exec(rest)?.indices?.groups?.['value'] ?? [];
+    const version =
+      from === undefined ? undefined : versionIn(text.slice(insertAt + from, insertAt + (to ?? 0)));
     return {
       name: nameIn(text.slice(nameAt, nameAt + masked.length)),
-      insertAt: start + command.length,
+      ...(version !== undefined && { version }),
+      isHomeless: !/\bschema\b/i.test(rest),
+      insertAt,
       start,
-      end: start + command.length + rest.length,
+      end,
     };
   });
+}
+
+/**
+ * Finds each `CREATE EXTENSION` without a `SCHEMA`.
+ *
+ * @example findHomelessExtensions('create extension citext;') // [{ name: 'citext', insertAt: 23, start: 0, end: 23, … }]
+ */
+export function findHomelessExtensions(text: string): readonly ExtensionCommand[] {
+  return findExtensionCommands(text).filter(({ isHomeless }) => isHomeless);
 }
 
 /** Commands that run code which is not in the file; those in a body are found by the words that only bodies have. */
@@ -80,4 +98,8 @@ function nameIn(written: string): string {
   return written.startsWith('"')
     ? written.slice(1, -1).replaceAll('""', '"')
     : written.toLowerCase();
+}
+
+function versionIn(written: string): string {
+  return written.startsWith("'") ? written.slice(1, -1) : nameIn(written);
 }

@@ -128,3 +128,21 @@ export function isLeftOpen(text: string): boolean {
   const longer = [...lexSql(`${text}\n0`)].at(-1);
   return longer?.kind === last.kind && longer.start === last.start;
 }
+
+/**
+ * The text with every character where it was, without literals and comments. Quoted names stay, and so do bodies in dollar
+ * quotes, which are code too; breakpoints are semicolons.
+ */
+export function keepNamesAndBodies(text: string): string {
+  return [...lexSql(text)]
+    .map(({ kind, start, end }) => {
+      const piece = text.slice(start, end);
+      if (kind === 'code' || kind === 'identifier') return piece;
+      if (kind === 'breakpoint') return ';'.padEnd(piece.length);
+      if (kind !== 'dollar') return ' '.repeat(piece.length);
+      const tag = piece.indexOf('$', 1) + 1;
+      const body = keepNamesAndBodies(piece.slice(tag, -tag));
+      return ' '.repeat(tag) + body + ' '.repeat(piece.length - tag - body.length);
+    })
+    .join('');
+}

@@ -1,4 +1,4 @@
-import { keepCode } from './sql-lexer.ts';
+import { keepCode, lexSql } from './sql-lexer.ts';
 import { positionAt } from './source-position.ts';
 import { splitStatements } from './statement-splitter.ts';
 
@@ -27,9 +27,34 @@ const searchPath =
  */
 export function findTransactionControl(text: string): TransactionControl | undefined {
   const found = findCommand(text, [transaction, searchPath]);
+  const call = findSearchPathCall(text);
+  if (call && (!found || call.line < found.line)) return { ...call, kind: 'searchPath' };
   return (
     found && { ...found, kind: transaction.test(found.command) ? 'transaction' : 'searchPath' }
   );
+}
+
+/** `SELECT set_config('search_path', …)`, with which every dump begins. */
+const searchPathCall =
+  /(?:^|;)\s*(select\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(\s*'search_path')/gi;
+
+function findSearchPathCall(text: string): FoundCommand | undefined {
+  if (!/set_config/i.test(text)) return undefined;
+  const code = keepCode(text);
+  for (const found of blankComments(text).matchAll(searchPathCall)) {
+    const index = found.index + found[0].length - (found[1] ?? '').length;
+    // Blank there: it is inside a literal or a body.
+    if (code[index] === ' ') continue;
+    return { command: "set_config('search_path', …)", line: positionAt(text, index).line };
+  }
+  return undefined;
+}
+
+function blankComments(text: string): string {
+  return Array.from(lexSql(text), ({ kind, start, end }) => {
+    if (kind === 'comment') return ' '.repeat(end - start);
+    return kind === 'breakpoint' ? ';'.padEnd(end - start) : text.slice(start, end);
+  }).join('');
 }
 
 /**

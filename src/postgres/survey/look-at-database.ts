@@ -3,6 +3,7 @@ import type { Querying } from '../connection/querying.ts';
 import { toHistoryRow, type HistoryRow, type RawHistoryRow } from '../history/migration-history.ts';
 import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts';
 import { wantedExtensions, type ExtensionSetting } from './extension-schemas.ts';
+import { madeExtensions } from './unavailable-extensions.ts';
 import {
   factsSql,
   historiesSql,
@@ -32,7 +33,8 @@ export async function lookAtDatabase(
       targets.flatMap((target) => [...schemasOf(target), ...(target.previousSchemas ?? [])]),
     ),
   ];
-  const sql = factsSql(setting, wantedExtensions(targets.flatMap(({ files }) => files)));
+  const all = targets.flatMap(({ files }) => files);
+  const sql = factsSql(setting, wantedExtensions(all), madeExtensions(all));
   for (let attempt = 1; ; attempt += 1) {
     const { rows } = await client.query<{ facts: string }>(sql, [schemas]);
     const facts = JSON.parse(rows[0]?.facts ?? '{}') as DatabaseAnswer;

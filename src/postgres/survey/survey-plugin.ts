@@ -5,12 +5,15 @@ import { judgePlan, type MigrationPolicies } from '../history/migration-policies
 import type { Migration } from '../sources/migration.ts';
 import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts';
 import type { Look } from './look-at-database.ts';
+import { findHistoryEdits } from './history-edits.ts';
+import { findPsqlProblems } from './psql-problems.ts';
 import { findPublicExtensions } from './public-extensions.ts';
 import { findRenamed } from './rename-marker.ts';
 import { planRename, type RenamePlan } from './rename-plan.ts';
 import { renamedAway } from './rename-problems.ts';
 import type { Claimant, StrandedObjects } from './stranded-objects.ts';
 import { findStrandedProblems } from './stranded-problems.ts';
+import { findUnavailableExtensions } from './unavailable-extensions.ts';
 import { findFileProblems, findHistoryProblems, findWriteProblems } from './survey-problems.ts';
 import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
 
@@ -82,6 +85,7 @@ export function surveyPlugin(
   const plugin = { id, schema, historySchema, isRenamed, pending };
   const found = stranded ? findStrandedProblems(plugin, stranded) : [];
   const judgement = judgePlan({ id, historySchema, files, applied, plan }, policies);
+  const historyEdits = findHistoryEdits(plugin);
   const historyExists = schemas.get(historySchema)?.history != null;
   const obstacle = rename.conflict ?? findNewName(planned.target, historyExists, facts);
   const [ownSchema, ownHistorySchema] = schemasOf(planned.target);
@@ -99,6 +103,7 @@ export function surveyPlugin(
       ...judgement.warnings,
       ...(strandedObjects === 'warn' ? found : []),
       ...(willApply ? findPublicExtensions(plugin, facts.publicExtensions) : []),
+      ...(willApply ? historyEdits.warnings : []),
     ],
     // What is wrong with the wrong schema is of no interest.
     problems: obstacle
@@ -109,6 +114,9 @@ export function surveyPlugin(
           ...(strandedObjects === 'error' ? found : []),
           ...(willApply ? findWriteProblems(plugin, facts, schemas) : []),
           ...(willApply ? findFileProblems(plugin, keepsSession) : []),
+          ...(willApply ? findPsqlProblems(plugin) : []),
+          ...(willApply ? findUnavailableExtensions(plugin, facts.unavailable) : []),
+          ...(willApply ? historyEdits.problems : []),
         ],
   };
 }

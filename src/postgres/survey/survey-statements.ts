@@ -8,6 +8,11 @@ import { historyColumns, historyOf, historyTable, shapeOf } from '../history/mig
 import { publicObjectsSql, type PublicObject } from './public-objects.ts';
 import { publicExtensionsSql, type PublicExtension } from './public-extensions.ts';
 import { markedSchemasSql, type CommentedSchema } from './rename-marker.ts';
+import {
+  unavailableSql,
+  type MadeExtension,
+  type UnavailableExtension,
+} from './unavailable-extensions.ts';
 import { renamableColumns, type RenamableSchema } from './rename-plan.ts';
 
 export interface DatabaseAnswer {
@@ -22,6 +27,8 @@ export interface DatabaseAnswer {
   /** Schemas that say of themselves that they were renamed. */
   readonly renamed: readonly CommentedSchema[];
   readonly extensions: ExtensionFacts;
+  /** Of the extensions that files make, those that the server cannot. */
+  readonly unavailable: readonly UnavailableExtension[];
   /** Empty when `public` is on the path of the plugins. */
   readonly publicExtensions: readonly PublicExtension[];
 }
@@ -44,8 +51,13 @@ export interface SchemaAnswer extends RenamableSchema {
  * everyone may read.
  *
  * @param wanted Extensions that files make without a schema.
+ * @param made Every extension that files make.
  */
-export function factsSql(setting: ExtensionSetting, wanted: readonly string[]): string {
+export function factsSql(
+  setting: ExtensionSetting,
+  wanted: readonly string[],
+  made: readonly MadeExtension[],
+): string {
   return `
 select json_build_object(
   'pid', pg_backend_pid(),
@@ -56,6 +68,7 @@ select json_build_object(
   'canCreateSchema', has_database_privilege(current_database(), 'CREATE'),
   'renamed', ${markedSchemasSql},
   'extensions', ${extensionFactsSql(setting, wanted)},
+  'unavailable', ${unavailableSql(made)},
   'publicExtensions', ${setting !== 'auto' && setting.includes('public') ? `'[]'::json` : publicExtensionsSql},
   'schemas', coalesce((
     select json_agg(json_build_object(

@@ -1,0 +1,78 @@
+import { problem, type Problem } from '../../core/error-codes.ts';
+import { historyOf, historyTable } from '../history/migration-history.ts';
+import { isSql, type Migration } from '../sources/migration.ts';
+import { positionAt } from '../sql/source-position.ts';
+import { namePart, partsOfName } from '../sql/sql-commands.ts';
+import { keepCode, keepNamesAndBodies } from '../sql/sql-lexer.ts';
+
+/** A command of a migration file that changes a history of migrations. */
+interface HistoryEdit {
+  /** Such as `DELETE FROM`. */
+  readonly command: string;
+  /** Undefined where the file names none: then it is the plugin's own. */
+  readonly schema: string | undefined;
+  /** Counts from 1. */
+  readonly line: number;
+  /** Whether the whole history is gone as soon as the file has run. A body in dollar quotes may never run. */
+  readonly isFatal: boolean;
+}
+
+const table = String.raw`(?<![\w$"])(?:(?<schema>${namePart})\s*\.\s*)?(?:"${historyTable}"|${historyTable}(?![\w$]))`;
+const edit = new RegExp(
+  String.raw`\b(?:(?<rows>insert\s+into|merge\s+into|update|delete\s+from|copy)\s+(?:only\s+)?|(?<whole>truncate|drop\s+table)\s+[^;]*?|(?<shape>alter\s+table)\s+(?:if\s+exists\s+)?(?:only\s+)?)${table}(?<rest>[^;]*)`,
+  'gi',
+);
+
+/** ALTER TABLE of another kind, such as ENABLE ROW LEVEL SECURITY, leaves the history readable. */
+const breaksShape = /^\s*(?:rename\b|set\s+schema\b|drop\s+(?:column\b)?|alter\s+(?:column\b)?)/i;
+
+interface PendingPlugin {
+  readonly id: string;
+  readonly schema: string;
+  readonly historySchema: string;
+  readonly pending: readonly Migration[];
+}
+
+/**
+ * Finds pending files that change a history of migrations. Slipway reads from its rows which files have run, and writes a row
+ * with each file. So whatever takes the whole of the plugin's own history away is a problem, and anything else a warning.
+ */
+export function findHistoryEdits({ id, schema, historySchema, pending }: PendingPlugin): {
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+} {
+  const found = pending.filter(isSql).flatMap(({ name: file, text }) =>
+    readHistoryEdits(text).map(({ command, line, schema: written = schema, isFatal }) => {
+      const what = `changes a history of migrations: ${command} ${historyOf(written)}`;
+      const message = `${id}: line ${line} of ${file} ${what}`;
+      return {
+        isFatal: isFatal && written === historySchema,
+        problem: problem('MIGRATION_EDITS_HISTORY', message, { plugin: id, file }),
+      };
+    }),
+  );
+  return {
+    problems: found.filter(({ isFatal }) => isFatal).map((each) => each.problem),
+    warnings: found.filter(({ isFatal }) => !isFatal).map((each) => each.problem),
+  };
+}
+
+function readHistoryEdits(text: string): readonly HistoryEdit[] {
+  if (!text.includes(historyTable)) return [];
+  const plain = keepCode(text);
+  return [...keepNamesAndBodies(text).matchAll(edit)].flatMap(({ index, groups = {} }) => {
+    const { rows, whole, shape, schema: written, rest = '' } = groups;
+    if (shape !== undefined && !breaksShape.test(rest)) return [];
+    // COPY … TO only reads.
+    if (/^copy$/i.test(rows ?? '') && !/^(?:\s*\([^)]*\))?\s*from\b/i.test(rest)) return [];
+    const command = (rows ?? whole ?? shape ?? '').replaceAll(/\s+/g, ' ').toUpperCase();
+    const isWhole = rows === undefined || (command === 'DELETE FROM' && rest.trim() === '');
+    const folded = written?.startsWith('"') ? written : written?.toLowerCase();
+    return {
+      command,
+      schema: folded && partsOfName(folded)[0],
+      line: positionAt(text, index).line,
+      isFatal: isWhole && plain[index] !== ' ',
+    };
+  });
+}

@@ -1,0 +1,19 @@
+import { problem, type Problem } from '../../core/error-codes.ts';
+import { isSql, type Migration } from '../sources/migration.ts';
+import { findPsqlCommand, psqlAdvice } from '../sql/psql-commands.ts';
+
+interface PendingPlugin {
+  readonly id: string;
+  readonly pending: readonly Migration[];
+}
+
+/** Finds pending files that were written for psql, such as dumps: PostgreSQL itself would refuse them in the middle of a boot. */
+export function findPsqlProblems({ id, pending }: PendingPlugin): readonly Problem[] {
+  return pending.filter(isSql).flatMap(({ name: file, text }) => {
+    const found = findPsqlCommand(text);
+    if (!found) return [];
+    const message = `${id}: line ${found.line} of ${file} has ${found.command}, which only psql understands`;
+    const hint = psqlAdvice(found.command, file);
+    return [problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint })];
+  });
+}
