@@ -11,7 +11,12 @@ import { planRename, type RenamePlan } from './rename-plan.ts';
 import { renamedAway } from './rename-problems.ts';
 import type { Claimant, StrandedObjects } from './stranded-objects.ts';
 import { findStrandedProblems } from './stranded-problems.ts';
-import { findFileProblems, findHistoryProblems, findWriteProblems } from './survey-problems.ts';
+import {
+  findEmptyFiles,
+  findFileProblems,
+  findHistoryProblems,
+  findWriteProblems,
+} from './survey-problems.ts';
 import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
 
 /** What one look at the database tells about one plugin. */
@@ -98,6 +103,7 @@ export function surveyPlugin(
     warnings: [
       ...judgement.warnings,
       ...(strandedObjects === 'warn' ? found : []),
+      ...(willApply ? findEmptyFiles(plugin) : []),
       ...(willApply ? findPublicExtensions(plugin, facts.publicExtensions) : []),
     ],
     // What is wrong with the wrong schema is of no interest.
