@@ -51,7 +51,7 @@ async function makeSocket(path: string): Promise<void> {
   onTestFinished(() => new Promise<void>((resolve) => void server.close(() => resolve())));
 }
 
-const makeFifo = (path: string): void => void execFileSync('mkfifo', [path]);
+const makeFifo = async (path: string): Promise<void> => void execFileSync('mkfifo', [path]);
 
 const damages: readonly (readonly [
   what: string,
