@@ -1,5 +1,6 @@
 import type { Problem } from '../core/error-codes.ts';
 import type { GraphEdge, Tell } from '../core/events.ts';
+import { mapBounded } from '../core/map-bounded.ts';
 import type { ExtensionFacts } from '../postgres/survey/extension-schemas.ts';
 import { isSql } from '../postgres/sources/migration.ts';
 import {
@@ -66,14 +67,14 @@ export function makePlan(setup: BootSetup, tell: Tell): Promise<BootPlan> {
     const { survey, problems } = await surveyPlugins(graph.plugins, { pool, setup, tell, signal });
     const surveyed = new Map((survey?.plugins ?? []).map((plugin) => [plugin.id, plugin]));
     const { rewritePublic } = setup.settings.migrations;
-    const plugins = graph.plugins.map(({ id }): PluginPlan => {
+    const plugins = await mapBounded(graph.plugins, 1, async ({ id }): Promise<PluginPlan> => {
       const found = surveyed.get(id);
       return {
         id,
         ...(found ? { schema: found.schema } : {}),
         ...(found?.renameFrom === undefined ? {} : { renameFrom: found.renameFrom }),
         applied: found?.applied.length ?? 0,
-        pending: found ? readPending(found, rewritePublic, survey?.extensions) : [],
+        pending: found ? await readPending(found, rewritePublic, survey?.extensions) : [],
         warnings: found?.warnings ?? [],
         problems: problems.filter(({ plugin }) => plugin === id),
       };
@@ -95,13 +96,16 @@ function readPending(
   { schema, pending }: PluginSurvey,
   isPublicRewritten: boolean,
   extensions: ExtensionFacts | undefined,
-): readonly PendingFile[] {
-  return pending.map((migration): PendingFile => {
+): Promise<readonly PendingFile[]> {
+  return mapBounded(pending, 1, async (migration): Promise<PendingFile> => {
     const file = migration.name;
     if (!isSql(migration)) {
       return { file, kind: 'function', transaction: migration.transaction, statements: [] };
     }
-    const script = toScript(migration, schema, isPublicRewritten, extensions);
+    // Without a snapshot that it needs, a file is shown as it is written; the survey has a problem for it.
+    const script = await toScript(migration, schema, isPublicRewritten, extensions).catch(() =>
+      toScript(migration, schema, false, extensions),
+    );
     const { inTransaction: transaction } = script;
     const placed = placeStatements(script);
     const texts = placed.map(({ text }) => text);

@@ -6,6 +6,7 @@ import type { Plugin } from '../core/plugin.ts';
 import { getPluginSchemaName, getPreviousSchemaNames } from '../core/schema-name.ts';
 import type { PoolLike } from '../postgres/connection/connection.ts';
 import { readMigrations } from '../postgres/sources/read-migrations.ts';
+import { findSharedFolders } from '../postgres/sources/shared-folders.ts';
 import { withPinnedClient } from '../postgres/connection/pinned-client.ts';
 import type { PluginSurvey } from '../postgres/survey/survey-plugin.ts';
 import { surveyDatabase, type Survey } from '../postgres/survey/survey.ts';
@@ -36,7 +37,9 @@ export async function surveyPlugins(
   plugins: readonly Plugin[],
   parts: SurveyParts,
 ): Promise<SurveyedPlugins> {
-  const { targets, problems } = await readTargets(plugins, parts.setup);
+  const read = await readTargets(plugins, parts.setup);
+  const { targets } = read;
+  const problems = [...read.problems, ...(await findSharedFolders(plugins))];
   if (targets.length === 0) return { targets, problems };
   const survey = await lookAtDatabase(targets, parts);
   return { targets, survey, problems: [...problems, ...survey.problems] };

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { describe, expect, test } from 'vitest';
 import { BootError } from '../../src/core/errors.ts';
+import { FolderSnapshots } from '../../src/postgres/sources/folder-snapshots.ts';
+import { ownNames } from '../../src/postgres/sources/migration.ts';
 import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
 import { errorOf, firstWhen, writeFolder, writeTimestampFolder } from './migration-fixture.ts';
 
@@ -23,6 +25,7 @@ test('a folder gives its files with the hash and the time that Drizzle would wri
     hash: createHash('sha256').update('select 1;').digest('hex'),
     text: 'select 1;',
     snapshotPath: join(folder, 'meta', '0000_snapshot.json'),
+    snapshots: expect.any(FolderSnapshots),
   });
   const drizzles = readMigrationFiles({ migrationsFolder: folder });
   expect(files.map(({ hash, when }) => ({ hash, when }))).toEqual(
@@ -32,6 +35,13 @@ test('a folder gives its files with the hash and the time that Drizzle would wri
 
 test('a journal without entries is nothing to do', async () => {
   expect((await readMigrationFolder('catalog', await writeFolder({}))).files).toEqual([]);
+});
+
+test.each(['postgresql', 'pg', undefined])('a journal may call PostgreSQL %s', async (dialect) => {
+  const folder = await writeFolder({ '0000_init': 'select 1;' });
+  const entries = [{ when: firstWhen, tag: '0000_init' }];
+  await writeFile(join(folder, 'meta', '_journal.json'), JSON.stringify({ dialect, entries }));
+  expect((await readMigrationFolder('catalog', folder)).files).toHaveLength(1);
 });
 
 test('a folder of drizzle-kit 1.x gives its files in the order of their times', async () => {
@@ -49,6 +59,7 @@ test('a folder of drizzle-kit 1.x gives its files in the order of their times', 
       hash: createHash('sha256').update('select 1;').digest('hex'),
       text: 'select 1;',
       snapshotPath: join(folder, '20231114221320_init', 'snapshot.json'),
+      snapshots: expect.any(FolderSnapshots),
     },
     expect.objectContaining({ historyName: '20231114221321_more', when: firstWhen + 1_000 }),
   ]);
@@ -71,7 +82,8 @@ test('snapshots of drizzle-kit 1.x tell which names in public are the plugin’s
     }),
   );
   const { files } = await readMigrationFolder('catalog', folder);
-  expect(files[0]?.snapshotNames).toEqual(new Set(['a', 'status', 'a_idx']));
+  const names = new Set(['a', 'b', 'status', 'id', 'a_idx', 'owner']);
+  expect(await files[0]?.snapshots.ownAmong(names)).toEqual(new Set(['a', 'status', 'a_idx']));
 });
 
 test('snapshots tell which names in public are the plugin’s own', async () => {
@@ -86,7 +98,10 @@ test('snapshots tell which names in public are the plugin’s own', async () => 
     }),
   );
   const { files } = await readMigrationFolder('catalog', folder);
-  expect(files[0]?.snapshotNames).toEqual(new Set(['a', 'status', 's', 'v', 'a_idx']));
+  const names = new Set(['a', 'b', 'status', 's', 'v', 'a_idx', 'b_idx']);
+  expect(await files[0]?.snapshots.ownAmong(names)).toEqual(
+    new Set(['a', 'status', 's', 'v', 'a_idx']),
+  );
 });
 
 const journal = (text: string) => async (folder: string) =>
@@ -132,7 +147,32 @@ describe('a folder that cannot be used is told with the plugin, the path and wha
     [
       'one time twice',
       entries(one, { tag: '0001_b', when: 1 }),
-      /0000_init and 0001_b have the same/,
+      /0000_init and 0001_b have the same "when"/,
+    ],
+    [
+      'one tag twice, as a bad merge leaves it',
+      entries(one, { ...one, when: 2 }),
+      /has 0000_init and 0000_init, which are one file/,
+    ],
+    [
+      'two tags that are one file where case does not count',
+      entries(one, { tag: '0000_INIT', when: 2 }),
+      /has 0000_init and 0000_INIT, which are one file/,
+    ],
+    [
+      'one idx twice',
+      entries({ ...one, idx: 0 }, { tag: '0000_other', when: 2, idx: 0 }),
+      /0000_init and 0000_other have the same "idx" \(0\)/,
+    ],
+    ['a tag that leads out of it', entries({ tag: '../0000_init', when: 1 }), /no name of a file/],
+    ['a tag with a folder', entries({ tag: 'sub/0000_init', when: 1 }), /no name of a file/],
+    ['a tag with a backslash', entries({ tag: '..\\0000_init', when: 1 }), /no name of a file/],
+    ['a tag that is a path', entries({ tag: '/0000_init', when: 1 }), /no name of a file/],
+    ['a tag on another drive', entries({ tag: 'C:0000_init', when: 1 }), /no name of a file/],
+    [
+      'a journal of another dialect',
+      journal(JSON.stringify({ dialect: 'mysql', entries: [one] })),
+      /migrations for "mysql"/,
     ],
   ])('%s', async (_, damage, message) => {
     const folder = await writeFolder({ '0000_init': 'select 1' });
@@ -148,9 +188,10 @@ describe('a folder that cannot be used is told with the plugin, the path and wha
   test('a snapshot that is no JSON, where names in public must be told apart', async () => {
     const folder = await writeFolder({ '0000_init': 'create table "public"."a" ();' });
     await writeFile(join(folder, 'meta', '0000_snapshot.json'), '<<<<<<< HEAD');
-    const error = await errorOf(readMigrationFolder('catalog', folder));
+    const { files } = await readMigrationFolder('catalog', folder);
+    const error = await errorOf(Promise.all(files.map(ownNames)));
     expect(error).toMatchObject({ code: 'MIGRATION_FILES_INVALID', plugin: 'catalog' });
-    expect(error.message).toMatch(/a snapshot in .* cannot be read/);
+    expect(error.message).toMatch(/0000_snapshot\.json is not JSON/);
   });
 
   test('a file instead of a folder', async () => {

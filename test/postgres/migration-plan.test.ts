@@ -138,6 +138,33 @@ describe('edited', () => {
   });
 });
 
+test('a fresh folder is no edit of one that Checkstack has rewritten on disk', () => {
+  const fresh =
+    'create table "public"."a" (s "public"."s");\nalter table "public"."a" add x int;\n';
+  const rewritten = 'create table "a" (s "s");\nalter table "a" add x int;\n';
+  for (const then of [rewritten, rewritten.replaceAll('\n', '\r\n')]) {
+    for (const now of [fresh, fresh.replaceAll('\n', '\r\n')]) {
+      const rows = [rowOf(file('a', 1_001, then))];
+      expect(plan([file('a', 1_001, now)], rows)).toMatchObject({ edited: [], pending: [] });
+    }
+  }
+});
+
+describe('moved', () => {
+  test('is a file that is known by its text alone', () => {
+    const again = file('again', 9_009, 'a');
+    const [row, named] = [rowOf(a), namedRowOf(a)];
+    expect(plan([b, again], [row, rowOf(b)]).moved).toEqual([{ file: again, row }]);
+    expect(plan([b, again], [named, rowOf(b)]).moved).toEqual([{ file: again, row: named }]);
+  });
+
+  test('is no file that its row knows by name or time, and none whose row knows nothing but the text', () => {
+    expect(plan([a, b], [rowOf(a), namedRowOf(b)]).moved).toEqual([]);
+    expect(plan([a], [{ ...rowOf(a), createdAt: null }]).moved).toEqual([]);
+    expect(plan([a], [{ ...namedRowOf(a), createdAt: 5 }]).moved).toEqual([]);
+  });
+});
+
 describe('what stands in another order or nowhere', () => {
   test('out of order is a pending file before one that is applied', () => {
     expect(plan([a, b, c], [rowOf(b)]).outOfOrder).toEqual([a]);

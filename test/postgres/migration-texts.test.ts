@@ -76,7 +76,7 @@ test('a file of 5 MB in 60,000 statements is split, and each statement placed', 
     'update "public"."t" set n = n + 1 where "public"."t"."id" = 1;\r\n--> statement-breakpoint\r\n';
   const { files, schema } = await target('many', { '0000_many': statement.repeat(60_000) });
   expect(files[0]?.text.length).toBeGreaterThan(5_000_000);
-  const placed = files[0] ? placeStatements(toScript(files[0], schema, true)) : [];
+  const placed = files[0] ? placeStatements(await toScript(files[0], schema, true)) : [];
   expect(placed).toHaveLength(60_000);
   expect(placed.at(-1)).toEqual({
     text: 'update "plugin_many"."t" set n = n + 1 where "plugin_many"."t"."id" = 1;',

@@ -64,6 +64,22 @@ describe('a folder of plain SQL files', () => {
     expect(await survey(plugin)).toEqual({ pending: [], warnings: [], problems: [] });
   });
 
+  test.each([
+    [
+      'of Flyway',
+      ['V1__a.sql', 'V1_2__b.sql', 'V1.10__c.sql', 'V2__d.sql', 'V10__e.sql', 'R__view.sql'],
+    ],
+    ['with a date', ['V20230101000000__a.sql', 'V20240101000000__b.sql']],
+    ['with dots', ['1.sql', '1.2_a.sql', '1.10_b.sql', '2_c.sql']],
+    ['with a number of its own behind the first', ['1_10th_try.sql', '1_2nd_try.sql']],
+    ['without a number, last', ['9_a.sql', '10_b.sql', 's3_bucket.sql', 'views.sql']],
+    ['with a word like that of a way down', ['1_a.sql', '2_slow_down.sql', '3_add_undo.sql']],
+  ])('runs files %s in their order', async (_, names) => {
+    const files = Object.fromEntries(names.toReversed().map((name) => [name, 'select 1;']));
+    const read = await readMigrations('p', sqlFiles(await folderOf(files)));
+    expect(read.map(({ name }) => name)).toEqual(names);
+  });
+
   test('means public where it says so', async () => {
     const fresh = await db.fresh();
     await fresh.query('create table public.shared (id int)');
@@ -84,7 +100,7 @@ describe('a folder of plain SQL files', () => {
     });
   });
 
-  test('tells an edit, and a file that was renamed is not run again', async () => {
+  test('tells an edit, and that a file which was renamed is not run again', async () => {
     const text = 'create table items (id int);';
     await migratePlugin(db.pool(), await plain('edits', { '1_a.sql': text }), migrateOptions());
     expect(await survey(await plain('edits', { '1_a.sql': `${text} -- more` }))).toEqual({
@@ -92,9 +108,10 @@ describe('a folder of plain SQL files', () => {
       warnings: ['MIGRATION_EDITED'],
       problems: [],
     });
-    expect(await survey(await plain('edits', { '1_renamed.sql': text }))).toMatchObject({
+    expect(await survey(await plain('edits', { '1_renamed.sql': text }))).toEqual({
       pending: [],
-      warnings: [],
+      warnings: ['MIGRATION_EDITED'],
+      problems: [],
     });
   });
 
@@ -107,9 +124,10 @@ describe('a folder of plain SQL files', () => {
     await migratePlugin(db.pool(), await plain('older', files), migrateOptions());
 
     const edited = { ...files, '0001_more.sql': '-- edited\ncreate table more (id int);' };
+    // One for the edit, and one for the file that is known by its text alone, because its row has the time of Drizzle.
     expect(await survey(await plain('older', edited))).toEqual({
       pending: [],
-      warnings: ['MIGRATION_EDITED'],
+      warnings: ['MIGRATION_EDITED', 'MIGRATION_EDITED'],
       problems: [],
     });
     const { rows } = await db.query(
@@ -118,6 +136,26 @@ describe('a folder of plain SQL files', () => {
     );
     expect(rows.map(({ name }) => name as string)).toEqual(['created_at', 'hash', 'id']);
   });
+});
+
+test('a file with the way up and the way down of another tool is a problem while it is pending', async () => {
+  const both = '-- +goose Up\ncreate table a ();\n-- +goose Down\ndrop table a;';
+  const plugin = await plain('both', { '1_a.sql': both });
+  const client = await db.pool().connect();
+  const { problems } = await surveyDatabase(client, [plugin]);
+  client.release();
+  expect(problems).toEqual([
+    {
+      code: 'MIGRATION_FILES_INVALID',
+      plugin: 'both',
+      file: '1_a.sql',
+      message:
+        'both: line 3 of 1_a.sql, "-- +goose Down", begins the way down of goose, which would run right after the way up',
+      hint: 'Take it and all that follows it out of the file: a file runs as a whole, and there is no way down.',
+    },
+  ]);
+  // Written by drizzle-kit, it is a remark: Drizzle runs the file as a whole too.
+  expect(await survey(await target('remark', { '0000_a': both }))).toMatchObject({ problems: [] });
 });
 
 describe('a folder of plain SQL files is refused', () => {
@@ -131,7 +169,24 @@ describe('a folder of plain SQL files is refused', () => {
       /1_a\.sql has a NUL character/,
     ],
     ['with one name twice', { '1_a.sql': '', '1_a.SQL': '' }, /are one name in the history/],
-    ['with a way down', { '1_a.up.sql': '', '1_a.down.sql': '' }, /would run as one/],
+    ...[
+      ['1_a.up.sql', '1_a.down.sql'],
+      ['001.do.sql', '001.undo.sql'],
+      ['002.do.some.sql', '002.undo.some.sql'],
+      ['V1__a.sql', 'U1__a.sql'],
+      ['V1_2__a.sql', 'U1_2__a.sql'],
+      ['up.sql', 'down.sql'],
+      ['2024-a-up.sql', '2024-a-down.sql'],
+      ['0417_posts.sql', '0417_posts.rollback.sql'],
+      ['014-findings.sql', '014-findings-DOWN.sql'],
+      ['5_a.sql', '5_a_rollback.sql'],
+      ['5_a.sql', '5_a.revert.sql'],
+      ['5_a.sql', '5_a.undo.sql'],
+    ].map(([up = '', down = '']): [string, Files, RegExp] => [
+      `with ${down}, a way down`,
+      { [up]: '', [down]: '' },
+      new RegExp(`${down.replace(/sql$/, '')}sql undoes a migration, and would run as one`),
+    ]),
   ])('%s', async (_, files, message) => {
     const error = await errorOf(readMigrations('p', sqlFiles(await folderOf(files))));
     expect(error).toMatchObject({ code: 'MIGRATION_FILES_INVALID', plugin: 'p' });

@@ -16,6 +16,11 @@ export interface MigrationPlan<File> {
   readonly applied: readonly Pair<File>[];
   /** Applied, and changed since. */
   readonly edited: readonly File[];
+  /**
+   * Applied by their text alone: the row says another name or time. Most are renamed; one may be new, with the text of a file
+   * that is gone.
+   */
+  readonly moved: readonly Pair<File>[];
   /** Rows that no file matches. */
   readonly unknown: readonly HistoryRow[];
 }
@@ -55,6 +60,7 @@ export function planMigrations<File extends ComparedFile>(
     ({ when }) => [when],
     ({ createdAt }) => createdAt && wholeSecond(createdAt),
   );
+  const known = pairing.pairs.length;
   pairing.pairBy(
     ({ hash }) => [hash],
     ({ hash }) => hash,
@@ -72,6 +78,9 @@ export function planMigrations<File extends ComparedFile>(
     edited: pairing.pairs
       .filter(({ file, row }) => isEdited(file, row.hash, schema))
       .map(({ file }) => file),
+    moved: pairing.pairs
+      .slice(known)
+      .filter(({ row: { name, createdAt } }) => name !== null || createdAt !== null),
     unknown: pairing.rows,
   };
 }

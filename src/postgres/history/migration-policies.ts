@@ -49,11 +49,13 @@ export function judgePlan(plugin: PlannedPlugin, policies: MigrationPolicies): J
 }
 
 const findings = {
-  edited: ({ id, plan }) =>
-    plan.edited.map(({ name }) => ({
+  edited: ({ id, plan }) => [
+    ...plan.edited.map(({ name }) => ({
       ...found(id, 'MIGRATION_EDITED', `${name} was changed after it was applied`, name),
       hint: `Restore the file as it was applied, and put the change into a new one. When the text is right as it is now, ${repairCall('acceptEdited', id)}.`,
     })),
+    ...movedFiles(id, plan.moved),
+  ],
   outOfOrder: ({ id, plan }) =>
     plan.outOfOrder.map(({ name }) =>
       found(
@@ -71,6 +73,19 @@ const findings = {
     return [found(id, 'MIGRATION_DATABASE_AHEAD', message)];
   },
 } satisfies Record<keyof MigrationPolicies, (plugin: PlannedPlugin) => readonly Problem[]>;
+
+/** One warning for all of them: whoever moves to another source of migrations renames every file. */
+function movedFiles(id: string, moved: PlannedPlugin['plan']['moved']): readonly Problem[] {
+  const [first] = moved;
+  if (!first) return [];
+  const { file, row } = first;
+  const isOne = moved.length === 1;
+  const message = isOne
+    ? `${file.name} counts as applied, and did not run: its text is that of ${nameOf(row)}, which the folder no longer has`
+    : `${moved.length} files count as applied, and did not run, such as ${file.name}: their texts are those of migrations that the folder no longer has, such as ${nameOf(row)}`;
+  const hint = `When ${isOne ? 'it was' : 'they were'} renamed, or got another time, ${repairCall('acceptEdited', id)}. A new file that is to run needs another text: a comment is enough.`;
+  return [{ ...found(id, 'MIGRATION_EDITED', message, isOne ? file.name : undefined), hint }];
+}
 
 function found(plugin: string, code: ErrorCode, message: string, file?: string): Problem {
   return problem(code, `${plugin}: ${message}`, {
@@ -96,7 +111,7 @@ function countOf(rows: readonly HistoryRow[]): string {
 }
 
 /** What a row says of itself. */
-function nameOf({ name, createdAt, hash }: HistoryRow): string {
+export function nameOf({ name, createdAt, hash }: HistoryRow): string {
   if (name !== null) return name;
   return createdAt === null ? `hash ${hash.slice(0, 12)}` : `created_at ${createdAt}`;
 }

@@ -69,7 +69,7 @@ async function applyFile(
   const { client, target, settings, extensions, progress } = run;
   const { now, tell } = settings;
   const startedAt = now();
-  const work = prepareWork(file, {
+  const work = await prepareWork(file, {
     ...settings,
     schema: target.schema,
     broken: client.broken,

@@ -1,4 +1,4 @@
-import type { SqlMigration } from '../sources/migration.ts';
+import { ownNames, type SqlMigration } from '../sources/migration.ts';
 import { readDirectives } from '../sql/migration-directives.ts';
 import type { MigrationWork, WorkStatement } from './migration-work.ts';
 import { readTransactionNeed } from '../sql/outside-transaction.ts';
@@ -20,16 +20,17 @@ export interface MigrationScript extends MigrationWork {
 /**
  * Makes a file ready to run in `schema`.
  *
+ * @throws BootError `MIGRATION_FILES_INVALID` for a snapshot that is needed and cannot be read
  * @param extensions Where a `CREATE EXTENSION` without a schema goes; nowhere unless told.
  */
-export function toScript(
+export async function toScript(
   file: SqlMigration,
   schema: string,
   isPublicRewritten: boolean,
   extensions: ExtensionFacts = noExtensions,
-): MigrationScript {
+): Promise<MigrationScript> {
   const { text, toOriginal } = applyEdits(file.text, [
-    ...(isPublicRewritten ? publicEdits(file.text, schema, file.snapshotNames ?? 'all') : []),
+    ...(isPublicRewritten ? publicEdits(file.text, schema, await ownNames(file)) : []),
     ...extensionEdits(file.text, extensions),
   ]);
   const directives = readDirectives(file.text).known;

@@ -12,7 +12,10 @@ export interface WorkOptions extends FunctionLife {
 }
 
 /** Makes a migration ready to run, whatever it is written in. */
-export function prepareWork(migration: Migration, options: WorkOptions): MigrationWork {
+export async function prepareWork(
+  migration: Migration,
+  options: WorkOptions,
+): Promise<MigrationWork> {
   return isSql(migration)
     ? toScript(migration, options.schema, options.rewritePublic, options.extensions)
     : toFunctionWork(migration, options);

@@ -4,6 +4,7 @@ import {
   historyOf,
   insertHistorySql,
   type HistoryRow,
+  type HistoryShape,
 } from '../history/migration-history.ts';
 import {
   missingParts,
@@ -13,6 +14,7 @@ import {
 } from '../survey/read-history.ts';
 import type { Querying } from '../connection/querying.ts';
 import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
+import { nameOf } from '../history/migration-policies.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts';
 import type { RepairDecision, RepairLeft } from './repair-report.ts';
@@ -47,9 +49,9 @@ export async function decideOnRows(
 }
 
 /**
- * Decides on the hashes of applied files that were edited since.
+ * Decides on the rows of applied files that were edited since, or got another name or time: they become what the files are.
  *
- * @param chosen Which files it is about; all edited ones when left out.
+ * @param chosen Which files it is about; all of those when left out.
  */
 export async function decideOnHashes(
   client: Querying,
@@ -57,25 +59,31 @@ export async function decideOnHashes(
   chosen?: readonly Migration[],
 ): Promise<RepairDecision> {
   const [, historySchema] = schemasOf(target);
-  const { plan } = await compare(client, target);
-  const files = chosen ?? plan.edited;
-  const edited = plan.applied.filter(
-    ({ file }) => plan.edited.includes(file) && files.includes(file),
-  );
+  const { history, plan } = await compare(client, target);
+  const edited = plan.applied.filter(({ file }) => plan.edited.includes(file));
+  const all = [...edited, ...plan.moved];
+  const files = chosen ?? all.map(({ file }) => file);
+  const accepted = all.filter(({ file }) => files.includes(file));
   return {
-    changes: edited.map(({ file: { name }, row }) => {
+    changes: accepted.map(({ file, row }) => {
+      const before = plan.edited.includes(file) ? `hash ${row.hash.slice(0, 12)}` : nameOf(row);
       return {
         kind: 'file',
-        name,
-        change: `accepted as it is now, in place of hash ${row.hash.slice(0, 12)}`,
+        name: file.name,
+        change: `accepted as it is now, in place of ${before}`,
       };
     }),
     left: files
-      .filter((file) => !plan.edited.includes(file))
+      .filter((file) => all.every((each) => each.file !== file))
       .map((file) =>
         leftBecause(plan.pending.includes(file) ? 'it is not applied' : 'it was not edited')(file),
       ),
-    statements: edited.map(({ file, row }) => updateHashSql(historySchema, file.hash, row)),
+    statements: accepted.map(({ file, row }) => {
+      const values = plan.edited.includes(file)
+        ? { hash: file.hash }
+        : { hash: file.hash, when: file.when, name: file.historyName };
+      return updateRowSql(historySchema, values, row, history.shape);
+    }),
   };
 }
 
@@ -92,16 +100,31 @@ function leftBecause(because: string): (file: Migration) => RepairLeft {
   return ({ name }) => ({ kind: 'file', name, because });
 }
 
+/** What a row gets. */
+interface NewValues {
+  readonly hash: string;
+  readonly when?: number;
+  readonly name?: string;
+}
+
 /** Rows of the same run, written twice by processes without a lock, are alike in all of this: they change together. */
-function updateHashSql(
+function updateRowSql(
   historySchema: string,
-  newHash: string,
+  values: NewValues,
   { hash, createdAt, name }: HistoryRow,
+  shape: HistoryShape | undefined,
 ): string {
+  const changes = [
+    `hash = ${quoteLiteral(values.hash)}`,
+    ...(values.when === undefined ? [] : [`created_at = ${values.when}`]),
+    ...(values.name === undefined || shape !== '1.x'
+      ? []
+      : [`name = ${quoteLiteral(values.name)}`]),
+  ];
   const conditions = [
     `hash = ${quoteLiteral(hash)}`,
     createdAt === null ? 'created_at is null' : `created_at = ${createdAt}`,
     ...(name === null ? [] : [`name = ${quoteLiteral(name)}`]),
   ];
-  return `update ${historyOf(historySchema)} set hash = ${quoteLiteral(newHash)} where ${conditions.join(' and ')}`;
+  return `update ${historyOf(historySchema)} set ${changes.join(', ')} where ${conditions.join(' and ')}`;
 }

@@ -11,7 +11,7 @@ type Group = Readonly<Record<string, { readonly isExisting?: boolean } | undefin
 
 /** The parts of a snapshot of drizzle-kit 0.x that hold named things; keys read `public.users`. */
 interface KeyedSnapshot {
-  readonly tables?: Readonly<Record<string, { readonly indexes?: object }>>;
+  readonly tables?: Readonly<Record<string, { readonly indexes?: object }>> | null;
   readonly enums?: Group;
   readonly sequences?: Group;
   readonly views?: Group;
@@ -39,11 +39,15 @@ const kinds: Readonly<Record<string, SnapshotKind>> = {
 /**
  * Reads what a snapshot has in `public`. A view that is declared as existing is not among it: somebody else makes it.
  *
- * @throws SyntaxError when the text is no JSON.
+ * @returns undefined when it is none: read as an empty one, it would own nothing.
  */
-export function parseSnapshot(text: string): readonly SnapshotObject[] {
-  const snapshot = JSON.parse(text) as KeyedSnapshot | ListedSnapshot;
-  return 'ddl' in snapshot ? objectsInList(snapshot) : objectsInKeys(snapshot);
+export function parseSnapshot(snapshot: unknown): readonly SnapshotObject[] | undefined {
+  if (typeof snapshot !== 'object' || snapshot === null) return undefined;
+  if ('ddl' in snapshot && Array.isArray(snapshot.ddl)) {
+    return objectsInList(snapshot as ListedSnapshot);
+  }
+  const isKeyed = 'tables' in snapshot && typeof snapshot.tables === 'object';
+  return isKeyed ? objectsInKeys(snapshot as KeyedSnapshot) : undefined;
 }
 
 function objectsInList({ ddl }: ListedSnapshot): readonly SnapshotObject[] {
@@ -55,8 +59,7 @@ function objectsInList({ ddl }: ListedSnapshot): readonly SnapshotObject[] {
 }
 
 function objectsInKeys(snapshot: KeyedSnapshot): readonly SnapshotObject[] {
-  const { tables = {} } = snapshot;
-  const indexes = Object.entries(tables)
+  const indexes = Object.entries(snapshot.tables ?? {})
     .filter(([key]) => key.startsWith(prefix))
     .flatMap(([, table]) => Object.keys(table.indexes ?? {}));
   return [

@@ -1,14 +1,18 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { show } from '../../core/errors.ts';
 import type { Refuse } from './migration-files-error.ts';
+import { isMissing, readJson } from './read-text.ts';
 import type { ListedMigration } from './timestamp-folder.ts';
 import { timestampOf } from './timestamp-folder.ts';
 
 interface JournalEntry {
   readonly tag: string;
   readonly when: number;
+  /** Its place in the journal, as drizzle-kit counts; only to find two entries that a merge has left with one. */
+  readonly idx: unknown;
 }
+
+const again = 'Restore meta/_journal.json from version control, or resolve its merge conflict.';
 
 /**
  * Lists a folder of drizzle-kit 0.x: `meta/_journal.json` names the files, in their order.
@@ -21,12 +25,13 @@ export async function listJournal(
   refuse: Refuse,
 ): Promise<readonly ListedMigration[] | undefined> {
   const path = join(folder, 'meta', '_journal.json');
-  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return undefined;
-    throw refuse(`${path} cannot be read`, { cause });
+  const journal = await readJson(path, again, refuse).catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
   });
-  if (text === undefined) return undefined;
-  const entries = parseJournal(text, path, refuse);
+  if (journal === undefined) return undefined;
+  refuseOtherDialect(journal, path, refuse);
+  const entries = readEntries(journal, path, refuse);
   refuseDoubles(entries, path, refuse);
   return entries.map(({ tag, when }) => ({
     name: `${tag}.sql`,
@@ -45,43 +50,86 @@ function nameInDrizzle1(tag: string, when: number): string {
   return `${timestampOf(when)}_${tag.split('_').slice(1).join('_')}`;
 }
 
-function parseJournal(text: string, path: string, refuse: Refuse): readonly JournalEntry[] {
-  const again = 'Restore meta/_journal.json from version control, or resolve its merge conflict.';
-  let journal: unknown;
-  try {
-    journal = JSON.parse(text);
-  } catch (cause) {
-    throw refuse(`${path} is not JSON`, { hint: again, cause });
-  }
+/** What drizzle-kit has called PostgreSQL; a journal without a dialect is taken for one. */
+const ownDialects = new Set<unknown>(['postgresql', 'pg', undefined]);
+
+function refuseOtherDialect(journal: unknown, path: string, refuse: Refuse): void {
+  const dialect = propertyOf(journal, 'dialect');
+  if (ownDialects.has(dialect)) return;
+  throw refuse(`${path} says that these are migrations for ${show(dialect)}`, {
+    hint: 'Generate them for PostgreSQL: dialect: "postgresql" in drizzle.config.',
+  });
+}
+
+function readEntries(journal: unknown, path: string, refuse: Refuse): readonly JournalEntry[] {
   const entries = propertyOf(journal, 'entries');
   if (!Array.isArray(entries)) throw refuse(`${path} has no list "entries"`, { hint: again });
   return entries.map((entry: unknown, index) => {
     const tag = propertyOf(entry, 'tag');
     const when = propertyOf(entry, 'when');
-    if (typeof tag === 'string' && tag !== '' && isTime(when)) return { tag, when };
-    throw refuse(
-      `entry ${index} of ${path} needs a tag and a whole number "when", got ${show(tag)} and ${show(when)}`,
-      { hint: again },
-    );
+    if (typeof tag !== 'string' || tag === '' || !isTime(when)) {
+      throw refuse(
+        `entry ${index} of ${path} needs a tag and a whole number "when", got ${show(tag)} and ${show(when)}`,
+        { hint: again },
+      );
+    }
+    if (leadsElsewhere.test(tag)) {
+      throw refuse(
+        `entry ${index} of ${path} has the tag ${show(tag)}, which is no name of a file`,
+        { hint: 'A tag is the name of a file beside meta/, without .sql and without a path.' },
+      );
+    }
+    return { tag, when, idx: propertyOf(entry, 'idx') };
   });
 }
+
+/** On any system: a path would read a file from outside of the folder, and no file has a control character in its name. */
+const leadsElsewhere = /[/\\]|^\.\.?$|^[a-zA-Z]:|\p{Cc}/u;
 
 function isTime(value: unknown): value is number {
   return Number.isInteger(value) && !Number.isNaN(new Date(Number(value)).getTime());
 }
 
-/** `when` is what tells migrations apart in the history: of two with the same one, the second would never run. */
+/**
+ * `when` is what tells migrations apart in the history: of two with the same one, the second would never run. A tag names
+ * the file: with the same one twice, that would run twice. One `idx` twice is the sign of such a merge.
+ */
 function refuseDoubles(entries: readonly JournalEntry[], path: string, refuse: Refuse): void {
-  const seen = new Map<number, string>();
-  for (const { tag, when } of entries) {
-    const other = seen.get(when);
-    if (other !== undefined) {
-      throw refuse(`${other} and ${tag} have the same "when" (${when}) in ${path}`, {
-        hint: 'Generate the one that is not yet applied anywhere again with drizzle-kit.',
-      });
-    }
-    seen.set(when, tag);
+  const tags = findDouble(entries, ({ tag }) => tag.toLowerCase());
+  if (tags) {
+    throw refuse(`${path} has ${tags[0].tag} and ${tags[1].tag}, which are one file`, {
+      hint: 'Take one of the two entries out: it comes from a merge.',
+    });
   }
+  const times = findDouble(entries, ({ when }) => when);
+  if (times) {
+    const [{ tag, when }, other] = times;
+    throw refuse(`${tag} and ${other.tag} have the same "when" (${when}) in ${path}`, {
+      hint: 'Generate the one that is not yet applied anywhere again with drizzle-kit.',
+    });
+  }
+  const places = findDouble(entries, ({ idx }) => idx);
+  if (places) {
+    const [{ tag, idx }, other] = places;
+    throw refuse(`${tag} and ${other.tag} have the same "idx" (${show(idx)}) in ${path}`, {
+      hint: 'A merge has left both: generate the one that is not yet applied anywhere again with drizzle-kit, or number them anew.',
+    });
+  }
+}
+
+/** The first two entries with the same key; an entry without one is like no other. */
+function findDouble(
+  entries: readonly JournalEntry[],
+  keyOf: (entry: JournalEntry) => unknown,
+): readonly [JournalEntry, JournalEntry] | undefined {
+  const seen = new Map<unknown, JournalEntry>();
+  for (const entry of entries) {
+    const key = keyOf(entry);
+    const other = key === undefined ? undefined : seen.get(key);
+    if (other) return [other, entry];
+    seen.set(key, entry);
+  }
+  return undefined;
 }
 
 function propertyOf(value: unknown, key: string): unknown {

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BootError } from '../../core/errors.ts';
+import { mapBounded } from '../../core/map-bounded.ts';
+import { FolderSnapshots } from './folder-snapshots.ts';
 import { listJournal } from './journal-folder.ts';
 import { refusalFor, type Refuse } from './migration-files-error.ts';
-import { readSnapshotNames } from './snapshot-names.ts';
+import { isMissing, readersAtOnce, readText } from './read-text.ts';
 import { listTimestampFolders, type ListedMigration } from './timestamp-folder.ts';
 
 /** One migration as drizzle-kit wrote it. */
@@ -11,8 +14,8 @@ export interface MigrationFile extends Omit<ListedMigration, 'path' | 'snapshotP
   /** SHA-256 of the text, as Drizzle computes it. */
   readonly hash: string;
   readonly text: string;
-  /** What the folder's snapshots have in `public`; undefined without snapshots, or when no file mentions `"public"`. */
-  readonly snapshotNames?: ReadonlySet<string>;
+  /** Those of the folder; none is read before a pending file asks. */
+  readonly snapshots: FolderSnapshots;
   /** Where drizzle-kit keeps what the schema is after this migration; the file may be missing. */
   readonly snapshotPath?: string;
 }
@@ -39,13 +42,13 @@ export async function readMigrationFolder(
   await checkFolder(folder, refuse);
   const listed = await list(folder, refuse);
   const texts = await readTexts(folder, listed, refuse);
-  const mentionsPublic = texts.some((text) => text.includes('"public"'));
-  const snapshotNames = mentionsPublic ? await readNames(folder, listed, refuse) : undefined;
+  const inFolders = listed.filter(({ format }) => format === '1.x');
+  const paths = inFolders.map(({ snapshotPath }) => snapshotPath);
+  const snapshots = new FolderSnapshots(folder, paths, refuse);
   const files = listed.map(({ name, tag, when, historyName, format, snapshotPath }, index) => {
     const text = texts[index] ?? '';
     const place = { name, tag, when, historyName, format, snapshotPath };
-    const known = { ...place, hash: hashOf(text), text };
-    return snapshotNames ? { ...known, snapshotNames } : known;
+    return { ...place, hash: hashOf(text), text, snapshots };
   });
   return { folder, files };
 }
@@ -93,33 +96,24 @@ async function readTexts(
   listed: readonly ListedMigration[],
   refuse: Refuse,
 ): Promise<readonly string[]> {
-  const reads = await Promise.allSettled(listed.map(({ path }) => readFile(path, 'utf8')));
-  const failed = reads.flatMap((read, index) =>
-    read.status === 'rejected'
-      ? [{ name: listed[index]?.name, cause: read.reason as unknown }]
-      : [],
+  const read = await mapBounded(listed, readersAtOnce, ({ path }) =>
+    readText(path, refuse).catch((error: unknown) => {
+      if (error instanceof BootError) return error;
+      throw error;
+    }),
   );
-  if (failed.length > 0) {
-    const names = failed.map(({ name }) => name).join(', ');
-    throw refuse(`${folder} names ${names}, which cannot be read`, {
-      hint: 'Ship every file that drizzle-kit wrote, or restore it from version control.',
-      cause: failed[0]?.cause,
-    });
+  const failed = read.filter((each) => each instanceof BootError);
+  const unusable = failed.find((error) => !isMissing(error));
+  if (unusable) throw unusable;
+  const missing = listed.filter((_, index) => read[index] instanceof BootError);
+  if (missing.length > 0) {
+    throw refuse(
+      `${folder} names ${missing.map(({ name }) => name).join(', ')}, which cannot be read`,
+      {
+        hint: 'Ship every file that drizzle-kit wrote, or restore it from version control.',
+        cause: failed[0]?.cause,
+      },
+    );
   }
-  return reads.map((read) => (read.status === 'fulfilled' ? read.value : ''));
-}
-
-async function readNames(
-  folder: string,
-  listed: readonly ListedMigration[],
-  refuse: Refuse,
-): Promise<ReadonlySet<string> | undefined> {
-  try {
-    return await readSnapshotNames(folder, listed);
-  } catch (cause) {
-    throw refuse(`a snapshot in ${folder} cannot be read`, {
-      hint: 'Restore the snapshots from version control, or resolve their merge conflict.',
-      cause,
-    });
-  }
+  return read.filter((each) => typeof each === 'string');
 }

@@ -2,45 +2,45 @@ import { quoteIdentifier } from '../sql/identifier.ts';
 import type { MigrationIdentity, SqlMigration } from './migration.ts';
 import { hashOf } from './migration-files.ts';
 import { hashOfFunction } from './named-migration.ts';
-import { rewritePublic } from '../sql/public-rewrite.ts';
 
 /** What of a migration is compared with the hash of its row; a function has no text. */
 export type HashedMigration = Pick<MigrationIdentity, 'historyName' | 'hash'> &
-  Partial<Pick<SqlMigration, 'text' | 'snapshotNames'>>;
+  Partial<Pick<SqlMigration, 'text'>>;
 
 /**
- * Every hash that the history may have for a migration that nobody edited: of its text as it is, before and after
- * `"public".` was turned into the schema, each with LF and with CRLF, as a checkout on Windows has it; and that of a function
- * of the same name, whose place it may have taken.
+ * Every hash that the history may have for a migration that was not edited, the likeliest first: of its text as it is, before
+ * and after `"public".` was turned into the schema or taken out, each with LF and with CRLF, as a checkout on Windows has it;
+ * and that of a function of the same name, whose place it may have taken.
  */
-export function hashesOf(
-  { historyName, text, snapshotNames }: HashedMigration,
+export function* hashesOf(
+  { historyName, text, hash }: HashedMigration,
   schema: string,
-): ReadonlySet<string> {
-  const texts = text === undefined ? [] : textsOf(text, snapshotNames, schema);
-  return new Set([...texts.map(hashOf), hashOfFunction(historyName)]);
+): Generator<string, void> {
+  yield hash;
+  yield hashOfFunction(historyName);
+  if (text === undefined) return;
+  for (const form of formsOf(text, schema)) {
+    const withLf = form.replaceAll('\r\n', '\n');
+    if (form !== text) yield hashOf(form);
+    if (withLf !== form) yield hashOf(withLf);
+    if (withLf.includes('\n')) yield hashOf(withLf.replaceAll('\n', '\r\n'));
+  }
 }
 
 /** Whether the row of an applied migration was written for another text. Of a function nobody knows. */
 export function isEdited(migration: HashedMigration, hash: string, schema: string): boolean {
-  return (
-    migration.text !== undefined &&
-    hash !== migration.hash &&
-    !hashesOf(migration, schema).has(hash)
-  );
+  if (migration.text === undefined) return false;
+  for (const known of hashesOf(migration, schema)) if (known === hash) return false;
+  return true;
 }
 
-function textsOf(
-  text: string,
-  snapshotNames: ReadonlySet<string> | undefined,
-  schema: string,
-): readonly string[] {
-  const texts = [
+/** What tools have made of a text: some put the schema in, and Checkstack's loader took `"public".` out where the files lie. */
+function formsOf(text: string, schema: string): ReadonlySet<string> {
+  const qualifier = `${quoteIdentifier(schema)}.`;
+  return new Set([
     text,
-    rewritePublic(text, schema, snapshotNames ?? 'all').text,
-    text.replaceAll(`${quoteIdentifier(schema)}.`, '"public".'),
-  ];
-  const withLf = texts.map((each) => each.replaceAll('\r\n', '\n'));
-  const withCrLf = withLf.map((each) => each.replaceAll('\n', '\r\n'));
-  return [...new Set([...texts, ...withLf, ...withCrLf])];
+    text.replaceAll('"public".', qualifier),
+    text.replaceAll('"public".', ''),
+    text.replaceAll(qualifier, '"public".'),
+  ]);
 }

@@ -1,4 +1,6 @@
 import type { MigrationFunction } from '../../core/migration-source.ts';
+import { namesInPublic } from '../sql/public-rewrite.ts';
+import type { FolderSnapshots } from './folder-snapshots.ts';
 
 /** What tells one migration from another, in messages and in the history. */
 export interface MigrationIdentity {
@@ -17,8 +19,8 @@ export interface MigrationIdentity {
 /** A migration that is a text. */
 export interface SqlMigration extends MigrationIdentity {
   readonly text: string;
-  /** What of the text's `"public".` is the plugin's own; undefined: all of it. */
-  readonly snapshotNames?: ReadonlySet<string>;
+  /** Those of its folder. Left out of a file that drizzle-kit has not written: only drizzle-kit writes `"public".` without meaning it. */
+  readonly snapshots?: FolderSnapshots;
   /** Where drizzle-kit keeps what the schema is after this migration; the file may be missing. */
   readonly snapshotPath?: string;
 }
@@ -34,4 +36,17 @@ export type Migration = SqlMigration | CodeMigration;
 
 export function isSql(migration: Migration): migration is SqlMigration {
   return 'text' in migration;
+}
+
+/**
+ * What of the names behind `"public".` in a file is the plugin's own.
+ *
+ * @throws BootError `MIGRATION_FILES_INVALID` for a snapshot that is needed and cannot be read
+ */
+export async function ownNames({
+  text,
+  snapshots,
+}: Pick<SqlMigration, 'text' | 'snapshots'>): Promise<ReadonlySet<string> | 'all'> {
+  const names = snapshots ? namesInPublic(text) : new Set<string>();
+  return names.size > 0 && snapshots ? snapshots.ownAmong(names) : new Set();
 }

@@ -21,6 +21,7 @@ export async function readMigrations(
   return toMigrations(source);
 }
 
-function pathOf(folder: URL | string): string {
+/** A folder as a path. */
+export function pathOf(folder: URL | string): string {
   return folder instanceof URL ? fileURLToPath(folder) : folder;
 }

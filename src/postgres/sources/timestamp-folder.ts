@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mapBounded } from '../../core/map-bounded.ts';
 import type { MigrationIdentity } from './migration.ts';
 import type { Refuse } from './migration-files-error.ts';
+import { listFolder, readersAtOnce } from './read-text.ts';
 
 /** A migration that a folder has, before its text is read. */
 export interface ListedMigration extends Omit<MigrationIdentity, 'hash'> {
@@ -23,27 +24,37 @@ export async function listTimestampFolders(
   folder: string,
   refuse: Refuse,
 ): Promise<readonly ListedMigration[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  const tags = entries
-    .filter((entry) => !entry.isFile() && existsSync(join(folder, entry.name, file)))
-    .map(({ name }) => name);
-  return tags.toSorted().map((tag) => {
-    const when = timeOf(tag);
-    if (Number.isNaN(when)) {
-      throw refuse(`${join(folder, tag)} does not begin with a time, such as 20240102030405`, {
-        hint: 'Give it the name that drizzle-kit 1.x gave it: its time is part of the history.',
-      });
-    }
-    return {
-      name: `${tag}/${file}`,
-      tag,
-      when,
-      historyName: tag,
-      format: '1.x',
-      path: join(folder, tag, file),
-      snapshotPath: join(folder, tag, 'snapshot.json'),
-    };
-  });
+  const entries = await listFolder(folder, refuse);
+  const tags = await mapBounded(
+    entries.filter((entry) => !entry.isFile()),
+    readersAtOnce,
+    // Also a link that leads nowhere: skipped, its migration would be missing without a word.
+    ({ name }) =>
+      lstat(join(folder, name, file)).then(
+        () => [name],
+        () => [],
+      ),
+  );
+  return tags
+    .flat()
+    .toSorted()
+    .map((tag) => {
+      const when = timeOf(tag);
+      if (Number.isNaN(when)) {
+        throw refuse(`${join(folder, tag)} does not begin with a time, such as 20240102030405`, {
+          hint: 'Give it the name that drizzle-kit 1.x gave it: its time is part of the history.',
+        });
+      }
+      return {
+        name: `${tag}/${file}`,
+        tag,
+        when,
+        historyName: tag,
+        format: '1.x',
+        path: join(folder, tag, file),
+        snapshotPath: join(folder, tag, 'snapshot.json'),
+      };
+    });
 }
 
 const file = 'migration.sql';

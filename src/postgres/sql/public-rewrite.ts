@@ -2,8 +2,10 @@ import { quoteIdentifier } from './identifier.ts';
 import { applyEdits, type RewrittenSql, type SqlEdit } from './sql-edits.ts';
 import { lexSql } from './sql-lexer.ts';
 
-/** `"public"` at these places of the original text is the schema of something. */
-type Place = Omit<SqlEdit, 'replacement'>;
+/** `"public"` at these places of the original text is the schema of something, and this is its name. */
+interface Place extends Omit<SqlEdit, 'replacement'> {
+  readonly name: string;
+}
 
 /** The name behind the dot, quoted or not. */
 const qualified = /\s*\.\s*(?:"((?:[^"]|"")*)"|([A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*))/y;
@@ -30,37 +32,38 @@ export function publicEdits(
   schema: string,
   names: ReadonlySet<string> | 'all',
 ): readonly SqlEdit[] {
-  if (!text.includes('"public"')) return [];
+  if (names !== 'all' && names.size === 0) return [];
   const replacement = quoteIdentifier(schema);
-  return Array.from(findPlaces(text, 0, names), (place) => ({ ...place, replacement }));
+  return placesIn(text)
+    .filter(({ name }) => names === 'all' || names.has(name))
+    .map(({ start, end }) => ({ start, end, replacement }));
 }
 
-function* findPlaces(
-  text: string,
-  offset: number,
-  names: ReadonlySet<string> | 'all',
-): Generator<Place, void> {
+/** The names behind `"public".` that {@link rewritePublic} would look at. */
+export function namesInPublic(text: string): ReadonlySet<string> {
+  return new Set(placesIn(text).map(({ name }) => name));
+}
+
+function placesIn(text: string): readonly Place[] {
+  return text.includes('"public"') ? [...findPlaces(text, 0)] : [];
+}
+
+function* findPlaces(text: string, offset: number): Generator<Place, void> {
   for (const { kind, start, end } of lexSql(text)) {
     if (kind === 'dollar') {
       const tag = text.indexOf('$', start + 1) + 1 - start;
-      yield* findPlaces(text.slice(start + tag, end - tag), offset + start + tag, names);
+      yield* findPlaces(text.slice(start + tag, end - tag), offset + start + tag);
     } else if (kind === 'identifier' && text.slice(start, end) === '"public"') {
-      if (isOwn(text, start, end, names)) yield { start: offset + start, end: offset + end };
+      const name = nameBehind(text, start, end);
+      if (name !== undefined) yield { start: offset + start, end: offset + end, name };
     }
   }
 }
 
-function isOwn(
-  text: string,
-  start: number,
-  end: number,
-  names: ReadonlySet<string> | 'all',
-): boolean {
+function nameBehind(text: string, start: number, end: number): string | undefined {
   // `"t"."public"` is a column.
-  if (/\.\s*$/.test(text.slice(Math.max(0, start - 20), start))) return false;
+  if (/\.\s*$/.test(text.slice(Math.max(0, start - 20), start))) return undefined;
   qualified.lastIndex = end;
   const found = qualified.exec(text);
-  if (!found) return false;
-  const name = found[1]?.replaceAll('""', '"') ?? found[2]?.toLowerCase() ?? '';
-  return names === 'all' || names.has(name);
+  return found ? (found[1]?.replaceAll('""', '"') ?? found[2]?.toLowerCase() ?? '') : undefined;
 }

@@ -36,6 +36,15 @@ export function splitStatements(text: string): readonly Statement[] {
   return statements;
 }
 
+/** Whether a text has any SQL; reads no further than to the first. */
+export function hasStatement(text: string): boolean {
+  for (const { kind, start, end } of lexSql(text)) {
+    if (kind === 'comment' || kind === 'breakpoint') continue;
+    if (/\S/.test(text.slice(start, end))) return true;
+  }
+  return false;
+}
+
 /** Also drops a byte order mark, which JavaScript counts as white space and PostgreSQL refuses. */
 function trim(text: string, start: number, end: number, codeOffset: number): Statement {
   const piece = text.slice(start, end);

@@ -1,7 +1,8 @@
 import { mapBounded } from '../../core/map-bounded.ts';
 import type { SnapshotKind } from '../sources/drizzle-snapshot.ts';
-import { allNames, lastObjects, readersAtOnce, unknownNames } from '../sources/known-objects.ts';
-import { isSql, type Migration } from '../sources/migration.ts';
+import { allNames, lastObjects, unknownNames } from '../sources/known-objects.ts';
+import { isSql, ownNames, type Migration } from '../sources/migration.ts';
+import { readersAtOnce } from '../sources/read-text.ts';
 import type { MovableKind, PublicObject } from './public-objects.ts';
 import { rewritePublic } from '../sql/public-rewrite.ts';
 
@@ -54,8 +55,9 @@ export async function findStranded(
 ): Promise<ReadonlyMap<string, StrandedObjects>> {
   const hosts = claimants.filter(({ schema }) => schema === 'public');
   const plugins = claimants.filter(({ schema, applied }) => schema !== 'public' && applied[0]);
-  const strangers = inPublic.length > 0 ? without(inPublic, await lastNames(hosts)) : [];
-  if (strangers.length === 0 || plugins.length === 0) return new Map();
+  if (inPublic.length === 0 || plugins.length === 0) return new Map();
+  const strangers = without(inPublic, await lastNames(hosts));
+  if (strangers.length === 0) return new Map();
 
   const missing = await mapBounded(plugins, readersAtOnce, (plugin) =>
     plugin.isAhead ? Promise.resolve([]) : lacks(plugin, strangers),
@@ -64,9 +66,11 @@ export async function findStranded(
 
   const hostNames = (await Promise.all(hosts.map(({ files }) => allNames(files)))).flat();
   const mayBe = await mapBounded(plugins, readersAtOnce, (plugin) => mayLack(plugin, strangers));
-  const found = plugins.map(({ id, applied, schema }, index): [string, StrandedObjects] => {
-    const meant = namesMeantInPublic(applied, schema, isRewritten);
-    const own = without(missing[index] ?? [], new Set([...hostNames, ...meant]));
+  const meant = await mapBounded(plugins, readersAtOnce, (plugin) =>
+    namesMeantInPublic(plugin, isRewritten),
+  );
+  const found = plugins.map(({ id }, index): [string, StrandedObjects] => {
+    const own = without(missing[index] ?? [], new Set([...hostNames, ...(meant[index] ?? [])]));
     const weighed = own.map((object) => {
       const others = plugins.filter((_, other) => other !== index && mayBe[other]?.has(object));
       return { ...object, others: others.map((other) => other.id) };
@@ -115,18 +119,21 @@ async function lastNames(claimants: readonly Claimant[]): Promise<ReadonlySet<st
   return new Set(objects.flat().map(({ name }) => name));
 }
 
-/** Names that the files put into `public` on purpose, as they were sent. */
-function namesMeantInPublic(
-  files: readonly Migration[],
-  schema: string,
+/** Names that the applied files put into `public` on purpose, as they were sent. */
+async function namesMeantInPublic(
+  { applied, schema }: Claimant,
   isRewritten: boolean,
-): readonly string[] {
-  return files.filter(isSql).flatMap(({ text, snapshotNames }) => {
-    const sent = isRewritten ? rewritePublic(text, schema, snapshotNames ?? 'all').text : text;
+): Promise<readonly string[]> {
+  const names = await mapBounded(applied.filter(isSql), readersAtOnce, async (file) => {
+    const { text } = file;
+    const sent = isRewritten
+      ? rewritePublic(text, schema, await ownNames(file).catch(() => 'all' as const)).text
+      : text;
     return [...sent.matchAll(qualified)].map(
       ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain?.toLowerCase() ?? '',
     );
   });
+  return names.flat();
 }
 
 const qualified =

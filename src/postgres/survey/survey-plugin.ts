@@ -14,7 +14,12 @@ import { renamedAway } from './rename-problems.ts';
 import type { Claimant, StrandedObjects } from './stranded-objects.ts';
 import { findStrandedProblems } from './stranded-problems.ts';
 import { findUnavailableExtensions } from './unavailable-extensions.ts';
-import { findFileProblems, findHistoryProblems, findWriteProblems } from './survey-problems.ts';
+import {
+  findEmptyFiles,
+  findFileProblems,
+  findHistoryProblems,
+  findWriteProblems,
+} from './survey-problems.ts';
 import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
 
 /** What one look at the database tells about one plugin. */
@@ -102,6 +107,7 @@ export function surveyPlugin(
     warnings: [
       ...judgement.warnings,
       ...(strandedObjects === 'warn' ? found : []),
+      ...(willApply ? findEmptyFiles(plugin) : []),
       ...(willApply ? findPublicExtensions(plugin, facts.publicExtensions) : []),
       ...(willApply ? historyEdits.warnings : []),
     ],

@@ -7,7 +7,9 @@ import { migrationDirectives, readDirectives } from '../sql/migration-directives
 import { isSql, type Migration } from '../sources/migration.ts';
 import { readTransactionNeed } from '../sql/outside-transaction.ts';
 import { findPooledFileProblem } from './pooled-files.ts';
+import { hasStatement } from '../sql/statement-splitter.ts';
 import { findTransactionControl } from '../sql/transaction-control.ts';
+import { findUndoMark, type UndoMark } from '../sql/undo-marks.ts';
 import { isReadable } from './survey-statements.ts';
 import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
 
@@ -101,6 +103,8 @@ export function findFileProblems(
     const { lone, commands } = readTransactionNeed(text, known);
     if (lone && commands !== 1) return [mixedFile(id, name, commands)];
     if (lone?.kind === 'createIndex' && lone.index === undefined) return [namelessIndex(id, name)];
+    const undo = file.snapshots ? undefined : findUndoMark(text);
+    if (undo) return [undoInFile(id, name, undo)];
     const control = findTransactionControl(text);
     const found = control ?? findLockRelease(text);
     if (!found) return unfit;
@@ -114,6 +118,23 @@ const harms = {
   searchPath: 'leads out of its schema',
   lock: 'frees the migration lock',
 } as const;
+
+/** Warns of pending files that do nothing: a file that was generated to be filled in counts as applied once and for all. */
+export function findEmptyFiles({ id, pending }: SurveyedPlugin): readonly Problem[] {
+  return pending.filter(isSql).flatMap(({ name: file, text }) => {
+    if (hasStatement(text)) return [];
+    const message = `${id}: ${file} has no statement, and will count as applied`;
+    const hint = 'Fill it in before it is applied; what is written into it later never runs.';
+    return [problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint })];
+  });
+}
+
+function undoInFile(id: string, file: string, { tool, mark, line }: UndoMark): Problem {
+  const message = `${id}: line ${line} of ${file}, "${mark}", begins the way down of ${tool}, which would run right after the way up`;
+  const hint =
+    'Take it and all that follows it out of the file: a file runs as a whole, and there is no way down.';
+  return problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint });
+}
 
 function unknownDirective(id: string, file: string, directive: string): Problem {
   const message = `${id}: ${file} says "-- slipway: ${directive}", which means nothing`;

@@ -1,9 +1,11 @@
 import type { Problem } from '../../core/error-codes.ts';
 import { BootError } from '../../core/errors.ts';
+import { mapBounded } from '../../core/map-bounded.ts';
 import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
 import type { Querying } from '../connection/querying.ts';
 import { lenientPolicies, type MigrationPolicies } from '../history/migration-policies.ts';
 import type { MigrationTarget } from '../sources/migration-target.ts';
+import { findBrokenSnapshot } from './broken-snapshots.ts';
 import { findMissingExtensionSchemas } from './extension-problems.ts';
 import { schemasOnPath, type ExtensionFacts, type ExtensionSetting } from './extension-schemas.ts';
 import { lookAtDatabase } from './look-at-database.ts';
@@ -75,9 +77,14 @@ export async function surveyDatabase(
   const missing = willApply
     ? findMissingExtensionSchemas(known, facts.extensions, { setting, strayObjects })
     : [];
-  const plugins = known.map((plugin) => ({
+  const isSent = willApply && rewritePublic;
+  const plugins = await mapBounded(known, 1, async (plugin) => ({
     ...plugin,
-    problems: [...plugin.problems, ...missing.filter((each) => each.plugin === plugin.id)],
+    problems: [
+      ...plugin.problems,
+      ...(isSent ? await findBrokenSnapshot(plugin.pending) : []),
+      ...missing.filter((each) => each.plugin === plugin.id),
+    ],
   }));
   return {
     server: facts.server,
