@@ -122,3 +122,4 @@ export type { EventSource, Listener, Unsubscribe } from './telemetry/bus.ts';
 export { createLogListener } from './telemetry/log-listener.ts';
 export { createLiveOutput } from './telemetry/live-output.ts';
 export type { LiveOutputOptions } from './telemetry/live-output.ts';
+export type { OutputStream } from './telemetry/live-area.ts';

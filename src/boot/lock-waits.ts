@@ -1,5 +1,6 @@
 import type { WaitResult } from '../../machines/index.ts';
 import type { Clock } from '../core/clock.ts';
+import { describeHolder } from '../core/describe-session.ts';
 import { formatDuration } from '../core/duration.ts';
 import { BootError } from '../core/errors.ts';
 import type { LockHolder, Tell } from '../core/events.ts';
@@ -70,12 +71,4 @@ function lockTimeout(plugin: string, how: string, holder: LockHolder): BootError
       hint: `Let it finish. ${repairCall('holder', plugin)} tells what it does, and with { terminate: true } ends it. migrations.lockWait says how long a boot waits, and wait how long a repair does.`,
     },
   );
-}
-
-/** Names a lock holder for people: `slipway/catalog@web-2 (pid 4711 at 10.0.0.7, connected for 2.31s)`. */
-function describeHolder({ applicationName, pid, host, ageMs }: LockHolder): string {
-  if (pid === undefined) return 'an unknown session';
-  const where = host === undefined ? '' : ` at ${host}`;
-  const age = ageMs === undefined ? '' : `, connected for ${formatDuration(ageMs)}`;
-  return `${applicationName || 'a session'} (pid ${pid}${where}${age})`;
 }

@@ -1,6 +1,7 @@
 import type pc from 'picocolors';
 import { formatDuration } from '../core/duration.ts';
 import type { BootEvent } from '../core/events.ts';
+import { cutMiddle } from './display-width.ts';
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -24,8 +25,22 @@ const emptyRow: PluginRow = { files: 0, steps: {} };
 const glyphs = { migrate: '█', init: '▓', ready: '▒' } as const;
 
 /** How many characters the whole boot takes in the column that shows when each step ran. */
-const barWidth = 40;
+const widestBar = 40;
+/** A chart that is narrower tells nothing. */
+const narrowestBar = 12;
+const narrowestId = 8;
 const cellWidth = 11;
+const narrowCellWidth = 8;
+const filesWidth = 6;
+
+/** What there is room for. */
+interface Layout {
+  readonly idWidth: number;
+  readonly cellWidth: number;
+  readonly hasFiles: boolean;
+  /** 0 when there is no room for the chart. */
+  readonly barWidth: number;
+}
 
 /** Gathers what the boot table shows, from the events of one boot. */
 export class BootTable {
@@ -56,27 +71,29 @@ export class BootTable {
     }
   }
 
-  /** Writes the table: what each plugin did, how long it took, and when. */
-  render(colors: Colors): string {
-    const idWidth = Math.max(6, ...[...this.#rows.keys()].map((id) => id.length));
+  /** Writes the table: what each plugin did, how long it took, and when. No line is wider than `width`. */
+  render(colors: Colors, width = Number.POSITIVE_INFINITY): string {
+    const longestId = Math.max(6, ...[...this.#rows.keys()].map((id) => id.length));
+    const layout = arrange(longestId, width);
     const title = (step: ShownStep): string =>
-      paintStep(step, `${glyphs[step]} ${step}`.padStart(cellWidth), colors);
+      paintStep(step, nameStep(step, layout).padStart(layout.cellWidth), colors);
     const heading = [
-      colors.dim('plugin'.padEnd(idWidth)),
+      colors.dim('plugin'.padEnd(layout.idWidth)),
       title('migrate'),
-      colors.dim('files'.padStart(6)),
+      ...(layout.hasFiles ? [colors.dim('files'.padStart(filesWidth))] : []),
       title('init'),
       title('ready'),
-      colors.dim(`  ${this.#axis()}`),
+      ...(layout.barWidth > 0 ? [colors.dim(`  ${this.#axis(layout.barWidth)}`)] : []),
     ].join(' ');
-    const lines = [...this.#rows].map(([id, row]) =>
+    const cell = (step: StepRow | undefined): string => renderCell(step, layout.cellWidth, colors);
+    const lines = [...this.#rows].map(([id, { files, steps }]) =>
       [
-        colors.bold(id.padEnd(idWidth)),
-        renderCell(row.steps.migrate, colors),
-        (row.files === 0 ? '' : String(row.files)).padStart(6),
-        renderCell(row.steps.init, colors),
-        renderCell(row.steps.ready, colors),
-        `  ${this.#bar(row, colors)}`,
+        colors.bold(cutMiddle(id, layout.idWidth).padEnd(layout.idWidth)),
+        cell(steps.migrate),
+        ...(layout.hasFiles ? [(files === 0 ? '' : String(files)).padStart(filesWidth)] : []),
+        cell(steps.init),
+        cell(steps.ready),
+        ...(layout.barWidth > 0 ? [`  ${this.#bar(steps, layout.barWidth, colors)}`] : []),
       ]
         .join(' ')
         .trimEnd(),
@@ -103,45 +120,74 @@ export class BootTable {
     this.#rows.set(event.plugin, { ...row, steps: { ...row.steps, [step]: finished } });
   }
 
-  #axis(): string {
+  #axis(barWidth: number): string {
     const end = formatDuration(this.#totalMs);
     return `0${end.padStart(barWidth - 1)}`;
   }
 
-  #bar({ steps }: PluginRow, colors: Colors): string {
+  #bar(steps: PluginRow['steps'], barWidth: number, colors: Colors): string {
     const cells: (ShownStep | undefined)[] = Array.from({ length: barWidth });
     for (const step of shownSteps) {
       const ran = steps[step];
       if (ran === undefined || ran.durationMs <= 0) continue;
-      const from = this.#column(ran.startMs);
-      cells.fill(step, from, Math.max(from + 1, this.#column(ran.startMs + ran.durationMs)));
+      const from = this.#column(ran.startMs, barWidth);
+      cells.fill(
+        step,
+        from,
+        Math.max(from + 1, this.#column(ran.startMs + ran.durationMs, barWidth)),
+      );
     }
     return cells.map((step) => (step ? paintStep(step, glyphs[step], colors) : ' ')).join('');
   }
 
-  #column(ms: number): number {
+  #column(ms: number, barWidth: number): number {
     const column = Math.floor((ms / this.#totalMs) * barWidth);
     return Math.min(barWidth - 1, Math.max(0, column));
   }
+}
+
+/** The glyph explains the chart, where there is one. */
+function nameStep(step: ShownStep, { barWidth }: Layout): string {
+  return barWidth > 0 ? `${glyphs[step]} ${step}` : step;
 }
 
 function paintStep(step: ShownStep, text: string, colors: Colors): string {
   return { migrate: colors.cyan, init: colors.green, ready: colors.magenta }[step](text);
 }
 
-function renderCell(step: StepRow | undefined, colors: Colors): string {
-  if (step === undefined) return ''.padStart(cellWidth);
+/** Gives up first the length of the chart, then the files, then the room round the numbers, then the middle of long names. */
+function arrange(longestId: number, width: number): Layout {
+  const indent = 2;
+  const chartGap = 3;
+  const withFiles = indent + longestId + 3 * (cellWidth + 1) + filesWidth + 1;
+  const barWidth = Math.min(widestBar, width - withFiles - chartGap);
+  if (barWidth >= narrowestBar) return { idWidth: longestId, cellWidth, hasFiles: true, barWidth };
+  const whole = { idWidth: longestId, cellWidth, barWidth: 0 };
+  if (withFiles <= width) return { ...whole, hasFiles: true };
+  if (withFiles - filesWidth - 1 <= width) return { ...whole, hasFiles: false };
+  const room = width - indent - 3 * (narrowCellWidth + 1);
+  const idWidth = Math.min(longestId, Math.max(narrowestId, room));
+  return { idWidth, cellWidth: narrowCellWidth, hasFiles: false, barWidth: 0 };
+}
+
+function renderCell(step: StepRow | undefined, width: number, colors: Colors): string {
+  if (step === undefined) return ''.padStart(width);
   const { outcome, durationMs } = step;
   if (outcome === 'done') {
-    const time = formatDuration(durationMs).padStart(cellWidth);
+    const time = formatDuration(durationMs).padStart(width);
     return durationMs < 0.5 ? colors.dim(time) : time;
   }
-  const word = outcomeWords[outcome] ?? outcome;
+  const word = (width < cellWidth ? shortWords : outcomeWords)[outcome] ?? outcome;
   const paint = outcome === 'failed' || outcome === 'timeout' ? colors.red : colors.dim;
-  return paint(word.padStart(cellWidth));
+  return paint(word.padStart(width));
 }
 
 const outcomeWords: Readonly<Record<string, string>> = {
   upToDate: 'up to date',
   notReached: 'not reached',
+};
+const shortWords: Readonly<Record<string, string>> = {
+  upToDate: 'current',
+  notReached: '–',
+  dependency: 'lost',
 };

@@ -1,14 +1,29 @@
 import pc from 'picocolors';
+import { describeBlocker, describeHolder } from '../core/describe-session.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { BootEvent } from '../core/events.ts';
 import { BootTable } from './boot-table.ts';
+import { cutMiddle, padTo, printable } from './display-width.ts';
+import { LiveArea, usableWidth, type OutputStream } from './live-area.ts';
+import { drawRunning } from './running-rows.ts';
+import { RunningSteps, type Retry } from './running-steps.ts';
 
+/** Where a boot is shown, and how. */
 export interface LiveOutputOptions {
-  readonly write: (text: string) => void;
-  /** No colours unless told. */
+  /**
+   * Where to write. Its `columns` are the width.
+   *
+   * @default process.stdout
+   */
+  readonly stream?: OutputStream;
+  /** @default true on a terminal, unless NO_COLOR is set or TERM is dumb */
   readonly colors?: boolean;
-  /** Keeps a last line that says what runs right now; for a terminal only. */
-  readonly statusLine?: boolean;
+  /**
+   * Whether lines below the output show what runs right now and what it waits for, several times a second.
+   *
+   * @default true on a terminal, unless CI is set or TERM is dumb
+   */
+  readonly live?: boolean;
 }
 
 type Phase = Extract<BootEvent, { readonly type: 'phase.started' }>['phase'];
@@ -21,30 +36,43 @@ const phaseTitles: Readonly<Partial<Record<Phase, string>>> = {
 
 /** How many plugins the line with the order names. */
 const namedInOrder = 12;
-
-const eraseLine = '\r\u001B[2K';
+const textWidth = 16;
+const timeWidth = 9;
+/** Before the name of a plugin: four spaces, the mark, and a space. */
+const beforeName = 6;
 
 /**
- * Makes a listener that shows a boot while it runs: the phases, each plugin as it finishes, and the table at the end.
+ * Makes a listener that shows a boot while it runs: the phases, each plugin as it finishes, and the table at the end. On a
+ * terminal the last lines say what runs right now, for how long, and what it waits for.
  *
- * @example boot.onAny(createLiveOutput({ write: (text) => process.stdout.write(text), colors: true, statusLine: true }));
+ * @example boot.onAny(createLiveOutput({ stream: process.stderr }));
  */
-export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent) => void {
+export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootEvent) => void {
+  const { stream = process.stdout } = options;
+  const isTerminal = stream.isTTY === true && process.env['TERM'] !== 'dumb';
+  const isLive = options.live ?? (isTerminal && !process.env['CI']);
   // Left undefined, picocolors asks the environment: in CI the answer is yes, also into a file.
-  const { write, statusLine = false, colors: isColored = false } = options;
-  const colors = pc.createColors(isColored);
+  const colors = pc.createColors(options.colors ?? (isTerminal && !process.env['NO_COLOR']));
   const { bold, dim, green, red, yellow, cyan } = colors;
   const table = new BootTable();
-  const running = new Set<string>();
+  const steps = new RunningSteps();
   const files = new Map<string, number>();
-  let idWidth = 0;
+  let longestId = 0;
+  let startedAtMs = 0;
 
+  const area = new LiveArea(stream, (width, height) => {
+    const elapsedMs = performance.now() - startedAtMs;
+    return drawRunning(steps, { elapsedMs, width, height, colors });
+  });
+  const write = (text: string): void => area.print(text);
   const line = (text: string): void => write(`  ${text}\n`);
   const step = (mark: string, plugin: string, text: string, ms?: number): void => {
-    const time = ms === undefined ? '' : dim(formatDuration(ms).padStart(9));
-    line(
-      `  ${mark} ${plugin.padEnd(idWidth)}  ${ms === undefined ? text : text.padEnd(16)}${time}`,
-    );
+    const width = usableWidth(stream);
+    const idWidth = Math.min(longestId, Math.max(8, Math.floor(width / 3)));
+    const name = padTo(cutMiddle(plugin, idWidth), idWidth);
+    const room = Math.min(textWidth, width - beforeName - idWidth - 2 - timeWidth);
+    const time = ms === undefined ? '' : dim(formatDuration(ms).padStart(timeWidth));
+    line(`  ${mark} ${name}  ${ms === undefined ? text : padTo(text, room)}${time}`);
   };
 
   const showFinished = (
@@ -52,7 +80,6 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
     text: string,
   ): void => {
     const { plugin, outcome, durationMs, error, because } = event;
-    running.delete(plugin);
     switch (outcome) {
       case 'done':
         return step(green('✔'), plugin, text, durationMs);
@@ -60,7 +87,7 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
         return step(dim('·'), plugin, dim('up to date'));
       case 'failed':
       case 'timeout':
-        return step(red('✖'), plugin, red(firstLine(error?.message ?? outcome)));
+        return step(red('✖'), plugin, red(printable(error?.message ?? outcome)));
       case 'skipped':
         return event.type === 'plugin.migrate.finished'
           ? step(dim('–'), plugin, dim(because ?? outcome))
@@ -78,17 +105,21 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
         return write(
           `\n  ${bold(cyan('slipway'))} ${dim(event.until === 'ready' ? 'boots' : 'migrates')}\n\n`,
         );
-      case 'boot.waiting':
-        return line(
-          yellow(`waiting: ${event.reason}; next attempt in ${formatDuration(event.nextInMs)}`),
-        );
+      case 'boot.waiting': {
+        const next = formatDuration(event.nextInMs);
+        return isLive
+          ? undefined
+          : line(yellow(`waiting: ${printable(event.reason)}; next attempt in ${next}`));
+      }
       case 'boot.warning':
       case 'plugin.migrate.warning':
-        return line(yellow(`! ${event.message}`));
+        return line(yellow(`! ${printable(event.message)}`));
       case 'boot.progress':
-        return event.running.length === 0 ? undefined : line(dim(describeRunning(event.running)));
+        return isLive || event.running.length === 0
+          ? undefined
+          : line(dim(describeRunning(event.running)));
       case 'plugin.discovered':
-        idWidth = Math.max(idWidth, event.plugin.length);
+        longestId = Math.max(longestId, event.plugin.length);
         return;
       case 'graph.sorted':
         line(
@@ -107,36 +138,25 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
           : undefined;
       }
       case 'plugin.migrate.waiting': {
-        const { pid, applicationName } = event.holder;
-        const holder = [applicationName, pid && `pid ${pid}`].filter(Boolean).join(', ');
-        return step(
-          yellow('…'),
-          event.plugin,
-          yellow(
-            `waits for ${holder || 'another process'}, ${formatDuration(event.waitedMs)} so far`,
-          ),
-        );
+        const waited = `${formatDuration(event.waitedMs)} so far`;
+        const holder = printable(describeHolder(event.holder));
+        return isLive
+          ? undefined
+          : step(yellow('…'), event.plugin, yellow(`waits for ${holder}, ${waited}`));
       }
       case 'plugin.migrate.renamed':
         return step(dim('·'), event.plugin, `${event.from} renamed`, event.durationMs);
       case 'plugin.migrate.applied':
         files.set(event.plugin, (files.get(event.plugin) ?? 0) + 1);
         return;
-      case 'plugin.migrate.started':
-      case 'plugin.init.started':
-      case 'plugin.ready.started':
-      case 'plugin.stop.started':
-        running.add(event.plugin);
-        return;
       case 'plugin.migrate.finished':
         return showFinished(event, count(files.get(event.plugin) ?? 0, 'file'));
       case 'plugin.migrate.retrying':
       case 'plugin.init.retrying':
-        return step(yellow('↻'), event.plugin, yellow(firstLine(event.error.message)));
+        return isLive ? undefined : step(yellow('↻'), event.plugin, yellow(describeRetry(event)));
       case 'plugin.init.finished':
         return showFinished(event, 'started');
       case 'plugin.ready.finished':
-        running.delete(event.plugin);
         return event.outcome === 'done' ? undefined : showFinished(event, 'ready');
       case 'plugin.stop.finished':
         return showFinished(event, 'stopped');
@@ -145,24 +165,26 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
         const isUp = outcome === 'ready' || outcome === 'migrated';
         const paint = isUp ? green : outcome === 'degraded' ? yellow : red;
         return write(
-          `\n${table.render(colors)}\n  ${bold(paint(outcome))} ${dim(`after ${formatDuration(durationMs)}`)}\n`,
+          `\n${table.render(colors, usableWidth(stream))}\n  ${bold(paint(outcome))} ${dim(`after ${formatDuration(durationMs)}`)}\n`,
         );
       }
       case 'boot.stopping':
         return write(`\n  ${bold('stop')} ${dim(event.reason)}\n`);
       case 'boot.stopped':
         return line(dim(`  stopped after ${formatDuration(event.durationMs)}`));
-      case 'plugin.migrate.planned':
-      case 'plugin.migrate.statement':
+      default:
     }
   };
 
   return (event) => {
+    startedAtMs = performance.now() - event.elapsedMs;
     table.add(event);
-    if (!statusLine) return show(event);
-    write(eraseLine);
+    const past = steps.add(event);
+    if (isLive && past?.plugin !== undefined) step(yellow('…'), past.plugin, yellow(past.text));
+    else if (isLive && past) line(yellow(`… ${past.text}`));
+    if (event.type === 'boot.finished' || event.type === 'boot.stopped') area.close();
     show(event);
-    if (running.size > 0) write(dim(`    ${[...running].join(', ')}`.slice(0, 79)));
+    if (isLive && !steps.isEmpty) area.open();
   };
 }
 
@@ -184,6 +206,8 @@ function count(number: number, word: string): string {
   return `${number} ${word}${number === 1 ? '' : 's'}`;
 }
 
-function firstLine(text: string): string {
-  return text.split('\n', 1).join('');
+function describeRetry({ error, ...retry }: Retry): string {
+  const blockers = 'blockers' in retry ? (retry.blockers ?? []) : [];
+  const who = blockers.map((each) => printable(describeBlocker(each))).join('; ');
+  return `${printable(error.message)}${who && `; in the way: ${who}`}`;
 }

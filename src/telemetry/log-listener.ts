@@ -3,6 +3,7 @@ import { formatDuration } from '../core/duration.ts';
 import type { BootEvent, BootEventName, BootEventOf } from '../core/events.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Listener } from './bus.ts';
+import { Losses } from './losses.ts';
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
 
@@ -47,11 +48,12 @@ const loudness = {
 
 /**
  * Writes every event of a boot as one line of a structured log: `event` holds its name, `err` its error, and the other
- * fields what it carries.
+ * fields what it carries. After the failure of an optional plugin, a second line names the plugins that are `lost` with it.
  *
  * @example boot.onAny(createLogListener(pino()));
  */
 export function createLogListener(logger: Logger): Listener<BootEvent> {
+  const losses = new Losses();
   return (event) => {
     const {
       type,
@@ -70,6 +72,11 @@ export function createLogListener(logger: Logger): Listener<BootEvent> {
       ...(errors?.length ? { errs: errors.map(({ message }) => message) } : {}),
     };
     logger[levelOf(event)](line, sentence(event));
+    const loss = losses.add(event);
+    if (loss) {
+      const { plugin, lost, text } = loss;
+      logger.info({ event: type, bootId: event.bootId, seq: event.seq, plugin, lost }, text);
+    }
   };
 }
 

@@ -14,10 +14,7 @@ pool.on('error', (error) => logger.warn({ err: error }, 'an idle connection brok
 const mail = { send: async (to: string, text: string) => logger.info({ to, text }, 'mail') };
 const boot = createLibrary({ pool, mail, logger });
 boot.once('boot.stopped', () => pool.end());
-if (process.stdout.isTTY) {
-  const write = (text: string): void => void process.stdout.write(text);
-  boot.onAny(createLiveOutput({ write, colors: true, statusLine: true }));
-}
+if (process.stdout.isTTY) boot.onAny(createLiveOutput({ stream: process.stdout }));
 
 const server = createServer((_, response) => {
   const overview = boot.services.get(overviewApi);

@@ -1,6 +1,4 @@
 import type { Pool } from 'pg';
-import { isatty } from 'node:tty';
-import pc from 'picocolors';
 import pino from 'pino';
 import { createLiveOutput } from 'slipway';
 import type { Boot } from 'slipway';
@@ -21,13 +19,11 @@ export function setStage(pool: Pool): Stage {
   // The pool replaces an idle connection that breaks; without a listener it would end the process.
   pool.on('error', (error) => logger.warn({ err: error }, 'an idle connection broke'));
   const write = (text: string): void => void process.stdout.write(text);
-  const isTerminal = isatty(1);
-  const output = { write, colors: isTerminal && pc.isColorSupported, statusLine: isTerminal };
   return {
     pool,
     logger,
     port: Number(process.env['PORT'] ?? 0),
     write,
-    show: (boot) => void boot.onAny(createLiveOutput(output)),
+    show: (boot) => void boot.onAny(createLiveOutput({ stream: process.stdout })),
   };
 }

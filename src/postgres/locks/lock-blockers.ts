@@ -1,4 +1,3 @@
-import { formatDuration } from '../../core/duration.ts';
 import type { LockBlocker } from '../../core/events.ts';
 import type { Querying } from '../connection/querying.ts';
 import { namesInSql } from '../sql/names-in-sql.ts';
@@ -29,18 +28,6 @@ export async function findBlockers(
     [namesInSql(statement), pidsOf(error)],
   );
   return JSON.parse(rows[0]?.blockers ?? '[]') as readonly LockBlocker[];
-}
-
-/** Names a session in the way for people: `psql (pid 4711, idle in transaction, since 2.31s, on items)`. */
-export function describeBlocker(blocker: LockBlocker): string {
-  const { pid, applicationName, state, transactionMs, relation } = blocker;
-  const facts = [
-    `pid ${pid}`,
-    ...(state === undefined ? [] : [state]),
-    ...(transactionMs === undefined ? [] : [`since ${formatDuration(transactionMs)}`]),
-    ...(relation === undefined ? [] : [`on ${relation}`]),
-  ];
-  return `${applicationName ?? 'a session'} (${facts.join(', ')})`;
 }
 
 /** `Process 4711 waits for AccessExclusiveLock on …; blocked by process 4712.` */

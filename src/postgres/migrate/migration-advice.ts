@@ -1,6 +1,6 @@
 import type { LockBlocker } from '../../core/events.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
-import { describeBlocker } from '../locks/lock-blockers.ts';
+import { describeBlocker } from '../../core/describe-session.ts';
 
 /** What to do about an error of PostgreSQL in the file `culprit`, as far as its SQLSTATE tells. */
 export function adviceFor(

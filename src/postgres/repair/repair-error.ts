@@ -1,7 +1,7 @@
 import { BootError } from '../../core/errors.ts';
 import type { LockBlocker } from '../../core/events.ts';
 import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
-import { describeBlocker } from '../locks/lock-blockers.ts';
+import { describeBlocker } from '../../core/describe-session.ts';
 import { placeIn } from '../connection/place-guard.ts';
 
 /** What a repair was asked for and does not do. */

@@ -1,0 +1,121 @@
+const escape = '\u001B';
+/** A colour, as picocolors writes it. It takes no place on the screen. */
+const color = new RegExp(`(${escape}\\[[0-9;]*m)`);
+const resetColors = `${escape}[0m`;
+const onlyAscii = /^[\u0020-\u007E]*$/;
+const takesNone = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]$/u;
+const takesTwo =
+  /^[\p{Emoji_Presentation}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Yi}\u2E80-\u303E\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6]$/u;
+const asEmoji = '\uFE0F';
+
+/** What a person sees as one character is never cut in two. */
+const characters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/** No line needs more of a foreign text, which may be megabytes. */
+const longestText = 2_000;
+
+/**
+ * Counts the columns that a text takes in a terminal. Terminals disagree about joined emoji; the count is the largest, so
+ * that a line is shorter than promised rather than longer.
+ */
+export function displayWidth(text: string): number {
+  if (onlyAscii.test(text)) return text.length;
+  let width = 0;
+  for (const piece of pieces(text)) width += piece.width;
+  return width;
+}
+
+/** Cuts the end off a text that is wider, and marks the place with `…`. */
+export function cutEnd(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text;
+  const [head] = splitAt(text, Math.max(0, width - 1));
+  return `${head}…${color.test(text) ? resetColors : ''}`;
+}
+
+/** Cuts the middle out of a name that is wider: both ends of a name tell more than one of them. */
+export function cutMiddle(name: string, width: number): string {
+  const tooMuch = displayWidth(name) - width;
+  if (tooMuch <= 0) return name;
+  const [head] = splitAt(name, Math.ceil((width - 1) / 2));
+  const fromEnd = [...pieces(name)].toReversed();
+  let end = '';
+  for (const { text } of fromEnd) {
+    if (displayWidth(head) + 1 + displayWidth(text + end) > width) break;
+    end = text + end;
+  }
+  return `${head}…${end}`;
+}
+
+/** Fills a text with spaces up to a width. */
+export function padTo(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - displayWidth(text)));
+}
+
+/**
+ * Breaks a line between its words. The lines after the first begin with `hanging` spaces; a word that is wider than a line
+ * is broken where the line ends.
+ */
+export function wrapLine(line: string, width: number, hanging: number): readonly string[] {
+  const lines: string[] = [];
+  const indent = ' '.repeat(Math.min(hanging, Math.floor(width / 2)));
+  let rest = line;
+  while (displayWidth(rest) > width) {
+    const [head, tail] = splitAt(rest, width);
+    const space = tail.startsWith(' ') ? head.length : head.lastIndexOf(' ');
+    // Spaces at the beginning are the indent, not a place to break.
+    const at = head.slice(0, space).trim() === '' ? head.length : space;
+    lines.push(rest.slice(0, at).trimEnd());
+    rest = indent + rest.slice(at).trimStart();
+  }
+  return [...lines, rest];
+}
+
+/** The first line of a foreign text, with what would steer the terminal made visible. */
+export function printable(text: string): string {
+  const [line = ''] = text.slice(0, longestText).trimStart().split(/\r?\n/, 1);
+  const isCut = line.length === longestText;
+  return (
+    line
+      .replaceAll('\t', ' ')
+      .replaceAll(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, toVisible)
+      // Half of a surrogate pair.
+      .replaceAll(/\p{Cs}/gu, '\uFFFD') + (isCut ? '…' : '')
+  );
+}
+
+function toVisible(control: string): string {
+  return `\\u${(control.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
+}
+
+/** What fits into a width, and the rest; colours stay with what stands before them. */
+function splitAt(text: string, width: number): readonly [head: string, tail: string] {
+  let taken = 0;
+  let length = 0;
+  for (const piece of pieces(text)) {
+    if (taken + piece.width > width) break;
+    taken += piece.width;
+    length += piece.text.length;
+  }
+  // A character that is wider than the whole line is taken all the same, or it would never end.
+  const least = length === 0 ? ([...pieces(text)][0]?.text.length ?? 0) : length;
+  return [text.slice(0, least), text.slice(least)];
+}
+
+function* pieces(text: string): Generator<{ readonly text: string; readonly width: number }> {
+  for (const [index, part] of text.split(color).entries()) {
+    if (index % 2 === 1) yield { text: part, width: 0 };
+    else {
+      for (const { segment } of characters.segment(part)) {
+        yield { text: segment, width: widthOfCharacter(segment) };
+      }
+    }
+  }
+}
+
+function widthOfCharacter(character: string): number {
+  let width = 0;
+  for (const codePoint of character) {
+    if (!takesNone.test(codePoint)) width += takesTwo.test(codePoint) ? 2 : 1;
+  }
+  return character.includes(asEmoji) ? Math.max(2, width) : width;
+}

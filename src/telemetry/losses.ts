@@ -1,0 +1,76 @@
+import type { BootEvent, BootEventOf } from '../core/events.ts';
+import { describeLoss } from '../core/schedule.ts';
+
+/** What the failure of an optional plugin takes along. */
+export interface Loss {
+  readonly plugin: string;
+  /** The plugins that need it, directly or through others. */
+  readonly lost: readonly string[];
+  /** `catalog failed; billing and search do not start because of it` */
+  readonly text: string;
+}
+
+/** Knows from the events of one boot which plugins are lost with an optional plugin that fails. */
+export class Losses {
+  readonly #dependents = new Map<string, readonly string[]>();
+  readonly #optional = new Set<string>();
+  readonly #lost = new Set<string>();
+
+  /** @returns The loss, if this event is one that takes other plugins along. */
+  add(event: BootEvent): Loss | undefined {
+    switch (event.type) {
+      case 'plugin.discovered':
+        if (!event.required) this.#optional.add(event.plugin);
+        return undefined;
+      case 'graph.sorted':
+        for (const { from, to, kind } of event.edges) {
+          if (kind !== 'needs') continue;
+          this.#dependents.set(from, [...(this.#dependents.get(from) ?? []), to]);
+        }
+        return undefined;
+      case 'plugin.migrate.finished':
+      case 'plugin.init.finished':
+        return this.#lose(event, 'start');
+      case 'plugin.ready.finished':
+        return this.#lose(event, 'get ready');
+      default:
+        return undefined;
+    }
+  }
+
+  #lose(
+    { plugin, outcome }: BootEventOf<`plugin.${'migrate' | 'init' | 'ready'}.finished`>,
+    what: string,
+  ): Loss | undefined {
+    const isFailure = outcome === 'failed' || outcome === 'timeout';
+    if (!isFailure || !this.#optional.has(plugin)) return undefined;
+    const lost = this.#takeAlong(plugin);
+    if (lost.length === 0) return undefined;
+    const verb = lost.length === 1 ? 'does' : 'do';
+    const who = listNames(lost, lost.length);
+    const text = `${describeLoss(plugin, outcome)}; ${who} ${verb} not ${what} because of it`;
+    return { plugin, lost, text };
+  }
+
+  /** Each plugin is lost once, with the first that fails. */
+  #takeAlong(plugin: string): readonly string[] {
+    const lost: string[] = [];
+    const next = [plugin];
+    for (const id of next) {
+      for (const dependent of this.#dependents.get(id) ?? []) {
+        if (this.#lost.has(dependent)) continue;
+        this.#lost.add(dependent);
+        lost.push(dependent);
+        next.push(dependent);
+      }
+    }
+    return lost;
+  }
+}
+
+/** `billing, search and mail`; past the longest list, `billing, search, mail and 4 more`. */
+export function listNames(names: readonly string[], longest: number): string {
+  const hidden = names.length - longest;
+  const shown = hidden > 1 ? [...names.slice(0, longest), `${hidden} more`] : names;
+  return [shown.slice(0, -1).join(', '), shown.at(-1)].filter(Boolean).join(' and ');
+}

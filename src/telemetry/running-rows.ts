@@ -1,0 +1,133 @@
+import type pc from 'picocolors';
+import { describeBlocker, describeHolder } from '../core/describe-session.ts';
+import { formatDuration } from '../core/duration.ts';
+import { cutMiddle, padTo, printable, wrapLine } from './display-width.ts';
+import { listNames } from './losses.ts';
+import type { BootWait, Retry, Running, RunningSteps } from './running-steps.ts';
+
+type Colors = ReturnType<typeof pc.createColors>;
+
+/** The moment and the place that the rows are drawn for. */
+export interface Frame {
+  /** Since the start of the boot. */
+  readonly elapsedMs: number;
+  readonly width: number;
+  readonly height: number;
+  readonly colors: Colors;
+}
+
+const verbs = { migrate: 'migrates', init: 'starts', ready: 'gets ready', stop: 'stops' } as const;
+const done = { migrate: 'migrated', init: 'started', ready: 'ready', stop: 'stopped' } as const;
+const spinner = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
+const spinnerMs = 100;
+const indent = '    ';
+const hanging = 8;
+const timeWidth = 7;
+const mostNamed = 3;
+
+/** Writes what runs and what waits as lines: who, for how long, what it does or waits for, and what waits for it. */
+export function drawRunning(steps: RunningSteps, frame: Frame): readonly string[] {
+  const { elapsedMs, width, colors } = frame;
+  const { running, bootWait } = steps;
+  const longest = Math.max(0, ...running.map(([plugin]) => plugin.length));
+  const idWidth = Math.min(longest, Math.max(8, Math.floor(width / 4)));
+  const row = (mark: string, id: string, sinceMs: number, text: string): readonly string[] => {
+    const time = formatElapsed(elapsedMs - sinceMs).padStart(timeWidth);
+    const name = padTo(cutMiddle(id, idWidth), idWidth);
+    return wrapLine(`${indent}${mark} ${name} ${colors.dim(time)}  ${text}`, width, hanging);
+  };
+  const rows = running.map(([plugin, step]) => {
+    const { sinceMs, wait } = step;
+    const after = colors.dim(describeFollowers(steps.waitingFor(plugin, step.step)));
+    if (wait) {
+      const [mark, text] =
+        'holder' in wait
+          ? ['…', `waits for ${printable(describeHolder(wait.holder))}`]
+          : ['↻', describeRetry(wait, elapsedMs)];
+      return row(colors.yellow(mark), plugin, sinceMs, colors.yellow(text) + after);
+    }
+    const turn = Math.floor(elapsedMs / spinnerMs) % spinner.length;
+    const text = step.step === 'migrate' ? describeFile(steps.files(plugin), step) : undefined;
+    return row(
+      colors.cyan(spinner[turn] ?? ''),
+      plugin,
+      sinceMs,
+      (text ?? verbs[step.step]) + after,
+    );
+  });
+  const waits = bootWait
+    ? [wrapLine(indent + colors.yellow(describeBootWait(bootWait, elapsedMs)), width, hanging)]
+    : [];
+  const [first] = running;
+  const progress = first
+    ? colors.dim(
+        `${indent}${steps.settledCount(first[1].step)} of ${steps.total} ${done[first[1].step]}`,
+      )
+    : undefined;
+  return fitRows([...waits, ...rows], progress, frame);
+}
+
+/** Takes as many rows as there is room for, and counts the others. */
+function fitRows(
+  rows: readonly (readonly string[])[],
+  progress: string | undefined,
+  { height, colors }: Frame,
+): readonly string[] {
+  const room = height - 1;
+  const lines: string[] = [];
+  let taken = 0;
+  for (const row of rows) {
+    // The first is shown in any case: it has run for the longest time.
+    if (taken > 0 && lines.length + row.length > room) break;
+    lines.push(...row.slice(0, room));
+    taken += 1;
+  }
+  const hidden = rows.length - taken;
+  const more = hidden > 0 ? `${progress ? ', ' : indent}${hidden} more at work` : '';
+  return progress || more ? [...lines, `${progress ?? ''}${colors.dim(more)}`] : lines;
+}
+
+function describeFile(
+  { pending, applied }: ReturnType<RunningSteps['files']>,
+  { lastStatement }: Running,
+): string | undefined {
+  const file = pending[applied];
+  if (file === undefined) return undefined;
+  const place = pending.length > 1 ? `, file ${applied + 1} of ${pending.length}` : '';
+  const { statement, statements } = lastStatement?.file === file ? lastStatement : { statement: 0 };
+  const next =
+    statements !== undefined && statement < statements
+      ? `, statement ${statement + 1} of ${statements}`
+      : '';
+  return `${printable(file)}${place}${next}`;
+}
+
+function describeRetry(retry: Retry, elapsedMs: number): string {
+  const leftMs = retry.elapsedMs + retry.nextInMs - elapsedMs;
+  const file = 'file' in retry ? `${printable(retry.file)}, ` : '';
+  const attempt = `attempt ${retry.attempt + 1}${leftMs > 0 ? ` in ${formatElapsed(leftMs)}` : ''}`;
+  const blockers = 'blockers' in retry ? retry.blockers : [];
+  const who = blockers?.length
+    ? `; in the way: ${blockers.map((each) => printable(describeBlocker(each))).join('; ')}`
+    : '';
+  return `${file}${attempt}: ${printable(retry.error.message)}${who}`;
+}
+
+function describeBootWait({ sinceMs, last }: BootWait, elapsedMs: number): string {
+  const leftMs = last.elapsedMs + last.nextInMs - elapsedMs;
+  const next = leftMs > 0 ? `; next attempt in ${formatElapsed(leftMs)}` : '';
+  const why = last.error ? `: ${printable(last.error.message)}` : '';
+  return `… ${formatElapsed(elapsedMs - sinceMs)}  ${printable(last.reason)}${why}${next}`;
+}
+
+/** `; billing, search, mail and 4 more wait for it` */
+function describeFollowers(plugins: readonly string[]): string {
+  if (plugins.length === 0) return '';
+  const verb = plugins.length === 1 ? 'waits' : 'wait';
+  return `; ${listNames(plugins, mostNamed)} ${verb} for it`;
+}
+
+/** One digit after the point: more would only flicker. */
+function formatElapsed(ms: number): string {
+  return ms < 59_950 ? `${(Math.max(0, ms) / 1_000).toFixed(1)}s` : formatDuration(ms);
+}
