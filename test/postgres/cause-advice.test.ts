@@ -14,6 +14,7 @@ beforeAll(() =>
     create table plugin_a.orders (id int primary key, item int);
     insert into plugin_a.orders values (7, 7);
     create table plugin_a.lines (id int references plugin_a.orders deferrable initially deferred);
+    create policy mine on plugin_a.items;
     create function plugin_a.one() returns int language sql as 'select 1'`),
 );
 
@@ -224,12 +225,17 @@ describe('what is there already', () => {
     [
       'create table items (); create table fresh (); create index by_id on items (id)',
       '42P07',
-      'fresh, by_id of it are not there.',
+      'fresh, by_id of it were not found.',
     ],
     [
       'create table items (); alter table orders add total int',
       '42P07',
-      'orders.total of it is not there.',
+      'orders.total of it was not found.',
+    ],
+    [
+      'create table fresh (); create policy mine on items',
+      '42710',
+      'because fresh of it was not found.',
     ],
     [
       'create table items (); insert into orders values (9)',

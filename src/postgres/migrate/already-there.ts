@@ -4,6 +4,7 @@ import { historyTable } from '../history/migration-history.ts';
 import { isSql } from '../sources/migration.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import { nameMadeObject, readMadeObjects, type MadeObject } from '../sql/made-objects.ts';
+import { findUnquotedPublic } from '../sql/unquoted-public.ts';
 import { listNames } from '../survey/stray-objects.ts';
 import type { MigrationProgress } from './migration-progress.ts';
 
@@ -31,12 +32,15 @@ export async function adviceForAlreadyThere(
   if (shared !== undefined || !isSql(file)) return shared;
   const { objects, others } = readMadeObjects(file.text);
   const found = await findMade(client, schema, objects);
-  const missing = objects.filter((_, at) => !found[at]).map(nameMadeObject);
-  if (objects.length > 0 && missing.length === objects.length) {
+  const lacking = objects.filter((_, at) => !found[at]);
+  if (lacking.filter((each) => each.name === name).length > 1) {
     return `The database does not have it: ${file.name} makes ${name} more than once. Take one of the two out.`;
   }
-  if (missing.length > 0) {
-    return `${alreadyThereAdvice} The file cannot count as applied, because ${listNames([...new Set(missing)])} of it ${missing.length === 1 ? 'is' : 'are'} not there. Drop or rename what is there if nothing needs it, or write IF NOT EXISTS where the command has that.`;
+  // What stands in public may be meant so, and may be another's.
+  if (findUnquotedPublic(file.text).length > 0) return alreadyThereAdvice;
+  if (lacking.length > 0) {
+    const missing = [...new Set(lacking.map(nameMadeObject))];
+    return `${alreadyThereAdvice} The file cannot count as applied, because ${listNames(missing)} of it ${missing.length === 1 ? 'was' : 'were'} not found. Drop or rename what is there if nothing needs it, or write IF NOT EXISTS where the command has that.`;
   }
   return others > 0 || objects.length === 0
     ? `${alreadyThereAdvice} The file has commands whose work cannot be looked up here: only when all of it is done may the file count as applied.`
@@ -88,7 +92,7 @@ async function findMade(
   objects: readonly MadeObject[],
 ): Promise<readonly boolean[]> {
   if (objects.length === 0) return [];
-  // `"public".` was rewritten, and what was not has no place here.
+  // `"public".` was rewritten.
   const schemas = objects.map(({ schema = own }) => (schema === 'public' ? own : schema));
   const { rows } = await client.query<{ found: string }>(
     `select json_agg(case o.kind

@@ -11,6 +11,14 @@ export function isAboutExtension(error: unknown): boolean {
   return /\w_extension_|CreateExtension|\bextension "/.test(`${routine} ${message}`);
 }
 
+/** Whether the server has no such extension, as opposed to what it cannot do with one. */
+export function isUnavailable(error: unknown): boolean {
+  const { routine, message } = error as { readonly routine?: string; readonly message: string };
+  return (
+    routine === 'parse_extension_control_file' || /^extension .* is not available$/.test(message)
+  );
+}
+
 /** What to do about an extension that the role may not make. */
 export function adviceForUntrusted(name: string, file: string): string {
   const extension = quoteIdentifier(name);

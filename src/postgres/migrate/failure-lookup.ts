@@ -14,6 +14,7 @@ import {
   adviceForUntrusted,
   findAvailable,
   isAboutExtension,
+  isUnavailable,
   makesExtension,
 } from './extension-advice.ts';
 import { adviceForBlocked } from './migration-advice.ts';
@@ -64,7 +65,7 @@ async function lookUp(
   }
   switch (sqlState) {
     case '0A000':
-      return isAboutExtension(error) && name !== undefined ? unavailableAdvice(name) : undefined;
+      return isUnavailable(error) && name !== undefined ? unavailableAdvice(name) : undefined;
     case '22023':
       return name !== undefined && /\brole "/.test((error as Error).message)
         ? adviceForMissing(error, name, file)
