@@ -15,6 +15,11 @@ export function repairCall(
   return `repair.${name}('${plugin}'${more})`;
 }
 
+/** How a hint names the call that takes a file as applied. */
+export function markAppliedCall(plugin: string, file: string): string {
+  return `repair.markApplied('${plugin}', [${literal(file)}])`;
+}
+
 function literal(text: string): string {
   return /['\\\n]/.test(text) ? JSON.stringify(text) : `'${text}'`;
 }

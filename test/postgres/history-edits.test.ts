@@ -6,7 +6,9 @@ import { target } from './migration-fixture.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
 import { findHistoryEdits } from '../../src/postgres/survey/history-edits.ts';
 
-function look(text: string): ReturnType<typeof findHistoryEdits> {
+const db = useDatabase();
+
+function readEdits(text: string): ReturnType<typeof findHistoryEdits> {
   const [named] = toMigrations([{ name: '0001_b', run: async () => undefined }]);
   const { run: _, ...identity } = named!;
   const pending = [{ ...identity, name: '0001_b.sql', text }];
@@ -22,7 +24,7 @@ describe('a file that takes its own history away is a problem', () => {
     ['alter table __drizzle_migrations set schema x;', 'ALTER TABLE'],
     ['alter table __drizzle_migrations drop column "created_at";', 'ALTER TABLE'],
   ])('%s', (sql, command) => {
-    const { problems, warnings } = look(`select 1;\n${sql}`);
+    const { problems, warnings } = readEdits(`select 1;\n${sql}`);
     expect(warnings).toEqual([]);
     expect(problems).toMatchObject([
       {
@@ -45,7 +47,7 @@ describe('a file that changes rows of a history, or the history of another, is w
     // The body may never run.
     ['do $$ begin truncate __drizzle_migrations; end $$;', 'TRUNCATE "plugin_a"'],
   ])('%s', (sql, what) => {
-    const { problems, warnings } = look(sql);
+    const { problems, warnings } = readEdits(sql);
     expect(problems).toEqual([]);
     expect(warnings).toMatchObject([
       {
@@ -65,10 +67,8 @@ test.each([
   'drop table x; select * from __drizzle_migrations;',
   "copy __drizzle_migrations to '/x';",
 ])('%s leaves the history as it is', (sql) => {
-  expect(look(sql)).toEqual({ problems: [], warnings: [] });
+  expect(readEdits(sql)).toEqual({ problems: [], warnings: [] });
 });
-
-const db = useDatabase();
 
 test('the survey tells both, and only of what is to be applied', async () => {
   const pool = (await db.fresh()).pool();

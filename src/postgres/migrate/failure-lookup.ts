@@ -1,9 +1,25 @@
 import { sqlStateOf } from '../connection/connection-error.ts';
+import type { PinnedClient } from '../connection/pinned-client.ts';
+import { historyTable } from '../history/migration-history.ts';
 import { findBlockers } from '../locks/lock-blockers.ts';
+import { isSql } from '../sources/migration.ts';
+import { quoteIdentifier } from '../sql/identifier.ts';
+import { findPsqlCommand, isPsqlVariable, psqlAdvice } from '../sql/psql-commands.ts';
+import { indexOfCharacter } from '../sql/source-position.ts';
+import { unquotedPublicAdvice } from '../sql/unquoted-public.ts';
+import { unavailableAdvice } from '../survey/unavailable-extensions.ts';
+import { adviceForAlreadyThere, alreadyThere } from './already-there.ts';
+import {
+  adviceForMadeHere,
+  adviceForUntrusted,
+  findAvailable,
+  isAboutExtension,
+  isUnavailable,
+  makesExtension,
+} from './extension-advice.ts';
 import { adviceForBlocked } from './migration-advice.ts';
 import type { MigrationProgress } from './migration-progress.ts';
-import { quoteIdentifier } from '../sql/identifier.ts';
-import type { PinnedClient } from '../connection/pinned-client.ts';
+import { adviceForMissing } from './missing-advice.ts';
 
 /** Something of the name that PostgreSQL did not find, or did not let us touch. */
 interface Namesake {
@@ -41,20 +57,32 @@ async function lookUp(
   progress: MigrationProgress,
   error: unknown,
 ): Promise<string | undefined> {
-  const sqlState = sqlStateOf(error);
+  const sqlState = sqlStateOf(error) ?? '';
   const name = nameIn(error);
+  const file = progress.work?.file.name ?? 'the file';
+  if (alreadyThere.includes(sqlState)) {
+    return adviceForAlreadyThere(client, schema, progress, error, name ?? '');
+  }
   switch (sqlState) {
+    case '0A000':
+      return isUnavailable(error) && name !== undefined ? unavailableAdvice(name) : undefined;
+    case '22023':
+      return name !== undefined && /\brole "/.test((error as Error).message)
+        ? adviceForMissing(error, name, file)
+        : undefined;
+    case '3D000':
+      return name === undefined ? undefined : adviceForMissing(error, name, file);
+    case '42601':
+      return adviceForSyntax(progress, error);
     case '42P01':
+    case '42703':
     case '42704':
-    case '42883': {
-      if (name === undefined) return undefined;
-      const found = await findNamesakes(client, name);
-      const elsewhere = found.find((each) => each.schema !== schema);
-      if (elsewhere) return adviceForElsewhere(name, elsewhere);
-      const sent = progress.statement?.query.text ?? '';
-      return makesExtension(sent, name) ? adviceForMadeHere(name) : findAvailable(client, name);
-    }
+    case '42883':
+      return name === undefined
+        ? undefined
+        : lookForMissing(client, schema, progress, { error, name, file });
     case '42501': {
+      if (isAboutExtension(error)) return adviceForUntrusted(name ?? '', file);
       const [found] = name === undefined ? [] : await findNamesakes(client, name);
       return found && adviceForForeign(name ?? '', found);
     }
@@ -64,6 +92,57 @@ async function lookUp(
     default:
       return undefined;
   }
+}
+
+interface Missing {
+  readonly error: unknown;
+  readonly name: string;
+  readonly file: string;
+}
+
+async function lookForMissing(
+  client: PinnedClient,
+  schema: string,
+  progress: MigrationProgress,
+  { error, name, file }: Missing,
+): Promise<string | undefined> {
+  if (progress.isCommitting && (error as Error).message.includes(historyTable)) {
+    return `${file} has dropped, renamed or changed the history of migrations, into which Slipway writes a row with each file: take that out of it.`;
+  }
+  if (sqlStateOf(error) === '42703') return undefined;
+  // The name of a role or a collation may have a dot in it.
+  const whole = quotedIn((error as Error).message) ?? name;
+  const outside = sqlStateOf(error) === '42704' ? adviceForMissing(error, whole, file) : undefined;
+  if (outside !== undefined) return outside;
+  const inPublic = findInPublic(progress, name);
+  if (inPublic && /\bpublic\./i.test((error as Error).message)) return inPublic;
+  const found = await findNamesakes(client, name);
+  const elsewhere = found.find((each) => each.schema !== schema);
+  if (elsewhere) return adviceForElsewhere(name, elsewhere);
+  if (inPublic) return inPublic;
+  const sent = progress.statement?.query.text ?? '';
+  return makesExtension(sent, name) ? adviceForMadeHere(name) : findAvailable(client, name);
+}
+
+/** A syntax error that comes from psql's own language. */
+function adviceForSyntax(
+  { statement, work }: MigrationProgress,
+  error: unknown,
+): string | undefined {
+  if (!statement || !work) return undefined;
+  const { text } = statement.query;
+  const found = findPsqlCommand(text);
+  if (found) return psqlAdvice(found.command, work.file.name);
+  const position = Number((error as { readonly position?: string }).position ?? 0);
+  const at = indexOfCharacter(text, position);
+  return position > 0 && isPsqlVariable(text, at)
+    ? psqlAdvice(/^:(?:'[^']*'|"[^"]*"|\w+)/.exec(text.slice(at))?.[0] ?? ':', work.file.name)
+    : undefined;
+}
+
+/** The name is written as `public.name` in the file, without the quotes that would make it the plugin's own. */
+function findInPublic({ work }: MigrationProgress, name: string): string | undefined {
+  return work && isSql(work.file) ? unquotedPublicAdvice(work.file, [name]) : undefined;
 }
 
 function adviceForElsewhere(name: string, { schema, extension, isOpen, role }: Namesake): string {
@@ -80,26 +159,6 @@ function adviceForForeign(name: string, { owner, role }: Namesake): string {
   return owner === role
     ? `The role ${role} lacks the right that PostgreSQL names, although it owns ${name}: look at its schema, and start again.`
     : `${name} belongs to ${owner}, and the migration runs as ${role}: grant ${role} the right that PostgreSQL names, or let ${owner} do it, and start again.`;
-}
-
-/** An extension that came with the failed statement, in a schema that was none for extensions before, is gone again. */
-function makesExtension(statement: string, name: string): boolean {
-  return /create\s+extension/i.test(statement) && statement.includes(name);
-}
-
-function adviceForMadeHere(name: string): string {
-  return `When ${name} comes with the extension of this statement, put a "--> statement-breakpoint" behind its CREATE EXTENSION: from there on it is found. Otherwise correct the name.`;
-}
-
-/** Most extensions of which somebody misses a type are called like it. */
-async function findAvailable(client: PinnedClient, name: string): Promise<string | undefined> {
-  const { rows } = await client.query(
-    `select from pg_available_extensions where name = $1 and installed_version is null`,
-    [name],
-  );
-  return rows.length === 0
-    ? undefined
-    : `${name} is an extension that is not installed: CREATE EXTENSION ${name} SCHEMA extensions, or whatever schema you have for extensions, and start again.`;
 }
 
 /** Those of an extension first, then those in `public`. */
@@ -130,8 +189,12 @@ async function findNamesakes(client: PinnedClient, name: string): Promise<readon
  */
 function nameIn(error: unknown): string | undefined {
   const { message } = error as Error;
-  const quoted = /["»„«]([^"»„«“]+)["«“»]/.exec(message)?.[1];
+  const quoted = quotedIn(message);
   const called = /([\w$.\u0080-\uffff]+)\(/.exec(message)?.[1];
   const found = quoted ?? called ?? message.split(' ').at(-1);
   return found?.split('.').at(-1);
+}
+
+function quotedIn(message: string): string | undefined {
+  return /["»„«]([^"»„«“]+)["«“»]/.exec(message)?.[1];
 }

@@ -1,45 +1,34 @@
 import type { LockBlocker } from '../../core/events.ts';
-import { sqlStateOf } from '../connection/connection-error.ts';
 import { describeBlocker } from '../../core/describe-session.ts';
+import { sqlStateOf } from '../connection/connection-error.ts';
+import { passingReason } from './migration-retry.ts';
+import { adviceByState, correct } from './state-advice.ts';
 
-/** What to do about an error of PostgreSQL in the file `culprit`, as far as its SQLSTATE tells. */
+/** What to do about an error of PostgreSQL in the file `culprit`, as far as the error itself tells. */
 export function adviceFor(
   cause: unknown,
   culprit: string,
   blockers: readonly LockBlocker[] = [],
 ): string {
-  switch (sqlStateOf(cause)) {
-    case '42501':
-      return 'Grant the role the right that PostgreSQL names, and start again.';
-    case '42P06':
-    case '42P07':
-    case '42701':
-    case '42710':
-    case '42723':
-      return 'It is there already: made by hand, by another tool, or by a run whose history was lost. Compare it with the file before you change anything; repair.markApplied() takes a file as applied whose work is all there.';
-    case '3F000':
-      return `No schema has that name: correct ${culprit}, or let this plugin depend on the one whose schema it is.`;
-    case '23502':
-    case '23503':
-    case '23505':
-    case '23514':
-      return `The data does not fit what ${culprit} asks for: correct the data first, in ${culprit} or in a file before it, and start again.`;
-    case '55P04':
-      return 'A new value of an enum can be used only after its COMMIT: use it in the next file.';
-    case '25001':
-      return `${culprit} has a statement that PostgreSQL runs in no transaction: put it into a file of its own, with the line "-- slipway: no-transaction".`;
-    case '55P03':
-    case '40P01':
-      return adviceForBlocked(blockers);
-    case '57014':
-      // pg gives COPY FROM STDIN up by itself, in words of its own.
-      if (/No source stream defined/.test((cause as Error).message)) {
-        return `COPY FROM STDIN wants data that no migration can send: turn it into INSERT in ${culprit}.`;
-      }
-      return 'Raise migrations.statementTimeout if that was the limit, and start again.';
-    default:
-      return `Correct ${culprit} and start again.`;
-  }
+  const state = sqlStateOf(cause);
+  // Not PostgreSQL: a function may throw anything.
+  if (state === undefined) return correct(culprit);
+  const reason = passingReason(cause);
+  if (reason === 'lock') return adviceForBlocked(blockers);
+  if (reason === 'race') return adviceForRace;
+  const advise = adviceByState[state] ?? adviceByState[state.slice(0, 2)];
+  return adviceForPreload(cause) ?? advise?.(culprit, cause) ?? correct(culprit);
+}
+
+const adviceForRace =
+  'Other sessions changed the same at the same time, again and again: start again when they are through.';
+
+/** Some extensions are part of the server as long as it runs: each says so in an error of its own. */
+function adviceForPreload(cause: unknown): string | undefined {
+  const { message, hint = '' } = cause as { readonly message?: string; readonly hint?: string };
+  return /shared_preload_libraries|must be preloaded/.test(`${message} ${hint}`)
+    ? 'The extension has to be loaded when the server starts: add it to shared_preload_libraries, restart the server, and start again. A provider has a setting for that.'
+    : undefined;
 }
 
 /** What to do about a lock that somebody else holds. */

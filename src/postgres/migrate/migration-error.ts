@@ -6,8 +6,10 @@ import { sqlStateOf } from '../connection/connection-error.ts';
 import { adviceFor, adviceForLost } from './migration-advice.ts';
 import type { MigrationProgress } from './migration-progress.ts';
 import type { MigrationWork, WorkStatement } from './migration-work.ts';
-import { readCommands } from '../sql/sql-commands.ts';
+import { isSql } from '../sources/migration.ts';
+import { partsOfName, readCommands } from '../sql/sql-commands.ts';
 import { excerptAt, indexOfCharacter, positionAt } from '../sql/source-position.ts';
+import { unquotedPublicAdvice } from '../sql/unquoted-public.ts';
 import { listNames } from '../survey/stray-objects.ts';
 
 /** The parts of pg's DatabaseError that we read. */
@@ -112,19 +114,26 @@ export function strayObjects(progress: MigrationProgress, names: readonly string
       plugin,
       phase: 'migrateAll',
       position: { file },
-      hint: `${strayAdvice(names)}, or put the line "-- slipway: allow-outside" into it when that is meant. ${whatIsKept(progress)}`,
+      hint: `${inPublicAdvice(progress, names) ?? strayAdvice(names)} If it is meant, put the line "-- slipway: allow-outside" into the file. ${whatIsKept(progress)}`,
     },
   );
+}
+
+/** The commonest reason: `public.` without quotes. */
+function inPublicAdvice({ work }: MigrationProgress, names: readonly string[]): string | undefined {
+  const found = names.flatMap((name) => / public\.(.+?)(?:\(.*)?$/.exec(name)?.[1] ?? []);
+  const plain = found.flatMap((name) => partsOfName(name).at(0) ?? []);
+  return work && isSql(work.file) ? unquotedPublicAdvice(work.file, plain) : undefined;
 }
 
 function strayAdvice(names: readonly string[]): string {
   const areAll = (kind: string): boolean => names.every((name) => name.startsWith(`${kind} `));
   if (areAll('schema')) {
-    return 'Take CREATE SCHEMA out of the file, as Slipway makes the schema that it runs in';
+    return 'Take CREATE SCHEMA out of the file, as Slipway makes the schema that it runs in.';
   }
   return areAll('extension')
-    ? 'Write CREATE EXTENSION … SCHEMA with the schema that you have for extensions'
-    : "Take the schema's name out of the file";
+    ? 'Write CREATE EXTENSION … SCHEMA with the schema that you have for extensions.'
+    : "Take the schema's name out of the file.";
 }
 
 function adviceOn(cause: unknown, progress: MigrationProgress): readonly string[] {

@@ -28,3 +28,19 @@ export function findUnquotedPublic(text: string): readonly UnquotedPublic[] {
     return { name, line: positionAt(text, index).line };
   });
 }
+
+/**
+ * Says where a file puts one of these names into `public`.
+ *
+ * @param names As PostgreSQL keeps them.
+ */
+export function unquotedPublicAdvice(
+  { name: file, text }: { readonly name: string; readonly text: string },
+  names: readonly string[],
+): string | undefined {
+  const found = findUnquotedPublic(text).find(({ name }) => names.includes(name));
+  return (
+    found &&
+    `Line ${found.line} of ${file} says public.${found.name}. Without quotes, public is never rewritten to the plugin's schema: take public. out of the names there, if ${found.name} is the plugin's own.`
+  );
+}
