@@ -4,7 +4,7 @@ import { startBootProcesses } from '../support/boot-process.ts';
 import type { BootProcess, OrderedPlugin } from '../support/boot-process.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { expectNoInitBeforeMigrateAll } from '../support/event-recorder.ts';
-import { migrationFolder, writeMigrations } from '../support/migration-folder.ts';
+import { alikePlugins, migrationFolder, writeMigrations } from '../support/migration-folder.ts';
 
 // Processes take their time to start on a machine that is busy.
 vi.setConfig({ testTimeout: 120_000 });
@@ -41,15 +41,13 @@ const recounted: Files = { ...upgraded, '0004_count': 'UPDATE counter SET runs =
 
 test('4 processes boot at once, 5 rounds of a fresh database, an upgrade and a migration of data alone: nobody fails, and each migration is applied once', async () => {
   const replicas = await startBootProcesses(replicaCount);
-  const folder = await migrationFolder({});
-  const plugins = Object.entries(needs).map(([id, needed]) => {
-    return { id, needs: needed, migrations: folder };
-  });
+  const alike = await alikePlugins(Object.keys(needs), {});
+  const plugins = alike.map((plugin) => ({ ...plugin, needs: needs[plugin.id] ?? [] }));
   for (let round = 1; round <= 5; round += 1) {
     const fresh = await db.fresh();
     let before: Files = {};
     for (const files of [counting, upgraded, recounted]) {
-      await writeMigrations(folder, files);
+      await Promise.all(alike.map(({ migrations }) => writeMigrations(migrations, files)));
       const reports = await Promise.all(
         replicas.map((replica) => replica.carryOut({ url: fresh.url, plugins })),
       );
