@@ -45,7 +45,8 @@ export interface Repair {
     options?: RepairOptions,
   ): Promise<RepairReport>;
   /**
-   * Takes edited files as right: their hash goes into the history. Nothing of them is run.
+   * Takes edited files as right: their hash goes into the history, of a renamed file its name and time too. Nothing of them
+   * is run.
    *
    * @example await repair.acceptEdited('catalog', { files: ['0001_prices.sql'] });
    */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { definePlugin, type BootOptions, type Plugin } from '../../src/index.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
-import { migrationFolder, writeMigrations } from '../support/migration-folder.ts';
+import { alikePlugins, migrationFolder, writeMigrations } from '../support/migration-folder.ts';
 
 const db = useDatabase();
 const bootUnderTest = useBoots();
@@ -36,8 +36,8 @@ interface Given {
 async function given(host: Readonly<Record<string, string>> = {}): Promise<Given> {
   const { url, query } = await db.fresh();
   const seen = new Map<string, unknown>();
-  const migrations = await migrationFolder(withExtensions);
-  const plugins = ids.map((id) =>
+  const alike = await alikePlugins(ids, withExtensions);
+  const plugins = alike.map(({ id, migrations }) =>
     definePlugin({
       id,
       migrations,

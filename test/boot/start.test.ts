@@ -3,7 +3,7 @@ import { createBoot, type BootOptions } from '../../src/index.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
 import { forgiveWarnings } from '../support/no-warnings.ts';
-import { migrationFolder } from '../support/migration-folder.ts';
+import { alikePlugins, migrationFolder } from '../support/migration-folder.ts';
 
 const db = useDatabase();
 const bootUnderTest = useBoots();
@@ -175,12 +175,11 @@ describe('a pool smaller than migrations.concurrency', () => {
   it('has no plugin waiting for a client that another one migrates on', async () => {
     const { url } = await db.fresh();
     const pool = db.pool({ connectionString: url, max: 2 });
-    const folder = await migrationFolder({ '0000_init': 'CREATE TABLE items (id int);' });
     const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
     const waiting: number[] = [];
     const { boot } = bootUnderTest({
       pool,
-      plugins: ids.map((id) => ({ id, migrations: folder })),
+      plugins: await alikePlugins(ids, { '0000_init': 'CREATE TABLE items (id int);' }),
       migrations: { concurrency: 6 },
     });
     boot.on('plugin.migrate.started', () => waiting.push(pool.waitingCount));

@@ -199,15 +199,16 @@ describe('stop()', () => {
     'at %s resolves when all is down, and start() says that it was canceled',
     async (moment) => {
       const { url } = await db.fresh();
-      const folder = await migrationFolder({
+      const files = {
         '0000_a': 'CREATE TABLE a (id int);',
         '0001_b': 'CREATE TABLE b (id int);',
-      });
+      };
+      const [a, b] = [await migrationFolder(files), await migrationFolder(files)];
       const { boot, recording } = bootUnderTest({
         pool: url,
         plugins: [
-          { id: 'a', migrations: folder, init: () => {}, ready: () => {} },
-          { id: 'b', migrations: folder, after: ['a'] },
+          { id: 'a', migrations: a, init: () => {}, ready: () => {} },
+          { id: 'b', migrations: b, after: ['a'] },
         ],
       });
       const down = eventOf(boot, moment).then(() => boot.stop(`at ${moment}`));

@@ -109,7 +109,7 @@ describe('the journal and the snapshots are read by the same rules:', () => {
     const folder = await writeFolder({ '0000_init': 'select 1;' });
     const path = join(folder, 'meta', '_journal.json');
     await rm(path);
-    makeFifo(path);
+    await makeFifo(path);
     const error = await errorOf(readMigrationFolder('catalog', folder));
     expect(error.message).toContain(`${path} is a FIFO, not a file`);
   });

@@ -8,7 +8,12 @@ import { definePlugin, formatBootError, type BootEventName, type Plugin } from '
 import { failureOf, useBoots, type BootUnderTest } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
 import { withClient } from '../support/leaks.ts';
-import { migrationFolder, temporaryFolder, writeMigrations } from '../support/migration-folder.ts';
+import {
+  alikePlugins,
+  migrationFolder,
+  temporaryFolder,
+  writeMigrations,
+} from '../support/migration-folder.ts';
 import { startProxy } from '../support/proxy.ts';
 
 const db = useDatabase();
@@ -164,12 +169,13 @@ describe('PostgreSQL', () => {
 describe('a boot on the edge of what is possible', () => {
   test('works with a pool of one client, which the plugins share with the migrations', async () => {
     const fresh = await db.fresh();
-    const folder = await migrationFolder({ ...items, '0001_one': 'INSERT INTO items VALUES (1);' });
+    const files = { ...items, '0001_one': 'INSERT INTO items VALUES (1);' };
     const counts: unknown[] = [];
-    const plugins = ['a', 'b', 'c', 'd', 'e'].map((id) =>
+    const alike = await alikePlugins(['a', 'b', 'c', 'd', 'e'], files);
+    const plugins = alike.map(({ id, migrations }) =>
       definePlugin({
         id,
-        migrations: folder,
+        migrations,
         async init({ database }) {
           const { rows } = await database.query('SELECT count(*)::int AS count FROM items');
           counts.push(...rows);

@@ -69,7 +69,7 @@ export async function prepareInterruptions(
   const candidates = await Promise.all(
     places.map(async (place, index) => {
       const turnstile = await startTurnstile(database.url);
-      const plugin = { id: `shop-${index}`, migrations };
+      const plugin = { id: `shop-${index}`, migrations: await migrationFolder(fiveFiles) };
       return { place, plugin, turnstile, standing: turnstile.stopAt(place) };
     }),
   );

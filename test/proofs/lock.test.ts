@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { startBootProcess, startBootProcesses } from '../support/boot-process.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase, type Database } from '../support/database.ts';
-import { migrationFolder } from '../support/migration-folder.ts';
+import { alikePlugins, migrationFolder } from '../support/migration-folder.ts';
 
 // Processes take their time to start on a machine that is busy.
 vi.setConfig({ testTimeout: 120_000 });
@@ -124,15 +124,12 @@ test('two replicas share the work of twenty plugins: neither sits by while there
   const fresh = await db.fresh();
   const gate = await fresh.pool().connect();
   await gate.query('SELECT pg_advisory_lock(1)');
-  const folder = await migrationFolder({
+  const ids = Array.from({ length: 20 }, (_, index) => `p-${index}`);
+  const plugins = await alikePlugins(ids, {
     '0000_work': `SET LOCAL lock_timeout = 0;--> statement-breakpoint
                   SELECT pg_advisory_xact_lock_shared(1);--> statement-breakpoint
                   SELECT pg_sleep(0.1);`,
   });
-  const plugins = Array.from({ length: 20 }, (_, index) => ({
-    id: `p-${index}`,
-    migrations: folder,
-  }));
   const running = replicas.map((replica) => replica.carryOut({ url: fresh.url, plugins }));
   // Four at once is the default: the second has found four that the first does not have.
   await untilWaiting(fresh, 8);
@@ -149,8 +146,7 @@ test('two replicas share the work of twenty plugins: neither sits by while there
 test('a pool of one client is enough for a boot, also for one that waits for a lock', async () => {
   const fresh = await db.fresh();
   await fresh.query('CREATE TABLE public.brake AS SELECT 0.2 AS seconds');
-  const migrations = await migrationFolder(braking);
-  const plugins = ['a', 'b', 'c'].map((id) => ({ id, migrations }));
+  const plugins = await alikePlugins(['a', 'b', 'c'], braking);
   const boots = [1, 2].map(() => bootUnderTest({ pool: fresh.pool({ max: 1 }), plugins }));
   const reports = await Promise.all(boots.map(({ boot }) => boot.start()));
   expect(reports.map(({ outcome }) => outcome)).toEqual(['ready', 'ready']);

@@ -41,15 +41,16 @@ const recounted: Files = { ...upgraded, '0004_count': 'UPDATE counter SET runs =
 
 test('4 processes boot at once, 5 rounds of a fresh database, an upgrade and a migration of data alone: nobody fails, and each migration is applied once', async () => {
   const replicas = await startBootProcesses(replicaCount);
-  const folder = await migrationFolder({});
-  const plugins = Object.entries(needs).map(([id, needed]) => {
-    return { id, needs: needed, migrations: folder };
-  });
+  const plugins = await Promise.all(
+    Object.entries(needs).map(async ([id, needed]) => {
+      return { id, needs: needed, migrations: await migrationFolder({}) };
+    }),
+  );
   for (let round = 1; round <= 5; round += 1) {
     const fresh = await db.fresh();
     let before: Files = {};
     for (const files of [counting, upgraded, recounted]) {
-      await writeMigrations(folder, files);
+      await Promise.all(plugins.map(({ migrations }) => writeMigrations(migrations, files)));
       const reports = await Promise.all(
         replicas.map((replica) => replica.carryOut({ url: fresh.url, plugins })),
       );
@@ -93,15 +94,17 @@ test('a process killed in the middle of a migration leaves it to the others, who
 /** The first plugin's second file sleeps for as long as the brake is there. */
 async function brakingPlugins(fresh: Database): Promise<readonly OrderedPlugin[]> {
   await fresh.query('CREATE TABLE public.brake AS SELECT 600 AS seconds');
-  const braking = await migrationFolder({
+  const braking = {
     ...counting,
     '0001_count': `UPDATE counter SET runs = runs + 1;--> statement-breakpoint
                    SELECT pg_sleep(seconds) FROM public.brake;`,
-  });
-  const plain = await migrationFolder(counting);
-  return Object.entries(needs).map(([id, needed]) => {
-    return { id, needs: needed, migrations: id === 'auth' ? braking : plain };
-  });
+  };
+  return Promise.all(
+    Object.entries(needs).map(async ([id, needed]) => {
+      const migrations = await migrationFolder(id === 'auth' ? braking : counting);
+      return { id, needs: needed, migrations };
+    }),
+  );
 }
 
 async function pidOfSleeper({ query }: Database): Promise<number> {

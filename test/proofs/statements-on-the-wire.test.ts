@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Plugin } from '../../src/index.ts';
 import { useBoots } from '../support/boot-under-test.ts';
 import { useDatabase, type Database } from '../support/database.ts';
-import { migrationFolder } from '../support/migration-folder.ts';
+import { alikePlugins } from '../support/migration-folder.ts';
 import { startProxy } from '../support/proxy.ts';
 
 const db = useDatabase();
@@ -34,13 +34,12 @@ test.each([1, 10, 100, 300])(
 
 /** Plugins whose histories say that they are migrated: the first one is, and the others have a copy of its history. */
 async function migratedPlugins(fresh: Database, count: number): Promise<readonly Plugin[]> {
-  const migrations = await migrationFolder({
+  const ids = Array.from({ length: count }, (_, index) => `p-${index}`);
+  const alike = await alikePlugins(ids, {
     '0000_init': 'CREATE TABLE items (id int);',
     '0001_name': 'ALTER TABLE items ADD name text;',
   });
-  const plugins = Array.from({ length: count }, (_, index): Plugin => {
-    return { id: `p-${index}`, migrations, init: () => undefined };
-  });
+  const plugins = alike.map((plugin): Plugin => ({ ...plugin, init: () => undefined }));
   await bootUnderTest({ pool: fresh.url, plugins: plugins.slice(0, 1) }).boot.migrate();
   await fresh.query(`DO $$ BEGIN FOR n IN 1..${count - 1} LOOP
     EXECUTE format('CREATE SCHEMA %1$I;

@@ -10,6 +10,14 @@ export async function migrationFolder(files: Readonly<Record<string, string>>): 
   return folder;
 }
 
+/** Plugins with the same migrations, each in a folder of its own: one folder is the migrations of one plugin. */
+export async function alikePlugins(
+  ids: readonly string[],
+  files: Readonly<Record<string, string>>,
+): Promise<readonly { readonly id: string; readonly migrations: string }[]> {
+  return Promise.all(ids.map(async (id) => ({ id, migrations: await migrationFolder(files) })));
+}
+
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-migrations-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));

@@ -62,6 +62,7 @@ export function findHomelessExtensions(text: string): readonly ExtensionCommand[
 
 /** Commands that run code which is not in the file; those in a body are found by the words that only bodies have. */
 const callsOthers = /(?:^|;)\s*(?:select|with|call)\b/i;
+const mayCallOthers = /select|with|call/i;
 const callsOthersInBody = /\b(?:perform|execute)\b/i;
 
 /**
@@ -74,7 +75,9 @@ export function mayPlaceExtensions(text: string): boolean {
     rest = rest.slice(0, start) + rest.slice(end);
   }
   return (
-    /extension/i.test(rest) || callsOthers.test(showCode(rest)) || callsOthersInBody.test(rest)
+    /extension/i.test(rest) ||
+    callsOthersInBody.test(rest) ||
+    (mayCallOthers.test(rest) && callsOthers.test(showCode(rest)))
   );
 }
 

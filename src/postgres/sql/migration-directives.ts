@@ -13,16 +13,20 @@ export interface FoundDirectives {
 
 const written = /^--\s*slipway:\s*(.*?)\s*$/i;
 
+const hasAny = /--\s*slipway:/i;
+
 /**
  * Reads the directives of a file.
  *
  * @example readDirectives('-- slipway: allow-outside\nCREATE SCHEMA a;').known // Set { 'allow-outside' }
  */
 export function readDirectives(text: string): FoundDirectives {
-  const found = [...lexSql(text)].flatMap(({ kind, start, end }) => {
+  const found: string[] = [];
+  // Most files have none, and need not be read for them.
+  for (const { kind, start, end } of hasAny.test(text) ? lexSql(text) : []) {
     const name = kind === 'comment' ? written.exec(text.slice(start, end))?.[1] : undefined;
-    return name === undefined ? [] : [name];
-  });
+    if (name !== undefined) found.push(name);
+  }
   return {
     known: new Set(migrationDirectives.filter((name) => found.includes(name))),
     unknown: found.filter((name) => !(migrationDirectives as readonly string[]).includes(name)),

@@ -2,14 +2,19 @@ import { lexSql } from './sql-lexer.ts';
 
 /** Every word that may be the name of a table or an index, as it is kept in the catalog. */
 export function namesInSql(text: string): readonly string[] {
-  const names = [...lexSql(text)].flatMap(({ kind, start, end }) => {
+  const names = new Set<string>();
+  for (const { kind, start, end } of lexSql(text)) {
     const piece = text.slice(start, end);
-    if (kind === 'identifier') return [piece.slice(1, -1).replaceAll('""', '"')];
-    if (kind === 'code') return wordsIn(piece).map((word) => word.toLowerCase());
-    // A body of a function or a DO block.
-    return kind === 'dollar' ? wordsIn(piece).flatMap((word) => [word, word.toLowerCase()]) : [];
-  });
-  return [...new Set(names)];
+    if (kind === 'identifier') names.add(piece.slice(1, -1).replaceAll('""', '"'));
+    // A dollar quote is the body of a function or of a DO block.
+    if (kind === 'code' || kind === 'dollar') {
+      for (const word of wordsIn(piece)) {
+        if (kind === 'dollar') names.add(word);
+        names.add(word.toLowerCase());
+      }
+    }
+  }
+  return [...names];
 }
 
 function wordsIn(text: string): readonly string[] {

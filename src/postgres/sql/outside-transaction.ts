@@ -28,9 +28,12 @@ const others = [
 export interface TransactionNeed {
   /** The command that has to run alone, if the file has one. */
   readonly lone: LoneCommand | undefined;
-  /** How many commands the file has. */
+  /** How many commands the file has; not counted in a file of which none has to run alone. */
   readonly commands: number;
 }
+
+/** Words that every command has that runs in no transaction; a text without them need not be read. */
+const hasAny = /concurrently|reindex|vacuum|\bsystem\b|\b(?:database|tablespace|subscription)\b/i;
 
 /**
  * Tells whether a file has to run outside of a transaction: because of a command in it, or because it says so.
@@ -41,9 +44,10 @@ export function readTransactionNeed(
   text: string,
   directives: ReadonlySet<MigrationDirective>,
 ): TransactionNeed {
+  const isMarked = directives.has('no-transaction');
+  if (!isMarked && !hasAny.test(text)) return { lone: undefined, commands: 0 };
   const commands = readCommands(text);
   const lone = commands.map(toLoneCommand).find((found) => found !== undefined);
-  const isMarked = directives.has('no-transaction');
   return { lone: lone ?? (isMarked ? { kind: 'other' } : undefined), commands: commands.length };
 }
 

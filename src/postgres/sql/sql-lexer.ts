@@ -10,24 +10,17 @@ export interface SqlToken {
 /** What drizzle-kit writes between statements; to PostgreSQL it is a comment. */
 export const breakpointMark = '--> statement-breakpoint';
 
-/**
- * The start of anything that is not plain code, or a whole word. Words are taken whole because `a$b$` is a name and no
- * dollar quote, and the `e` of `note'…'` makes no escape string.
- */
-const opening = new RegExp(
-  [
-    `(?<breakpoint>${breakpointMark})`,
-    String.raw`(?<line>--)`,
-    String.raw`(?<block>\/\*)`,
-    String.raw`(?<escape>[eE]')`,
-    String.raw`(?<string>')`,
-    String.raw`(?<identifier>")`,
-    String.raw`(?<dollar>\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$)`,
-    String.raw`[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*`,
-  ].join('|'),
-  'g',
-);
-
+const code = (char: string): number => char.charCodeAt(0);
+const [quote, doubleQuote, dash, slash, star, dollar, backslash] = [
+  code("'"),
+  code('"'),
+  code('-'),
+  code('/'),
+  code('*'),
+  code('$'),
+  code('\\'),
+];
+const dollarTag = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
 const lineEnd = /[\r\n]|$/g;
 const blockEdge = /\/\*|\*\//g;
 
@@ -35,53 +28,98 @@ const blockEdge = /\/\*|\*\//g;
  * Cuts SQL into code, literals, quoted names, dollar quotes, comments and Drizzle's breakpoints; together they are the whole
  * text. Anything left open reaches to the end, where PostgreSQL will complain.
  *
- * Follows https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+ * Follows https://www.postgresql.org/docs/current/sql-syntax-lexical.html. A file of data may have millions of tokens, so
+ * it goes from character to character, and from quote to quote.
  */
 export function* lexSql(text: string): Generator<SqlToken, void> {
   let codeStart = 0;
-  let at = 0;
-  for (let found = find(opening, text, at); found; found = find(opening, text, at)) {
-    const start = found.index;
-    const afterOpening = start + found[0].length;
-    const token = readToken(text, start, afterOpening, found);
-    at = token?.end ?? afterOpening;
-    if (!token) continue;
+  let start = startOfOpening(text, 0);
+  while (start < text.length) {
+    const token = readToken(text, start);
     if (start > codeStart) yield { kind: 'code', start: codeStart, end: start };
     yield token;
-    codeStart = at;
+    codeStart = token.end;
+    start = startOfOpening(text, codeStart);
   }
   if (text.length > codeStart) yield { kind: 'code', start: codeStart, end: text.length };
 }
 
-function readToken(
-  text: string,
-  start: number,
-  afterOpening: number,
-  found: RegExpExecArray,
-): SqlToken | undefined {
-  const { breakpoint, line, block, escape, string, identifier, dollar } = found.groups ?? {};
-  if (breakpoint) return { kind: 'breakpoint', start, end: afterOpening };
-  if (line) return { kind: 'comment', start, end: startOf(lineEnd, text, afterOpening) };
-  if (block) return { kind: 'comment', start, end: endOfBlock(text, afterOpening) };
-  if (escape) return { kind: 'string', start, end: endOfQuoted(text, afterOpening, "'", true) };
-  if (string) return { kind: 'string', start, end: endOfQuoted(text, afterOpening, "'", false) };
-  if (identifier) {
-    return { kind: 'identifier', start, end: endOfQuoted(text, afterOpening, '"', false) };
+/**
+ * Where anything begins that is not plain code. Words are taken whole, because `a$b$` is a name and no dollar quote, and the
+ * `e` of `note'…'` makes no escape string.
+ */
+function startOfOpening(text: string, from: number): number {
+  for (let at = from; at < text.length; at += 1) {
+    const char = text.charCodeAt(at);
+    if (isNameStart(char)) {
+      if (isEscape(char) && text.charCodeAt(at + 1) === quote) return at;
+      while (isNamePart(text.charCodeAt(at + 1))) at += 1;
+    } else if (char === quote || char === doubleQuote) return at;
+    else if (char === dash && text.charCodeAt(at + 1) === dash) return at;
+    else if (char === slash && text.charCodeAt(at + 1) === star) return at;
+    else if (char === dollar && tagAt(text, at) !== undefined) return at;
   }
-  if (dollar) {
-    const close = text.indexOf(dollar, afterOpening);
-    return { kind: 'dollar', start, end: close < 0 ? text.length : close + dollar.length };
-  }
-  return undefined;
+  return text.length;
 }
 
-/** A doubled quote stands for itself; in an escape string so does whatever follows a backslash. */
-function endOfQuoted(text: string, from: number, quote: string, hasEscapes: boolean): number {
+function readToken(text: string, start: number): SqlToken {
+  switch (text.charCodeAt(start)) {
+    case quote:
+      return { kind: 'string', start, end: endOfQuoted(text, start + 1, "'") };
+    case doubleQuote:
+      return { kind: 'identifier', start, end: endOfQuoted(text, start + 1, '"') };
+    case dash: {
+      if (!text.startsWith(breakpointMark, start)) {
+        return { kind: 'comment', start, end: startOf(lineEnd, text, start + 2) };
+      }
+      return { kind: 'breakpoint', start, end: start + breakpointMark.length };
+    }
+    case slash:
+      return { kind: 'comment', start, end: endOfBlock(text, start + 2) };
+    case dollar: {
+      const tag = tagAt(text, start) ?? '';
+      const close = text.indexOf(tag, start + tag.length);
+      return { kind: 'dollar', start, end: close < 0 ? text.length : close + tag.length };
+    }
+    default:
+      return { kind: 'string', start, end: endOfEscaped(text, start + 2) };
+  }
+}
+
+function tagAt(text: string, at: number): string | undefined {
+  dollarTag.lastIndex = at;
+  return dollarTag.exec(text)?.[0];
+}
+
+function isEscape(char: number): boolean {
+  return char === 0x65 || char === 0x45;
+}
+
+/** A letter of any alphabet, or `_`. A byte order mark is none: it stands before the text, and is not sent. */
+function isNameStart(char: number): boolean {
+  const lower = char | 0x20;
+  return (lower >= 0x61 && lower <= 0x7a) || char === 0x5f || (char >= 0x80 && char !== 0xfeff);
+}
+
+function isNamePart(char: number): boolean {
+  return isNameStart(char) || (char >= 0x30 && char <= 0x39) || char === dollar;
+}
+
+/** A doubled quote stands for itself. */
+function endOfQuoted(text: string, from: number, mark: string): number {
+  for (let at = text.indexOf(mark, from); at >= 0; at = text.indexOf(mark, at + 2)) {
+    if (text[at + 1] !== mark) return at + 1;
+  }
+  return text.length;
+}
+
+/** In an escape string whatever follows a backslash stands for itself too. */
+function endOfEscaped(text: string, from: number): number {
   for (let at = from; at < text.length; at += 1) {
-    const char = text[at];
-    if (hasEscapes && char === '\\') at += 1;
+    const char = text.charCodeAt(at);
+    if (char === backslash) at += 1;
     else if (char === quote) {
-      if (text[at + 1] !== quote) return at + 1;
+      if (text.charCodeAt(at + 1) !== quote) return at + 1;
       at += 1;
     }
   }
@@ -111,11 +149,11 @@ function find(pattern: RegExp, text: string, from: number): RegExpExecArray | nu
 
 /** The text with everything blank that is no plain code, and every character where it was. */
 export function keepCode(text: string): string {
-  return [...lexSql(text)]
-    .map(({ kind, start, end }) =>
-      kind === 'code' ? text.slice(start, end) : ' '.repeat(end - start),
-    )
-    .join('');
+  let kept = '';
+  for (const { kind, start, end } of lexSql(text)) {
+    kept += kind === 'code' ? text.slice(start, end) : ' '.repeat(end - start);
+  }
+  return kept;
 }
 
 /** Whether the text ends inside a literal, a quoted name or a block comment. */

@@ -1,6 +1,5 @@
-import { keepCode, lexSql } from './sql-lexer.ts';
 import { positionAt } from './source-position.ts';
-import { splitStatements } from './statement-splitter.ts';
+import { keepCode, lexSql } from './sql-lexer.ts';
 
 /** A command in a migration file that would end its transaction, or lead it out of the plugin's schema. */
 export interface TransactionControl extends FoundCommand {
@@ -63,30 +62,61 @@ function blankComments(text: string): string {
  * time.
  */
 export function findCommand(text: string, patterns: readonly RegExp[]): FoundCommand | undefined {
-  for (const piece of splitStatements(text)) {
-    const found = findIn(piece.text, patterns);
-    if (!found) continue;
-    const { line } = positionAt(text, piece.offset + found.offset);
-    return { command: found.command, line };
+  let found: (CodeCommand & { readonly command: string }) | undefined;
+  let atomicPiece: number | undefined;
+  for (const each of readCode(text)) {
+    if (found && found.piece !== each.piece) break;
+    if (atomic.test(each.code)) {
+      atomicPiece = each.piece;
+      found = undefined;
+    }
+    if (found || each.piece === atomicPiece) continue;
+    const command = patterns.map((pattern) => pattern.exec(each.code)?.[0]).find(Boolean);
+    if (command !== undefined) found = { ...each, command };
   }
-  return undefined;
+  if (!found) return undefined;
+  const { line } = positionAt(text, found.start);
+  return { command: found.command.replaceAll(/\s+/g, ' ').toUpperCase(), line };
 }
 
-function findIn(
-  piece: string,
-  patterns: readonly RegExp[],
-): { readonly command: string; readonly offset: number } | undefined {
-  const code = keepCode(piece);
-  if (/\bbegin\s+atomic\b/i.test(code)) return undefined;
+const atomic = /\bbegin\s+atomic\b/i;
+
+/** The plain code of a command, with a blank in place of everything else. */
+interface CodeCommand {
+  readonly code: string;
+  /** Where it begins in the text. */
+  readonly start: number;
+  /** Counts the pieces between Drizzle's breakpoints. */
+  readonly piece: number;
+}
+
+function* readCode(text: string): Generator<CodeCommand, void> {
+  let code = '';
   let start = 0;
-  for (const statement of code.split(';')) {
-    const offset = start + (statement.length - statement.trimStart().length);
-    const trimmed = statement.trim();
-    const command = patterns.map((pattern) => pattern.exec(trimmed)?.[0]).find(Boolean);
-    if (command !== undefined) {
-      return { command: command.replaceAll(/\s+/g, ' ').toUpperCase(), offset };
+  let piece = 0;
+  const add = (part: string, at: number): void => {
+    if (code !== '') code += part;
+    else {
+      code = part.trimStart();
+      start = at + part.length - code.length;
     }
-    start += statement.length + 1;
+  };
+  for (const { kind, start: begin, end } of lexSql(text)) {
+    if (kind === 'code') {
+      const part = text.slice(begin, end);
+      let from = 0;
+      for (let at = part.indexOf(';'); at >= 0; at = part.indexOf(';', from)) {
+        add(part.slice(from, at), begin + from);
+        if (code !== '') yield { code, start, piece };
+        code = '';
+        from = at + 1;
+      }
+      add(part.slice(from), begin + from);
+    } else if (kind === 'breakpoint') {
+      if (code !== '') yield { code, start, piece };
+      code = '';
+      piece += 1;
+    } else if (code !== '') code += ' ';
   }
-  return undefined;
+  if (code !== '') yield { code, start, piece };
 }

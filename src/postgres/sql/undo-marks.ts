@@ -31,7 +31,7 @@ const marks: readonly (readonly [tool: string, pattern: RegExp])[] = [
 ];
 
 /** Most files have none, and need not be read for them. */
-const hasAny = /down|undo|drop below|revert/i;
+const hasAny = /--.*(?:down|undo|drop below|revert)/i;
 
 /**
  * Finds the mark of a way down that has SQL behind it: run as one text, the file would undo what it has just done. The same
