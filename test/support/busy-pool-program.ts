@@ -22,17 +22,15 @@ const ways: readonly (() => Promise<unknown>)[] = [
   () => withPinnedClient(pool, { signal }, (client) => client.query('select 1')),
 ];
 
-let isOver = false;
-process.on('message', () => {
-  isOver = true;
-});
+const over = new AbortController();
+process.on('message', () => over.abort());
 // Without its parent nothing would ever end it.
 process.on('disconnect', () => process.exit());
 
 let answers = 0;
 let errors = 0;
 const call = async (way: () => Promise<unknown>): Promise<void> => {
-  while (!isOver) {
+  while (!over.signal.aborted) {
     await way().then(
       () => (answers += 1),
       () => (errors += 1),

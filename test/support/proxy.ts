@@ -13,7 +13,7 @@ export interface Proxy {
   /** The text of every statement sent so far, by all connections, in order of arrival. */
   readonly statements: readonly string[];
   /** How many connections to it are open now. */
-  openCount(): number;
+  readonly openCount: () => number;
   /** Forgets the statements so far. */
   forgetStatements(): void;
   /** Cuts every connection with a TCP reset; new ones are let in. */

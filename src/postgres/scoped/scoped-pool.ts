@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { checkOut } from '../connection/held-client.ts';
 import { answer, reply } from '../connection/pg-callback.ts';
+import { checkPool } from '../connection/source-check.ts';
 import { connectScoped } from './scoped-client.ts';
 import { isSubmittable, queryAlone } from './scoped-transactions.ts';
 import { searchPath } from '../sql/search-path.ts';
@@ -29,6 +30,7 @@ type ConnectCallback = (
  *
  * It keeps honest plugins apart; it is no security boundary.
  *
+ * @throws BootError `OPTIONS_INVALID` when `pool` is no pg.Pool, or one of a pg that is too old
  * @example const db = drizzle({ client: createScopedPool(pool, 'plugin_catalog'), schema });
  */
 export function createScopedPool(
@@ -36,6 +38,7 @@ export function createScopedPool(
   schema: string,
   { extensionSchemas = [] }: ScopedPoolOptions = {},
 ): Pool {
+  checkPool(pool, 'pool');
   const path = searchPath(schema, extensionSchemas);
   const own = new Map<PropertyKey, unknown>([
     ['query', (...args: unknown[]) => answer((query) => queryScoped(pool, path, query), args)],
