@@ -1,7 +1,11 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { Kysely, PostgresDialect } from 'kysely';
 import { Client, Pool, type PoolConfig } from 'pg';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   BootError,
   createBoot,
@@ -21,6 +25,8 @@ function withoutPgVariables(): void {
   }
 }
 
+function makePool(): void {}
+
 /** What is wrong with a pool, and what to do: the end of the message, and the hint. */
 function refusalOf(act: () => unknown): string {
   try {
@@ -39,7 +45,7 @@ const onPg = 'Slipway works on pg: give the connection string.';
 
 describe('what is no pool is refused, with what it looks like and what to give', () => {
   const pool = new Pool({ connectionString: url });
-  test.each<[unknown, string]>([
+  const wrongs: readonly (readonly [wrong: unknown, expected: string])[] = [
     [drizzle({ client: pool }), 'what looks like a Drizzle database → Give its pool: db.$client.'],
     [{ $client: {} }, 'what looks like a Drizzle database on another driver → Give a pg.Pool.'],
     [Promise.resolve(pool), 'what looks like a promise → Await it first.'],
@@ -57,7 +63,7 @@ describe('what is no pool is refused, with what it looks like and what to give',
       Object.assign(() => 1, { unsafe: () => 1, begin: () => 1 }),
       `what looks like a client of postgres.js → ${onPg}`,
     ],
-    [function makePool() {}, 'function makePool → Call it, and give what it returns.'],
+    [makePool, 'function makePool → Call it, and give what it returns.'],
     [{ query: () => 1 }, 'an object with query → Give one of these.'],
     [[], 'an array of 0 → Give one of these.'],
     [5, '5 → Give one of these.'],
@@ -93,11 +99,15 @@ describe('what is no pool is refused, with what it looks like and what to give',
       {},
       'a config that names no server: an object with no keys → Give connectionString, or host and database; or set PGHOST and PGDATABASE, from which pg takes what a config leaves out.',
     ],
-  ])('%#', (wrong, expected) => {
-    withoutPgVariables();
-    expect(refusal(wrong)).toBe(expected);
-    expect(expected).not.toContain(secret);
-  });
+  ];
+  test.each(wrongs.map(([wrong, expected]) => [expected, wrong] as const))(
+    '%s',
+    (expected, wrong) => {
+      withoutPgVariables();
+      expect(refusal(wrong)).toBe(expected);
+      expect(expected).not.toContain(secret);
+    },
+  );
 });
 
 test('every form that pg itself takes is taken', () => {
@@ -111,7 +121,7 @@ test('every form that pg itself takes is taken', () => {
     '/var/run/postgresql shop',
     'socket:/var/run/postgresql?db=shop',
     { connectionString: url, max: 3 },
-    { host: 'db', connectionString: undefined } as unknown as PoolConfig,
+    { host: 'db', connectionString: undefined },
     new Settings(),
     new Pool({ connectionString: url }),
   ];
@@ -148,6 +158,22 @@ describe('a pool of a pg that is too old for the scoped database is refused at t
     };
     expect(enter[door]).toThrow(
       /^Expected pool to be of pg 8\.21 or newer, whose clients know the state of their transaction, got one of another library; Slipway has pg 8\.\d+\.\d+ in .*node_modules.pg$/,
+    );
+  });
+
+  test('with its version and its place, when it comes from a package', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'slipway-old-pg-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    mkdirSync(join(folder, 'lib'));
+    writeFileSync(join(folder, 'package.json'), '{ "name": "pg", "version": "8.16.3" }');
+    writeFileSync(join(folder, 'lib/client.js'), 'module.exports = class Client {};');
+    const Old = createRequire(import.meta.url)(join(folder, 'lib/client.js')) as typeof Client;
+    const pool = new Pool({ connectionString: url, Client: Old });
+    const { resolve } = createRequire(import.meta.url);
+    const [, version] =
+      /"version": "(.+)"/.exec(readFileSync(resolve('pg/package.json'), 'utf8')) ?? [];
+    expect(refusal(pool)).toBe(
+      `pg 8.16.3 in ${folder}; Slipway has pg ${version} in ${dirname(resolve('pg/package.json'))} → Install pg 8.21 or newer where the pool is made (npm ls pg shows every copy).`,
     );
   });
 });
