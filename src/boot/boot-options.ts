@@ -14,6 +14,7 @@ import {
   type SettingsOptions,
 } from '../core/settings.ts';
 import type { DatabaseSource } from '../postgres/connection/connection.ts';
+import { checkSource } from '../postgres/connection/source-check.ts';
 import { createPinoLogger } from '../telemetry/log-listener.ts';
 import {
   checkDiscover,
@@ -25,7 +26,10 @@ import { systemClock } from './system-clock.ts';
 
 /** What {@link createBoot} takes. Durations are ms, or strings such as `'5s'`. */
 export interface BootOptions extends SettingsOptions {
-  /** A `pg.Pool`, which stays the caller's; or a connection string or config, then Slipway makes the pool and ends it. */
+  /**
+   * A `pg.Pool`, which stays the caller's; or a connection string or config, then Slipway makes the pool and ends it. A config
+   * that names no server takes it from PGHOST and PGDATABASE, as pg does, and is refused where they are not set.
+   */
   readonly pool: Pool | string | PoolConfig;
   /**
    * Where migrations and locks go when `pool` goes through a pooler that keeps no sessions: a direct connection, in the same
@@ -105,26 +109,6 @@ export function checkBootOptions(options: BootOptions): BootSetup {
     clock: checkClock(given['clock']),
     settings: checkSettings(plain),
   });
-}
-
-function isOpaque(value: object): boolean {
-  return Array.isArray(value) || value instanceof URL;
-}
-
-function checkSource(value: unknown, name: string): DatabaseSource {
-  const isText = typeof value === 'string' && value.trim() !== '';
-  // A URL has nothing that pg reads: it would connect to whatever server is its default.
-  const isObject = typeof value === 'object' && value !== null && !isOpaque(value);
-  if (isText || (isObject && (!('connect' in value) || isPool(value)))) return value;
-  throw optionsInvalid(name, 'a pg.Pool, a connection string or a pg config', value);
-}
-
-/** Also refuses a single client, which has `connect` as a pool does. */
-function isPool(value: object): boolean {
-  const options: unknown = Reflect.get(value, 'options');
-  const max: unknown = typeof options === 'object' && options ? Reflect.get(options, 'max') : 0;
-  const has = (name: string): boolean => typeof Reflect.get(value, name) === 'function';
-  return has('connect') && has('on') && has('off') && Number(max) > 0;
 }
 
 function checkServices(value: unknown): readonly HostService[] {

@@ -63,7 +63,7 @@ export interface StopOptions {
 
 /** How long to wait for PostgreSQL. */
 export interface ConnectOptions {
-  /** How long PostgreSQL may stay away at the start; 60 s unless told. */
+  /** How long PostgreSQL may stay away, or be full, before the first file of a plugin has begun; 60 s unless told. */
   readonly wait?: Duration;
 }
 

@@ -2,6 +2,7 @@ import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { PoolClient } from 'pg';
 import type { ClientLike } from './connection/connection.ts';
 import { checkOut } from './connection/held-client.ts';
+import { checkSomePool } from './connection/source-check.ts';
 import { quoteIdentifier } from './sql/identifier.ts';
 
 /** What Drizzle's own `migrate()` is told. */
@@ -27,13 +28,14 @@ export interface RunPluginMigrationsOptions<Client extends ClientLike, Db> {
  * It takes no lock and is not safe to run in several processes at once; `createBoot` is. Afterwards, also on failure, the
  * `search_path` is `public`; a client where even that fails is destroyed.
  *
- * @throws what `migrate` throws, unchanged.
+ * @throws what `migrate` throws, unchanged; BootError `OPTIONS_INVALID` when `pool` is none.
  * @example await runPluginMigrations({ pool, migrationsFolder: './drizzle', migrationsSchema: 'plugin_catalog' });
  */
 export async function runPluginMigrations<Client extends ClientLike, Db = NodePgDatabase>(
   options: RunPluginMigrationsOptions<Client, Db>,
 ): Promise<void> {
   const { pool, migrationsFolder, migrationsSchema } = options;
+  checkSomePool(pool, 'pool');
   const held = await checkOut(pool);
   const client = held.client as Client;
   try {

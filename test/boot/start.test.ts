@@ -14,24 +14,27 @@ describe('createBoot()', () => {
     [{}, 'pool to be a pg.Pool, a connection string or a pg config, got undefined'],
     [
       { pool: new URL('postgres://u:secret@localhost/shop') },
-      'pool to be a pg.Pool, a connection string or a pg config, got an object',
+      'pool to be a pg.Pool, a connection string or a pg config, got a URL',
     ],
-    [{ pool: ' ' }, 'pool to be a pg.Pool, a connection string or a pg config, got " "'],
+    [
+      { pool: ' ' },
+      'pool to be a pg.Pool, a connection string or a pg config, got an empty string',
+    ],
     [
       { pool: { connect: () => {} } },
       'pool to be a pg.Pool, a connection string or a pg config, got an object with connect',
     ],
     [
-      { pool: 'x', migrationPool: 5 },
+      { pool: 'postgres://h/x', migrationPool: 5 },
       'migrationPool to be a pg.Pool, a connection string or a pg config, got 5',
     ],
-    [{ pool: 'x', plugins: {} }, 'plugins to be an array, got an object with no keys'],
-    [{ pool: 'x', services: [1] }, 'services[0] to be an object, got 1'],
+    [{ pool: 'postgres://h/x', plugins: {} }, 'plugins to be an array, got an object with no keys'],
+    [{ pool: 'postgres://h/x', services: [1] }, 'services[0] to be an object, got 1'],
     [
-      { pool: 'x', logger: 'loud' },
+      { pool: 'postgres://h/x', logger: 'loud' },
       'logger to be a logger with debug, info, warn, error, or one of these levels, got "loud"',
     ],
-    [{ pool: 'x', clock: 5 }, 'clock to be an object, got 5'],
+    [{ pool: 'postgres://h/x', clock: 5 }, 'clock to be an object, got 5'],
   ])('refuses %j at the door', (options, message) => {
     expect(() => createBoot(options as unknown as BootOptions)).toThrow(`Expected ${message}`);
   });

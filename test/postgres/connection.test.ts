@@ -10,6 +10,7 @@ import type { Clock } from '../../src/core/clock.ts';
 import { startPostgres } from '../../src/testing/index.ts';
 import { useDatabase } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
+import { startSilentServer } from '../support/silent-server.ts';
 import { errorOf } from './migration-fixture.ts';
 
 const db = useDatabase();
@@ -33,7 +34,48 @@ describe('openPool', () => {
     await removed;
     await Promise.all([end(), end()]);
     expect(pool.ended).toBe(true);
-    expect(pool.listenerCount('error')).toBe(0);
+  });
+
+  test('whose server says goodbye after the end is no crash: its listener stays', async () => {
+    await using proxy = await startProxy(db.url);
+    const { pool, end } = openPool(proxy.url);
+    const told = new Promise((resolve) => {
+      pool.once('connect', (client) => client.once('error', resolve));
+    });
+    const { rows } = await pool.query<{ pid: number }>('select pg_backend_pid() as pid');
+    proxy.blackhole();
+    await db.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+    await end();
+    // The sockets are still open: only now the server's last word arrives.
+    proxy.resume();
+    expect(await told).toMatchObject({ code: '57P01' });
+  });
+
+  test('does not wait at its end for a server that has accepted and says nothing', async () => {
+    await using silent = await startSilentServer();
+    const { pool, end } = openPool(silent.url);
+    const connecting = errorOf(pool.connect());
+    await silent.connected;
+    await end();
+    expect((await connecting).message).toMatch(/^Connection terminated/);
+    await expect.poll(silent.openCount).toBe(0);
+  });
+
+  test('lets go of a connection that failed while it was made', async () => {
+    await using server = await startPostgres({ from: 'local', password: 'right-one' });
+    await using proxy = await startProxy(server.url);
+    const { hostname: host, port, username: user } = new URL(proxy.url);
+    const config = { host, port: Number(port), user };
+    const failure = new Error('no vault');
+    const askVault = (): never => {
+      throw failure;
+    };
+    const failing = openPool({ ...config, password: askVault });
+    expect(await errorOf(failing.pool.connect())).toBe(failure);
+    const without = openPool(config);
+    expect((await errorOf(without.pool.connect())).message).toContain('password must be a string');
+    await expect.poll(() => proxy.openCount()).toBe(0);
+    await Promise.all([failing.end(), without.end()]);
   });
 
   test('notices a network that has gone silent, unless it is told otherwise', async () => {

@@ -12,6 +12,8 @@ export interface Proxy {
   readonly port: number;
   /** The text of every statement sent so far, by all connections, in order of arrival. */
   readonly statements: readonly string[];
+  /** How many connections to it are open now. */
+  readonly openCount: () => number;
   /** Forgets the statements so far. */
   forgetStatements(): void;
   /** Cuts every connection with a TCP reset; new ones are let in. */
@@ -74,6 +76,8 @@ export async function startProxy(
     url: server.url,
     port: server.port,
     statements,
+    // Each of them is two sockets.
+    openCount: () => Math.ceil(sockets.size / 2),
     forgetStatements: () => {
       statements.length = 0;
     },

@@ -8,7 +8,7 @@ export interface SilentServer {
   /** Resolves when the first connection is there. */
   readonly connected: Promise<unknown>;
   /** How many connections are open now. */
-  openCount(): number;
+  readonly openCount: () => number;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

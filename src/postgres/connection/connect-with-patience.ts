@@ -29,14 +29,14 @@ export interface PatienceOptions {
 /** A pool that waits for a server which is away. It serves one piece of work at a time. */
 export interface PatientPool {
   /** @throws BootError `DATABASE_UNREACHABLE`, or the signal's reason. */
-  checkOut(): Promise<HeldClient>;
+  readonly checkOut: () => Promise<HeldClient>;
   /**
    * Waits a little after a connection broke on which nothing had begun.
    *
    * @param attempt The one that broke; counts from 1.
    * @returns Whether there is time for another attempt.
    */
-  outlast(loss: Error, attempt: number): Promise<boolean>;
+  readonly outlast: (loss: Error, attempt: number) => Promise<boolean>;
 }
 
 /** Makes a {@link PatientPool}: both its connecting and its breaking have `waitMs`. */

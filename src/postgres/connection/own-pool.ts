@@ -4,9 +4,9 @@ import { Client, Pool, type ClientBase, type ClientConfig, type PoolConfig } fro
 export interface OwnPool {
   readonly pool: Pool;
   /** Ends the pool. Nothing waits for a server that has accepted a connection and does not answer. */
-  end(): Promise<void>;
+  readonly end: () => Promise<void>;
   /** Breaks every connection, also of clients that are checked out. */
-  cut(): void;
+  readonly cut: () => void;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { answer, reply } from '../connection/pg-callback.ts';
 import { isSubmittable, readQuery } from '../connection/query-call.ts';
+import { checkPool } from '../connection/source-check.ts';
 import { findSessionChange } from '../sql/lasting-commands.ts';
 import { searchPath } from '../sql/search-path.ts';
 import { Loans, type Unreturned } from './loans.ts';
@@ -39,6 +40,7 @@ type ConnectCallback = (
  *
  * It keeps honest plugins apart; it is no security boundary.
  *
+ * @throws BootError `OPTIONS_INVALID` when `pool` is no pg.Pool, or one of a pg that is too old
  * @example const db = drizzle({ client: createScopedPool(pool, 'plugin_catalog'), schema });
  */
 export function createScopedPool(pool: Pool, schema: string, options?: ScopedPoolOptions): Pool {
@@ -51,6 +53,7 @@ export function openScopedPool(
   schema: string,
   { extensionSchemas = [] }: ScopedPoolOptions = {},
 ): ScopedPool {
+  checkPool(pool, 'pool');
   const path = searchPath(schema, extensionSchemas);
   const loans = new Loans(pool);
   const own = new Map<PropertyKey, unknown>([
