@@ -69,13 +69,14 @@ describe('a plugin with many locks at once', () => {
     const warnings: string[] = [];
     const hear = (warning: Error): void => void warnings.push(warning.message);
     process.on('warning', hear);
-    const { locks, stop } = await startReplica();
+    const replica = await startReplica();
+    const { locks } = replica;
     const keys = Array.from({ length: 40 }, (_, index) => `worker.${index}`);
     const held = await Promise.all(keys.map((key) => locks.tryLock(key)));
-    await Promise.all(held.map((lock) => lock?.release()));
+    await Promise.all(held.map(async (lock) => lock?.release()));
     await Promise.all(keys.map((key) => locks.withLock(key, () => db.query('select 1'))));
     await Promise.all(keys.map((key) => locks.tryLock(key)));
-    await stop();
+    await replica.stop();
     // Node.js tells a warning a moment after its cause.
     await setImmediate();
     process.off('warning', hear);

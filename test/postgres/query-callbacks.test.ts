@@ -95,6 +95,11 @@ const forms: Readonly<
     undefined,
     callback,
   ],
+  'text, callback, undefined': (text, value, callback) => [
+    text.replace('$1', `${value}`),
+    callback,
+    undefined,
+  ],
   'config, callback': (text, value, callback) => [{ text, values: [value] }, callback],
   'config, values, callback': (text, value, callback) => [{ text }, [value], callback],
   'config with its callback': (text, value, callback) => [{ text, values: [value], callback }],
