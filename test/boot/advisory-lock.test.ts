@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import {
   coreServices,
@@ -60,5 +61,25 @@ describe('coreServices.advisoryLock', () => {
       },
     });
     await bootUnderTest({ pool: db.pool({ max: 1 }), plugins: [plugin] }).boot.start();
+  });
+});
+
+describe('a plugin with many locks at once', () => {
+  it('hears no warning, neither of a leak of listeners nor of pg', async () => {
+    const warnings: string[] = [];
+    const hear = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', hear);
+    const replica = await startReplica();
+    const { locks } = replica;
+    const keys = Array.from({ length: 40 }, (_, index) => `worker.${index}`);
+    const held = await Promise.all(keys.map((key) => locks.tryLock(key)));
+    await Promise.all(held.map(async (lock) => lock?.release()));
+    await Promise.all(keys.map((key) => locks.withLock(key, () => db.query('select 1'))));
+    await Promise.all(keys.map((key) => locks.tryLock(key)));
+    await replica.stop();
+    // Node.js tells a warning a moment after its cause.
+    await setImmediate();
+    process.off('warning', hear);
+    expect(warnings).toEqual([]);
   });
 });

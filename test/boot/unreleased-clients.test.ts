@@ -145,7 +145,7 @@ describe('a client that a plugin has taken and never released', () => {
         await new Promise<void>((resolve) =>
           database.connect((error, other, done) => {
             late.push(() => done(error));
-            void other?.query('select 1').then(() => resolve());
+            other?.query('select 1', () => resolve());
           }),
         );
       },

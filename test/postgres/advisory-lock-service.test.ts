@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/boot/system-clock.ts';
@@ -36,6 +36,14 @@ async function lockSessions(): Promise<readonly number[]> {
 }
 
 describe('a lock', () => {
+  test('that is given back leaves no listener on the life of its plugin', async () => {
+    const { signal } = new AbortController();
+    const locks = processOf().serviceFor(signal);
+    await (await locks.tryLock('shop.job'))?.release();
+    await locks.withLock('shop.job', () => undefined);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
   test.each(['in two processes', 'in one process'])(
     'excludes two that want it %s',
     async (where) => {

@@ -1,6 +1,6 @@
 import type { MigrationClient } from '../../core/migration-source.ts';
 import type { ClientQuery } from '../connection/connection.ts';
-import { answer } from '../connection/pg-callback.ts';
+import { answer as answerCall } from '../connection/pg-callback.ts';
 import { isSubmittable, readQuery } from '../connection/query-call.ts';
 import type { SendStatement, WorkStatement } from './migration-work.ts';
 import { findLasting } from '../sql/lasting-commands.ts';
@@ -52,7 +52,7 @@ export class FunctionClient {
   /** What the function gets: its methods need no `this`, because libraries take them apart. */
   handOut(): MigrationClient {
     const query = (...args: readonly unknown[]): unknown =>
-      answer((plain) => this.#ask(plain), args);
+      answerCall((plain) => this.#ask(plain), args);
     return { query: query as MigrationClient['query'], release: () => undefined };
   }
 

@@ -1,8 +1,8 @@
 import type { PoolClient } from 'pg';
 import { answer } from '../connection/pg-callback.ts';
-import { isSubmittable, readQuery, type GivenQuery } from '../connection/query-call.ts';
+import { isSubmittable, type GivenQuery } from '../connection/query-call.ts';
 import type { Loan } from './loans.ts';
-import { nameInScope } from './scoped-names.ts';
+import { readScopedQuery, scopeSubmittable } from './scoped-query.ts';
 
 /** How one form of a scoped client sends and goes back. */
 export interface ScopedForm {
@@ -22,13 +22,15 @@ export function handOut(loan: Loan, path: string, form: ScopedForm): PoolClient 
   const send = async (args: readonly unknown[]): Promise<unknown> => {
     // Somebody else may have the connection by now, under another path.
     if (isReleased) throw new Error('This client has been released');
-    const query = readQuery(args);
-    const named =
-      query.name === undefined ? query : { ...query, name: nameInScope(path, query.name) };
-    return loan.run(() => form.send(named));
+    const query = readScopedQuery(path, args);
+    return loan.run(() => form.send(query));
   };
-  const query = (...args: readonly unknown[]): unknown =>
-    isSubmittable(args[0]) ? form.submit(args) : answer(send, args);
+  const query = (...args: readonly unknown[]): unknown => {
+    const [first] = args;
+    if (!isSubmittable(first)) return answer(send, args);
+    scopeSubmittable(path, first);
+    return form.submit(args);
+  };
   const release: PoolClient['release'] = (destroy) => {
     if (isReleased) throw new Error('This client has already been released');
     isReleased = true;

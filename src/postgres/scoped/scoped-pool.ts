@@ -1,11 +1,12 @@
 import type { Pool, PoolClient } from 'pg';
 import { answer, reply } from '../connection/pg-callback.ts';
-import { isSubmittable, readQuery } from '../connection/query-call.ts';
+import { isSubmittable } from '../connection/query-call.ts';
 import { checkPool } from '../connection/source-check.ts';
 import { findSessionChange } from '../sql/lasting-commands.ts';
 import { searchPath } from '../sql/search-path.ts';
 import { Loans, type Unreturned } from './loans.ts';
 import { connectScoped, readSession } from './scoped-client.ts';
+import { readScopedQuery } from './scoped-query.ts';
 import { queryAlone } from './scoped-transactions.ts';
 import { refuseControl, refuseSessionChange } from './transaction-texts.ts';
 
@@ -73,7 +74,7 @@ async function queryScoped(loans: Loans, path: string, args: readonly unknown[])
   if (isSubmittable(args[0])) {
     throw new TypeError('A cursor or stream needs a client: take one with connect()');
   }
-  const query = readQuery(args);
+  const query = readScopedQuery(path, args);
   refuseControl(query.text);
   const change = findSessionChange(query.text);
   const loan = await loans.take();
