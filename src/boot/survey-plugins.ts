@@ -139,6 +139,7 @@ async function lookAtDatabase(
     strayObjects: settings.migrations.strayObjects,
     rewritePublic: settings.migrations.rewritePublic,
     strandedObjects: settings.migrations.strandedObjects,
+    functionSearchPath: settings.migrations.functionSearchPath,
   };
   return withPinnedClient(patient, { signal, cut, onStatement }, (client) =>
     surveyDatabase(client, targets, options),

@@ -1,5 +1,6 @@
 import { sqlStateOf } from '../connection/connection-error.ts';
 import { findBlockers } from '../locks/lock-blockers.ts';
+import { adviceForFunctionPath } from './function-path-advice.ts';
 import { adviceForBlocked } from './migration-advice.ts';
 import type { MigrationProgress } from './migration-progress.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
@@ -48,6 +49,8 @@ async function lookUp(
     case '42704':
     case '42883': {
       if (name === undefined) return undefined;
+      const inFunction = await adviceForFunctionPath(client, schema, progress, { name, error });
+      if (inFunction !== undefined) return inFunction;
       const found = await findNamesakes(client, name);
       const elsewhere = found.find((each) => each.schema !== schema);
       if (elsewhere) return adviceForElsewhere(name, elsewhere);
