@@ -205,6 +205,7 @@ export class LaunchTasks {
       onExtensionSchemas: (schemas) => this.#learnExtensionSchemas(schemas),
       rewritePublic: rules.rewritePublic,
       strayObjects: rules.strayObjects,
+      functionSearchPath: rules.functionSearchPath,
       statementTimeoutMs: rules.statementTimeout,
       ddlLockTimeoutMs: rules.ddlLockTimeout,
       ddlRetryMs: rules.ddlRetry,

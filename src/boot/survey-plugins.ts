@@ -142,6 +142,7 @@ async function lookAtDatabase(
     strayObjects: settings.migrations.strayObjects,
     rewritePublic: settings.migrations.rewritePublic,
     strandedObjects: settings.migrations.strandedObjects,
+    functionSearchPath: settings.migrations.functionSearchPath,
   };
   // It only reads, so that it may look once more.
   const pin = { signal, cut, onStatement, mayRepeat: () => true };

@@ -116,6 +116,10 @@ export const errorCodes = {
     'a plugin seems to want an extension that is in public',
     "List 'public' in migrations.extensionSchemas, or move the extension: ALTER EXTENSION … SET SCHEMA.",
   ],
+  MIGRATION_FUNCTION_PATH: [
+    "a function of a migration runs with a search_path out of its plugin's schema",
+    'Write SET search_path FROM CURRENT, which keeps the path of the plugin; or an empty path, and every name with its schema.',
+  ],
   MIGRATION_PENDING: [
     'migrations are pending, and this process does not apply them',
     "Run the migrate job first, or wait for it with migrations.mode: 'wait'.",

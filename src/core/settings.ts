@@ -41,6 +41,12 @@ export interface MigrationOptions {
   readonly strayObjects?: 'error' | 'warn' | 'off';
   /** What it is when something of a plugin stands in `public` in place of its schema: a problem, or a warning; `error` unless told. */
   readonly strandedObjects?: 'error' | 'warn';
+  /**
+   * What to do about a function in a migration that runs with a `search_path` out of its plugin's schema.
+   *
+   * @default 'warn'
+   */
+  readonly functionSearchPath?: 'warn' | 'error';
 }
 
 /** How plugins are started. */
@@ -99,6 +105,7 @@ const shape = {
       rewritePublic: [boolean, true],
       strayObjects: [oneOf('error', 'warn', 'off'), 'error'],
       strandedObjects: [oneOf('error', 'warn'), 'error'],
+      functionSearchPath: [oneOf('warn', 'error'), 'warn'],
     }),
     {},
   ],

@@ -36,6 +36,7 @@ describe('the options', () => {
         rewritePublic: true,
         strayObjects: 'error',
         strandedObjects: 'error',
+        functionSearchPath: 'warn',
       },
       pooler: undefined,
       init: { concurrency: 8, timeout: 5_000, grace: 10_000 },

@@ -8,11 +8,11 @@ import { refuseMissingExtensionSchema } from '../survey/extension-problems.ts';
 import { findPooledFileProblem } from '../survey/pooled-files.ts';
 import { findRenamed } from '../survey/rename-marker.ts';
 import { renamedAway } from '../survey/rename-problems.ts';
+import { prepareFunctionText } from './function-text.ts';
 import { retryPassingFailures } from './migration-retry.ts';
 import type { MigrationRun } from './migration-run.ts';
 import type { TurnAttempt, Turns } from './migration-turns.ts';
 import type { MigrationWork } from './migration-work.ts';
-import { placeExtensions } from './place-extensions.ts';
 import { prepareWork } from './prepare-work.ts';
 import { runWork } from './run-work.ts';
 
@@ -74,7 +74,7 @@ async function applyFile(
     schema: target.schema,
     broken: client.broken,
     extensions: extensions.facts,
-    rewrite: (text, migration) => placeExtensions(run, migration, text),
+    rewrite: (text, migration) => prepareFunctionText(run, migration, text),
   });
   const outcome = await retryPassingFailures(client, work, progress, settings, () =>
     attemptFile(run, work, place),

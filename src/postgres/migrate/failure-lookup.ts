@@ -17,6 +17,7 @@ import {
   isUnavailable,
   makesExtension,
 } from './extension-advice.ts';
+import { adviceForFunctionPath } from './function-path-advice.ts';
 import { adviceForBlocked } from './migration-advice.ts';
 import type { MigrationProgress } from './migration-progress.ts';
 import { adviceForMissing } from './missing-advice.ts';
@@ -77,10 +78,11 @@ async function lookUp(
     case '42P01':
     case '42703':
     case '42704':
-    case '42883':
-      return name === undefined
-        ? undefined
-        : lookForMissing(client, schema, progress, { error, name, file });
+    case '42883': {
+      if (name === undefined) return undefined;
+      const inFunction = await adviceForFunctionPath(client, schema, progress, { name, error });
+      return inFunction ?? lookForMissing(client, schema, progress, { error, name, file });
+    }
     case '42501': {
       if (isAboutExtension(error)) return adviceForUntrusted(name ?? '', file);
       const [found] = name === undefined ? [] : await findNamesakes(client, name);

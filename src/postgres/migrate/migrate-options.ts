@@ -1,6 +1,7 @@
 import { hostname as systemHostname } from 'node:os';
 import type { Tell } from '../../core/events.ts';
 import type { ExtensionSetting } from '../survey/extension-schemas.ts';
+import type { FunctionPathPolicy } from '../survey/function-path-problems.ts';
 import type { StrayPolicy } from '../survey/stray-objects.ts';
 
 export interface MigrateOptions {
@@ -21,6 +22,12 @@ export interface MigrateOptions {
   readonly rewritePublic: boolean;
   /** What to do about objects that a file makes outside of the plugin's schema; `error` unless told. */
   readonly strayObjects?: StrayPolicy | undefined;
+  /**
+   * What to do about functions that run with a `search_path` out of the plugin's schema.
+   *
+   * @default 'warn'
+   */
+  readonly functionSearchPath?: FunctionPathPolicy | undefined;
   /** The `lock_timeout` of files in a transaction, in ms; 1 s unless told, 0 is none. */
   readonly ddlLockTimeoutMs?: number | undefined;
   /** How long one file is tried again after failures that pass, in ms; 5 minutes unless told. */
@@ -39,6 +46,7 @@ export interface MigrateOptions {
 export interface MigrateSettings extends MigrateOptions {
   readonly keepsSession: boolean;
   readonly strayObjects: StrayPolicy;
+  readonly functionSearchPath: FunctionPathPolicy;
   readonly ddlLockTimeoutMs: number;
   readonly ddlRetryMs: number;
   /** 0 is none. */
@@ -51,6 +59,7 @@ export function completeOptions(options: MigrateOptions): MigrateSettings {
     ...options,
     keepsSession: options.keepsSession ?? true,
     strayObjects: options.strayObjects ?? 'error',
+    functionSearchPath: options.functionSearchPath ?? 'warn',
     ddlLockTimeoutMs: options.ddlLockTimeoutMs ?? 1_000,
     ddlRetryMs: options.ddlRetryMs ?? 300_000,
     statementTimeoutMs: options.statementTimeoutMs ?? 0,

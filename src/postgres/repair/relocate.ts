@@ -7,8 +7,10 @@ import type { PluginSurvey } from '../survey/survey-plugin.ts';
 import { surveyDatabase } from '../survey/survey.ts';
 import type { MigrationTarget } from '../sources/migration-target.ts';
 import type { StrandedObjects } from '../survey/stranded-objects.ts';
+import { decideOnUsed } from './moved-along.ts';
 import { repairRefused } from './repair-error.ts';
 import type { RepairDecision, RepairLeft, RepairPart } from './repair-report.ts';
+import { readUsedObjects, type UsedKind, type UsedObject } from './used-objects.ts';
 
 export interface RelocateChoice {
   /** Every plugin, and the host: what is theirs is not moved. */
@@ -19,8 +21,9 @@ export interface RelocateChoice {
 }
 
 /**
- * Decides what of a plugin moves from `public` to its schema: what the survey finds stranded, looked up anew. What another
- * plugin lacks too moves only when it is named; what the host, an extension or nobody's snapshot has moves never.
+ * Decides what of a plugin moves from `public` to its schema: what the survey finds stranded, looked up anew, and what only
+ * that and the plugin's schema use, such as the functions of its triggers. What another plugin lacks too moves only when it is
+ * named; what the host, an extension or nobody's snapshot has moves never.
  *
  * @throws BootError `REPAIR_REFUSED` for a name that is not the plugin's to move
  */
@@ -36,13 +39,29 @@ export async function decideOnMoves(
   const { moving, left } = objects
     ? await choose(client, plugin, [...certain, ...disputed], objects)
     : { moving: certain, left: disputed.map(leftToPeople) };
+  const schemas = targets.map((each) => each.schema);
+  const used = await readUsedObjects(client, plugin.schema, moving, schemas);
+  const settled = new Set([...certain, ...disputed].map(({ name }) => name));
+  const owner = targets.find((each) => each.id === id);
+  const carried = owner ? decideOnUsed(used, owner, targets, settled) : { along: [], left: [] };
+  // A function is named with the types of its arguments, which have to be where they were.
+  const along = carried.along.toSorted((one, other) => rankOf(one) - rankOf(other));
+  const change = `moved from public to ${plugin.schema}`;
   return {
-    changes: moving.map(({ kind, name }) => {
-      return { kind, name, change: `moved from public to ${plugin.schema}` };
-    }),
-    left,
-    statements: moving.map((object) => moveSql(object, plugin.schema)),
+    changes: [
+      ...along.map(({ kind, identity: name }) => ({ kind, name, change })),
+      ...moving.map(({ kind, name }) => ({ kind, name, change })),
+    ],
+    left: [...left, ...carried.left],
+    statements: [
+      ...along.map(({ kind, identity }) => moveSql(kind, identity, plugin.schema)),
+      ...moving.map(({ kind, name }) => moveSql(kind, quoteIdentifier(name), plugin.schema)),
+    ],
   };
+}
+
+function rankOf({ kind }: UsedObject): number {
+  return ['function', 'procedure', 'aggregate', 'operator'].includes(kind) ? 0 : 1;
 }
 
 /** A history that cannot be read says nothing: with it, nothing would be stranded. */
@@ -114,6 +133,6 @@ function leftToPeople({ kind, name, others }: StrandedObjects['disputed'][number
   return { kind, name, because: `it may also be of ${others.join(', ')}: name it to move it` };
 }
 
-function moveSql({ kind, name }: PublicObject, schema: string): string {
-  return `alter ${kind} "public".${quoteIdentifier(name)} set schema ${quoteIdentifier(schema)}`;
+function moveSql(kind: PublicObject['kind'] | UsedKind, identity: string, schema: string): string {
+  return `alter ${kind} "public".${identity} set schema ${quoteIdentifier(schema)}`;
 }

@@ -1,9 +1,10 @@
 import type { MovableKind } from '../survey/public-objects.ts';
+import type { UsedKind } from './used-objects.ts';
 import type { RepairName } from '../../core/repair-call.ts';
 
 /** What a repair is about: a migration file, or something in the database. */
 export interface RepairPart {
-  readonly kind: 'file' | MovableKind;
+  readonly kind: 'file' | MovableKind | UsedKind;
   readonly name: string;
 }
 

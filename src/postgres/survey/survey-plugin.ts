@@ -4,6 +4,7 @@ import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts
 import { judgePlan, type MigrationPolicies } from '../history/migration-policies.ts';
 import type { Migration } from '../sources/migration.ts';
 import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts';
+import { findFilePaths, type FunctionPathPolicy } from './function-path-problems.ts';
 import type { Look } from './look-at-database.ts';
 import { findHistoryEdits } from './history-edits.ts';
 import { findPsqlProblems } from './psql-problems.ts';
@@ -76,14 +77,19 @@ export interface SurveyContext {
   readonly willApply: boolean;
   readonly policies: MigrationPolicies;
   readonly strandedObjects: 'error' | 'warn';
+  readonly functionSearchPath: FunctionPathPolicy;
+  /** The schemas behind a plugin's own on its `search_path`. */
+  readonly extensionSchemas: readonly string[];
 }
 
 /** Tells what does not fit for one plugin, and whether that may be. */
 export function surveyPlugin(
   planned: PlannedTarget,
   stranded: StrandedObjects | undefined,
-  { facts, schemas, keepsSession, willApply, policies, strandedObjects }: SurveyContext,
+  context: SurveyContext,
 ): PluginSurvey {
+  const { facts, schemas, keepsSession, willApply, policies, strandedObjects } = context;
+  const { functionSearchPath, extensionSchemas } = context;
   const { id, schema, historySchema, rename, files, rows: applied, plan } = planned;
   const { pending } = plan;
   const isRenamed = rename.from !== undefined;
@@ -94,6 +100,9 @@ export function surveyPlugin(
   const historyExists = schemas.get(historySchema)?.history != null;
   const obstacle = rename.conflict ?? findNewName(planned.target, historyExists, facts);
   const [ownSchema, ownHistorySchema] = schemasOf(planned.target);
+  const paths = willApply
+    ? findFilePaths({ id, schema: ownSchema, extensionSchemas }, pending)
+    : [];
   return {
     id,
     schema: ownSchema,
@@ -107,6 +116,7 @@ export function surveyPlugin(
     warnings: [
       ...judgement.warnings,
       ...(strandedObjects === 'warn' ? found : []),
+      ...(functionSearchPath === 'warn' ? paths : []),
       ...(willApply ? findEmptyFiles(plugin) : []),
       ...(willApply ? findPublicExtensions(plugin, facts.publicExtensions) : []),
       ...(willApply ? historyEdits.warnings : []),
@@ -118,6 +128,7 @@ export function surveyPlugin(
           ...findHistoryProblems(plugin, facts, schemas),
           ...judgement.problems,
           ...(strandedObjects === 'error' ? found : []),
+          ...(functionSearchPath === 'error' ? paths : []),
           ...(willApply ? findWriteProblems(plugin, facts, schemas) : []),
           ...(willApply ? findFileProblems(plugin, keepsSession) : []),
           ...(willApply ? findPsqlProblems(plugin) : []),

@@ -8,6 +8,7 @@ import type { MigrationTarget } from '../sources/migration-target.ts';
 import { findBrokenSnapshot } from './broken-snapshots.ts';
 import { findMissingExtensionSchemas } from './extension-problems.ts';
 import { schemasOnPath, type ExtensionFacts, type ExtensionSetting } from './extension-schemas.ts';
+import type { FunctionPathPolicy } from './function-path-problems.ts';
 import { lookAtDatabase } from './look-at-database.ts';
 import { findStranded } from './stranded-objects.ts';
 import type { StrayPolicy } from './stray-objects.ts';
@@ -49,6 +50,12 @@ export interface SurveyOptions {
   readonly extensionSchemas?: ExtensionSetting;
   /** Whether an extension may go into a plugin's own schema; `error` unless told. */
   readonly strayObjects?: StrayPolicy;
+  /**
+   * What to do about functions that run with a `search_path` out of their plugin's schema.
+   *
+   * @default 'warn'
+   */
+  readonly functionSearchPath?: FunctionPathPolicy;
 }
 
 /**
@@ -65,12 +72,22 @@ export async function surveyDatabase(
 ): Promise<Survey> {
   const { pooler: toldPooler, willApply = true, policies = lenientPolicies } = options;
   const { extensionSchemas: setting = 'auto', strayObjects = 'error' } = options;
-  const { strandedObjects = 'error', rewritePublic = true } = options;
+  const { strandedObjects = 'error', rewritePublic = true, functionSearchPath = 'warn' } = options;
   const { facts, histories } = await lookAtDatabase(client, targets, setting).catch(refuse);
   const pooler = client.processID != null && client.processID !== facts.pid;
   const schemas = new Map(facts.schemas.map((schema) => [schema.name, schema]));
   const keepsSession = !pooler || toldPooler === 'session';
-  const context = { facts, schemas, keepsSession, willApply, policies, strandedObjects };
+  const extensionSchemas = schemasOnPath(setting, facts.extensions);
+  const context = {
+    facts,
+    schemas,
+    keepsSession,
+    willApply,
+    policies,
+    strandedObjects,
+    functionSearchPath,
+    extensionSchemas,
+  };
   const planned = targets.map((target) => planTarget(target, schemas, histories));
   const stranded = await findStranded(planned, facts.inPublic, rewritePublic);
   const known = planned.map((target) => surveyPlugin(target, stranded.get(target.id), context));
@@ -92,7 +109,7 @@ export async function surveyDatabase(
     pooler,
     keepsSession,
     readOnly: facts.readOnly,
-    extensionSchemas: schemasOnPath(setting, facts.extensions),
+    extensionSchemas,
     extensions: facts.extensions,
     plugins,
     problems: [

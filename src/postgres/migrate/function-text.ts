@@ -1,3 +1,4 @@
+import { problemError } from '../../core/errors.ts';
 import type { CodeMigration } from '../sources/migration.ts';
 import { applyEdits, type RewrittenSql } from '../sql/sql-edits.ts';
 import { refuseMissingExtensionSchema } from '../survey/extension-problems.ts';
@@ -7,15 +8,42 @@ import {
   extensionsWithoutSchema,
   type ExtensionFacts,
 } from '../survey/extension-schemas.ts';
+import { findTextPaths } from '../survey/function-path-problems.ts';
 import type { MigrationRun } from './migration-run.ts';
+
+/**
+ * Does for a text that a function sends what the survey and the script do for a file: warns of what leads out of the plugin's
+ * schema, and gives extensions their place.
+ *
+ * @throws BootError `EXTENSION_SCHEMA_MISSING` or `MIGRATION_FUNCTION_PATH`
+ */
+export async function prepareFunctionText(
+  run: MigrationRun,
+  migration: CodeMigration,
+  text: string,
+): Promise<RewrittenSql> {
+  judgePaths(run, migration, text);
+  return placeExtensions(run, migration, text);
+}
+
+/** @throws BootError `MIGRATION_FUNCTION_PATH` where the policy says so. */
+function judgePaths(
+  { target: { id, schema }, settings, extensions }: MigrationRun,
+  { name: file }: CodeMigration,
+  text: string,
+): void {
+  const owner = { id, schema, extensionSchemas: extensions.schemasOnPath };
+  for (const found of findTextPaths(owner, { file, text })) {
+    if (settings.functionSearchPath === 'error') throw problemError(found, 'migrateAll');
+    settings.tell({ type: 'boot.warning', message: found.message, plugin: id });
+  }
+}
 
 /**
  * Gives each `CREATE EXTENSION` in a statement of a function its schema, as a file gets it. What a function sends is known only
  * when it sends it, so the database is asked then, and knows what the function itself has made before.
- *
- * @throws BootError `EXTENSION_SCHEMA_MISSING`
  */
-export async function placeExtensions(
+async function placeExtensions(
   { client, target, settings, extensions }: MigrationRun,
   { name: file, transaction: inTransaction }: CodeMigration,
   text: string,

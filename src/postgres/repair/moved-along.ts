@@ -1,0 +1,91 @@
+import { isSql, type Migration } from '../sources/migration.ts';
+import type { MigrationTarget } from '../sources/migration-target.ts';
+import { namesInSql } from '../sql/names-in-sql.ts';
+import { listNames } from '../survey/stray-objects.ts';
+import type { RepairLeft } from './repair-report.ts';
+import type { UsedObject } from './used-objects.ts';
+
+/** Why an object stays in `public`; undefined when it goes along. */
+type Reason = string | undefined;
+
+/**
+ * Decides which of the objects that a plugin uses in `public` go along into its schema: those that nobody else uses, and that
+ * the plugin's own files name. The others are told, with who uses them.
+ *
+ * @param settled Names that were decided on before, such as an enum that two plugins may own.
+ */
+export function decideOnUsed(
+  used: readonly UsedObject[],
+  target: MigrationTarget,
+  targets: readonly MigrationTarget[],
+  settled: ReadonlySet<string>,
+): { readonly along: readonly UsedObject[]; readonly left: readonly RepairLeft[] } {
+  const wanted = reach(used.filter(({ name }) => !settled.has(name)));
+  const reasons = new Map<UsedObject, Reason>(
+    wanted.map((object) => [object, whyNotIts(object, target, targets)]),
+  );
+  const isStaying = (object: UsedObject): boolean => reasons.get(object) !== undefined;
+  // What stays keeps what it uses, and so on.
+  for (let isStable = false; !isStable;) {
+    isStable = true;
+    const going = new Set(wanted.filter((each) => !isStaying(each)).map(({ key }) => key));
+    for (const object of wanted.filter((each) => !isStaying(each))) {
+      const others = object.uses.filter(({ isOwn, by }) => !isOwn && !going.has(by));
+      if (others.length === 0) continue;
+      reasons.set(object, `${listUses(others)} ${others.length === 1 ? 'uses' : 'use'} it too`);
+      isStable = false;
+    }
+  }
+  return {
+    along: wanted.filter((object) => !isStaying(object)),
+    left: wanted.flatMap((object) => {
+      const because = reasons.get(object);
+      const { kind, identity: name, uses } = object;
+      const own = uses.filter(({ isOwn }) => isOwn);
+      const by = own.length === 0 ? '' : `used by ${listUses(own)}; `;
+      return because === undefined ? [] : [{ kind, name, because: `${by}${because}` }];
+    }),
+  };
+}
+
+/** What is used by the plugin's own, and by what is used by that. */
+function reach(used: readonly UsedObject[]): readonly UsedObject[] {
+  const found = new Set(used.filter(({ uses }) => uses.some(({ isOwn }) => isOwn)));
+  for (let size = 0; size < found.size;) {
+    size = found.size;
+    const keys = new Set([...found].map(({ key }) => key));
+    for (const each of used) if (each.uses.some(({ by }) => keys.has(by))) found.add(each);
+  }
+  return used.filter((each) => found.has(each));
+}
+
+function whyNotIts(
+  object: UsedObject,
+  { id, schema, files }: MigrationTarget,
+  targets: readonly MigrationTarget[],
+): Reason {
+  const { alsoIn, isOwned } = object;
+  if (alsoIn.includes(schema)) return `${schema} has another one already`;
+  const others = targets.filter(
+    (each) => each.id !== id && !alsoIn.includes(each.schema) && mayName(object, each.files),
+  );
+  if (others.length > 0) return `it may also be of ${others.map((each) => each.id).join(', ')}`;
+  // What a function of the plugin has made is not known.
+  const isNamed = mayName(object, files) || !files.every(isSql);
+  if (!isNamed) return `no file of ${id} names it`;
+  return isOwned ? undefined : 'the role does not own it';
+}
+
+function mayName({ kind, name }: UsedObject, files: readonly Migration[]): boolean {
+  return files
+    .filter(isSql)
+    .some(({ text }) =>
+      kind === 'operator'
+        ? /operator/i.test(text) && text.includes(name)
+        : text.toLowerCase().includes(name.toLowerCase()) && namesInSql(text).includes(name),
+    );
+}
+
+function listUses(uses: UsedObject['uses']): string {
+  return listNames([...new Set(uses.map(({ what }) => what))]);
+}

@@ -1,0 +1,126 @@
+import type { Querying } from '../connection/querying.ts';
+import type { PublicObject } from '../survey/public-objects.ts';
+
+/** What goes along with an object that uses it; PostgreSQL leaves it behind when the object moves. */
+export type UsedKind =
+  | 'function'
+  | 'procedure'
+  | 'aggregate'
+  | 'operator'
+  | 'type'
+  | 'sequence'
+  | 'collation'
+  | 'text search configuration'
+  | 'text search dictionary'
+  | 'statistics';
+
+/** Something in `public` that others use, as the catalog knows it. */
+export interface UsedObject {
+  readonly key: string;
+  readonly kind: UsedKind;
+  /** Without arguments. */
+  readonly name: string;
+  /** As ALTER takes it, without its schema: `touch()`. */
+  readonly identity: string;
+  readonly isOwned: boolean;
+  /** The schemas of plugins that have the same. */
+  readonly alsoIn: readonly string[];
+  readonly uses: readonly Use[];
+}
+
+interface Use {
+  /** The key of what the user belongs to, such as the table of a trigger. */
+  readonly by: string;
+  /** For people: `trigger touch on table public.items`. */
+  readonly what: string;
+  /** Whether it belongs to what moves, or to what is in the plugin's schema. */
+  readonly isOwn: boolean;
+}
+
+/** The catalogs of what can be moved along. */
+const catalogs = [
+  ['pg_proc', 'proname', 'proowner', 'true'],
+  ['pg_operator', 'oprname', 'oprowner', 'true'],
+  // Types of rows and arrays have an owner, and ranges come with functions of their own.
+  ['pg_type', 'typname', 'typowner', `typtype in ('c', 'd', 'e')`],
+  ['pg_class', 'relname', 'relowner', `relkind = 'S'`],
+  ['pg_collation', 'collname', 'collowner', 'true'],
+  ['pg_ts_config', 'cfgname', 'cfgowner', 'true'],
+  ['pg_ts_dict', 'dictname', 'dictowner', 'true'],
+  ['pg_statistic_ext', 'stxname', 'stxowner', 'true'],
+]
+  .map(
+    ([catalog, name, owner, isMovable]) =>
+      `select '${catalog}'::regclass::oid as classid, oid as objid, ${name}::text as name, ${owner} as owner from ${catalog} where ${isMovable}`,
+  )
+  .join(' union all ');
+
+/**
+ * `$1` is the plugin's schema, `$2` and `$3` the kinds and names that move, `$4` the schemas of all plugins. A row of
+ * `pg_depend` of type `a` or `i` says what a thing belongs to: a trigger to its table, an array type to its element. A
+ * table whose key or column is computed has one that points at itself.
+ */
+const usedSql = `
+with recursive named as (${catalogs}),
+owned as (
+  select classid, objid, refclassid, refobjid from pg_depend
+  where deptype in ('a', 'i') and (classid, objid) <> (refclassid, refobjid)),
+candidate as (
+  select n.*, f.type, substr(f.identity, length('public.') + 1) as identity
+  from named n join pg_depend s on s.classid = n.classid and s.objid = n.objid
+      and s.refclassid = 'pg_namespace'::regclass and s.refobjid = to_regnamespace('public')
+    cross join lateral pg_identify_object(n.classid, n.objid, 0) f
+  where not exists (select from pg_depend e where e.classid = n.classid and e.objid = n.objid and e.deptype = 'e')
+    and (n.classid = 'pg_statistic_ext'::regclass
+      or not exists (select from owned o where o.classid = n.classid and o.objid = n.objid))),
+part as (
+  select classid, objid, classid as of_class, objid as of_id from candidate
+  union
+  select o.classid, o.objid, c.classid, c.objid from candidate c
+    join owned o on o.refclassid = c.classid and o.refobjid = c.objid),
+use as (
+  select p.of_class, p.of_id, d.classid as by_class, d.objid as by_id from part p
+    join pg_depend d on d.refclassid = p.classid and d.refobjid = p.objid and d.deptype = 'n'
+  union
+  select 'pg_statistic_ext'::regclass, oid, 'pg_class'::regclass, stxrelid from pg_statistic_ext),
+chain as (
+  select u.*, u.by_class as classid, u.by_id as objid from use u
+  union
+  select h.of_class, h.of_id, h.by_class, h.by_id, o.refclassid, o.refobjid from chain h
+    join owned o on o.classid = h.classid and o.objid = h.objid),
+moving as (
+  select m.kind, 'public.' || quote_ident(m.name) as identity from unnest($2::text[], $3::text[]) m (kind, name)),
+found as (
+  select distinct h.of_class, h.of_id, h.classid || ' ' || h.objid as by,
+    pg_describe_object(h.by_class, h.by_id, 0) as what,
+    coalesce(f.schema = quote_ident($1) or exists (select from moving m where m.kind = f.type and m.identity = f.identity), false) as is_own
+  from chain h cross join lateral pg_identify_object(h.classid, h.objid, 0) f
+  where not exists (select from owned o where o.classid = h.classid and o.objid = h.objid))
+select coalesce(json_agg(json_build_object(
+  'key', c.classid || ' ' || c.objid, 'name', c.name, 'identity', c.identity,
+  'kind', case c.type when 'statistics object' then 'statistics' else c.type end,
+  'isOwned', pg_has_role(c.owner, 'USAGE'),
+  'alsoIn', (select coalesce(json_agg(n.nspname), '[]') from pg_namespace n where n.nspname = any($4::text[]) and exists (
+    select from pg_depend d cross join lateral pg_identify_object(d.classid, d.objid, 0) f
+    where d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid and d.classid = c.classid
+      and f.identity = quote_ident(n.nspname) || '.' || c.identity)),
+  'uses', (select json_agg(json_build_object('by', u.by, 'what', u.what, 'isOwn', u.is_own) order by u.what)
+    from found u where u.of_class = c.classid and u.of_id = c.objid))
+  order by c.type, c.identity), '[]')::text as used
+from candidate c where exists (select from found u where u.of_class = c.classid and u.of_id = c.objid)`;
+
+/** Everything in `public` that the catalog knows somebody to use, extension members aside. What a body names is not known. */
+export async function readUsedObjects(
+  client: Querying,
+  schema: string,
+  moving: readonly PublicObject[],
+  schemas: readonly string[],
+): Promise<readonly UsedObject[]> {
+  const { rows } = await client.query<{ used: string }>(usedSql, [
+    schema,
+    moving.map(({ kind }) => kind),
+    moving.map(({ name }) => name),
+    schemas.filter((name) => name !== 'public'),
+  ]);
+  return JSON.parse(rows[0]?.used ?? '[]') as readonly UsedObject[];
+}

@@ -1,0 +1,34 @@
+import { problem, type Problem } from '../../core/error-codes.ts';
+import { isSql, type Migration } from '../sources/migration.ts';
+import { findFunctionPaths } from '../sql/function-paths.ts';
+
+/** What to do about a function whose own `search_path` leads out of its plugin's schema. */
+export type FunctionPathPolicy = 'warn' | 'error';
+
+/** A plugin and the schemas behind its own on its path. */
+interface PathOwner {
+  readonly id: string;
+  readonly schema: string;
+  readonly extensionSchemas: readonly string[];
+}
+
+/** Finds the functions of pending files that run with a `search_path` of their own, which leads elsewhere. */
+export function findFilePaths(owner: PathOwner, pending: readonly Migration[]): readonly Problem[] {
+  return pending
+    .filter(isSql)
+    .flatMap(({ name, text }) => findTextPaths(owner, { file: name, text }));
+}
+
+/** The same for one text: a file, or what a function has sent. */
+export function findTextPaths(
+  { id, schema, extensionSchemas }: PathOwner,
+  { file, text }: { readonly file: string; readonly text: string },
+): readonly Problem[] {
+  const known = new Set(['', schema, ...extensionSchemas, 'information_schema']);
+  return findFunctionPaths(text).flatMap(({ name, clause, schemas, line }) => {
+    const isElsewhere = schemas.some((each) => !known.has(each) && !each.startsWith('pg_'));
+    if (!isElsewhere) return [];
+    const message = `${id}: line ${line} of ${file} has ${clause} in function ${name}, which leads out of its schema`;
+    return [problem('MIGRATION_FUNCTION_PATH', message, { plugin: id, file })];
+  });
+}
