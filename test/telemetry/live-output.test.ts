@@ -102,6 +102,10 @@ describe('the live output', () => {
       expect(text).toContain('日本語');
       expect(text).toContain(columns > 100 ? '▒ ready' : 'ready');
       expect(text).toContain('stopped after');
+      // One line a plugin: a broken line would be none of the table any more.
+      const [, ...table] = (/^ {2}plugin .*(?:\n.+)+/m.exec(text)?.[0] ?? '').split('\n');
+      expect(table).toHaveLength(5);
+      expect(table.every((row) => /^ {2}\S/.test(row))).toBe(true);
       // The area is gone, and with it every listener and timer.
       expect(text).not.toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/);
       expect(terminal.resizeListeners).toBe(0);
