@@ -43,11 +43,12 @@ export function drawRunning(steps: RunningSteps, frame: Frame): readonly string[
       const [mark, text] =
         'holder' in wait
           ? ['…', `waits for ${printable(describeHolder(wait.holder))}`]
-          : ['↻', describeRetry(wait, elapsedMs)];
+          : ['↻', describeRetry(wait, frame)];
       return row(colors.yellow(mark), plugin, sinceMs, colors.yellow(text) + after);
     }
     const turn = Math.floor(elapsedMs / spinnerMs) % spinner.length;
-    const text = step.step === 'migrate' ? describeFile(steps.files(plugin), step) : undefined;
+    const text =
+      step.step === 'migrate' ? describeFile(steps.files(plugin), step, width) : undefined;
     return row(
       colors.cyan(spinner[turn] ?? ''),
       plugin,
@@ -90,6 +91,7 @@ function fitRows(
 function describeFile(
   { pending, applied }: ReturnType<RunningSteps['files']>,
   { lastStatement }: Running,
+  width: number,
 ): string | undefined {
   const file = pending[applied];
   if (file === undefined) return undefined;
@@ -99,12 +101,17 @@ function describeFile(
     statements !== undefined && statement < statements
       ? `, statement ${statement + 1} of ${statements}`
       : '';
-  return `${printable(file)}${place}${next}`;
+  return `${shortName(file, width)}${place}${next}`;
 }
 
-function describeRetry(retry: Retry, elapsedMs: number): string {
+/** A file name takes half a line at most: what waits has more to say than its name. */
+function shortName(file: string, width: number): string {
+  return cutMiddle(printable(file), Math.max(12, Math.floor(width / 2)));
+}
+
+function describeRetry(retry: Retry, { elapsedMs, width }: Frame): string {
   const leftMs = retry.elapsedMs + retry.nextInMs - elapsedMs;
-  const file = 'file' in retry ? `${printable(retry.file)}, ` : '';
+  const file = 'file' in retry ? `${shortName(retry.file, width)}, ` : '';
   const attempt = `attempt ${retry.attempt + 1}${leftMs > 0 ? ` in ${formatElapsed(leftMs)}` : ''}`;
   const blockers = 'blockers' in retry ? retry.blockers : [];
   const who = blockers?.length

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { repository } from '../architecture/imports.ts';
+import { packBuiltPackage, packPackage, withTestedVersion } from '../support/packed-package.ts';
 
 const run = promisify(execFile);
 const bin = (name: string): string => join(repository, 'node_modules', '.bin', name);
@@ -16,18 +17,9 @@ let whyNot: string | undefined;
 /** Packs the library and installs it into an empty project, as a user does. */
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'slipway-consumer-'));
-  const packed = await run('npm', ['pack', '--json', '--pack-destination', project], {
-    cwd: repository,
-  });
-  const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
-  tarball = join(project, filename);
+  tarball = await packBuiltPackage(project);
   await writeFile(join(project, 'package.json'), JSON.stringify({ type: 'module', private: true }));
-  const { devDependencies } = JSON.parse(
-    await readFile(join(repository, 'package.json'), 'utf8'),
-  ) as { devDependencies: Record<string, string> };
-  const peers = ['pg', 'drizzle-orm', '@types/pg', '@types/node'].map(
-    (name) => `${name}@${devDependencies[name]}`,
-  );
+  const peers = await withTestedVersion(['pg', 'drizzle-orm', '@types/pg', '@types/node']);
   try {
     await run(
       'npm',
@@ -120,5 +112,26 @@ export { bootMachine, startPostgres };
     expect(published.stdout).toContain('All good!');
     const types = run(bin('attw'), [tarball, '--profile', 'esm-only'], { cwd: project });
     await expect(types).resolves.toBeDefined();
+  }, 120_000);
+});
+
+describe('a clone that was never built', () => {
+  const inRepository = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'src', 'machines'];
+
+  it('is built by npm pack, so that the package has its code and its types', async () => {
+    const clone = await mkdtemp(join(tmpdir(), 'slipway-clone-'));
+    onTestFinished(() => rm(clone, { recursive: true, force: true }));
+    for (const name of inRepository) {
+      await cp(join(repository, name), join(clone, name), { recursive: true });
+    }
+    await symlink(join(repository, 'node_modules'), join(clone, 'node_modules'));
+    const { files } = await packPackage(clone, clone);
+    const { exports } = JSON.parse(await readFile(join(clone, 'package.json'), 'utf8')) as {
+      exports: Record<string, string | { types: string; default: string }>;
+    };
+    const named = Object.values(exports).flatMap((each) =>
+      typeof each === 'string' ? [each] : [each.types, each.default],
+    );
+    expect(files).toEqual(expect.arrayContaining(named.map((path) => path.replace('./', ''))));
   }, 120_000);
 });

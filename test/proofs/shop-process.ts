@@ -92,7 +92,7 @@ export async function copyShop(): Promise<string> {
   const installed = join(project, 'node_modules');
   await mkdir(installed);
   await symlink(packageRoot, join(installed, 'slipway'));
-  for (const name of ['drizzle-orm', 'pg', 'picocolors', 'pino']) {
+  for (const name of ['drizzle-orm', 'pg', 'pino']) {
     await symlink(join(packageRoot, 'node_modules', name), join(installed, name));
   }
   const folder = join(project, 'shop');

@@ -51,4 +51,46 @@ describe('the log', () => {
     expect([level, message]).toEqual(['error', 'a: plugin.init.finished failed in 1ms: boom']);
     expect(fields).toMatchObject({ err: error });
   });
+
+  it('names in one line what is lost with an optional plugin', () => {
+    const lines: [fields: object, message: string][] = [];
+    const ignore = (): void => {};
+    const logger: Logger = {
+      debug: ignore,
+      info: (fields: object | string, message?: string) =>
+        void lines.push([fields as object, message ?? '']),
+      warn: ignore,
+      error: ignore,
+    };
+    const log = createLogListener(logger);
+    const hear = (news: BootNews): void => void log(stamped(news));
+    const needs = (from: string, to: string) =>
+      ({ from, to, kind: 'needs', reason: `${to} needs ${from}` }) as const;
+    for (const plugin of ['catalog', 'search', 'billing', 'reports', 'later']) {
+      hear({ type: 'plugin.discovered', plugin, required: false, enabled: true });
+    }
+    const order = ['catalog', 'search', 'billing', 'reports', 'later'];
+    const edges = [
+      needs('catalog', 'search'),
+      needs('catalog', 'billing'),
+      needs('search', 'reports'),
+      { from: 'catalog', to: 'later', kind: 'order', reason: 'later comes after catalog' } as const,
+    ];
+    hear({ type: 'graph.sorted', order, edges, warnings: [] });
+    const failed = { outcome: 'failed', durationMs: 1, error: new Error('boom') } as const;
+    hear({ type: 'plugin.migrate.finished', plugin: 'catalog', ...failed });
+    hear({ type: 'plugin.init.finished', plugin: 'later', ...failed });
+    expect(lines).toEqual([
+      [
+        {
+          event: 'plugin.migrate.finished',
+          bootId: 'b',
+          seq: 1,
+          plugin: 'catalog',
+          lost: ['search', 'billing', 'reports'],
+        },
+        'catalog failed; search, billing and reports do not start because of it',
+      ],
+    ]);
+  });
 });

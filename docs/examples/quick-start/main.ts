@@ -7,8 +7,12 @@ interface Harbour {
 const harbourApi = serviceRef<Harbour>('harbour.api');
 
 const harbour = definePlugin({
-  id: 'harbour',
-  migrations: new URL('./drizzle', import.meta.url), // what drizzle-kit generated; its schema is plugin_harbour
+  id: 'harbour', // its schema is plugin_harbour
+  // Or the folder that drizzle-kit writes: new URL('./drizzle', import.meta.url)
+  migrations: [
+    { name: '0000_boats', run: (client) => client.query('CREATE TABLE boats (name text)') },
+    { name: '0001_argo', run: (client) => client.query("INSERT INTO boats VALUES ('Argo')") },
+  ],
   provides: { harbourApi },
   init: ({ database }) => ({
     harbourApi: {

@@ -1,4 +1,0 @@
-CREATE TABLE "boats" (
-	"id" serial PRIMARY KEY,
-	"name" text NOT NULL
-);

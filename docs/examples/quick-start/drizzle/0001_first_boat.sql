@@ -1,1 +1,0 @@
-INSERT INTO "boats" ("name") VALUES ('Argo');

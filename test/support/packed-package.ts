@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { packageRoot, requireBuiltPackage } from './built-package.ts';
+
+const run = promisify(execFile);
+
+/** What `npm pack --json` says of a package. */
+export interface Pack {
+  /** The path of the tarball. */
+  readonly tarball: string;
+  /** The paths of the files in it. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Packs a package.
+ *
+ * @param options `isBuilt`: it is packed as it is, without the scripts that build it.
+ */
+export async function packPackage(
+  source: string,
+  destination: string,
+  { isBuilt = false } = {},
+): Promise<Pack> {
+  const scripts = isBuilt ? ['--ignore-scripts'] : [];
+  const { stdout } = await run(
+    'npm',
+    ['pack', '--json', '--loglevel=error', ...scripts, '--pack-destination', destination],
+    { cwd: source },
+  );
+  const [{ filename, files }] = JSON.parse(stdout.slice(stdout.indexOf('['))) as [
+    { filename: string; files: readonly { readonly path: string }[] },
+  ];
+  return { tarball: join(destination, filename), files: files.map(({ path }) => path) };
+}
+
+/** Packs this package. Other tests run programs on `dist/`, so it is packed as it is. */
+export async function packBuiltPackage(destination: string): Promise<string> {
+  requireBuiltPackage();
+  const { tarball } = await packPackage(packageRoot, destination, { isBuilt: true });
+  return tarball;
+}
+
+/** The package with the version that is tested here: `pg@8.23.1`. */
+export async function withTestedVersion(names: readonly string[]): Promise<readonly string[]> {
+  const { devDependencies } = JSON.parse(
+    await readFile(join(packageRoot, 'package.json'), 'utf8'),
+  ) as { devDependencies: Readonly<Record<string, string>> };
+  return names.map((name) => `${name}@${devDependencies[name]}`);
+}
