@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { buildReport } from '../core/build-report.ts';
 import { toError } from '../core/error-record.ts';
 import { BootError } from '../core/errors.ts';
+import { messageOf } from '../core/foreign-value.ts';
 import type { BootReport } from '../core/report.ts';
 import type { BootOutcome } from '../core/steps.ts';
 import { EventBus, type EventSource, type Unsubscribe } from '../telemetry/bus.ts';
@@ -116,8 +117,9 @@ class PluginBoot implements Boot {
     return makePlan(this.#setup, () => {});
   }
 
-  stop(reason = 'stop'): Promise<BootReport> {
-    this.#stopped ??= this.#stop(reason);
+  stop(reason: unknown = 'stop'): Promise<BootReport> {
+    // As a listener of something else it gets whatever that something tells.
+    this.#stopped ??= this.#stop(messageOf(reason));
     return this.#stopped;
   }
 

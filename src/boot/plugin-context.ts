@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { coreServices, type AdvisoryLock, type Lifecycle } from '../core/core-services.ts';
-import type { Logger } from '../core/logger.ts';
+import { guardLogger, type Logger } from '../core/logger.ts';
 import type { Plugin } from '../core/plugin.ts';
 import type { PluginLife } from './plugin-life.ts';
 import type { ServiceRegistry } from './service-registry.ts';
@@ -48,9 +48,6 @@ export function createPluginContext(
 }
 
 function loggerFor(plugin: string, logger: Logger): Logger {
-  try {
-    return logger.child?.({ plugin }) ?? logger;
-  } catch {
-    return logger;
-  }
+  const guarded = guardLogger(logger);
+  return guarded.child?.({ plugin }) ?? guarded;
 }

@@ -1,6 +1,7 @@
 import { BootError } from '../core/errors.ts';
 import type { Tell } from '../core/events.ts';
 import type { Plugin } from '../core/plugin.ts';
+import { listNames } from '../core/printable.ts';
 import type { RepairName } from '../core/repair-call.ts';
 import { didYouMean } from '../core/suggest.ts';
 import type { PoolLike } from '../postgres/connection/connection.ts';
@@ -52,7 +53,7 @@ export async function withPlugin<T>(
 function findPlugin(all: readonly Plugin[], wanted: string): string {
   const found = all.find(({ id }) => id === wanted);
   const ids = all.flatMap(({ id, migrations }) => (migrations === undefined ? [] : id));
-  const hint = `With migrations there are ${ids.join(', ') || 'none'}.`;
+  const hint = `With migrations there are ${listNames(ids) || 'none'}.`;
   if (!found) {
     const meant = didYouMean(wanted, ids);
     const advice = meant === undefined ? '' : ` Did you mean ${meant}?`;

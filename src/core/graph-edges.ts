@@ -4,6 +4,7 @@ import type { GraphEdge } from './events.ts';
 import type { Plugin } from './plugin.ts';
 import type { AnyRef } from './service.ts';
 import { didYouMean } from './suggest.ts';
+import { listNames } from './printable.ts';
 
 export interface CollectedEdges {
   readonly edges: readonly GraphEdge[];
@@ -83,7 +84,7 @@ function* findRivals(
       ...owners,
     ];
     if (rivals.length < 2) continue;
-    yield problem('SERVICE_DUPLICATE', `${id} is provided by ${rivals.join(' and ')}`, {
+    yield problem('SERVICE_DUPLICATE', `${id} is provided by ${listNames(rivals, ' and ')}`, {
       plugin: owners.at(-1) ?? '',
     });
   }

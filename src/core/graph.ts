@@ -8,6 +8,7 @@ import { findPluginProblems } from './plugin-problems.ts';
 import { findPreviousIdProblems } from './previous-ids.ts';
 import type { GraphNode } from './schedule.ts';
 import { stableTopologicalOrder, type Successors } from './sort.ts';
+import { listNames } from './printable.ts';
 
 /** The sorted plugins: what every later phase works on. */
 export interface PluginGraph {
@@ -70,7 +71,7 @@ function describeCycles(
     // Edges run from provider to dependent; people read a cycle as "a needs b needs a".
     const needing = [...ids, ids[0] ?? ''].toReversed();
     const why = needing.slice(1).map((id, at) => reasons.get(`${id} ${needing[at]}`) ?? '');
-    return problem('DEPENDENCY_CYCLE', `${needing.join(' → ')}: ${why.join('; ')}`, {
+    return problem('DEPENDENCY_CYCLE', `${listNames(needing, ' → ')}: ${listNames(why, '; ')}`, {
       plugin: ids[0] ?? '',
     });
   });

@@ -3,6 +3,7 @@ import type { PoolClient } from 'pg';
 import { checkOut, giveBack } from './connection/connection.ts';
 import type { ClientLike } from './connection/connection.ts';
 import { quoteIdentifier } from './sql/identifier.ts';
+import { toError } from '../core/error-record.ts';
 
 /** What Drizzle's own `migrate()` is told. */
 export interface DrizzleMigrationConfig {
@@ -71,7 +72,7 @@ async function resetSearchPath(client: ClientLike): Promise<Error | undefined> {
   try {
     await client.query('SET search_path = public');
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return toError(error);
   }
   // A transaction that was left open would take the reset with it when it is rolled back.
   const status = client.getTransactionStatus?.() ?? 'I';

@@ -1,6 +1,8 @@
 import pc from 'picocolors';
 import { formatDuration } from '../core/duration.ts';
 import type { BootEvent } from '../core/events.ts';
+import { messageOf } from '../core/foreign-value.ts';
+import { listNames, printable } from '../core/printable.ts';
 import { BootTable } from './boot-table.ts';
 
 export interface LiveOutputOptions {
@@ -43,7 +45,7 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
   const step = (mark: string, plugin: string, text: string, ms?: number): void => {
     const time = ms === undefined ? '' : dim(formatDuration(ms).padStart(9));
     line(
-      `  ${mark} ${plugin.padEnd(idWidth)}  ${ms === undefined ? text : text.padEnd(16)}${time}`,
+      `  ${mark} ${printable(plugin).padEnd(idWidth)}  ${ms === undefined ? text : text.padEnd(16)}${time}`,
     );
   };
 
@@ -60,14 +62,14 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
         return step(dim('·'), plugin, dim('up to date'));
       case 'failed':
       case 'timeout':
-        return step(red('✖'), plugin, red(firstLine(error?.message ?? outcome)));
+        return step(red('✖'), plugin, red(error ? firstLine(messageOf(error)) : outcome));
       case 'skipped':
         return event.type === 'plugin.migrate.finished'
-          ? step(dim('–'), plugin, dim(because ?? outcome))
+          ? step(dim('–'), plugin, dim(printable(because ?? outcome)))
           : undefined;
       case 'dependency':
       case 'canceled':
-        return step(yellow('–'), plugin, yellow(because ?? outcome));
+        return step(yellow('–'), plugin, yellow(printable(because ?? outcome)));
       case 'notReached':
     }
   };
@@ -80,11 +82,13 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
         );
       case 'boot.waiting':
         return line(
-          yellow(`waiting: ${event.reason}; next attempt in ${formatDuration(event.nextInMs)}`),
+          yellow(
+            `waiting: ${printable(event.reason)}; next attempt in ${formatDuration(event.nextInMs)}`,
+          ),
         );
       case 'boot.warning':
       case 'plugin.migrate.warning':
-        return line(yellow(`! ${event.message}`));
+        return line(yellow(`! ${printable(event.message)}`));
       case 'boot.progress':
         return event.running.length === 0 ? undefined : line(dim(describeRunning(event.running)));
       case 'plugin.discovered':
@@ -94,7 +98,7 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
         line(
           `${bold('sort')}  ${count(event.order.length, 'plugin')}: ${shortened(event.order).join(dim(' → '))}`,
         );
-        for (const warning of event.warnings) line(`  ${yellow(`! ${warning}`)}`);
+        for (const warning of event.warnings) line(`  ${yellow(`! ${printable(warning)}`)}`);
         return;
       case 'phase.started':
         return phaseTitles[event.phase] ? line(bold(phaseTitles[event.phase])) : undefined;
@@ -113,7 +117,7 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
           yellow('…'),
           event.plugin,
           yellow(
-            `waits for ${holder || 'another process'}, ${formatDuration(event.waitedMs)} so far`,
+            `waits for ${printable(holder) || 'another process'}, ${formatDuration(event.waitedMs)} so far`,
           ),
         );
       }
@@ -132,7 +136,7 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
         return showFinished(event, count(files.get(event.plugin) ?? 0, 'file'));
       case 'plugin.migrate.retrying':
       case 'plugin.init.retrying':
-        return step(yellow('↻'), event.plugin, yellow(firstLine(event.error.message)));
+        return step(yellow('↻'), event.plugin, yellow(firstLine(messageOf(event.error))));
       case 'plugin.init.finished':
         return showFinished(event, 'started');
       case 'plugin.ready.finished':
@@ -149,7 +153,7 @@ export function createLiveOutput(options: LiveOutputOptions): (event: BootEvent)
         );
       }
       case 'boot.stopping':
-        return write(`\n  ${bold('stop')} ${dim(event.reason)}\n`);
+        return write(`\n  ${bold('stop')} ${dim(printable(event.reason))}\n`);
       case 'boot.stopped':
         return line(dim(`  stopped after ${formatDuration(event.durationMs)}`));
       case 'plugin.migrate.planned':
@@ -177,7 +181,7 @@ function describeRunning(
   const parts = running.map(
     ({ plugin, step, forMs }) => `${plugin} ${step} ${formatDuration(forMs)}`,
   );
-  return `still running: ${parts.join(', ')}`;
+  return `still running: ${listNames(parts)}`;
 }
 
 function count(number: number, word: string): string {
@@ -185,5 +189,5 @@ function count(number: number, word: string): string {
 }
 
 function firstLine(text: string): string {
-  return text.split('\n', 1).join('');
+  return printable(text).split('\n', 1).join('');
 }

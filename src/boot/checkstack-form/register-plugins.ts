@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { toError } from '../../core/error-record.ts';
-import { BootError, toProblem } from '../../core/errors.ts';
+import { asBootError, BootError, toProblem } from '../../core/errors.ts';
+import { isInstance, messageOf } from '../../core/foreign-value.ts';
+import { hearRejection } from '../../core/hear-rejection.ts';
 import { silentLogger, type Logger } from '../../core/logger.ts';
 import type { MigrationSource } from '../../core/migration-source.ts';
 import type { Plugin } from '../../core/plugin.ts';
@@ -71,8 +72,8 @@ function register(plugin: RegisteringPlugin, known: KnownPlugin, boot: Registeri
   const registration = new Registration(plugin.id, boot);
   const returned = plugin.register(registration.env);
   registration.close();
-  if (returned instanceof Promise) {
-    void returned.catch(() => undefined);
+  if (isInstance(returned, Promise)) {
+    hearRejection(returned, () => undefined);
     throw new TypeError('register() is async: do in init what takes time');
   }
   return completePlugin(plugin, registration, migrationsOf(registration, known));
@@ -90,8 +91,9 @@ function migrationsOf(
 }
 
 function invalid(plugin: string, thrown: unknown): BootError {
-  if (thrown instanceof BootError && thrown.plugin !== undefined) return thrown;
-  const message = `${plugin} cannot be registered: ${toError(thrown).message}`;
+  const known = asBootError(thrown);
+  if (known?.plugin !== undefined) return known;
+  const message = `${plugin} cannot be registered: ${messageOf(thrown)}`;
   const hint = 'See what its register() does.';
   return new BootError('PLUGIN_INVALID', message, {
     plugin,

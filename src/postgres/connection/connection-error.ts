@@ -1,3 +1,5 @@
+import { isError, messageOf, readProperty, readText } from '../../core/foreign-value.ts';
+
 /** Five characters with a digit among them: tells `57P01` from Node's `EPIPE`. */
 const sqlStatePattern = /^(?=.*\d)[0-9A-Z]{5}$/;
 
@@ -34,13 +36,12 @@ export function isConnectionLost(error: unknown): boolean {
   const sqlState = sqlStateOf(error);
   if (sqlState !== undefined) return lostSqlStates.test(sqlState) && !isRefusal(error);
   if (socketCodes.has(codeOf(error) ?? '')) return true;
-  return error instanceof Error && lostMessages.test(error.message);
+  return isError(error) && lostMessages.test(messageOf(error));
 }
 
 /** A message that the server could not read, such as one with a NUL: it says so, and goes on listening. */
 function isRefusal(error: unknown): boolean {
-  const { severity } = error as { readonly severity?: string };
-  return sqlStateOf(error) === '08P01' && severity === 'ERROR';
+  return sqlStateOf(error) === '08P01' && readProperty(error, 'severity') === 'ERROR';
 }
 
 /** Whether the same attempt to connect may succeed a little later. */
@@ -49,6 +50,5 @@ export function isWorthWaiting(error: unknown): boolean {
 }
 
 function codeOf(error: unknown): string | undefined {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : undefined;
+  return isError(error) ? readText(error, 'code') : undefined;
 }

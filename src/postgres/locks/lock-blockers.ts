@@ -2,6 +2,7 @@ import { formatDuration } from '../../core/duration.ts';
 import type { LockBlocker } from '../../core/events.ts';
 import type { Querying } from '../connection/querying.ts';
 import { namesInSql } from '../sql/names-in-sql.ts';
+import { readText } from '../../core/foreign-value.ts';
 
 const mostBlockers = 5;
 
@@ -45,6 +46,7 @@ export function describeBlocker(blocker: LockBlocker): string {
 
 /** `Process 4711 waits for AccessExclusiveLock on …; blocked by process 4712.` */
 function pidsOf(error: unknown): readonly number[] {
-  const { detail } = error as { readonly detail?: string };
-  return [...(detail ?? '').matchAll(/blocked by process (\d+)/g)].map(([, pid]) => Number(pid));
+  return [...(readText(error, 'detail') ?? '').matchAll(/blocked by process (\d+)/g)].map(
+    ([, pid]) => Number(pid),
+  );
 }

@@ -1,6 +1,8 @@
 import type { LockBlocker } from '../../core/events.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
 import { describeBlocker } from '../locks/lock-blockers.ts';
+import { listNames } from '../../core/printable.ts';
+import { messageOf } from '../../core/foreign-value.ts';
 
 /** What to do about an error of PostgreSQL in the file `culprit`, as far as its SQLSTATE tells. */
 export function adviceFor(
@@ -33,7 +35,7 @@ export function adviceFor(
       return adviceForBlocked(blockers);
     case '57014':
       // pg gives COPY FROM STDIN up by itself, in words of its own.
-      if (/No source stream defined/.test((cause as Error).message)) {
+      if (/No source stream defined/.test(messageOf(cause))) {
         return `COPY FROM STDIN wants data that no migration can send: turn it into INSERT in ${culprit}.`;
       }
       return 'Raise migrations.statementTimeout if that was the limit, and start again.';
@@ -47,7 +49,7 @@ export function adviceForBlocked(blockers: readonly LockBlocker[]): string {
   const who =
     blockers.length === 0
       ? 'Somebody holds a lock on what it changes.'
-      : `Look at who holds a lock there: ${blockers.map(describeBlocker).join('; ')}.`;
+      : `Look at who holds a lock there: ${listNames(blockers.map(describeBlocker))}.`;
   return `${who} Start again when it is through; migrations.ddlRetry says how long to keep trying.`;
 }
 

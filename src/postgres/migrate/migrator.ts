@@ -1,4 +1,4 @@
-import { BootError } from '../../core/errors.ts';
+import { asBootError, type BootError } from '../../core/errors.ts';
 import { isConnectionLost, isWorthWaiting, sqlStateOf } from '../connection/connection-error.ts';
 import type { PoolLike } from '../connection/connection.ts';
 import { withPinnedClient, type PinnedClient } from '../connection/pinned-client.ts';
@@ -44,7 +44,7 @@ export async function migratePlugin(
     if (signal.aborted && isFromAbort(error, signal)) {
       return { status: 'canceled', applied: progress.applied };
     }
-    throw error instanceof BootError ? error : explain(error, progress);
+    throw asBootError(error) ?? explain(error, progress);
   }
 }
 

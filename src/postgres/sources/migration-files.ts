@@ -5,6 +5,7 @@ import { listJournal } from './journal-folder.ts';
 import { refusalFor, type Refuse } from './migration-files-error.ts';
 import { readSnapshotNames } from './snapshot-names.ts';
 import { listTimestampFolders, type ListedMigration } from './timestamp-folder.ts';
+import { listNames } from '../../core/printable.ts';
 
 /** One migration as drizzle-kit wrote it. */
 export interface MigrationFile extends Omit<ListedMigration, 'path' | 'snapshotPath'> {
@@ -100,7 +101,7 @@ async function readTexts(
       : [],
   );
   if (failed.length > 0) {
-    const names = failed.map(({ name }) => name).join(', ');
+    const names = listNames(failed.map(({ name = '' }) => name));
     throw refuse(`${folder} names ${names}, which cannot be read`, {
       hint: 'Ship every file that drizzle-kit wrote, or restore it from version control.',
       cause: failed[0]?.cause,
