@@ -11,6 +11,7 @@ import { createLogListener } from '../telemetry/log-listener.ts';
 import { bootErrorOf, outcomeOf, stopErrorsOf } from './boot-end.ts';
 import { checkBootOptions, type BootOptions, type BootSetup } from './boot-options.ts';
 import { BootRun, type RunEnd, type Until } from './boot-run.ts';
+import { watchBoot, whileWatched } from './exit-watch.ts';
 import { Drains, type Drain } from './drains.ts';
 import { readState, type BootState } from '../core/boot-state.ts';
 import { makePlan, type BootPlan } from './plan.ts';
@@ -82,6 +83,7 @@ class PluginBoot implements Boot {
   #down: Promise<RunEnd> | undefined;
   #stopped: Promise<BootReport> | undefined;
   #hasEnded = false;
+  #endWatch: (() => void) | undefined;
 
   constructor(setup: BootSetup) {
     this.#setup = setup;
@@ -114,7 +116,7 @@ class PluginBoot implements Boot {
   }
 
   plan(): Promise<BootPlan> {
-    return makePlan(this.#setup, () => {});
+    return whileWatched('plan()', () => makePlan(this.#setup, () => {}));
   }
 
   stop(reason: unknown = 'stop'): Promise<BootReport> {
@@ -174,6 +176,7 @@ class PluginBoot implements Boot {
       return this.#finishWayDown({ ...end, errors: [...errors, ...end.errors] });
     });
     this.#down = down;
+    this.#endWatch = watchBoot(() => this.state());
     this.#relay.tell({ type: 'boot.started', until: run.until });
     run.begin();
     const up = await Promise.race([run.ready, down]);
@@ -188,6 +191,7 @@ class PluginBoot implements Boot {
       durationMs: this.#relay.elapsedMs,
       ...(error ? { error } : {}),
     });
+    this.#unwatch();
     if (!error) return this.report();
     // Not enumerable: the console would print all of it.
     Object.defineProperty(error, 'report', { value: this.report(), configurable: true });
@@ -214,12 +218,18 @@ class PluginBoot implements Boot {
 
   #goDown(reason: string): void {
     if (!this.#wayDown.begin(reason)) return;
+    this.#endWatch ??= watchBoot(() => this.state());
     this.#relay.tell({ type: 'boot.stopping', reason });
     void this.#drain();
   }
 
   #drain(): Promise<readonly Error[]> {
     return this.#drains.run(this.#wayDown.cut);
+  }
+
+  #unwatch(): void {
+    this.#endWatch?.();
+    this.#endWatch = undefined;
   }
 
   #finishWayDown(end: RunEnd): RunEnd {
@@ -231,6 +241,7 @@ class PluginBoot implements Boot {
       durationMs: this.#wayDown.end(),
       errors: stopErrorsOf(end).map(toError),
     });
+    this.#unwatch();
     return end;
   }
 }

@@ -7,6 +7,7 @@ import { silentLogger, type Logger } from '../../core/logger.ts';
 import type { MigrationSource } from '../../core/migration-source.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import type { Discovery, KnownPlugin } from '../discover/discover-plugins.ts';
+import { watchExit } from '../exit-watch.ts';
 import { inPackage } from '../discover/in-package.ts';
 import type { ServiceRegistry } from '../service-registry.ts';
 import type { RegisteringPlugin } from './backend-plugin.ts';
@@ -70,7 +71,13 @@ function isRegistering(plugin: Plugin): plugin is RegisteringPlugin {
 
 function register(plugin: RegisteringPlugin, known: KnownPlugin, boot: RegisteringBoot): Plugin {
   const registration = new Registration(plugin.id, boot);
-  const returned = plugin.register(registration.env);
+  const endWatch = watchExit(() => `register of ${plugin.id}`);
+  let returned: unknown;
+  try {
+    returned = plugin.register(registration.env);
+  } finally {
+    endWatch();
+  }
   registration.close();
   if (isInstance(returned, Promise)) {
     hearRejection(returned, () => undefined);

@@ -5,6 +5,7 @@ import { checkPlugin } from '../../core/plugin-check.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { listNames } from '../../core/printable.ts';
 import { readable, readPlugin } from '../../core/read-plugin.ts';
+import { whileWatched } from '../exit-watch.ts';
 import type { PluginPackage } from './find-packages.ts';
 import { describeImportFailure } from './import-failure.ts';
 import { inPackage } from './in-package.ts';
@@ -35,9 +36,12 @@ export async function loadPackage(
   { files, importModule }: LoadParts,
 ): Promise<readonly LoadedPlugin[]> {
   const entry = await findEntry(found, files);
-  const loaded = await importModule(pathToFileURL(entry).href).catch(async (thrown: unknown) => {
-    throw await describeImportFailure(found, entry, thrown, files);
-  });
+  const importing = `the import of ${found.name} from ${entry}`;
+  const loaded = await whileWatched(importing, () => importModule(pathToFileURL(entry).href)).catch(
+    async (thrown: unknown) => {
+      throw await describeImportFailure(found, entry, thrown, files);
+    },
+  );
   return inPlace(found, entry, () => takePlugins(loaded, found, entry));
 }
 
