@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { StopHandler } from '../core/core-services.ts';
 import { toError } from '../core/error-record.ts';
 import { untilAborted } from '../core/patience.ts';
@@ -20,6 +21,8 @@ export class PluginLife {
 
   /** @param report Hears of errors that come when nobody waits for them any more. */
   constructor(report: (error: Error) => void) {
+    // The plugin hands it on to as many requests and queries as it likes.
+    setMaxListeners(0, this.#controller.signal);
     this.#report = report;
   }
 

@@ -74,7 +74,7 @@ export function openPool(source: DatabaseSource): OpenPool {
   const isOurs = !isPool(source);
   const made = new Set<Client>();
   const pool = isOurs ? createPool(source, made) : source;
-  pool.on('error', ignore);
+  listen(pool);
   let ended: Promise<void> | undefined;
   return {
     pool,
@@ -129,7 +129,7 @@ async function close(pool: Pool, owned: boolean): Promise<void> {
   try {
     if (owned) await pool.end();
   } finally {
-    pool.off('error', ignore);
+    unlisten(pool);
   }
 }
 
@@ -215,5 +215,19 @@ export async function checkOutUnlessAborted(
   }
 }
 
-/** One function for all pools, so that taking it away needs no bookkeeping. */
+/** How many boots use each pool: one listener serves all of them, because more than ten are taken for a leak. */
+const users = new WeakMap<Pool, number>();
+
+function listen(pool: Pool): void {
+  const count = users.get(pool) ?? 0;
+  if (count === 0) pool.on('error', ignore);
+  users.set(pool, count + 1);
+}
+
+function unlisten(pool: Pool): void {
+  const count = (users.get(pool) ?? 1) - 1;
+  if (count === 0) pool.off('error', ignore);
+  users.set(pool, count);
+}
+
 const ignore = (): void => {};
