@@ -123,7 +123,9 @@ const texts = ['hint', 'plugin', 'phase'] as const;
 function factsOf(thrown: unknown): Partial<ErrorRecord> {
   const facts: Record<string, unknown> = {};
   for (const key of texts) facts[key] = readText(thrown, key);
-  facts['problems'] = listOf(readProperty(thrown, 'problems'))?.map((each) => plainCopy(each));
+  facts['problems'] = listOf(readProperty(thrown, 'problems'))?.flatMap(
+    (each) => plainCopy(each) ?? [],
+  );
   for (const key of ['position', 'database']) facts[key] = plainCopy(readProperty(thrown, key));
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
 }

@@ -38,7 +38,9 @@ export interface GraphOptions extends EdgeOptions {
 export function buildGraph(plugins: readonly Plugin[], options: GraphOptions = {}): PluginGraph {
   const indexOf = new Map(plugins.map((plugin, index) => [plugin.id, index]));
   const distinct = plugins.filter((plugin, index) => indexOf.get(plugin.id) === index);
-  const found = collectEdges(distinct, options);
+  // What the others of the same id provide is not missing: which of them stays is for people to say.
+  const doubled = plugins.filter((plugin, index) => indexOf.get(plugin.id) !== index);
+  const found = collectEdges(distinct, { ...options, doubled });
   const successors = toSuccessors(distinct, found.edges);
   const order = stableTopologicalOrder(successors);
   const problems = [

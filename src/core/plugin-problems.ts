@@ -19,9 +19,11 @@ export function findPluginProblems(
   plugins: readonly Plugin[],
   { schemaPrefix, placeOf, takenSchemas = new Map() }: ProblemOptions = {},
 ): readonly Problem[] {
+  // Two of one id would say the same twice.
+  const distinct = new Map(plugins.map((plugin) => [plugin.id, plugin])).values();
   return [
     ...duplicates(plugins, placeOf),
-    ...plugins.flatMap((plugin) => [
+    ...[...distinct].flatMap((plugin) => [
       ...idProblems(plugin, schemaPrefix),
       ...keyProblems(plugin),
       ...schemaProblems(plugin, takenSchemas, schemaPrefix),
