@@ -17,7 +17,7 @@ export type ExitPlace =
   | 'stop never'
   | 'stopped';
 
-const [url = '', place = '', root = ''] = process.argv.slice(2) as [string, ExitPlace, string];
+const [url, place, root] = process.argv.slice(2) as [string, ExitPlace, string];
 
 const exit = (code = 0): never => process.exit(code);
 const never = (): Promise<never> => new Promise(() => {});

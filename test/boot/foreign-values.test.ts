@@ -23,14 +23,14 @@ afterEach(async () => {
   // The process tells of a rejection at the end of its turn.
   await new Promise((resolve) => setImmediate(resolve));
   process.off('unhandledRejection', hear);
-  expect(unheard.splice(0)).toEqual([]);
+  const rejected = unheard.splice(0);
+  if (rejected.length > 0) throw new Error(`${rejected.length} rejections that nobody heard`);
 });
 
 const each = Object.entries(foreignValues);
 const api = serviceRef<number>('catalog.api');
 
 const throwing = (make: () => unknown) => (): never => {
-  // eslint-disable-next-line no-throw-literal
   throw make();
 };
 
@@ -170,6 +170,6 @@ second line\x00`;
     expect(lines.join('')).not.toContain('\u001B');
     expect(formatBootError(new Error(message))).toBe(`Error: ${shown}`);
     const hinted = new BootError('INIT_FAILED', message, { hint: message, cause: message });
-    expect(formatBootError(hinted)).not.toMatch(/[\0\r\u001B\u0007\u009B\u202E]/);
+    expect(formatBootError(hinted)).not.toMatch(/(?!\n)\p{Cc}|\p{Bidi_Control}/u);
   });
 });

@@ -13,7 +13,8 @@ afterEach(async () => {
   // Warnings are told at the end of a turn.
   await new Promise((resolve) => setImmediate(resolve));
   process.off('warning', hear);
-  expect(warnings.splice(0)).toEqual([]);
+  const heard = warnings.splice(0);
+  if (heard.length > 0) throw new Error(heard.join('\n'));
 });
 
 it('twelve boots on one pool, each with its graceful shutdown, are taken for no leak', async () => {

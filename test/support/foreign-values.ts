@@ -2,7 +2,7 @@ const refuse = (): never => {
   throw new Error('a trap of the test');
 };
 
-const traps = new Proxy({} as ProxyHandler<object>, { get: () => refuse });
+const traps = new Proxy({}, { get: () => refuse });
 
 /** An error whose property throws when it is read. */
 function withGetter(key: string): Error {
@@ -75,7 +75,8 @@ export const foreignValues: Readonly<Record<string, () => unknown>> = {
   },
   'an object without a prototype': () => Object.create(null) as object,
   'an object whose toString and toJSON throw': () => ({ toString: refuse, toJSON: refuse }),
-  'an object whose then throws': () => Object.defineProperty({}, 'then', { get: refuse }),
+  'an object whose then throws': () =>
+    new Proxy({}, { get: (_, key) => (key === 'then' ? refuse() : undefined) }),
   'a symbol': () => Symbol('thrown'),
   undefined: () => undefined,
   null: () => null,

@@ -12,7 +12,7 @@ import type { PackageFiles } from './package-files.ts';
  * @throws BootError `PLUGIN_NOT_LOADED`
  */
 export async function findEntry(found: PluginPackage, files: PackageFiles): Promise<string> {
-  const { marker, json, folder, name } = found;
+  const { marker, json, name } = found;
   if (typeof marker['entry'] === 'string') return inside(found, 'entry', marker['entry']);
   if (marker['entry'] !== undefined) {
     throw noEntry(found, `its entry is ${show(marker['entry'])}, not a path`);
