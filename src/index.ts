@@ -1,6 +1,7 @@
 export { createBoot } from './boot/boot.ts';
 export type { Boot } from './boot/boot.ts';
 export type { BootOptions } from './boot/boot-options.ts';
+export type { RegistryOptions } from './boot/registry-options.ts';
 export type { Drain } from './boot/drains.ts';
 export { gracefulShutdown } from './boot/graceful-shutdown.ts';
 export type { GracefulShutdownOptions } from './boot/graceful-shutdown.ts';

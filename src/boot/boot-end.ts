@@ -1,6 +1,7 @@
 import type { BootOutput } from '../../machines/index.ts';
 import { toError } from '../core/error-record.ts';
-import { BootError } from '../core/errors.ts';
+import { asBootError, BootError } from '../core/errors.ts';
+import { messageOf } from '../core/foreign-value.ts';
 import type { BootOutcome } from '../core/steps.ts';
 import type { RunEnd } from './boot-run.ts';
 
@@ -35,12 +36,12 @@ function failureOf(end: RunEnd): BootError {
   const defect = 'defect' in end ? end.defect : end.output.defect;
   if (defect !== undefined) return broken(defect);
   const [first] = 'output' in end ? (end.output.launch?.failures ?? []) : [];
-  return first?.error instanceof BootError ? first.error : broken(first?.error);
+  return asBootError(first?.error) ?? broken(first?.error);
 }
 
 /** Nothing foreseen: neither a plugin's error nor one of the database. */
 function broken(cause: unknown): BootError {
-  return new BootError('BOOT_BROKEN', `Slipway itself failed: ${toError(cause).message}`, {
+  return new BootError('BOOT_BROKEN', `Slipway itself failed: ${messageOf(cause)}`, {
     cause,
   });
 }

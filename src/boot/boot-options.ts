@@ -2,7 +2,7 @@ import type { Pool, PoolConfig } from 'pg';
 import type { Clock } from '../core/clock.ts';
 import { coreServiceIds } from '../core/core-services.ts';
 import { optionsInvalid } from '../core/errors.ts';
-import { boolean, knownKeysOnly, listOf, maybe, record } from '../core/expect.ts';
+import { knownKeysOnly, listOf, maybe, record } from '../core/expect.ts';
 import { guardLogger, silentLogger, type Logger } from '../core/logger.ts';
 import type { Plugin } from '../core/plugin.ts';
 import { checkPlugin } from '../core/plugin-check.ts';
@@ -21,6 +21,7 @@ import {
   type DiscoverOptions,
   type DiscoverSetup,
 } from './discover/discover-options.ts';
+import { checkRegistry, type RegistryOptions, type RegistrySetup } from './registry-options.ts';
 import { checkHost, type Host, type HostOptions } from './host-plugin.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -42,8 +43,11 @@ export interface BootOptions extends SettingsOptions {
   readonly discover?: DiscoverOptions;
   /** The host's own migrations, before those of any plugin. */
   readonly host?: HostOptions;
-  /** Whether the table `slipway.plugins` is read and kept, in which plugins are switched off; on with `discover`. */
-  readonly registry?: boolean;
+  /**
+   * Whether the table `slipway.plugins` is read and kept, in which plugins are switched off; on with `discover`. An object is
+   * `true` with its options.
+   */
+  readonly registry?: boolean | RegistryOptions;
   /** The host's own services, made by `provide()`. */
   readonly services?: readonly HostService[];
   /** A pino logger or one like it; or a level, then Slipway writes JSON lines to standard output. Silent unless told. */
@@ -60,7 +64,8 @@ export interface BootSetup {
   readonly plugins: readonly Plugin[];
   readonly discover: DiscoverSetup | undefined;
   readonly host: Host | undefined;
-  readonly registry: boolean;
+  /** `undefined` when there is none. */
+  readonly registry: RegistrySetup | undefined;
   readonly services: readonly HostService[];
   readonly logger: Logger;
   /** The logger for what Slipway itself says: one that throws harms nobody. */
@@ -102,7 +107,7 @@ export function checkBootOptions(options: BootOptions): BootSetup {
     plugins: listOf(checkPlugin)(given['plugins'] ?? [], 'plugins'),
     discover: maybe(checkDiscover)(given['discover'], 'discover'),
     host: maybe(checkHost)(given['host'], 'host'),
-    registry: boolean(given['registry'] ?? given['discover'] !== undefined, 'registry'),
+    registry: checkRegistry(given['registry'] ?? given['discover'] !== undefined, 'registry'),
     services: checkServices(given['services']),
     logger,
     ownLogger: guardLogger(logger),

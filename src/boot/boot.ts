@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { buildReport } from '../core/build-report.ts';
 import { toError } from '../core/error-record.ts';
 import { BootError } from '../core/errors.ts';
+import { messageOf } from '../core/foreign-value.ts';
 import type { BootReport } from '../core/report.ts';
 import type { BootOutcome } from '../core/steps.ts';
 import { EventBus, type EventSource, type Unsubscribe } from '../telemetry/bus.ts';
@@ -10,6 +11,7 @@ import { createLogListener } from '../telemetry/log-listener.ts';
 import { bootErrorOf, outcomeOf, stopErrorsOf } from './boot-end.ts';
 import { checkBootOptions, type BootOptions, type BootSetup } from './boot-options.ts';
 import { BootRun, type RunEnd, type Until } from './boot-run.ts';
+import { watchBoot, whileWatched } from './exit-watch.ts';
 import { Drains, type Drain } from './drains.ts';
 import { readState, type BootState } from '../core/boot-state.ts';
 import { makePlan, type BootPlan } from './plan.ts';
@@ -81,6 +83,7 @@ class PluginBoot implements Boot {
   #down: Promise<RunEnd> | undefined;
   #stopped: Promise<BootReport> | undefined;
   #hasEnded = false;
+  #endWatch: (() => void) | undefined;
 
   constructor(setup: BootSetup) {
     this.#setup = setup;
@@ -113,11 +116,12 @@ class PluginBoot implements Boot {
   }
 
   plan(): Promise<BootPlan> {
-    return makePlan(this.#setup, () => {});
+    return whileWatched('plan()', () => makePlan(this.#setup, () => {}));
   }
 
-  stop(reason = 'stop'): Promise<BootReport> {
-    this.#stopped ??= this.#stop(reason);
+  stop(reason: unknown = 'stop'): Promise<BootReport> {
+    // As a listener of something else it gets whatever that something tells.
+    this.#stopped ??= this.#stop(messageOf(reason));
     return this.#stopped;
   }
 
@@ -172,6 +176,7 @@ class PluginBoot implements Boot {
       return this.#finishWayDown({ ...end, errors: [...errors, ...end.errors] });
     });
     this.#down = down;
+    this.#endWatch = watchBoot(() => this.state());
     this.#relay.tell({ type: 'boot.started', until: run.until });
     run.begin();
     const up = await Promise.race([run.ready, down]);
@@ -186,6 +191,7 @@ class PluginBoot implements Boot {
       durationMs: this.#relay.elapsedMs,
       ...(error ? { error } : {}),
     });
+    this.#unwatch();
     if (!error) return this.report();
     // Not enumerable: the console would print all of it.
     Object.defineProperty(error, 'report', { value: this.report(), configurable: true });
@@ -212,12 +218,18 @@ class PluginBoot implements Boot {
 
   #goDown(reason: string): void {
     if (!this.#wayDown.begin(reason)) return;
+    this.#endWatch ??= watchBoot(() => this.state());
     this.#relay.tell({ type: 'boot.stopping', reason });
     void this.#drain();
   }
 
   #drain(): Promise<readonly Error[]> {
     return this.#drains.run(this.#wayDown.cut);
+  }
+
+  #unwatch(): void {
+    this.#endWatch?.();
+    this.#endWatch = undefined;
   }
 
   #finishWayDown(end: RunEnd): RunEnd {
@@ -229,6 +241,7 @@ class PluginBoot implements Boot {
       durationMs: this.#wayDown.end(),
       errors: stopErrorsOf(end).map(toError),
     });
+    this.#unwatch();
     return end;
   }
 }

@@ -9,7 +9,9 @@ import { discoverPlugins, type Discovery, type KnownPlugin } from './discover/di
 import { createPatientPool } from './patient-pool.ts';
 import {
   disabledIn,
+  findMissing,
   lookUpRegistry,
+  missingPlugins,
   packagesOff,
   switchOff,
   type Switched,
@@ -57,8 +59,14 @@ export async function gatherPlugins(
   const discovery = await discoverPlugins(setup, { signal, switchedOff: packagesOff(rows) });
   const { failure } = discovery;
   if (failure) return { ...together(discovery, rows), failure };
+  const missing = findMissing(discovery.plugins, rows);
+  if (missing.length > 0 && setup.registry?.missing === 'error') {
+    return { ...together(discovery, rows), failure: missingPlugins(missing) };
+  }
   const form = { services, logger: setup.ownLogger, disabled: disabledIn(discovery.plugins, rows) };
-  return together(registerPlugins(discovery, form), rows);
+  const found = together(registerPlugins(discovery, form), rows);
+  if (missing.length === 0) return found;
+  return { ...found, warnings: [...found.warnings, missingPlugins(missing).message] };
 }
 
 function together(

@@ -70,7 +70,7 @@ export function gracefulShutdown(
     void boot.stop(signal).then(ignoreSignals);
   };
   const ignoreSignals = (): void => {
-    for (const signal of signals) process.off(signal, takeSignal);
+    for (const signal of signals) offSignal(signal, takeSignal);
   };
 
   const leave = [
@@ -90,11 +90,32 @@ export function gracefulShutdown(
       if (received !== undefined && wasUp && errors.length > 0) exitWith(1);
     }),
   ];
-  for (const signal of signals) process.on(signal, takeSignal);
+  for (const signal of signals) onSignal(signal, takeSignal);
   return () => {
     ignoreSignals();
     for (const each of leave) each();
   };
+}
+
+type TakeSignal = (signal: NodeJS.Signals) => void;
+
+/** Who takes each signal. One listener of the process serves all boots: more than ten are taken for a leak. */
+const takers = new Map<NodeJS.Signals, Set<TakeSignal>>();
+
+function onSignal(signal: NodeJS.Signals, take: TakeSignal): void {
+  const known = takers.get(signal) ?? new Set();
+  takers.set(signal, known.add(take));
+  if (known.size === 1) process.on(signal, passSignal);
+}
+
+/** Once nobody takes a signal any more, it ends the process. */
+function offSignal(signal: NodeJS.Signals, take: TakeSignal): void {
+  const known = takers.get(signal);
+  if (known?.delete(take) && known.size === 0) process.off(signal, passSignal);
+}
+
+function passSignal(signal: NodeJS.Signals): void {
+  for (const take of takers.get(signal) ?? []) take(signal);
 }
 
 async function drainWithin(

@@ -1,7 +1,8 @@
 import { optionsInvalid } from '../core/errors.ts';
-import { knownKeysOnly, record, text } from '../core/expect.ts';
+import { knownKeysOnly, record } from '../core/expect.ts';
 import type { MigrationSource } from '../core/migration-source.ts';
 import type { Plugin } from '../core/plugin.ts';
+import { ownSchemaName } from '../core/schema-name.ts';
 import { checkPlugin } from '../core/plugin-check.ts';
 
 /** The host's own migrations, which run before those of any plugin. */
@@ -24,8 +25,6 @@ export interface Host {
 /** Under this id the host is in events and in the report; no plugin can have it at the same time. */
 export const hostId = 'host';
 
-const schemaName = text(/^[^\0]{1,63}$/u, 'a schema name');
-
 /** @throws BootError `OPTIONS_INVALID` or `PLUGIN_INVALID` */
 export function checkHost(value: unknown, name: string): Host {
   const given = record(value, name);
@@ -35,7 +34,7 @@ export function checkHost(value: unknown, name: string): Host {
   }
   return Object.freeze({
     plugin: checkPlugin({ id: hostId, migrations: given['migrations'] }, name),
-    schema: schemaName(given['schema'] ?? 'public', `${name}.schema`),
-    historySchema: schemaName(given['historySchema'] ?? 'drizzle', `${name}.historySchema`),
+    schema: ownSchemaName(given['schema'] ?? 'public', `${name}.schema`),
+    historySchema: ownSchemaName(given['historySchema'] ?? 'drizzle', `${name}.historySchema`),
   });
 }

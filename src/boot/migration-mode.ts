@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { problem, type Problem } from '../core/error-codes.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { Tell } from '../core/events.ts';
+import { listNames } from '../core/printable.ts';
 import { sleep } from '../core/patience.ts';
 import { hasWork, type SurveyedPlugins } from './survey-plugins.ts';
 
@@ -34,7 +35,7 @@ export async function lookByMode(
     if (mode === 'verify') return { ...surveyed, problems: pending };
     if (leftMs <= 0) return { ...surveyed, problems: pending.map(afterWaiting(waitMs)) };
     const nextInMs = Math.min(pauseMs, leftMs);
-    const plugins = pending.map(({ plugin }) => plugin).join(', ');
+    const plugins = listNames(pending.map(({ plugin = '' }) => plugin));
     tell({
       type: 'boot.waiting',
       reason: `migrations of ${plugins} are pending`,
@@ -48,7 +49,7 @@ export async function lookByMode(
 
 function pendingProblems({ survey }: SurveyedPlugins): readonly Problem[] {
   return (survey?.plugins ?? []).filter(hasWork).map(({ id, pending, renameFrom }) => {
-    const files = pending.map(({ name }) => name).join(', ');
+    const files = listNames(pending.map(({ name }) => name));
     const what = [
       ...(renameFrom === undefined ? [] : [`its schema still as ${renameFrom}`]),
       ...(files === '' ? [] : [`migrations that are not applied: ${files}`]),

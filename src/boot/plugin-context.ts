@@ -1,5 +1,5 @@
 import { coreServices, type AdvisoryLock, type Lifecycle } from '../core/core-services.ts';
-import type { Logger } from '../core/logger.ts';
+import { guardLogger, type Logger } from '../core/logger.ts';
 import type { Plugin } from '../core/plugin.ts';
 import type { ScopedPool } from '../postgres/scoped/scoped-pool.ts';
 import type { PluginLife } from './plugin-life.ts';
@@ -51,9 +51,6 @@ export function createPluginContext(
 }
 
 function loggerFor(plugin: string, logger: Logger): Logger {
-  try {
-    return logger.child?.({ plugin }) ?? logger;
-  } catch {
-    return logger;
-  }
+  const guarded = guardLogger(logger);
+  return guarded.child?.({ plugin }) ?? guarded;
 }

@@ -1,12 +1,15 @@
 import { formatDuration } from '../core/duration.ts';
-import { toError } from '../core/error-record.ts';
-import { BootError } from '../core/errors.ts';
+import { asBootError, BootError } from '../core/errors.ts';
+import { messageOf } from '../core/foreign-value.ts';
+import { listNames } from '../core/printable.ts';
 import type { Unreturned } from '../postgres/scoped/loans.ts';
 
 /** `init` threw, or what it needs could not be made. */
 export function initFailed(plugin: string, thrown: unknown): BootError {
-  if (thrown instanceof BootError && thrown.plugin === plugin) return thrown;
-  return new BootError('INIT_FAILED', `${plugin} failed to start: ${toError(thrown).message}`, {
+  const known = asBootError(thrown);
+  // The boot adds its report to the error: one that a plugin has frozen is a cause like any other.
+  if (known?.plugin === plugin && Object.isExtensible(known)) return known;
+  return new BootError('INIT_FAILED', `${plugin} failed to start: ${messageOf(thrown)}`, {
     plugin,
     phase: 'initAll',
     cause: thrown,
@@ -22,7 +25,7 @@ export function initTimedOut(plugin: string, timeoutMs: number): BootError {
 }
 
 export function notProvided(plugin: string, keys: readonly string[]): BootError {
-  const list = keys.join(', ');
+  const list = listNames(keys);
   return new BootError(
     'INIT_SERVICE_NOT_PROVIDED',
     `init of ${plugin} returned no ${list}, which the plugin provides`,
@@ -31,7 +34,7 @@ export function notProvided(plugin: string, keys: readonly string[]): BootError 
 }
 
 export function readyFailed(plugin: string, thrown: unknown): BootError {
-  const message = `The ready hook of ${plugin} failed: ${toError(thrown).message}`;
+  const message = `The ready hook of ${plugin} failed: ${messageOf(thrown)}`;
   return new BootError('READY_FAILED', message, { plugin, phase: 'initAll', cause: thrown });
 }
 
@@ -45,7 +48,9 @@ export function readyTimedOut(plugin: string, timeoutMs: number): BootError {
 }
 
 export function stopFailed(plugin: string, errors: readonly Error[]): BootError {
-  const messages = errors.map((error) => error.message).join('; ');
+  const [first, ...others] = errors.map(messageOf);
+  const messages =
+    others.length > 3 ? `${first} (and ${others.length} more)` : [first, ...others].join('; ');
   return new BootError('STOP_FAILED', `${plugin} failed to stop: ${messages}`, {
     plugin,
     phase: 'stopAll',

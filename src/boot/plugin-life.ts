@@ -27,6 +27,8 @@ export class PluginLife {
 
   /** @param report Hears of errors that come when nobody waits for them any more. */
   constructor(report: (error: Error) => void) {
+    // The plugin hands it on to as many requests and queries as it likes.
+    setMaxListeners(0, this.#controller.signal);
     this.#report = report;
     // A plugin may hold any number of locks, requests and timers that end with it, and Node.js warns of a leak at eleven.
     setMaxListeners(0, this.signal);

@@ -1,12 +1,14 @@
-import { toError } from '../core/error-record.ts';
+import { messageOf } from '../core/foreign-value.ts';
 import type { Tell } from '../core/events.ts';
 import { isRequired, type Plugin } from '../core/plugin.ts';
 import { BootError } from '../core/errors.ts';
+import { listNames } from '../core/printable.ts';
 import { sqlStateOf } from '../postgres/connection/connection-error.ts';
 import type { PatientPool } from '../postgres/connection/connect-with-patience.ts';
 import { withPinnedClient, type PinOptions } from '../postgres/connection/pinned-client.ts';
 import {
   changedEntries,
+  describeForeignTable,
   readRegistry,
   writeRegistry,
   type RegistryEntry,
@@ -39,10 +41,12 @@ export async function lookUpRegistry(
       return await readRegistry(client);
     } catch (error) {
       if (pin.signal.aborted) throw error;
+      const foreign = await describeForeignTable(client, error);
+      if (foreign !== undefined) throw registryTaken(foreign, error);
       const isForbidden = sqlStateOf(error) === '42501';
       throw new BootError(
         isForbidden ? 'DATABASE_PRIVILEGE' : 'DATABASE_UNREACHABLE',
-        `The registry of plugins cannot be read: ${toError(error).message}`,
+        `The registry of plugins cannot be read: ${messageOf(error)}`,
         {
           phase: 'discover',
           cause: error,
@@ -53,6 +57,18 @@ export async function lookUpRegistry(
       );
     }
   });
+}
+
+function registryTaken(what: string, cause: unknown): BootError {
+  return new BootError(
+    'SCHEMA_TAKEN',
+    `slipway.plugins is not the registry of plugins, but ${what}`,
+    {
+      phase: 'discover',
+      cause,
+      hint: 'The schema slipway is where Slipway keeps its registry. Rename that table or its schema, or turn the registry off with registry: false.',
+    },
+  );
 }
 
 /**
@@ -106,6 +122,34 @@ export function switchOff(
   return { on: known.filter(({ plugin }) => !off.has(plugin.id)), off: [...off.values()] };
 }
 
+/**
+ * The rows of plugins that are enabled and were not found. A plugin that is here under a new id has left its old row behind.
+ */
+export function findMissing(
+  known: readonly KnownPlugin[],
+  rows: readonly RegistryRow[] | undefined,
+): readonly RegistryRow[] {
+  const present = new Set(
+    known.flatMap(({ plugin }) => [plugin.id, ...(plugin.previousIds ?? [])]),
+  );
+  return (rows ?? []).filter(({ id, enabled }) => enabled && !present.has(id));
+}
+
+/** The error for plugins that {@link findMissing} found. */
+export function missingPlugins(missing: readonly RegistryRow[]): BootError {
+  const names = missing
+    .map((row) => (row.package === null ? row.id : `${row.id} (${row.package})`))
+    .toSorted();
+  return new BootError(
+    'PLUGIN_NOT_LOADED',
+    `Enabled in slipway.plugins, but not found: ${listNames(names)}`,
+    {
+      phase: 'discover',
+      hint: "Install the package, or list the plugin. When it is gone for good, UPDATE slipway.plugins SET enabled = false WHERE id = '…'. With registry: { missing: 'warn' } the boot goes on without it.",
+    },
+  );
+}
+
 /** The packages of which every plugin is switched off. */
 export function packagesOff(rows: readonly RegistryRow[] | undefined): ReadonlySet<string> {
   const names = (isEnabled: boolean): ReadonlySet<string> =>
@@ -143,7 +187,7 @@ export async function register(
     await withPinnedClient(pool, pin, (client) => writeRegistry(client, changed));
   } catch (error) {
     if (pin.signal.aborted) throw error;
-    const message = `The registry of plugins was not written: ${toError(error).message}`;
+    const message = `The registry of plugins was not written: ${messageOf(error)}`;
     tell({ type: 'boot.warning', message });
   }
 }

@@ -154,25 +154,20 @@ export class PluginRunner {
 
   /** Hands what `init` returned to those who need it. */
   #publish(plugin: Plugin, life: PluginLife, returned: unknown): InitResult {
-    const exported = typeof returned === 'object' && returned !== null ? returned : {};
     const provides = Object.entries(plugin.provides ?? {});
-    const missing = provides.filter(([key]) => Reflect.get(exported, key) === undefined);
+    let exports: Readonly<Record<string, unknown>>;
+    try {
+      exports = readExports(Object.keys(plugin.provides ?? {}), returned);
+    } catch (thrown) {
+      return { status: 'failed', error: faults.initFailed(plugin.id, thrown) };
+    }
+    const missing = Object.keys(exports).filter((key) => exports[key] === undefined);
     if (missing.length > 0) {
-      const error = faults.notProvided(
-        plugin.id,
-        missing.map(([key]) => key),
-      );
-      return { status: 'failed', error };
+      return { status: 'failed', error: faults.notProvided(plugin.id, missing) };
     }
     life.markUp();
     const position = this.#positions.get(plugin.id) ?? 0;
-    const exports = Object.fromEntries(
-      provides.map(([key, ref]) => {
-        const value: unknown = Reflect.get(exported, key);
-        this.#parts.services.provide(position, ref, value);
-        return [key, value];
-      }),
-    );
+    for (const [key, ref] of provides) this.#parts.services.provide(position, ref, exports[key]);
     const context = { ...this.#up.get(plugin.id)?.context, ...exports };
     this.#up.set(plugin.id, { life, context });
     return { status: 'done' };
@@ -241,6 +236,15 @@ export class PluginRunner {
     if (!plugin) throw new Error(`no plugin ${id} in this launch`);
     return plugin;
   }
+}
+
+/** Reads each export once: what has a getter may give something else the next time. */
+function readExports(
+  keys: readonly string[],
+  returned: unknown,
+): Readonly<Record<string, unknown>> {
+  const exported = typeof returned === 'object' && returned !== null ? returned : {};
+  return Object.fromEntries(keys.map((key) => [key, Reflect.get(exported, key) as unknown]));
 }
 
 function milliseconds(own: Duration | undefined, fallback: number): number {

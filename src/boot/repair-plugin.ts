@@ -1,6 +1,7 @@
 import { BootError } from '../core/errors.ts';
 import type { Tell } from '../core/events.ts';
 import type { Plugin } from '../core/plugin.ts';
+import { listNames } from '../core/printable.ts';
 import type { RepairName } from '../core/repair-call.ts';
 import { didYouMean } from '../core/suggest.ts';
 import type { PatientPool } from '../postgres/connection/connect-with-patience.ts';
@@ -13,7 +14,8 @@ import { LockWaits } from './lock-waits.ts';
 import { createPatientPool } from './patient-pool.ts';
 import { repairInput } from './repair-input.ts';
 import { readTargets, refuseProblems } from './survey-plugins.ts';
-import { withPlugins } from './with-plugins.ts';
+import { whileWatched } from './exit-watch.ts';
+import { withPlugins, type IdlePlugins } from './with-plugins.ts';
 
 /** The plugin that a repair is for, with what it is repaired by. */
 interface PluginAtHand {
@@ -39,20 +41,21 @@ export async function withPlugin<T>(
   const wanted = repairInput.plugin(plugin, 'plugin');
   const { clock, settings, ownLogger } = setup;
   const tell: Tell = (news) => ownLogger.info({ ...news }, 'a repair waits');
-  return withPlugins(setup, tell, ({ pool, gathered, graph, signal }) => {
+  const repair = async ({ pool, gathered, graph, signal }: IdlePlugins): Promise<T> => {
     const all = [...graph.plugins, ...gathered.switched.off.map((off) => off.plugin)];
     const id = findPlugin(all, wanted);
     const patience = { phase: 'migrateAll', waitMs: settings.connect.wait } as const;
     const patient = createPatientPool({ pool, ...patience, clock, tell, signal });
     return use({ id, all, pool: patient, signal, tell });
-  });
+  };
+  return whileWatched(`a repair of ${wanted}`, () => withPlugins(setup, tell, repair));
 }
 
 /** @throws BootError `REPAIR_REFUSED` when there is none, or none with migrations */
 function findPlugin(all: readonly Plugin[], wanted: string): string {
   const found = all.find(({ id }) => id === wanted);
   const ids = all.flatMap(({ id, migrations }) => (migrations === undefined ? [] : id));
-  const hint = `With migrations there are ${ids.join(', ') || 'none'}.`;
+  const hint = `With migrations there are ${listNames(ids) || 'none'}.`;
   if (!found) {
     const meant = didYouMean(wanted, ids);
     const advice = meant === undefined ? '' : ` Did you mean ${meant}?`;

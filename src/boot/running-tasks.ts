@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { fromTask, type TaskArgs } from '../../machines/index.ts';
 
 /** What a task says when it threw: that it was canceled, or why it failed. */
@@ -21,11 +22,10 @@ export class RunningTasks {
   ): ReturnType<typeof fromTask<Output | Gone, Input>> =>
     fromTask<Output | Gone, Input>(async ({ input, signal, windDown }) => {
       const joined = AbortSignal.any([signal, this.#broken]);
-      const running = run({
-        input,
-        signal: joined,
-        windDown: AbortSignal.any([windDown, this.#broken]),
-      });
+      const joinedWindDown = AbortSignal.any([windDown, this.#broken]);
+      // A task may do many things at once: that is no leak.
+      setMaxListeners(0, joined, joinedWindDown);
+      const running = run({ input, signal: joined, windDown: joinedWindDown });
       this.#running.add(running);
       try {
         return await running;

@@ -1,5 +1,5 @@
 import type { Problem } from '../core/error-codes.ts';
-import { BootError, toProblem } from '../core/errors.ts';
+import { asBootError, BootError, toProblem } from '../core/errors.ts';
 import type { Tell } from '../core/events.ts';
 import { mapBounded } from '../core/map-bounded.ts';
 import type { Plugin } from '../core/plugin.ts';
@@ -107,7 +107,8 @@ async function readTarget(
       files: await readMigrations(id, migrations),
     };
   } catch (error) {
-    if (error instanceof BootError) return toProblem(error);
+    const known = asBootError(error);
+    if (known) return toProblem(known);
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../core/clock.ts';
 
 /**
@@ -13,6 +14,8 @@ export class WayDown {
   #cancelTimer: (() => void) | undefined;
 
   constructor(clock: Clock, totalMs: number) {
+    // Every plugin, client and wait of a boot listens to it: many of them are no leak.
+    setMaxListeners(0, this.#cut.signal);
     this.#clock = clock;
     this.#totalMs = totalMs;
   }

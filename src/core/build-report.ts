@@ -1,6 +1,7 @@
 import type { BootRecord, PluginRecord } from './boot-record.ts';
 import { findCriticalPath, type StepTime } from './critical-path.ts';
 import { toErrorRecord } from './error-record.ts';
+import { messageOf } from './foreign-value.ts';
 import type { BootReport, PluginReport, StepReport } from './report.ts';
 import type { Step } from './steps.ts';
 
@@ -36,7 +37,9 @@ function lostPlugins({ finished, plugins }: BootRecord): readonly string[] {
     const lost = [steps.migrate, steps.init, steps.ready]
       .flatMap((step) => step.finished ?? [])
       .find(({ outcome }) => ['failed', 'timeout', 'dependency'].includes(outcome));
-    return lost ? [`${id} is not up: ${lost.error?.message ?? lost.because ?? lost.outcome}`] : [];
+    return lost
+      ? [`${id} is not up: ${lost.error ? messageOf(lost.error) : (lost.because ?? lost.outcome)}`]
+      : [];
   });
 }
 

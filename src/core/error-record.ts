@@ -1,4 +1,13 @@
 import type { DatabaseFault, MigrationPosition, Problem } from './error-codes.ts';
+import {
+  isError,
+  isReadable,
+  messageOf,
+  mostErrors,
+  readProperty,
+  readText,
+} from './foreign-value.ts';
+import { cutText } from './printable.ts';
 
 /** An error as plain JSON: nothing is lost that a reader of the report needs. */
 export interface ErrorRecord {
@@ -7,6 +16,7 @@ export interface ErrorRecord {
   readonly code?: string;
   readonly hint?: string;
   readonly plugin?: string;
+  readonly phase?: string;
   readonly problems?: readonly Problem[];
   readonly position?: MigrationPosition;
   readonly database?: DatabaseFault;
@@ -18,44 +28,130 @@ export interface ErrorRecord {
 
 /** Deeper causes than this say nothing more, and might never end. */
 const deepest = 8;
+/** So many errors of an AggregateError are kept. */
+const mostSideBySide = 20;
 
-/** Turns anything thrown into an {@link ErrorRecord}. */
-export function toErrorRecord(thrown: unknown, depth = 0): ErrorRecord {
-  if (!(thrown instanceof Error)) return { name: typeof thrown, message: textOf(thrown) };
-  const inner = (value: unknown): ErrorRecord => toErrorRecord(value, depth + 1);
-  const goesOn = depth < deepest;
+/** Turns anything thrown into an {@link ErrorRecord}. Never throws, whatever it is. */
+export function toErrorRecord(thrown: unknown): ErrorRecord {
+  return recordOf(thrown, [], { left: mostErrors });
+}
+
+/** Turns anything thrown into an Error that every reader gets through; what already is one stays the same. */
+export function toError(thrown: unknown): Error {
+  if (isError(thrown)) return isReadable(thrown) ? thrown : errorFrom(toErrorRecord(thrown));
+  const cause = isReadable(thrown) ? { cause: thrown } : undefined;
+  return new Error(messageOf(thrown), cause);
+}
+
+/** What an error may have as its cause: the very value that was thrown, if every reader gets through it. */
+export function toCause(thrown: unknown): unknown {
+  return isReadable(thrown) ? thrown : toError(thrown);
+}
+
+/** Whether it is a BootError, of this copy of the package or of another one. */
+export function isLikeBootError(thrown: unknown): boolean {
+  const isNamed = readText(thrown, 'name') === 'BootError';
+  return isNamed && ['code', 'hint'].every((key) => readText(thrown, key) !== undefined);
+}
+
+/** @param above The errors whose cause this one is: causes may go round in a circle. */
+function recordOf(
+  thrown: unknown,
+  above: readonly unknown[],
+  budget: { left: number },
+): ErrorRecord {
+  budget.left -= 1;
+  if (!isError(thrown) && !isLikeBootError(thrown)) {
+    return { name: typeof thrown, message: messageOf(thrown) };
+  }
+  const path = [...above, thrown];
+  const goesOn = path.length <= deepest;
+  const inner = (value: unknown): ErrorRecord => recordOf(value, path, budget);
+  const cause = readProperty(thrown, 'cause');
+  const errors = readProperty(thrown, 'errors');
+  const code = readText(thrown, 'code');
   return {
-    name: thrown.name,
-    message: thrown.message,
-    ...('code' in thrown && typeof thrown.code === 'string' ? { code: thrown.code } : {}),
-    ...factsOf(thrown),
-    ...(thrown.stack === undefined ? {} : { stack: thrown.stack }),
-    ...(thrown.cause === undefined || !goesOn ? {} : { cause: inner(thrown.cause) }),
-    ...(thrown instanceof AggregateError && goesOn ? { errors: thrown.errors.map(inner) } : {}),
+    name: readText(thrown, 'name') ?? 'Error',
+    message: isError(thrown) ? messageOf(thrown) : cutText(readText(thrown, 'message') ?? ''),
+    ...(code === undefined ? {} : { code: cutText(code) }),
+    ...(isLikeBootError(thrown) ? factsOf(thrown) : {}),
+    ...stackOf(thrown),
+    ...(cause === undefined || !goesOn || path.includes(cause) || budget.left <= 0
+      ? {}
+      : { cause: inner(cause) }),
+    ...(goesOn ? { ...sideBySide(errors, inner, budget) } : {}),
   };
 }
 
-/** Turns anything thrown into an Error; what already is one stays the same. */
-export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(textOf(thrown), { cause: thrown });
-}
-
-const factNames = ['hint', 'plugin', 'problems', 'position', 'database'] as const;
-
-function factsOf(error: Error): Partial<ErrorRecord> {
-  const names = error.name === 'BootError' ? factNames : [];
-  return Object.fromEntries(
-    names
-      .map((name) => [name, Reflect.get(error, name) as unknown] as const)
-      .filter(([, value]) => value !== undefined),
-  );
-}
-
-function textOf(thrown: unknown): string {
-  if (typeof thrown !== 'object' || thrown === null) return String(thrown);
-  try {
-    return JSON.stringify(thrown);
-  } catch {
-    return 'an object that cannot be written';
+/** The first errors of an AggregateError, and how many more there are. */
+function sideBySide(
+  errors: unknown,
+  inner: (value: unknown) => ErrorRecord,
+  budget: { readonly left: number },
+): Pick<ErrorRecord, 'errors'> {
+  const list = listOf(errors);
+  if (list === undefined) return {};
+  const kept: ErrorRecord[] = [];
+  for (const each of list.slice(0, mostSideBySide)) {
+    if (budget.left > 0) kept.push(inner(each));
   }
+  const more = list.length - kept.length;
+  const rest = more > 0 ? [{ name: 'Error', message: `… and ${more} more errors` }] : [];
+  return { errors: [...kept, ...rest] };
+}
+
+function listOf(value: unknown): readonly unknown[] | undefined {
+  try {
+    return Array.isArray(value) ? [...(value as readonly unknown[])] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The stack begins with the message, however long that is. */
+function stackOf(thrown: unknown): Pick<ErrorRecord, 'stack'> {
+  const stack = readText(thrown, 'stack');
+  if (stack === undefined) return {};
+  const message = readText(thrown, 'message') ?? '';
+  const isCut = cutText(message) !== message;
+  return { stack: cutText(isCut ? stack.replace(message, () => cutText(message)) : stack, 50_000) };
+}
+
+const texts = ['hint', 'plugin', 'phase'] as const;
+
+/** Only what is as it should be: another copy of the package may be another version of it. */
+function factsOf(thrown: unknown): Partial<ErrorRecord> {
+  const facts: Record<string, unknown> = {};
+  for (const key of texts) facts[key] = readText(thrown, key);
+  facts['problems'] = listOf(readProperty(thrown, 'problems'))?.flatMap(
+    (each) => plainCopy(each) ?? [],
+  );
+  for (const key of ['position', 'database']) facts[key] = plainCopy(readProperty(thrown, key));
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
+}
+
+/** Its texts and numbers; all that stands in a problem, a position or a fault. */
+function plainCopy(value: unknown): object | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  try {
+    const entries = Object.entries(value as Readonly<Record<string, unknown>>);
+    return Object.fromEntries(
+      entries.filter(([, each]) => typeof each === 'string' || typeof each === 'number'),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** An error made anew from what could be read of another one. */
+function errorFrom({ name, message, code, stack, cause, errors }: ErrorRecord): Error {
+  const options = cause && { cause: errorFrom(cause) };
+  const error = errors
+    ? new AggregateError(errors.map(errorFrom), message, options)
+    : new Error(message, options);
+  const facts = { name, stack: stack ?? `${name}: ${message}` };
+  for (const [key, value] of Object.entries(facts)) {
+    Object.defineProperty(error, key, { value, configurable: true, writable: true });
+  }
+  return code === undefined ? error : Object.assign(error, { code });
 }

@@ -5,6 +5,9 @@ import {
   type MigrationPosition,
   type Problem,
 } from './error-codes.ts';
+import { toCause } from './error-record.ts';
+import { isInstance, readText, trust } from './foreign-value.ts';
+import { cutText, listNames, printable } from './printable.ts';
 import type { BootReport } from './report.ts';
 import type { Phase } from './steps.ts';
 
@@ -43,15 +46,32 @@ export class BootError extends Error {
   declare report?: BootReport;
 
   constructor(code: ErrorCode, message: string, facts: BootErrorFacts = {}) {
-    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    super(forPeople(message), facts.cause === undefined ? {} : { cause: toCause(facts.cause) });
+    trust(this);
     this.code = code;
-    this.hint = facts.hint ?? errorCodes[code][1];
+    this.hint = forPeople(facts.hint ?? errorCodes[code][1]);
     if (facts.plugin !== undefined) this.plugin = facts.plugin;
     if (facts.phase !== undefined) this.phase = facts.phase;
     if (facts.problems !== undefined) this.problems = facts.problems;
     if (facts.position !== undefined) this.position = facts.position;
-    if (facts.database !== undefined) this.database = facts.database;
+    if (facts.database !== undefined) this.database = eachForPeople(facts.database);
   }
+}
+
+/** What other programs have said stands in messages: it may be long, and made for a terminal. */
+function forPeople(text: string): string {
+  return printable(cutText(text));
+}
+
+function eachForPeople(fault: DatabaseFault): DatabaseFault {
+  return Object.fromEntries(
+    Object.entries(fault).map(([name, text]: [string, string]) => [name, forPeople(text)]),
+  );
+}
+
+/** The value as a BootError of this copy of the package; `undefined` when it is none. */
+export function asBootError(thrown: unknown): BootError | undefined {
+  return isInstance(thrown, BootError) ? thrown : undefined;
 }
 
 /** One error as one of several problems. */
@@ -81,13 +101,17 @@ export function pluginInvalid(name: string, expected: string, got: unknown): Boo
 
 /** Writes a value for a message: short, on one line, never throwing. */
 export function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(cut(value));
-  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === 'object' && value !== null) {
-    return `an object with ${cut(Object.keys(value).join(', ')) || 'no keys'}`;
+  try {
+    if (typeof value === 'string') return JSON.stringify(cut(value));
+    if (typeof value === 'function') return `function ${readText(value, 'name') || '(anonymous)'}`;
+    if (Array.isArray(value)) return `an array of ${value.length}`;
+    if (typeof value === 'object' && value !== null) {
+      return `an object with ${cut(listNames(Object.keys(value))) || 'no keys'}`;
+    }
+    return String(value);
+  } catch {
+    return 'an object that cannot be read';
   }
-  return String(value);
 }
 
 function cut(text: string): string {

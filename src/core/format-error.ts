@@ -1,9 +1,11 @@
-import type { ErrorCode, MigrationPosition, Problem } from './error-codes.ts';
-import { BootError } from './errors.ts';
-import { toError } from './error-record.ts';
+import type { MigrationPosition, Problem } from './error-codes.ts';
+import { isLikeBootError, toErrorRecord, type ErrorRecord } from './error-record.ts';
+import { isError } from './foreign-value.ts';
+import { printable } from './printable.ts';
 
 /**
- * Writes an error for people: what happened, to whom, where, and what to do. Takes anything that was thrown.
+ * Writes an error for people: what happened, to whom, where, and what to do. Takes anything that was thrown, and a BootError
+ * also of another copy of the package. Control characters are written out, so that nothing of it moves a terminal.
  *
  * @example
  * console.error(formatBootError(error));
@@ -13,18 +15,20 @@ import { toError } from './error-record.ts';
  * // …
  */
 export function formatBootError(thrown: unknown): string {
-  const error = toError(thrown);
-  if (!(error instanceof BootError)) return `${error.name}: ${error.message}`;
+  const error = toErrorRecord(thrown);
+  if (!isLikeBootError(thrown)) {
+    return printable(`${isError(thrown) ? error.name : 'Error'}: ${error.message}`);
+  }
   const blocks = [
     [`${error.code}: ${error.message}`, ...facts(error)].join('\n'),
     error.position?.excerpt === undefined ? '' : indent(error.position.excerpt, '    '),
     ...(error.problems ?? []).map(formatProblem),
     `  → ${error.hint}`,
   ];
-  return blocks.filter(Boolean).join('\n\n');
+  return printable(blocks.filter(Boolean).join('\n\n'));
 }
 
-function facts(error: BootError): readonly string[] {
+function facts(error: ErrorRecord): readonly string[] {
   const said = [
     ['plugin', error.plugin],
     ['phase', error.phase],
@@ -41,17 +45,17 @@ function facts(error: BootError): readonly string[] {
 }
 
 /** Codes whose cause comes out of a plugin's own code. */
-const fromPlugins = new Set<ErrorCode>(['INIT_FAILED', 'READY_FAILED', 'STOP_FAILED']);
+const fromPlugins = new Set(['INIT_FAILED', 'READY_FAILED', 'STOP_FAILED']);
 
 /** Where in the plugin's own code the cause was thrown: the first frame that is neither Node's nor a package's. */
-function ownFrame({ code, cause }: BootError): string | undefined {
-  if (!fromPlugins.has(code) || !(cause instanceof Error)) return undefined;
-  const frames = (cause.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+function ownFrame({ code = '', cause }: ErrorRecord): string | undefined {
+  if (!fromPlugins.has(code)) return undefined;
+  const frames = (cause?.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   const own = frames.find((line) => !/node:|node_modules|\(native\)/.test(line));
   return own?.trim().replace(/^at /, '');
 }
 
-function place({ position }: BootError): string | undefined {
+function place({ position }: ErrorRecord): string | undefined {
   if (!position) return undefined;
   const { file, line, column } = position;
   return [
@@ -68,21 +72,14 @@ export function describeStatement({ statement, statements }: MigrationPosition):
 }
 
 /** The chain of causes, without what the message or a problem already says. */
-function causes(error: BootError): readonly string[] {
-  const messages: string[] = [];
+function causes(error: ErrorRecord): readonly string[] {
   const said = [error, ...(error.problems ?? [])].map(({ message }) => message).join('\n');
-  const seen = new Set<unknown>([error]);
-  for (let next = error.cause; next !== undefined && !seen.has(next) && seen.size < 8;) {
-    seen.add(next);
-    const cause = toError(next);
-    if (!said.includes(cause.message)) messages.push(cause.message);
-    if (cause instanceof AggregateError) {
-      const each = cause.errors.map((one) => toError(one).message);
-      messages.push(...each.filter((message) => !said.includes(message)));
-    }
-    next = cause === next ? cause.cause : undefined;
+  const messages: string[] = [];
+  for (let next = error.cause; next; next = next.cause) {
+    messages.push(next.message, ...(next.errors ?? []).map(({ message }) => message));
   }
-  return messages;
+  // What stands in a message was made printable for it.
+  return messages.filter((message) => !said.includes(printable(message)));
 }
 
 function formatProblem(found: Problem, index: number): string {

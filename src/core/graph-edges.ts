@@ -4,6 +4,7 @@ import type { GraphEdge } from './events.ts';
 import type { Plugin } from './plugin.ts';
 import type { AnyRef } from './service.ts';
 import { didYouMean } from './suggest.ts';
+import { listNames } from './printable.ts';
 
 export interface CollectedEdges {
   readonly edges: readonly GraphEdge[];
@@ -18,6 +19,8 @@ export interface EdgeOptions {
   readonly first?: string | undefined;
   /** Services whose plugin is switched off, with that plugin's id. */
   readonly switchedOff?: ReadonlyMap<string, string>;
+  /** Plugins whose id another one has, too: they take no part, and what they provide is no further problem. */
+  readonly doubled?: readonly Plugin[];
 }
 
 interface Providers {
@@ -28,11 +31,12 @@ interface Providers {
 /** Finds every edge between the plugins with its reason, and every dependency that nothing satisfies. */
 export function collectEdges(
   plugins: readonly Plugin[],
-  { hostServices = new Set(), first, switchedOff = new Map() }: EdgeOptions,
+  { hostServices = new Set(), first, switchedOff = new Map(), doubled = [] }: EdgeOptions,
 ): CollectedEdges {
   const given = new Set([...hostServices, ...coreServiceIds]);
   const providers = findProviders(plugins);
   const ids = new Set(plugins.map((plugin) => plugin.id));
+  const unclear = findProviders(doubled).services;
   const edges: GraphEdge[] = [];
   const problems = [...findRivals(providers.services, given)];
   const warnings: string[] = [];
@@ -42,7 +46,12 @@ export function collectEdges(
     for (const ref of Object.values(plugin.deps ?? {})) {
       const found = edgesFor(plugin.id, ref, providers);
       edges.push(...found);
-      if (ref.kind === 'service' && found.length === 0 && !given.has(ref.id)) {
+      if (
+        ref.kind === 'service' &&
+        found.length === 0 &&
+        !given.has(ref.id) &&
+        !unclear.has(ref.id)
+      ) {
         const owner = switchedOff.get(ref.id);
         problems.push(
           owner === undefined
@@ -83,7 +92,7 @@ function* findRivals(
       ...owners,
     ];
     if (rivals.length < 2) continue;
-    yield problem('SERVICE_DUPLICATE', `${id} is provided by ${rivals.join(' and ')}`, {
+    yield problem('SERVICE_DUPLICATE', `${id} is provided by ${listNames(rivals, ' and ')}`, {
       plugin: owners.at(-1) ?? '',
     });
   }

@@ -8,6 +8,7 @@ import { findPluginProblems } from './plugin-problems.ts';
 import { findPreviousIdProblems } from './previous-ids.ts';
 import type { GraphNode } from './schedule.ts';
 import { stableTopologicalOrder, type Successors } from './sort.ts';
+import { listNames } from './printable.ts';
 
 /** The sorted plugins: what every later phase works on. */
 export interface PluginGraph {
@@ -37,7 +38,9 @@ export interface GraphOptions extends EdgeOptions {
 export function buildGraph(plugins: readonly Plugin[], options: GraphOptions = {}): PluginGraph {
   const indexOf = new Map(plugins.map((plugin, index) => [plugin.id, index]));
   const distinct = plugins.filter((plugin, index) => indexOf.get(plugin.id) === index);
-  const found = collectEdges(distinct, options);
+  // What the others of the same id provide is not missing: which of them stays is for people to say.
+  const doubled = plugins.filter((plugin, index) => indexOf.get(plugin.id) !== index);
+  const found = collectEdges(distinct, { ...options, doubled });
   const successors = toSuccessors(distinct, found.edges);
   const order = stableTopologicalOrder(successors);
   const problems = [
@@ -70,7 +73,7 @@ function describeCycles(
     // Edges run from provider to dependent; people read a cycle as "a needs b needs a".
     const needing = [...ids, ids[0] ?? ''].toReversed();
     const why = needing.slice(1).map((id, at) => reasons.get(`${id} ${needing[at]}`) ?? '');
-    return problem('DEPENDENCY_CYCLE', `${needing.join(' → ')}: ${why.join('; ')}`, {
+    return problem('DEPENDENCY_CYCLE', `${listNames(needing, ' → ')}: ${listNames(why, '; ')}`, {
       plugin: ids[0] ?? '',
     });
   });

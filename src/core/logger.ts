@@ -1,3 +1,6 @@
+import { hearRejection } from './hear-rejection.ts';
+import { readProperty } from './foreign-value.ts';
+
 interface LogMethod {
   (message: string): void;
   (fields: object, message?: string): void;
@@ -23,21 +26,36 @@ export const silentLogger: Logger = Object.freeze({
   error: nothing,
 });
 
-/** The same logger, but one that throws harms nobody: its lines are lost, and nothing else. */
+/**
+ * The same logger, with all its methods, of which none harms its caller: what one throws or rejects with is dropped, and so
+ * is the line. Loggers that it makes, such as children, are the same.
+ */
 export function guardLogger(logger: Logger): Logger {
-  const guard =
-    (level: 'debug' | 'info' | 'warn' | 'error') =>
-    (...line: readonly unknown[]): void => {
-      try {
-        (logger[level] as (...line: readonly unknown[]) => void)(...line);
-      } catch {
-        // A full disk must not take the boot down.
-      }
-    };
-  return {
-    debug: guard('debug'),
-    info: guard('info'),
-    warn: guard('warn'),
-    error: guard('error'),
+  const guarded = new Map<PropertyKey, unknown>();
+  // Its target is empty: of a frozen logger a proxy has to give the very methods.
+  return new Proxy({} as Logger, {
+    get: (_, key) => {
+      const found = readProperty(logger, key);
+      if (typeof found !== 'function') return found;
+      if (!guarded.has(key)) guarded.set(key, guardMethod(logger, key));
+      return guarded.get(key);
+    },
+    has: (_, key) => readProperty(logger, key) !== undefined,
+    set: (_, key, value) => Reflect.set(logger, key, value),
+  });
+}
+
+function guardMethod(logger: Logger, key: PropertyKey): (...args: readonly unknown[]) => unknown {
+  return (...args) => {
+    try {
+      const method = Reflect.get(logger, key) as (...args: readonly unknown[]) => unknown;
+      const result = Reflect.apply(method, logger, args);
+      hearRejection(result, () => undefined);
+      const isChild = key === 'child' && typeof readProperty(result, 'info') === 'function';
+      return isChild ? guardLogger(result as Logger) : result;
+    } catch {
+      // A full disk must not take the boot down.
+      return undefined;
+    }
   };
 }

@@ -3,7 +3,10 @@ import { BootError, pluginInvalid } from './errors.ts';
 import { integer, record } from './expect.ts';
 import { checkMigrationSource } from './migration-source-check.ts';
 import type { Plugin } from './plugin.ts';
+import { pluginFields, readable } from './read-plugin.ts';
 import { didYouMean } from './suggest.ts';
+
+const fields: ReadonlySet<string> = new Set(pluginFields);
 
 const refKinds = {
   deps: ['service', 'optional', 'collection'],
@@ -17,6 +20,10 @@ const refKinds = {
  * @throws BootError `PLUGIN_INVALID`
  */
 export function checkPlugin(value: unknown, name: string): Plugin {
+  return readable(name, value, () => checkFields(value, name));
+}
+
+function checkFields(value: unknown, name: string): Plugin {
   const given = asRecord(value, name, 'a plugin made by definePlugin()');
   const expect = (right: boolean, field: string, expected: string): void => {
     if (!right) throw pluginInvalid(`${name}.${field}`, expected, given[field]);
@@ -48,28 +55,9 @@ export function checkPlugin(value: unknown, name: string): Plugin {
   return value as Plugin;
 }
 
-const fields = [
-  'id',
-  'version',
-  'migrations',
-  'previousIds',
-  'database',
-  'deps',
-  'after',
-  'provides',
-  'required',
-  'timeouts',
-  'retry',
-  'init',
-  'ready',
-  // Of Checkstack's form.
-  'metadata',
-  'register',
-];
-
 /** A field that is misspelt would be a plugin without its migrations. */
 function knownFieldsOnly(given: Readonly<Record<string, unknown>>, name: string): void {
-  const unknown = Object.keys(given).find((key) => !fields.includes(key));
+  const unknown = Object.keys(given).find((key) => !fields.has(key));
   if (unknown === undefined || given['id'] === undefined) return;
   const meant = didYouMean(unknown, fields);
   const advice = meant === undefined ? '' : `. Did you mean ${meant}?`;

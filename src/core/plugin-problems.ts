@@ -2,6 +2,7 @@ import { coreServices } from './core-services.ts';
 import { problem, type Problem } from './error-codes.ts';
 import { ownKeys, type Plugin } from './plugin.ts';
 import { getPluginSchemaName, isTooLongForPostgres, longestNameInBytes } from './schema-name.ts';
+import { listNames } from './printable.ts';
 
 const kebabCase = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 
@@ -18,9 +19,11 @@ export function findPluginProblems(
   plugins: readonly Plugin[],
   { schemaPrefix, placeOf, takenSchemas = new Map() }: ProblemOptions = {},
 ): readonly Problem[] {
+  // Two of one id would say the same twice.
+  const distinct = new Map(plugins.map((plugin) => [plugin.id, plugin])).values();
   return [
     ...duplicates(plugins, placeOf),
-    ...plugins.flatMap((plugin) => [
+    ...[...distinct].flatMap((plugin) => [
       ...idProblems(plugin, schemaPrefix),
       ...keyProblems(plugin),
       ...schemaProblems(plugin, takenSchemas, schemaPrefix),
@@ -37,7 +40,7 @@ function* duplicates(
   for (const [id, same] of byId) {
     if (same.length < 2) continue;
     const places = new Set(placeOf ? same.map(placeOf) : []);
-    const where = places.size > 1 ? `: ${[...places].join(' and ')}` : '';
+    const where = places.size > 1 ? `: ${listNames([...places], ' and ')}` : '';
     const message = `${same.length} plugins have the id ${id}${where}`;
     yield problem('PLUGIN_DUPLICATE', message, { plugin: id });
   }

@@ -1,3 +1,4 @@
+import { listNames } from './printable.ts';
 /** The repairs that change something. */
 export type RepairName = 'baseline' | 'markApplied' | 'acceptEdited' | 'relocate';
 
@@ -11,7 +12,7 @@ export function repairCall(
   plugin: string,
   objects?: readonly string[],
 ): string {
-  const more = objects ? `, { objects: [${objects.map(literal).join(', ')}] }` : '';
+  const more = objects ? `, { objects: [${listNames(objects.map(literal))}] }` : '';
   return `repair.${name}('${plugin}'${more})`;
 }
 

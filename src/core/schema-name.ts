@@ -1,3 +1,6 @@
+import { optionsInvalid } from './errors.ts';
+import type { Check } from './expect.ts';
+
 /** PostgreSQL silently cuts longer names; two plugins whose names share 63 bytes would share a schema. */
 export const longestNameInBytes = 63;
 
@@ -18,6 +21,21 @@ export function getPluginSchemaName(
 export function isTooLongForPostgres(name: string): boolean {
   return new TextEncoder().encode(name).length > longestNameInBytes;
 }
+
+/** The name of a schema that exists. */
+export const anySchemaName: Check<string> = (value, name) => {
+  const isName = typeof value === 'string' && value !== '' && !/\p{Cc}/u.test(value);
+  if (isName && !isTooLongForPostgres(value)) return value;
+  throw optionsInvalid(name, 'a schema name: 1 to 63 bytes, no control characters', value);
+};
+
+/** The name of a schema that may have to be made. */
+export const ownSchemaName: Check<string> = (value, name) => {
+  const checked = anySchemaName(value, name);
+  if (!checked.startsWith('pg_')) return checked;
+  const expected = 'a schema that does not begin with pg_, which PostgreSQL keeps for itself';
+  throw optionsInvalid(name, expected, value);
+};
 
 /**
  * The schemas that a plugin may have had under earlier ids, each as PostgreSQL has kept it: it cuts a name that is too long,

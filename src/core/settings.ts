@@ -1,6 +1,6 @@
 import { autoOr, boolean, duration, group, integer, maybe, oneOf, text } from './expect.ts';
 import type { Duration } from './duration.ts';
-import { defaultSchemaPrefix } from './schema-name.ts';
+import { anySchemaName, defaultSchemaPrefix } from './schema-name.ts';
 
 /** How migrations run. */
 export interface MigrationOptions {
@@ -83,8 +83,6 @@ export interface SettingsOptions {
   readonly connect?: ConnectOptions;
 }
 
-const schemaName = text(/^[^\0]{1,63}$/u, 'a schema name');
-
 const shape = {
   migrations: [
     group({
@@ -97,9 +95,12 @@ const shape = {
       outOfOrder: [oneOf('apply', 'error'), 'apply'],
       edited: [oneOf('warn', 'error'), 'warn'],
       ahead: [oneOf('warn', 'error'), 'warn'],
-      extensionSchemas: [autoOr(schemaName), 'auto'],
+      extensionSchemas: [autoOr(anySchemaName), 'auto'],
       schemaPrefix: [
-        text(/^[a-z_][a-z0-9_]*$/, 'lower-case letters, digits and _'),
+        text(
+          /^(?!pg_)[a-z_][a-z0-9_]{0,61}$/,
+          'at most 62 lower-case letters, digits and _, not beginning with pg_, which PostgreSQL keeps for itself',
+        ),
         defaultSchemaPrefix,
       ],
       rewritePublic: [boolean, true],

@@ -1,3 +1,4 @@
+import { listNames } from '../core/printable.ts';
 import { sqlStateOf } from './connection/connection-error.ts';
 import type { Querying } from './connection/querying.ts';
 import type { PinnedClient } from './connection/pinned-client.ts';
@@ -31,15 +32,39 @@ const lockKey = 0x73_6c_69_70;
  */
 export async function readRegistry(client: Querying): Promise<readonly RegistryRow[] | undefined> {
   try {
-    const { rows } = await client.query<RegistryRow>(
-      `select id, package, version, path, enabled from ${table}`,
+    // Texts only: the host may have changed how other types are read. The casts fail for a table of another shape.
+    const { rows } = await client.query<TextRow>(
+      `select id::text, package::text, version::text, path::text, enabled::boolean::text as enabled from ${table}`,
     );
-    return rows;
+    return rows.map((row) => ({ ...row, enabled: row.enabled === 'true' }));
   } catch (error) {
     // No such table, or no such schema.
     if (['42P01', '3F000'].includes(sqlStateOf(error) ?? '')) return undefined;
     throw error;
   }
+}
+
+interface TextRow extends Omit<RegistryRow, 'enabled'> {
+  readonly enabled: string;
+}
+
+/** A column is missing, or has another type; or it is no table at all. */
+const otherShape: ReadonlySet<string> = new Set(['42703', '42846', '22P02', '42809']);
+
+/**
+ * Describes the `slipway.plugins` that {@link readRegistry} failed to read, when it is a table of another owner: `table with
+ * the columns name text, price numeric`. `undefined` when it failed for another reason.
+ */
+export async function describeForeignTable(
+  client: Querying,
+  error: unknown,
+): Promise<string | undefined> {
+  if (!otherShape.has(sqlStateOf(error) ?? '')) return undefined;
+  const { rows } = await client.query<{ name: string; type: string }>(
+    `select attname::text as name, format_type(atttypid, atttypmod)::text as type from pg_attribute
+     where attrelid = to_regclass('${table}') and attnum > 0 and not attisdropped order by attnum`,
+  );
+  return `a table with the columns ${listNames(rows.map(({ name, type }) => `${name} ${type}`))}`;
 }
 
 /** The plugins that are new or not as the registry has them. */

@@ -4,6 +4,7 @@ import type { ClientLike } from './connection/connection.ts';
 import { checkOut } from './connection/held-client.ts';
 import { checkSomePool } from './connection/source-check.ts';
 import { quoteIdentifier } from './sql/identifier.ts';
+import { toError } from '../core/error-record.ts';
 
 /** What Drizzle's own `migrate()` is told. */
 export interface DrizzleMigrationConfig {
@@ -74,7 +75,7 @@ async function resetSearchPath(client: ClientLike): Promise<Error | undefined> {
   try {
     await client.query('SET search_path = public');
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return toError(error);
   }
   // A transaction that was left open would take the reset with it when it is rolled back.
   const status = client.getTransactionStatus?.() ?? 'I';

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'eventemitter3';
 import { toError } from '../core/error-record.ts';
 import type { BootEvent, BootEventName, BootEventOf } from '../core/events.ts';
+import { hearRejection } from '../core/hear-rejection.ts';
 
 /** Hears events; what it throws or rejects with is reported and harms nobody. */
 export type Listener<Event> = (event: Event) => unknown;
@@ -92,8 +93,7 @@ export class EventBus implements EventSource {
     };
     return (event) => {
       try {
-        const result = listener(event as never);
-        if (result instanceof Promise) result.catch((thrown: unknown) => report(thrown, event));
+        hearRejection(listener(event as never), (thrown) => report(thrown, event));
       } catch (thrown) {
         report(thrown, event);
       }

@@ -1,3 +1,5 @@
+import { printable } from '../core/printable.ts';
+
 const escape = '\u001B';
 /** A colour, as picocolors writes it. It takes no place on the screen. */
 const color = new RegExp(`(${escape}\\[[0-9;]*m)`);
@@ -71,20 +73,12 @@ export function wrapLine(line: string, width: number, hanging: number): readonly
 }
 
 /** The first line of a foreign text, with what would steer the terminal made visible. */
-export function printable(text: string): string {
+export function printableLine(text: string): string {
   const [line = ''] = text.slice(0, longestText).trimStart().split(/\r?\n/, 1);
   const isCut = line.length === longestText;
-  return (
-    line
-      .replaceAll('\t', ' ')
-      .replaceAll(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, toVisible)
-      // Half of a surrogate pair.
-      .replaceAll(/\p{Cs}/gu, '\uFFFD') + (isCut ? '…' : '')
-  );
-}
-
-function toVisible(control: string): string {
-  return `\\u${(control.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
+  // Half of a surrogate pair.
+  const whole = printable(line.replaceAll('\t', ' ')).replaceAll(/\p{Cs}/gu, '\uFFFD');
+  return whole + (isCut ? '…' : '');
 }
 
 /** What fits into a width, and the rest; colours stay with what stands before them. */

@@ -2,8 +2,10 @@ import pc from 'picocolors';
 import { describeBlocker, describeHolder } from '../core/describe-session.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { BootEvent } from '../core/events.ts';
+import { messageOf } from '../core/foreign-value.ts';
+import { listNames } from '../core/printable.ts';
 import { BootTable } from './boot-table.ts';
-import { cutMiddle, padTo, printable } from './display-width.ts';
+import { cutMiddle, padTo, printableLine } from './display-width.ts';
 import { LiveArea, usableWidth, type OutputStream } from './live-area.ts';
 import { drawRunning } from './running-rows.ts';
 import { RunningSteps, type Retry } from './running-steps.ts';
@@ -87,14 +89,14 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
         return step(dim('·'), plugin, dim('up to date'));
       case 'failed':
       case 'timeout':
-        return step(red('✖'), plugin, red(printable(error?.message ?? outcome)));
+        return step(red('✖'), plugin, red(printableLine(error?.message ?? outcome)));
       case 'skipped':
         return event.type === 'plugin.migrate.finished'
-          ? step(dim('–'), plugin, dim(because ?? outcome))
+          ? step(dim('–'), plugin, dim(printableLine(because ?? outcome)))
           : undefined;
       case 'dependency':
       case 'canceled':
-        return step(yellow('–'), plugin, yellow(because ?? outcome));
+        return step(yellow('–'), plugin, yellow(printableLine(because ?? outcome)));
       case 'notReached':
     }
   };
@@ -109,11 +111,11 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
         const next = formatDuration(event.nextInMs);
         return isLive
           ? undefined
-          : line(yellow(`waiting: ${printable(event.reason)}; next attempt in ${next}`));
+          : line(yellow(`waiting: ${printableLine(event.reason)}; next attempt in ${next}`));
       }
       case 'boot.warning':
       case 'plugin.migrate.warning':
-        return line(yellow(`! ${printable(event.message)}`));
+        return line(yellow(`! ${printableLine(event.message)}`));
       case 'boot.progress':
         return isLive || event.running.length === 0
           ? undefined
@@ -125,7 +127,7 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
         line(
           `${bold('sort')}  ${count(event.order.length, 'plugin')}: ${shortened(event.order).join(dim(' → '))}`,
         );
-        for (const warning of event.warnings) line(`  ${yellow(`! ${warning}`)}`);
+        for (const warning of event.warnings) line(`  ${yellow(`! ${printableLine(warning)}`)}`);
         return;
       case 'phase.started':
         return phaseTitles[event.phase] ? line(bold(phaseTitles[event.phase])) : undefined;
@@ -139,7 +141,7 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
       }
       case 'plugin.migrate.waiting': {
         const waited = `${formatDuration(event.waitedMs)} so far`;
-        const holder = printable(describeHolder(event.holder));
+        const holder = printableLine(describeHolder(event.holder));
         return isLive
           ? undefined
           : step(yellow('…'), event.plugin, yellow(`waits for ${holder}, ${waited}`));
@@ -169,7 +171,7 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
         );
       }
       case 'boot.stopping':
-        return write(`\n  ${bold('stop')} ${dim(event.reason)}\n`);
+        return write(`\n  ${bold('stop')} ${dim(printableLine(event.reason))}\n`);
       case 'boot.stopped':
         return line(dim(`  stopped after ${formatDuration(event.durationMs)}`));
       default:
@@ -199,7 +201,7 @@ function describeRunning(
   const parts = running.map(
     ({ plugin, step, forMs }) => `${plugin} ${step} ${formatDuration(forMs)}`,
   );
-  return `still running: ${parts.join(', ')}`;
+  return `still running: ${listNames(parts)}`;
 }
 
 function count(number: number, word: string): string {
@@ -208,6 +210,6 @@ function count(number: number, word: string): string {
 
 function describeRetry({ error, ...retry }: Retry): string {
   const blockers = 'blockers' in retry ? (retry.blockers ?? []) : [];
-  const who = blockers.map((each) => printable(describeBlocker(each))).join('; ');
-  return `${printable(error.message)}${who && `; in the way: ${who}`}`;
+  const who = blockers.map((each) => printableLine(describeBlocker(each))).join('; ');
+  return `${printableLine(error.message)}${who && `; in the way: ${who}`}`;
 }

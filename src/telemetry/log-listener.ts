@@ -1,7 +1,9 @@
 import { pino } from 'pino';
 import { formatDuration } from '../core/duration.ts';
 import type { BootEvent, BootEventName, BootEventOf } from '../core/events.ts';
+import { messageOf } from '../core/foreign-value.ts';
 import type { Logger } from '../core/logger.ts';
+import { printable } from '../core/printable.ts';
 import type { Listener } from './bus.ts';
 import { Losses } from './losses.ts';
 
@@ -69,7 +71,7 @@ export function createLogListener(logger: Logger): Listener<BootEvent> {
       event: type,
       ...fields,
       ...(error ? { err: error } : {}),
-      ...(errors?.length ? { errs: errors.map(({ message }) => message) } : {}),
+      ...(errors?.length ? { errs: errors.map(messageOf) } : {}),
     };
     logger[levelOf(event)](line, sentence(event));
     const loss = losses.add(event);
@@ -95,6 +97,6 @@ function sentence(event: BootEvent): string {
   const what = 'phase' in event ? `${event.phase} ` : '';
   const how = 'outcome' in event ? ` ${event.outcome}` : '';
   const time = 'durationMs' in event ? ` in ${formatDuration(event.durationMs)}` : '';
-  const error = 'error' in event && event.error ? `: ${event.error.message}` : '';
-  return `${who}${what}${event.type}${how}${time}${error}`;
+  const error = 'error' in event && event.error ? `: ${messageOf(event.error)}` : '';
+  return printable(`${who}${what}${event.type}${how}${time}${error}`);
 }

@@ -1,7 +1,7 @@
 import type pc from 'picocolors';
 import { describeBlocker, describeHolder } from '../core/describe-session.ts';
 import { formatDuration } from '../core/duration.ts';
-import { cutMiddle, padTo, printable, wrapLine } from './display-width.ts';
+import { cutMiddle, padTo, printableLine, wrapLine } from './display-width.ts';
 import { listNames } from './losses.ts';
 import type { BootWait, Retry, Running, RunningSteps } from './running-steps.ts';
 
@@ -42,7 +42,7 @@ export function drawRunning(steps: RunningSteps, frame: Frame): readonly string[
     if (wait) {
       const [mark, text] =
         'holder' in wait
-          ? ['…', `waits for ${printable(describeHolder(wait.holder))}`]
+          ? ['…', `waits for ${printableLine(describeHolder(wait.holder))}`]
           : ['↻', describeRetry(wait, frame)];
       return row(colors.yellow(mark), plugin, sinceMs, colors.yellow(text) + after);
     }
@@ -106,7 +106,7 @@ function describeFile(
 
 /** A file name takes half a line at most: what waits has more to say than its name. */
 function shortName(file: string, width: number): string {
-  return cutMiddle(printable(file), Math.max(12, Math.floor(width / 2)));
+  return cutMiddle(printableLine(file), Math.max(12, Math.floor(width / 2)));
 }
 
 function describeRetry(retry: Retry, { elapsedMs, width }: Frame): string {
@@ -115,16 +115,16 @@ function describeRetry(retry: Retry, { elapsedMs, width }: Frame): string {
   const attempt = `attempt ${retry.attempt + 1}${leftMs > 0 ? ` in ${formatElapsed(leftMs)}` : ''}`;
   const blockers = 'blockers' in retry ? retry.blockers : [];
   const who = blockers?.length
-    ? `; in the way: ${blockers.map((each) => printable(describeBlocker(each))).join('; ')}`
+    ? `; in the way: ${blockers.map((each) => printableLine(describeBlocker(each))).join('; ')}`
     : '';
-  return `${file}${attempt}: ${printable(retry.error.message)}${who}`;
+  return `${file}${attempt}: ${printableLine(retry.error.message)}${who}`;
 }
 
 function describeBootWait({ sinceMs, last }: BootWait, elapsedMs: number): string {
   const leftMs = last.elapsedMs + last.nextInMs - elapsedMs;
   const next = leftMs > 0 ? `; next attempt in ${formatElapsed(leftMs)}` : '';
-  const why = last.error ? `: ${printable(last.error.message)}` : '';
-  return `… ${formatElapsed(elapsedMs - sinceMs)}  ${printable(last.reason)}${why}${next}`;
+  const why = last.error ? `: ${printableLine(last.error.message)}` : '';
+  return `… ${formatElapsed(elapsedMs - sinceMs)}  ${printableLine(last.reason)}${why}${next}`;
 }
 
 /** `; billing, search, mail and 4 more wait for it` */

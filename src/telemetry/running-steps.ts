@@ -3,7 +3,7 @@ import { describeHolder } from '../core/describe-session.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { BootEvent, BootEventOf } from '../core/events.ts';
 import type { Step } from '../core/steps.ts';
-import { printable } from './display-width.ts';
+import { printableLine } from './display-width.ts';
 
 export type LockWait = BootEventOf<'plugin.migrate.waiting'>;
 export type Retry = BootEventOf<'plugin.migrate.retrying' | 'plugin.init.retrying'>;
@@ -148,7 +148,7 @@ export class RunningSteps {
     this.#bootWait = undefined;
     if (!wait) return undefined;
     const waited = formatDuration(elapsedMs - wait.sinceMs);
-    return { text: `waited ${waited}: ${printable(wait.last.reason)}` };
+    return { text: `waited ${waited}: ${printableLine(wait.last.reason)}` };
   }
 
   #endLockWait({ plugin, elapsedMs }: { plugin: string; elapsedMs: number }): PastWait | undefined {
@@ -156,15 +156,15 @@ export class RunningSteps {
     if (!wait || !('holder' in wait)) return undefined;
     this.#running.set(plugin, running as Running);
     const waited = formatDuration(elapsedMs - wait.elapsedMs + wait.waitedMs);
-    return { plugin, text: `waited ${waited} for ${printable(describeHolder(wait.holder))}` };
+    return { plugin, text: `waited ${waited} for ${printableLine(describeHolder(wait.holder))}` };
   }
 
   #endRetries({ plugin }: { plugin: string }): PastWait | undefined {
     const { wait: _, retried, ...running } = this.#running.get(plugin) ?? {};
     if (!retried) return undefined;
     this.#running.set(plugin, running as Running);
-    const what = 'file' in retried ? `${printable(retried.file)} took` : 'took';
-    const why = printable(retried.error.message);
+    const what = 'file' in retried ? `${printableLine(retried.file)} took` : 'took';
+    const why = printableLine(retried.error.message);
     return { plugin, text: `${what} ${retried.attempt + 1} attempts: ${why}` };
   }
 }

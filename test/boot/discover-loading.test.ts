@@ -199,6 +199,18 @@ describe('a package that cannot be imported', () => {
       /^Let exports have "\."/,
     ],
     [
+      'whose entry is outside of it',
+      catalog({ slipway: { type: 'backend', entry: '../other/index.js' } }),
+      'its entry is "../other/index.js", which is outside of the package',
+      /^Let exports have "\."/,
+    ],
+    [
+      'whose main is outside of it',
+      catalog({ main: '../other/index.js' }),
+      'its main is "../other/index.js", which is outside of the package',
+      /^Let exports have "\."/,
+    ],
+    [
       'whose entry is no path',
       catalog({ slipway: { type: 'backend', entry: true } }),
       'its entry is true, not a path',

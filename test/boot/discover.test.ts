@@ -133,7 +133,9 @@ describe('a boot that discovers its plugins', () => {
     const root = await packageTree({
       'package.json': { name: 'shop', dependencies: dependingOn('catalog') },
     });
-    const { boot, recording } = bootUnderTest({ pool: db.url, discover: { root } });
+    // A registry of its own: that of the file remembers the plugins of other tests, and warns of them.
+    const { url } = await db.fresh();
+    const { boot, recording } = bootUnderTest({ pool: url, discover: { root } });
     const warnings = ['not installed, so not looked at for plugins: catalog (of shop)'];
     expect(await boot.plan()).toMatchObject({ warnings });
     await boot.start();

@@ -144,4 +144,57 @@ describe('the registry of plugins', () => {
     expect(error).toMatchObject({ code: 'DATABASE_PRIVILEGE', phase: 'discover' });
     await query(`DROP ROLE ${role}`);
   });
+
+  it('names an enabled plugin that was not found, and goes on', async () => {
+    const { url, query } = await db.fresh();
+    await bootUnderTest(given(url, [catalog, { id: 'books' }, { id: 'old' }])).boot.start();
+    await query("UPDATE slipway.plugins SET package = '@shop/books' WHERE id = 'books'");
+    await query(switchOff);
+    const { boot } = bootUnderTest(given(url, [{ id: 'new', previousIds: ['old'] }]));
+    const { outcome, warnings } = await boot.start();
+    expect(outcome).toBe('ready');
+    const message = 'Enabled in slipway.plugins, but not found: books (@shop/books)';
+    expect(warnings).toEqual([message]);
+    expect((await boot.plan()).warnings).toEqual([message]);
+  });
+
+  it('ends the boot before anything is migrated when a plugin that is missing is an error', async () => {
+    const { url, query } = await db.fresh();
+    await bootUnderTest(given(url, [catalog, { id: 'books' }])).boot.start();
+    const migrations = [{ name: 'one', run: () => Promise.resolve() }];
+    const { boot } = bootUnderTest({
+      ...given(url, [{ id: 'a', migrations }]),
+      registry: { missing: 'error' },
+    });
+    expect(await failureOf(boot.start())).toMatchObject({
+      code: 'PLUGIN_NOT_LOADED',
+      phase: 'discover',
+      message: 'Enabled in slipway.plugins, but not found: books, catalog',
+    });
+    const { rows } = await query("SELECT to_regnamespace('plugin_a') AS found");
+    expect(rows).toEqual([{ found: null }]);
+  });
+
+  it.each([
+    [
+      'other columns',
+      'CREATE TABLE slipway.plugins (name text, price numeric(8,2))',
+      'name text, price numeric(8,2)',
+    ],
+    [
+      'a column of another type',
+      `CREATE TABLE slipway.plugins (id text, package text, version text, path text, enabled text);
+       INSERT INTO slipway.plugins VALUES ('a', null, null, null, 'perhaps')`,
+      'id text, package text, version text, path text, enabled text',
+    ],
+  ])('that is a table of somebody else, with %s, is said to be one', async (_, sql, columns) => {
+    const { url, query } = await db.fresh();
+    await query(`CREATE SCHEMA slipway; ${sql}`);
+    const error = await failureOf(bootUnderTest(given(url, [{ id: 'a' }])).boot.start());
+    expect(error).toMatchObject({
+      code: 'SCHEMA_TAKEN',
+      message: `slipway.plugins is not the registry of plugins, but a table with the columns ${columns}`,
+      hint: expect.stringContaining('registry: false') as unknown,
+    });
+  });
 });

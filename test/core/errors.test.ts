@@ -3,6 +3,8 @@ import { problem } from '../../src/core/error-codes.ts';
 import { toErrorRecord } from '../../src/core/error-record.ts';
 import { BootError } from '../../src/core/errors.ts';
 import { formatBootError } from '../../src/core/format-error.ts';
+import { cutText, listNames } from '../../src/core/printable.ts';
+import { repairCall } from '../../src/core/repair-call.ts';
 
 describe('an error for people', () => {
   it('says what happened, to whom, where, why and what to do', () => {
@@ -69,6 +71,42 @@ describe('an error for people', () => {
     const error = new BootError('INIT_FAILED', 'a failed', { cause: one });
     expect(formatBootError(error)).toContain('cause     two');
     expect(() => JSON.stringify(toErrorRecord(error))).not.toThrow();
+  });
+});
+
+describe('an error of another copy of the package', () => {
+  it('is written like one of this copy', () => {
+    const facts = { plugin: 'a', phase: 'initAll', cause: new Error('why') } as const;
+    const own = new BootError('INIT_FAILED', 'a failed', facts);
+    const other = Object.assign(new Error('a failed', { cause: facts.cause }), {
+      ...facts,
+      name: 'BootError',
+      code: own.code,
+      hint: own.hint,
+    });
+    expect(other).not.toBeInstanceOf(BootError);
+    expect(formatBootError(other)).toBe(formatBootError(own));
+    const odd = Object.assign(other, {
+      problems: [1n, null, { code: 'X', message: 'm', size: 1n }],
+    });
+    expect(() => JSON.stringify(toErrorRecord(odd))).not.toThrow();
+  });
+});
+
+describe('a list of names', () => {
+  it('that nobody would read becomes its number, the first and the last', () => {
+    const names = Array.from({ length: 300 }, (_, index) => `f${index}`);
+    expect(listNames(names.slice(0, 8))).toBe('f0, f1, f2, f3, f4, f5, f6, f7');
+    expect(listNames(names)).toBe('f0 … f299 (300 in all)');
+    expect(repairCall('relocate', 'a', names)).toBe(
+      "repair.relocate('a', { objects: ['f0' … 'f299' (300 in all)] })",
+    );
+  });
+
+  it('and a text of 10 MB is cut, with what was cut', () => {
+    const text = cutText('x'.repeat(10_000_000));
+    expect(text).toMatch(/x… \(cut: 9990050 more characters\)$/);
+    expect(cutText(text)).toBe(text);
   });
 });
 

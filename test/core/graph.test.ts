@@ -107,6 +107,21 @@ describe('a graph that cannot be', () => {
     ]);
   });
 
+  it('reports two plugins of one id alone, and not what comes of it', () => {
+    const users = Array.from({ length: 3 }, (_, index) => ({
+      id: `user-${index}`,
+      deps: { authApi },
+    }));
+    const providing = { id: 'auth', provides: { authApi } };
+    const told = ['PLUGIN_DUPLICATE: 2 plugins have the id auth'];
+    expect(problemsOf([providing, { id: 'auth' }, ...users])).toEqual(told);
+    expect(problemsOf([{ id: 'auth' }, providing, ...users])).toEqual(told);
+    expect(problemsOf([{ id: 'Bad' }, { id: 'Bad' }])).toEqual([
+      'PLUGIN_DUPLICATE: 2 plugins have the id Bad',
+      'PLUGIN_ID_INVALID: "Bad" is not kebab-case',
+    ]);
+  });
+
   it('says who needs what is missing, and what may be meant', () => {
     expect(
       problemsOf([

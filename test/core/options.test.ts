@@ -17,6 +17,9 @@ function messageOf(act: () => unknown): string {
 const wrong = (options: unknown): string =>
   messageOf(() => checkSettings(options as SettingsOptions));
 
+const prefix =
+  'at most 62 lower-case letters, digits and _, not beginning with pg_, which PostgreSQL keeps for itself';
+
 describe('the options', () => {
   it('are complete and frozen once checked', () => {
     const settings = checkSettings({ init: { timeout: '5s' } });
@@ -68,11 +71,21 @@ describe('the options', () => {
     ],
     [
       { migrations: { extensionSchemas: ['ok', 3] } },
-      'migrations.extensionSchemas[1] to be a schema name, got 3',
+      'migrations.extensionSchemas[1] to be a schema name: 1 to 63 bytes, no control characters, got 3',
+    ],
+    [{ migrations: { schemaPrefix: 'A"' } }, `migrations.schemaPrefix to be ${prefix}, got "A\\""`],
+    [{ migrations: { schemaPrefix: 'pg_' } }, `migrations.schemaPrefix to be ${prefix}, got "pg_"`],
+    [
+      { migrations: { schemaPrefix: 'x'.repeat(63) } },
+      `migrations.schemaPrefix to be ${prefix}, got "${'x'.repeat(63)}"`,
     ],
     [
-      { migrations: { schemaPrefix: 'A"' } },
-      'migrations.schemaPrefix to be lower-case letters, digits and _, got "A\\""',
+      { migrations: { schemaPrefix: 'a\n' } },
+      `migrations.schemaPrefix to be ${prefix}, got "a\\n"`,
+    ],
+    [
+      { migrations: { extensionSchemas: ['ä'.repeat(40)] } },
+      `migrations.extensionSchemas[0] to be a schema name: 1 to 63 bytes, no control characters, got "${'ä'.repeat(40)}"`,
     ],
     [{ pooler: 'transaction' }, 'pooler to be \'session\', got "transaction"'],
   ])('%j is refused by name', (options, expected) => {

@@ -1,9 +1,10 @@
 import { coreServices } from '../../core/core-services.ts';
-import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
+import { messageOf } from '../../core/foreign-value.ts';
 import type { MigrationSource } from '../../core/migration-source.ts';
 import { checkPlugin } from '../../core/plugin-check.ts';
 import type { OwnContext, Plugin } from '../../core/plugin.ts';
+import { listNames } from '../../core/printable.ts';
 import type { ProvidableRef } from '../../core/service.ts';
 import { openDrizzle } from '../../postgres/scoped/scoped-database.ts';
 import type { Contribution, RegisteringPlugin } from './backend-plugin.ts';
@@ -101,7 +102,7 @@ function contributionTaker({ ownPoints }: Registration): (context: Context) => v
         try {
           contribute(point);
         } catch (thrown) {
-          const message = `a contribution to ${ref.id} failed: ${toError(thrown).message}`;
+          const message = `a contribution to ${ref.id} failed: ${messageOf(thrown)}`;
           throw new Error(message, { cause: thrown });
         }
       }
@@ -116,7 +117,7 @@ function refuseMissing(
 ): void {
   const missing = provided.filter(({ id }) => services.get(id) === undefined);
   if (missing.length === 0) return;
-  const list = missing.map(({ id }) => id).join(', ');
+  const list = listNames(missing.map(({ id }) => id));
   throw new BootError(
     'INIT_SERVICE_NOT_PROVIDED',
     `init of ${plugin} registered no ${list}, which the plugin provides`,

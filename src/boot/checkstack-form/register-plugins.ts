@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { toError } from '../../core/error-record.ts';
-import { BootError, toProblem } from '../../core/errors.ts';
+import { asBootError, BootError, toProblem } from '../../core/errors.ts';
+import { isInstance, messageOf } from '../../core/foreign-value.ts';
+import { hearRejection } from '../../core/hear-rejection.ts';
 import { silentLogger, type Logger } from '../../core/logger.ts';
 import type { MigrationSource } from '../../core/migration-source.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import type { Discovery, KnownPlugin } from '../discover/discover-plugins.ts';
+import { watchExit } from '../exit-watch.ts';
 import { inPackage } from '../discover/in-package.ts';
 import type { ServiceRegistry } from '../service-registry.ts';
 import type { RegisteringPlugin } from './backend-plugin.ts';
@@ -69,10 +71,16 @@ function isRegistering(plugin: Plugin): plugin is RegisteringPlugin {
 
 function register(plugin: RegisteringPlugin, known: KnownPlugin, boot: RegisteringBoot): Plugin {
   const registration = new Registration(plugin.id, boot);
-  const returned = plugin.register(registration.env);
+  const endWatch = watchExit(() => `register of ${plugin.id}`);
+  let returned: unknown;
+  try {
+    returned = plugin.register(registration.env);
+  } finally {
+    endWatch();
+  }
   registration.close();
-  if (returned instanceof Promise) {
-    void returned.catch(() => undefined);
+  if (isInstance(returned, Promise)) {
+    hearRejection(returned, () => undefined);
     throw new TypeError('register() is async: do in init what takes time');
   }
   return completePlugin(plugin, registration, migrationsOf(registration, known));
@@ -90,8 +98,9 @@ function migrationsOf(
 }
 
 function invalid(plugin: string, thrown: unknown): BootError {
-  if (thrown instanceof BootError && thrown.plugin !== undefined) return thrown;
-  const message = `${plugin} cannot be registered: ${toError(thrown).message}`;
+  const known = asBootError(thrown);
+  if (known?.plugin !== undefined) return known;
+  const message = `${plugin} cannot be registered: ${messageOf(thrown)}`;
   const hint = 'See what its register() does.';
   return new BootError('PLUGIN_INVALID', message, {
     plugin,

@@ -1,8 +1,8 @@
-import { toError } from '../../core/error-record.ts';
-import { BootError, toProblem } from '../../core/errors.ts';
+import { asBootError, BootError, toProblem } from '../../core/errors.ts';
 import type { PluginSource } from '../../core/events.ts';
 import { untilAborted } from '../../core/patience.ts';
 import type { Plugin } from '../../core/plugin.ts';
+import { readPlugin } from '../../core/read-plugin.ts';
 import type { DiscoverSetup } from './discover-options.ts';
 import { findPackages } from './find-packages.ts';
 import { loadPackage, type LoadedPlugin, type LoadParts } from './load-package.ts';
@@ -42,7 +42,7 @@ export async function discoverPlugins(
   { plugins, discover }: DiscoverFrom,
   { signal, switchedOff, files = packageFiles, importModule = importByNode }: DiscoverParts,
 ): Promise<Discovery> {
-  if (!discover) return { plugins: plugins.map((plugin) => ({ plugin })), warnings: [] };
+  if (!discover) return { plugins: plugins.map(readListed), warnings: [] };
   const { packages, warnings } = await untilAborted(findPackages(discover, files), signal);
   const loaded: LoadedPlugin[] = [];
   const failures: BootError[] = [];
@@ -51,8 +51,9 @@ export async function discoverPlugins(
     try {
       loaded.push(...(await untilAborted(loadPackage(found, { files, importModule }), signal)));
     } catch (thrown) {
-      if (!(thrown instanceof BootError)) throw thrown;
-      if (!switchedOff?.has(found.name)) failures.push(thrown);
+      const error = asBootError(thrown);
+      if (!error) throw thrown;
+      if (!switchedOff?.has(found.name)) failures.push(error);
     }
   }
   return {
@@ -66,6 +67,10 @@ function importByNode(url: string): Promise<unknown> {
   return import(url) as Promise<unknown>;
 }
 
+function readListed(plugin: Plugin): KnownPlugin {
+  return { plugin: readPlugin(plugin, 'a listed plugin') };
+}
+
 /** A plugin that is found twice, or listed and found, is one. */
 function merge(listed: readonly Plugin[], loaded: readonly LoadedPlugin[]): readonly KnownPlugin[] {
   const byExport = new Map<unknown, LoadedPlugin>();
@@ -74,7 +79,7 @@ function merge(listed: readonly Plugin[], loaded: readonly LoadedPlugin[]): read
   }
   const isListed = new Set<unknown>(listed);
   return [
-    ...listed.map((plugin) => byExport.get(plugin) ?? { plugin }),
+    ...listed.map((plugin) => byExport.get(plugin) ?? readListed(plugin)),
     ...[...byExport.values()].filter(({ exported }) => !isListed.has(exported)),
   ];
 }
@@ -90,7 +95,7 @@ function together(failures: readonly BootError[], packages: number): BootError {
       phase: 'discover',
       hint: 'Solve every problem listed. Nothing has run yet.',
       problems: failures.map(toProblem),
-      cause: new AggregateError(failures.map(toError)),
+      cause: new AggregateError(failures),
     },
   );
 }

@@ -6,6 +6,7 @@ import { oncePerPath } from './once-per-path.ts';
 import type { PackageFiles } from './package-files.ts';
 import { fieldsIn, readPackage, type Fields, type Package } from './package-json.ts';
 import { findWorkspaces } from './workspaces.ts';
+import { listNames } from '../../core/printable.ts';
 
 /** A package whose package.json says that it is a plugin. */
 export interface PluginPackage extends Package {
@@ -145,9 +146,8 @@ function unreadableMarkers(
 
 function notInstalled(missing: readonly Dependency[]): readonly string[] {
   if (missing.length === 0) return [];
-  const shown = missing.slice(0, 5).map(({ name, of }) => `${name} (of ${of.name})`);
-  const more = missing.length > shown.length ? ` and ${missing.length - shown.length} more` : '';
-  return [`not installed, so not looked at for plugins: ${shown.join(', ')}${more}`];
+  const names = listNames(missing.map(({ name, of }) => `${name} (of ${of.name})`));
+  return [`not installed, so not looked at for plugins: ${names}`];
 }
 
 async function refusePlugAndPlay(root: Package, files: PackageFiles): Promise<void> {

@@ -1,8 +1,11 @@
 import { pathToFileURL } from 'node:url';
-import { BootError, show } from '../../core/errors.ts';
+import { asBootError, BootError, show } from '../../core/errors.ts';
 import type { PluginSource } from '../../core/events.ts';
 import { checkPlugin } from '../../core/plugin-check.ts';
 import type { Plugin } from '../../core/plugin.ts';
+import { listNames } from '../../core/printable.ts';
+import { readable, readPlugin } from '../../core/read-plugin.ts';
+import { whileWatched } from '../exit-watch.ts';
 import type { PluginPackage } from './find-packages.ts';
 import { describeImportFailure } from './import-failure.ts';
 import { inPackage } from './in-package.ts';
@@ -33,15 +36,26 @@ export async function loadPackage(
   { files, importModule }: LoadParts,
 ): Promise<readonly LoadedPlugin[]> {
   const entry = await findEntry(found, files);
-  const loaded = await importModule(pathToFileURL(entry).href).catch(async (thrown: unknown) => {
-    throw await describeImportFailure(found, entry, thrown, files);
-  });
+  const importing = `the import of ${found.name} from ${entry}`;
+  const loaded = await whileWatched(importing, () => importModule(pathToFileURL(entry).href)).catch(
+    async (thrown: unknown) => {
+      throw await describeImportFailure(found, entry, thrown, files);
+    },
+  );
+  return inPlace(found, entry, () => takePlugins(loaded, found, entry));
+}
+
+function takePlugins(
+  loaded: unknown,
+  found: PluginPackage,
+  entry: string,
+): readonly LoadedPlugin[] {
   const exported = defaultExport(loaded);
   const plugins: readonly unknown[] = Array.isArray(exported) ? exported : [exported];
   return plugins.map((each) => {
     if (!hasId(each)) throw noPlugin(found, entry, gotInstead(exported, loaded));
     return {
-      plugin: complete(each, found, entry),
+      plugin: complete(each, found),
       exported: each,
       source: { package: found.name, path: found.folder },
     };
@@ -80,27 +94,32 @@ function gotInstead(exported: unknown, loaded: unknown): string {
   }
   if (exported !== undefined) return show(exported);
   const others = Object.keys(Object(loaded)).filter((key) => key !== 'default');
-  return others.length > 0 ? `none, only ${others.join(', ')}` : 'none';
+  return others.length > 0 ? `none, only ${listNames(others)}` : 'none';
 }
 
 /** Checks a plugin and fills in what its package knows. */
-function complete(plugin: Plugin, found: PluginPackage, entry: string): Plugin {
+function complete(exported: Plugin, found: PluginPackage): Plugin {
+  const plugin = readPlugin(exported, exported.id);
   const { migrations, version = found.version } = plugin;
-  const facts = {
-    ...(version === undefined ? {} : { version }),
-    ...(migrations === undefined ? {} : { migrations: inPackage(migrations, found.folder) }),
-  };
-  // A copy of the same kind: a plugin may be an instance whose init is in its class.
-  const copy: object = Object.create(Object.getPrototypeOf(plugin) as object | null);
-  const completed: unknown = Object.freeze(Object.assign(copy, plugin, facts));
+  return checkPlugin(
+    Object.freeze({
+      ...plugin,
+      ...(version === undefined ? {} : { version }),
+      ...(migrations === undefined ? {} : { migrations: inPackage(migrations, found.folder) }),
+    }),
+    plugin.id,
+  );
+}
+
+/** Says in which package and module a plugin is wrong. */
+function inPlace<T>({ name }: PluginPackage, entry: string, take: () => T): T {
   try {
-    return checkPlugin(completed, plugin.id);
+    return readable('the plugin', undefined, take);
   } catch (thrown) {
-    if (!(thrown instanceof BootError)) throw thrown;
-    const { code, message, hint } = thrown;
-    throw new BootError(code, `In ${found.name} (${entry}): ${message}`, {
-      phase: 'discover',
-      hint,
-    });
+    const error = asBootError(thrown);
+    if (!error || error.phase === 'discover') throw thrown;
+    const { code, message, hint, cause } = error;
+    const where = `In ${name} (${entry}): ${message}`;
+    throw new BootError(code, where, { phase: 'discover', hint, cause });
   }
 }

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { isAbsolute, join, sep } from 'node:path';
 import { BootError, show } from '../../core/errors.ts';
 import type { PluginPackage } from './find-packages.ts';
 import type { PackageFiles } from './package-files.ts';
@@ -12,17 +12,26 @@ import type { PackageFiles } from './package-files.ts';
  * @throws BootError `PLUGIN_NOT_LOADED`
  */
 export async function findEntry(found: PluginPackage, files: PackageFiles): Promise<string> {
-  const { marker, json, folder, name } = found;
-  if (typeof marker['entry'] === 'string') return join(folder, marker['entry']);
+  const { marker, json, name } = found;
+  if (typeof marker['entry'] === 'string') return inside(found, 'entry', marker['entry']);
   if (marker['entry'] !== undefined) {
     throw noEntry(found, `its entry is ${show(marker['entry'])}, not a path`);
   }
   const { exports } = json;
-  if (exports === undefined || exports === null) return join(folder, await mainFile(found, files));
+  if (exports === undefined || exports === null) {
+    return inside(found, 'main', await mainFile(found, files));
+  }
   const target = targetOf(mainExport(exports), activeConditions());
-  if (target !== undefined) return join(folder, target);
+  if (target !== undefined) return inside(found, 'exports', target);
   const conditions = [...activeConditions()].join(', ');
   throw noEntry(found, `the exports have no "." of ${name} for ${conditions}`);
+}
+
+/** A package is a plugin by its own files: another place may be another version, or nobody's. */
+function inside(found: PluginPackage, field: string, path: string): string {
+  const entry = join(found.folder, path);
+  if (!isAbsolute(path) && entry.startsWith(join(found.folder, sep))) return entry;
+  throw noEntry(found, `its ${field} is ${show(path)}, which is outside of the package`);
 }
 
 function noEntry({ name, folder }: PluginPackage, why: string): BootError {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { toError } from '../../core/error-record.ts';
-import { BootError } from '../../core/errors.ts';
+import { asBootError, BootError } from '../../core/errors.ts';
 import type { PackageFiles } from './package-files.ts';
 import { fieldsIn, type Package } from './package-json.ts';
 import { readPnpmPatterns } from './pnpm-workspace.ts';
@@ -41,7 +41,8 @@ async function refuseIn<T>(file: string, find: () => Promise<T>): Promise<T> {
   try {
     return await find();
   } catch (thrown) {
-    if (thrown instanceof BootError) throw thrown;
+    const known = asBootError(thrown);
+    if (known) throw known;
     const cause = toError(thrown);
     throw new BootError('PLUGIN_NOT_LOADED', `The workspaces in ${file}: ${cause.message}`, {
       phase: 'discover',

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
+import { readText } from '../../core/foreign-value.ts';
 import { deadlineAfter, sleep } from '../../core/patience.ts';
 import { adviceOnConnecting } from './connecting-advice.ts';
 import { isWorthWaiting, sqlStateOf } from './connection-error.ts';
@@ -121,7 +122,7 @@ async function connectBefore(
 
 function unreachable(cause: Error, what: string): BootError {
   // A refusal by several addresses at once (localhost has two) comes with an empty message.
-  const reason = cause.message || (cause as NodeJS.ErrnoException).code || cause.name;
+  const reason = cause.message || readText(cause, 'code') || cause.name;
   return new BootError('DATABASE_UNREACHABLE', `${what}: ${reason}`, {
     hint: adviceOnConnecting(cause),
     database: sqlStateOf(cause) === undefined ? undefined : { sqlState: sqlStateOf(cause) ?? '' },

@@ -1,4 +1,11 @@
 import { BootError } from '../../core/errors.ts';
+import {
+  isError,
+  isInstance,
+  messageOf,
+  readProperty,
+  readText,
+} from '../../core/foreign-value.ts';
 
 /** Five characters with a digit among them: tells `57P01` from Node's `EPIPE`. */
 const sqlStatePattern = /^(?=.*\d)[0-9A-Z]{5}$/;
@@ -36,13 +43,12 @@ export function isConnectionLost(error: unknown): boolean {
   const sqlState = sqlStateOf(error);
   if (sqlState !== undefined) return lostSqlStates.test(sqlState) && !isRefusal(error);
   if (socketCodes.has(codeOf(error) ?? '')) return true;
-  return error instanceof Error && lostMessages.test(error.message);
+  return isError(error) && lostMessages.test(messageOf(error));
 }
 
 /** A message that the server could not read, such as one with a NUL: it says so, and goes on listening. */
 function isRefusal(error: unknown): boolean {
-  const { severity } = error as { readonly severity?: string };
-  return sqlStateOf(error) === '08P01' && severity === 'ERROR';
+  return sqlStateOf(error) === '08P01' && readProperty(error, 'severity') === 'ERROR';
 }
 
 /** Whether the same attempt to connect may succeed a little later. */
@@ -52,12 +58,11 @@ export function isWorthWaiting(error: unknown): boolean {
 
 /** The loss of a connection that an error tells of, by itself or as the cause of one of ours. */
 export function lossIn(error: unknown): Error | undefined {
-  const cause = error instanceof BootError ? error.cause : error;
-  return cause instanceof Error && isConnectionLost(cause) ? cause : undefined;
+  const cause = isInstance(error, BootError) ? error.cause : error;
+  return isError(cause) && isConnectionLost(cause) ? cause : undefined;
 }
 
 /** What an error is called by Node.js or PostgreSQL. */
 export function codeOf(error: unknown): string | undefined {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : undefined;
+  return isError(error) ? readText(error, 'code') : undefined;
 }

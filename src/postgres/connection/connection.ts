@@ -76,14 +76,14 @@ export function openPool(source: DatabaseSource): OpenPool {
     let ended: Promise<void> | undefined;
     return { pool, owned: true, cut, end: () => (ended ??= end()) };
   }
-  source.on('error', ignore);
+  listen(source);
   let isEnded = false;
   return {
     pool: source,
     owned: false,
     cut: ignore,
     end: async () => {
-      if (!isEnded) source.off('error', ignore);
+      if (!isEnded) unlisten(source);
       isEnded = true;
     },
   };
@@ -124,5 +124,19 @@ function toConfig(source: string | PoolConfig): PoolConfig {
  */
 export const noticingSilence = { keepAlive: true, keepAliveInitialDelayMillis: 30_000 } as const;
 
-/** One function for all pools, so that taking it away needs no bookkeeping. */
+/** How many boots use each pool: one listener serves all of them, because more than ten are taken for a leak. */
+const users = new WeakMap<Pool, number>();
+
+function listen(pool: Pool): void {
+  const count = users.get(pool) ?? 0;
+  if (count === 0) pool.on('error', ignore);
+  users.set(pool, count + 1);
+}
+
+function unlisten(pool: Pool): void {
+  const count = (users.get(pool) ?? 1) - 1;
+  if (count === 0) pool.off('error', ignore);
+  users.set(pool, count);
+}
+
 const ignore = (): void => {};

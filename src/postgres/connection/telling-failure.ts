@@ -1,5 +1,6 @@
 import { sqlStateOf } from './connection-error.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
+import { readText } from '../../core/foreign-value.ts';
 
 /**
  * An SQL expression that fails and takes what the server found along in the message of its error: so a check can undo the
@@ -14,7 +15,7 @@ export function failTelling(mark: string, found: string): string {
 
 /** What a {@link failTelling} with this mark found; `undefined` for any other error. */
 export function toldBy(mark: string, error: unknown): unknown {
-  if (sqlStateOf(error) !== '22P02' || !(error instanceof Error)) return undefined;
-  const found = new RegExp(`${mark}: ([[{].*[\\]}])`).exec(error.message)?.[1];
+  if (sqlStateOf(error) !== '22P02') return undefined;
+  const found = new RegExp(`${mark}: ([[{].*[\\]}])`).exec(readText(error, 'message') ?? '')?.[1];
   return found === undefined ? undefined : (JSON.parse(found) as unknown);
 }

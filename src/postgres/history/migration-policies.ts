@@ -3,6 +3,7 @@ import type { Migration } from '../sources/migration.ts';
 import { historyOf, type HistoryRow } from './migration-history.ts';
 import type { MigrationPlan } from './migration-plan.ts';
 import { repairCall } from '../../core/repair-call.ts';
+import { listNames } from '../../core/printable.ts';
 
 /** What to make of a history that does not fit its folder; `error` is a problem, anything else a warning. */
 export interface MigrationPolicies {
@@ -67,8 +68,8 @@ const findings = {
     ),
   ahead: ({ id, plan: { unknown, pending } }) => {
     if (unknown.length === 0) return [];
-    const rows = `the database has ${countOf(unknown)} that the folder lacks: ${unknown.map(nameOf).join(', ')}`;
-    const files = pending.map(({ name }) => name).join(', ');
+    const rows = `the database has ${countOf(unknown)} that the folder lacks: ${listNames(unknown.map(nameOf))}`;
+    const files = listNames(pending.map(({ name }) => name));
     const message = files === '' ? rows : `the two have diverged: ${rows}; and ${files} is pending`;
     return [found(id, 'MIGRATION_DATABASE_AHEAD', message)];
   },
@@ -98,7 +99,7 @@ function found(plugin: string, code: ErrorCode, message: string, file?: string):
 function unknownHistory({ id, historySchema, applied }: PlannedPlugin): Problem {
   return problem(
     'MIGRATION_HISTORY_UNKNOWN',
-    `${id}: ${historyOf(historySchema)} has ${countOf(applied)}, none of which the folder knows: ${applied.map(nameOf).join(', ')}`,
+    `${id}: ${historyOf(historySchema)} has ${countOf(applied)}, none of which the folder knows: ${listNames(applied.map(nameOf))}`,
     {
       plugin: id,
       hint: `See whether this is the right database, and the folder of this plugin with all its migrations. When the database has what the folder makes, ${repairCall('baseline', id)} takes it as applied.`,

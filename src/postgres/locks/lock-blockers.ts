@@ -1,6 +1,7 @@
 import type { LockBlocker } from '../../core/events.ts';
 import type { Querying } from '../connection/querying.ts';
 import { namesInSql } from '../sql/names-in-sql.ts';
+import { readText } from '../../core/foreign-value.ts';
 
 const mostBlockers = 5;
 
@@ -32,6 +33,7 @@ export async function findBlockers(
 
 /** `Process 4711 waits for AccessExclusiveLock on …; blocked by process 4712.` */
 function pidsOf(error: unknown): readonly number[] {
-  const { detail } = error as { readonly detail?: string };
-  return [...(detail ?? '').matchAll(/blocked by process (\d+)/g)].map(([, pid]) => Number(pid));
+  return [...(readText(error, 'detail') ?? '').matchAll(/blocked by process (\d+)/g)].map(
+    ([, pid]) => Number(pid),
+  );
 }

@@ -5,7 +5,7 @@ import { isSql } from '../sources/migration.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import { nameMadeObject, readMadeObjects, type MadeObject } from '../sql/made-objects.ts';
 import { findUnquotedPublic } from '../sql/unquoted-public.ts';
-import { listNames } from '../survey/stray-objects.ts';
+import { listNames } from '../../core/printable.ts';
 import type { MigrationProgress } from './migration-progress.ts';
 
 /** The states of what is there already: schema, relation, column, function, anything else. */

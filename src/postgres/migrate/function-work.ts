@@ -1,4 +1,5 @@
-import { toError } from '../../core/error-record.ts';
+import { toCause } from '../../core/error-record.ts';
+import { messageOf } from '../../core/foreign-value.ts';
 import type { MigrationClient } from '../../core/migration-source.ts';
 import { untilAborted } from '../../core/patience.ts';
 import { isConnectionLost } from '../connection/connection-error.ts';
@@ -76,7 +77,7 @@ function withText(
 
 /** Where no query has failed, it is another connection that broke: to a service, or to another database. */
 function own(thrown: unknown): unknown {
-  return isConnectionLost(thrown) ? new Error(toError(thrown).message, { cause: thrown }) : thrown;
+  return isConnectionLost(thrown) ? new Error(messageOf(thrown), { cause: thrown }) : thrown;
 }
 
 async function settle(
@@ -87,6 +88,6 @@ async function settle(
     await untilAborted(run(), left);
     return {};
   } catch (thrown) {
-    return { thrown };
+    return { thrown: toCause(thrown) };
   }
 }

@@ -3,6 +3,7 @@ import { describeBlocker } from '../../core/describe-session.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
 import { passingReason } from './migration-retry.ts';
 import { adviceByState, correct } from './state-advice.ts';
+import { listNames } from '../../core/printable.ts';
 
 /** What to do about an error of PostgreSQL in the file `culprit`, as far as the error itself tells. */
 export function adviceFor(
@@ -36,7 +37,7 @@ export function adviceForBlocked(blockers: readonly LockBlocker[]): string {
   const who =
     blockers.length === 0
       ? 'Somebody holds a lock on what it changes.'
-      : `Look at who holds a lock there: ${blockers.map(describeBlocker).join('; ')}.`;
+      : `Look at who holds a lock there: ${listNames(blockers.map(describeBlocker))}.`;
   return `${who} Start again when it is through; migrations.ddlRetry says how long to keep trying.`;
 }
 

@@ -1,5 +1,6 @@
 import type { DatabaseFault, MigrationPosition } from '../../core/error-codes.ts';
-import { toError } from '../../core/error-record.ts';
+import { messageOf, readProperty, readText } from '../../core/foreign-value.ts';
+import { listNames } from '../../core/printable.ts';
 import { BootError } from '../../core/errors.ts';
 import { describeStatement } from '../../core/format-error.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
@@ -10,14 +11,6 @@ import { isSql } from '../sources/migration.ts';
 import { partsOfName, readCommands } from '../sql/sql-commands.ts';
 import { excerptAt, indexOfCharacter, positionAt } from '../sql/source-position.ts';
 import { unquotedPublicAdvice } from '../sql/unquoted-public.ts';
-import { listNames } from '../survey/stray-objects.ts';
-
-/** The parts of pg's DatabaseError that we read. */
-interface PostgresError {
-  readonly position?: string;
-  readonly detail?: string;
-  readonly hint?: string;
-}
 
 /**
  * Something that PostgreSQL refused, with its place in the file as the file's author knows it.
@@ -153,7 +146,8 @@ function countCandidates(statement: WorkStatement, cause: unknown): number {
 }
 
 function placeOf(cause: unknown): number {
-  return Number((cause as PostgresError | null | undefined)?.position ?? 0);
+  const position = readProperty(cause, 'position');
+  return typeof position === 'string' || typeof position === 'number' ? Number(position) : 0;
 }
 
 function whatIsKept({ applied, work }: MigrationProgress): string {
@@ -164,7 +158,7 @@ function whatIsKept({ applied, work }: MigrationProgress): string {
       : `Nothing of ${work.file.name} was kept`;
   if (applied.length === 0) return `${nothing}.`;
   const [are, stay] = applied.length === 1 ? ['is', 'stays'] : ['are', 'stay'];
-  return `${nothing}; ${applied.join(', ')} ${are} committed and ${stay}.`;
+  return `${nothing}; ${listNames(applied)} ${are} committed and ${stay}.`;
 }
 
 function locate(
@@ -190,10 +184,6 @@ function locate(
 function readFault(cause: unknown): DatabaseFault | undefined {
   const sqlState = sqlStateOf(cause);
   if (sqlState === undefined) return undefined;
-  const { detail, hint } = cause as PostgresError;
+  const [detail, hint] = [readText(cause, 'detail'), readText(cause, 'hint')];
   return { sqlState, ...(detail && { detail }), ...(hint && { hint }) };
-}
-
-function messageOf(cause: unknown): string {
-  return toError(cause).message;
 }

@@ -6,6 +6,7 @@ import type { MigrateSettings } from './migrate-options.ts';
 import type { MigrationProgress } from './migration-progress.ts';
 import type { MigrationWork } from './migration-work.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
+import { messageOf, readText } from '../../core/foreign-value.ts';
 
 const shortestPauseMs = 100;
 const longestPauseMs = 30_000;
@@ -67,11 +68,9 @@ export function passingReason(error: unknown): 'lock' | 'race' | undefined {
     case '40001':
       return 'race';
     case 'XX000':
-      return /^tuple concurrently (?:updated|deleted)/.test((error as Error).message)
-        ? 'race'
-        : undefined;
+      return /^tuple concurrently (?:updated|deleted)/.test(messageOf(error)) ? 'race' : undefined;
     case '23505':
-      return (error as { readonly schema?: string }).schema === 'pg_catalog' ? 'race' : undefined;
+      return readText(error, 'schema') === 'pg_catalog' ? 'race' : undefined;
     default:
       return undefined;
   }

@@ -19,13 +19,13 @@ import {
 import type { MigrationWork, WorkStatement } from './migration-work.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
 import {
-  listNames,
   rememberSchemasSql,
   straysAmong,
   straysIn,
   strayObjectsSql,
   type StrayPolicy,
 } from '../survey/stray-objects.ts';
+import { listNames } from '../../core/printable.ts';
 
 /** Begins the transaction of a file: what others commit meanwhile, such as a history row, is seen. */
 export const beginSql = 'begin isolation level read committed';

@@ -1,4 +1,4 @@
-import { BootError } from '../../core/errors.ts';
+import { asBootError, type BootError } from '../../core/errors.ts';
 import { isConnectionLost, isWorthWaiting, sqlStateOf } from '../connection/connection-error.ts';
 import type { PatientPool } from '../connection/connect-with-patience.ts';
 import type { PoolLike } from '../connection/connection.ts';
@@ -48,7 +48,7 @@ export async function migratePlugin(
     if (isWindingDown || (signal.aborted && isFromAbort(error, signal))) {
       return { status: 'canceled', applied: progress.applied };
     }
-    throw error instanceof BootError ? error : explain(error, progress);
+    throw asBootError(error) ?? explain(error, progress);
   }
 }
 

@@ -3,6 +3,7 @@ import { heldLockSql } from '../locks/advisory-lock.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
 import { withoutGuard } from '../connection/place-guard.ts';
 import type { Querying } from '../connection/querying.ts';
+import { messageOf } from '../../core/foreign-value.ts';
 
 /** Who holds a migration lock, and what that session does. Parts that this role may not see are left out. */
 export interface LockHolderFacts extends LockHolder {
@@ -73,6 +74,6 @@ export async function endHolder(
     return isEnded ? undefined : `it has not ended within ${goneWithinMs / 1000} s`;
   } catch (error) {
     if (sqlStateOf(error) !== '42501') throw error;
-    return (error as Error).message;
+    return messageOf(error);
   }
 }

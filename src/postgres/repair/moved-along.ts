@@ -1,7 +1,7 @@
 import { isSql, type Migration } from '../sources/migration.ts';
 import type { MigrationTarget } from '../sources/migration-target.ts';
 import { namesInSql } from '../sql/names-in-sql.ts';
-import { listNames } from '../survey/stray-objects.ts';
+import { listNames } from '../../core/printable.ts';
 import type { RepairLeft } from './repair-report.ts';
 import type { UsedObject } from './used-objects.ts';
 

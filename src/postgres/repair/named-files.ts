@@ -2,6 +2,7 @@ import { didYouMean } from '../../core/suggest.ts';
 import type { Migration } from '../sources/migration.ts';
 import type { MigrationTarget } from '../sources/migration-target.ts';
 import { repairRefused } from './repair-error.ts';
+import { listNames } from '../../core/printable.ts';
 
 /**
  * The files of a plugin with these names, in the order of the folder. A name is that of the file, or of its migration:
@@ -33,7 +34,7 @@ function fileNamed(id: string, files: readonly Migration[], wanted: string): Mig
   throw repairRefused(
     id,
     `its folder has no migration ${wanted}.${advice}`,
-    `It has ${files.map(({ name }) => name).join(', ') || 'none'}.`,
+    `It has ${listNames(files.map(({ name }) => name)) || 'none'}.`,
   );
 }
 

@@ -11,6 +11,7 @@ import { decideOnUsed } from './moved-along.ts';
 import { repairRefused } from './repair-error.ts';
 import type { RepairDecision, RepairLeft, RepairPart } from './repair-report.ts';
 import { readUsedObjects, type UsedKind, type UsedObject } from './used-objects.ts';
+import { listNames } from '../../core/printable.ts';
 
 export interface RelocateChoice {
   /** Every plugin, and the host: what is theirs is not moved. */
@@ -125,12 +126,12 @@ function notToMove(id: string, wanted: string, movable: readonly PublicObject[])
     `${wanted} is nothing of it that stands in public.${advice}`,
     movable.length === 0
       ? 'There is nothing to move.'
-      : `To be moved are ${movable.map(describeObject).join(', ')}.`,
+      : `To be moved are ${listNames(movable.map(describeObject))}.`,
   );
 }
 
 function leftToPeople({ kind, name, others }: StrandedObjects['disputed'][number]): RepairLeft {
-  return { kind, name, because: `it may also be of ${others.join(', ')}: name it to move it` };
+  return { kind, name, because: `it may also be of ${listNames(others)}: name it to move it` };
 }
 
 function moveSql(kind: PublicObject['kind'] | UsedKind, identity: string, schema: string): string {

@@ -1,4 +1,5 @@
 import { BootError } from '../../core/errors.ts';
+import { isInstance, messageOf } from '../../core/foreign-value.ts';
 import type { LockBlocker } from '../../core/events.ts';
 import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
 import { describeBlocker } from '../../core/describe-session.ts';
@@ -15,8 +16,8 @@ export function toRepairError(
   cause: unknown,
   blockers: readonly LockBlocker[] = [],
 ): unknown {
-  if (cause instanceof BootError) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  if (isInstance(cause, BootError)) return cause;
+  const reason = messageOf(cause);
   const sqlState = sqlStateOf(cause);
   if (isConnectionLost(cause)) {
     return new BootError(

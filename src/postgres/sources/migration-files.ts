@@ -8,6 +8,7 @@ import { listJournal } from './journal-folder.ts';
 import { refusalFor, type Refuse } from './migration-files-error.ts';
 import { isMissing, readersAtOnce, readText } from './read-text.ts';
 import { listTimestampFolders, type ListedMigration } from './timestamp-folder.ts';
+import { listNames } from '../../core/printable.ts';
 
 /** One migration as drizzle-kit wrote it. */
 export interface MigrationFile extends Omit<ListedMigration, 'path' | 'snapshotPath'> {
@@ -108,7 +109,7 @@ async function readTexts(
   const missing = listed.filter((_, index) => read[index] instanceof BootError);
   if (missing.length > 0) {
     throw refuse(
-      `${folder} names ${missing.map(({ name }) => name).join(', ')}, which cannot be read`,
+      `${folder} names ${listNames(missing.map(({ name }) => name))}, which cannot be read`,
       {
         hint: 'Ship every file that drizzle-kit wrote, or restore it from version control.',
         cause: failed[0]?.cause,

@@ -1,8 +1,8 @@
 import { problem, type Problem } from '../../core/error-codes.ts';
+import { listNames } from '../../core/printable.ts';
 import { describeObject } from './public-objects.ts';
 import { repairCall } from '../../core/repair-call.ts';
 import type { StrandedObjects } from './stranded-objects.ts';
-import { listNames } from './stray-objects.ts';
 
 /** Says what of a plugin is in `public`, and the call that moves it. */
 export function findStrandedProblems(
@@ -25,7 +25,7 @@ export function findStrandedProblems(
       ? []
       : [
           found(
-            `public has ${listNames(disputed.map((each) => `${describeObject(each)} (also of ${each.others.join(', ')})`))}, which belong to one of several plugins, ${lacked}`,
+            `public has ${listNames(disputed.map((each) => `${describeObject(each)} (also of ${listNames(each.others)})`))}, which belong to one of several plugins, ${lacked}`,
             `Find out whose they are, and name them: ${repairCall(
               'relocate',
               id,

@@ -10,8 +10,6 @@ export interface OwnSchemas {
   readonly historySchema: string;
 }
 
-const mostShown = 10;
-
 const mark = 'slipway found strays';
 
 /** Dependencies on a schema of what is in no schema: settings of it, no objects. Older servers lack one. */
@@ -58,13 +56,6 @@ export function straysAmong(answers: unknown): readonly string[] {
       typeof row === 'object' && row !== null && 'strays' in row,
   );
   return found ? (JSON.parse(found.strays) as readonly string[]) : [];
-}
-
-/** For people: not more than they will read. */
-export function listNames(names: readonly string[]): string {
-  const shown = names.slice(0, mostShown).join(', ');
-  const rest = names.length - mostShown;
-  return rest > 0 ? `${shown} and ${rest} more` : shown;
 }
 
 /**

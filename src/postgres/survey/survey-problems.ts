@@ -12,6 +12,7 @@ import { findTransactionControl } from '../sql/transaction-control.ts';
 import { findUndoMark, type UndoMark } from '../sql/undo-marks.ts';
 import { isReadable } from './survey-statements.ts';
 import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
+import { listNames } from '../../core/printable.ts';
 
 interface SurveyedPlugin {
   readonly id: string;
@@ -184,7 +185,7 @@ function onSchema(name: string): string {
 function foreignHistory(id: string, schema: string, columns: readonly string[]): Problem {
   return problem(
     'MIGRATION_HISTORY_UNKNOWN',
-    `${id}: ${historyOf(schema)} is not Drizzle's: its columns are ${columns.join(', ')}`,
+    `${id}: ${historyOf(schema)} is not Drizzle's: its columns are ${listNames(columns)}`,
     { plugin: id, hint: 'Rename that table: its name is the one of the migration history.' },
   );
 }

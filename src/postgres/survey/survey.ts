@@ -14,6 +14,7 @@ import { findStranded } from './stranded-objects.ts';
 import type { StrayPolicy } from './stray-objects.ts';
 import { planTarget, surveyPlugin, type PluginSurvey } from './survey-plugin.ts';
 import { findServerProblems } from './survey-problems.ts';
+import { messageOf } from '../../core/foreign-value.ts';
 
 /** What one look at the database tells about every plugin. */
 export interface Survey {
@@ -123,7 +124,7 @@ export async function surveyDatabase(
 function refuse(error: unknown): never {
   const sqlState = sqlStateOf(error);
   if (!isConnectionLost(error) && sqlState === undefined) throw error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   const what = isConnectionLost(error) ? 'The connection broke while' : 'PostgreSQL refused when';
   throw new BootError(
     sqlState === '42501' ? 'DATABASE_PRIVILEGE' : 'DATABASE_UNREACHABLE',

@@ -1,0 +1,71 @@
+import { asBootError, BootError } from './errors.ts';
+import { messageOf, readText } from './foreign-value.ts';
+import type { Plugin } from './plugin.ts';
+
+/** The fields of a plugin, those of Checkstack's form last. */
+export const pluginFields = [
+  'id',
+  'version',
+  'migrations',
+  'previousIds',
+  'database',
+  'deps',
+  'after',
+  'provides',
+  'required',
+  'timeouts',
+  'retry',
+  'init',
+  'ready',
+  'metadata',
+  'register',
+] as const;
+
+const records: ReadonlySet<string> = new Set(['deps', 'provides', 'timeouts', 'retry']);
+
+/**
+ * Reads every field of a plugin once, so that a getter that fails later harms nothing. Functions are called on the plugin
+ * itself, which may be an instance of a class.
+ *
+ * @param name How the plugin is called in the message.
+ * @throws BootError `PLUGIN_INVALID` when a field cannot be read
+ */
+export function readPlugin(plugin: Plugin, name: string): Plugin {
+  return readable(name, plugin, () => {
+    const read: Record<string, unknown> = {};
+    // Fields that no plugin has are kept for the check, which refuses them.
+    for (const field of new Set<string>([...pluginFields, ...Object.keys(plugin)])) {
+      const value: unknown = Reflect.get(plugin, field);
+      if (value !== undefined) read[field] = settled(plugin, field, value);
+    }
+    return Object.freeze(read) as unknown as Plugin;
+  });
+}
+
+function settled(plugin: Plugin, field: string, value: unknown): unknown {
+  if (typeof value === 'function') {
+    const call = value as (...args: readonly unknown[]) => unknown;
+    return (...args: readonly unknown[]): unknown => Reflect.apply(call, plugin, args);
+  }
+  if (Array.isArray(value) && field !== 'migrations') return [...(value as readonly unknown[])];
+  return records.has(field) ? { ...(value as object) } : value;
+}
+
+/**
+ * Runs code that reads a value which other code has made.
+ *
+ * @throws BootError `PLUGIN_INVALID` in place of what a getter or a Proxy throws
+ */
+export function readable<T>(name: string, value: unknown, read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    const known = asBootError(thrown);
+    if (known) throw known;
+    const id = readText(value, 'id');
+    const who = id === undefined || id === name ? name : `${name} (${id})`;
+    throw new BootError('PLUGIN_INVALID', `${who} cannot be read: ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
+  }
+}
