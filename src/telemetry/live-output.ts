@@ -2,7 +2,6 @@ import pc from 'picocolors';
 import { describeBlocker, describeHolder } from '../core/describe-session.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { BootEvent } from '../core/events.ts';
-import { messageOf } from '../core/foreign-value.ts';
 import { listNames } from '../core/printable.ts';
 import { BootTable } from './boot-table.ts';
 import { cutMiddle, padTo, printableLine } from './display-width.ts';
