@@ -63,9 +63,9 @@ describe('past the deadline', () => {
     await allClosed();
   });
 
-  it('a client that a plugin never gave back is cut, so that the process can end', async () => {
+  it('a client that a plugin never gave back ends with the boot, so that the process can end', async () => {
     const { url } = await db.fresh();
-    let broken: Promise<unknown> | undefined;
+    let ended: Promise<unknown> | undefined;
     const { boot } = bootUnderTest({
       pool: url,
       plugins: [
@@ -73,7 +73,7 @@ describe('past the deadline', () => {
           id: 'greedy',
           async init({ database }) {
             const client = await database.connect();
-            broken = new Promise((resolve) => client.once('error', resolve));
+            ended = new Promise<void>((resolve) => client.once('end', resolve));
           },
         }),
       ],
@@ -81,7 +81,7 @@ describe('past the deadline', () => {
     });
     await boot.start();
     await boot.stop();
-    expect(await broken).toBeInstanceOf(Error);
+    await ended;
   });
 
   it('stop() of a boot that never began does not wait for a drain that hangs', async () => {

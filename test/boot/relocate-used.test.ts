@@ -25,7 +25,7 @@ async function strand(fresh: Database, options: Omit<BootOptions, 'pool'>, ids: 
       FOR one IN SELECT f.type, f.identity FROM pg_depend d, pg_identify_object(d.classid, d.objid, 0) f
         WHERE d.refobjid = 'plugin_${id}'::regnamespace AND f.identity !~ '__drizzle_migrations'
           AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = d.classid AND o.objid = d.objid AND o.deptype IN ('a', 'i')
-            AND o.classid <> 'pg_statistic_ext'::regclass)
+            AND (o.classid, o.objid) <> (o.refclassid, o.refobjid) AND o.classid <> 'pg_statistic_ext'::regclass)
         ORDER BY f.type NOT IN ('function', 'aggregate', 'operator')
       LOOP EXECUTE format('ALTER %s %s SET SCHEMA public', replace(one.type, ' object', ''), one.identity); END LOOP;
     END $do$`);
@@ -109,7 +109,7 @@ describe('relocate', () => {
     expect(await inSchema(fresh, 'public')).toEqual([]);
     // Arguments are written with their schema.
     const moved = before.map((object) => object.replaceAll('public.', 'plugin_a.'));
-    expect((await inSchema(fresh, 'plugin_a')).length).toBe(moved.length);
+    expect(await inSchema(fresh, 'plugin_a')).toEqual(moved);
     expect(report.changes).toHaveLength(moved.length);
     await fresh.query(
       `SET search_path = plugin_a; INSERT INTO items (id, s) VALUES (1, 2); SELECT * FROM sums`,

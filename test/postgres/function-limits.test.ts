@@ -43,7 +43,8 @@ describe('a function', () => {
 
   test('that changes the path in another way is found out before its COMMIT', async () => {
     const plugin = coded('path', {
-      a: (client) => client.query(`select set_config('search_path', 'public', true)`),
+      a: (client) =>
+        client.query(`do $$ begin perform set_config('search_path', 'public', true); end $$`),
     });
     expect(await errorOf(migratePlugin(db.pool(), plugin, migrateOptions()))).toMatchObject({
       code: 'MIGRATION_WRONG_SCHEMA',
