@@ -3,10 +3,13 @@ import { join } from 'node:path';
 import { repository } from '../architecture/imports.ts';
 
 /** Every page of the documentation, relative to the repository. */
-export const pages: readonly string[] = readdirSync(join(repository, 'docs'), {
-  recursive: true,
-  encoding: 'utf8',
-})
-  .filter((name) => name.endsWith('.md') && !name.includes('node_modules'))
-  .map((name) => join('docs', name))
-  .concat('README.md', 'CHANGELOG.md');
+export const pages: readonly string[] = [...pagesIn('docs'), 'README.md', 'CHANGELOG.md'];
+
+/** The examples link to the package itself in their node_modules: entered, that has no end, and changes under the walk. */
+function pagesIn(folder: string): readonly string[] {
+  return readdirSync(join(repository, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : pagesIn(path);
+    return entry.name.endsWith('.md') ? [path] : [];
+  });
+}
