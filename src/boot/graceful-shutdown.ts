@@ -108,7 +108,7 @@ function onSignal(signal: NodeJS.Signals, take: TakeSignal): void {
   if (known.size === 1) process.on(signal, passSignal);
 }
 
-/** Once nobody takes a signal any more, it ends the process. */
+/** A signal without a listener ends the process. */
 function offSignal(signal: NodeJS.Signals, take: TakeSignal): void {
   const known = takers.get(signal);
   if (known?.delete(take) && known.size === 0) process.off(signal, passSignal);

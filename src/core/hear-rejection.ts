@@ -1,7 +1,7 @@
 import { isInstance, readProperty } from './foreign-value.ts';
 
 /**
- * Listens to what nobody waits for: when a listener or a logger returns a promise, `hear` gets what it rejects with, which
+ * Listens to promises without another reader: when a listener or a logger returns a promise, `hear` gets what it rejects with, which
  * would end the process otherwise.
  */
 export function hearRejection(returned: unknown, hear: (thrown: unknown) => void): void {

@@ -53,7 +53,7 @@ export interface MigrationOptions {
 export interface InitOptions {
   /** Plugins that start side by side, 1 to 1000; 8 unless told. 1 is strict topological order. */
   readonly concurrency?: number;
-  /** How long an `init` or a `ready` may take; 60 s unless told. */
+  /** How long an `init` or a `ready` may take; 60 s by default. */
   readonly timeout?: Duration;
   /** How long an `init` whose signal is aborted may still take; 10 s unless told. */
   readonly grace?: Duration;
@@ -69,7 +69,7 @@ export interface StopOptions {
 
 /** How long to wait for PostgreSQL. */
 export interface ConnectOptions {
-  /** How long PostgreSQL may stay away, or be full, before the first file of a plugin has begun; 60 s unless told. */
+  /** How long PostgreSQL may stay away, or be full, before the first file of a plugin has begun; 60 s by default. */
   readonly wait?: Duration;
 }
 

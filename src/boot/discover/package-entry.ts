@@ -27,7 +27,7 @@ export async function findEntry(found: PluginPackage, files: PackageFiles): Prom
   throw noEntry(found, `the exports have no "." of ${name} for ${conditions}`);
 }
 
-/** A package is a plugin by its own files: another place may be another version, or nobody's. */
+/** A package is a plugin by its own files: a file elsewhere may belong to another version. */
 function inside(found: PluginPackage, field: string, path: string): string {
   const entry = join(found.folder, path);
   if (!isAbsolute(path) && entry.startsWith(join(found.folder, sep))) return entry;

@@ -49,7 +49,7 @@ class KnownClient extends Client {
 
   constructor(config?: ClientConfig) {
     super(config);
-    // pg emits some failures to connect and tells the caller nothing; and nobody else listens while a connection is cut.
+    // pg emits some failures to connect without rejecting connect(). No other listener is there while a connection is cut.
     this.on('error', (error) => {
       if (!this.isConnecting) return;
       this.#failure = error;

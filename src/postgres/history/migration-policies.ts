@@ -75,7 +75,7 @@ const findings = {
   },
 } satisfies Record<keyof MigrationPolicies, (plugin: PlannedPlugin) => readonly Problem[]>;
 
-/** One warning for all of them: whoever moves to another source of migrations renames every file. */
+/** One warning for all of them: a move to another source of migrations renames every file. */
 function movedFiles(id: string, moved: PlannedPlugin['plan']['moved']): readonly Problem[] {
   const [first] = moved;
   if (!first) return [];

@@ -63,7 +63,7 @@ export const adviceByState: Readonly<Record<string, Advise>> = {
       ? `CREATE OR REPLACE VIEW can add columns at the end, and no more: put DROP VIEW before it, in ${culprit}.`
       : correct(culprit),
   '53100': () =>
-    `The disk of the server is full. ${innocent}: make room on the disk, and start again. A replication slot that nobody reads keeps old files: SELECT slot_name, active, restart_lsn FROM pg_replication_slots; lists them.`,
+    `The disk of the server is full. ${innocent}: make room on the disk, and start again. An unused replication slot keeps old files: SELECT slot_name, active, restart_lsn FROM pg_replication_slots; lists them.`,
   '53200': (culprit, cause) =>
     /max_locks_per_transaction/.test(textOf(cause))
       ? `One transaction locks more tables and indexes than the server has room for: split ${culprit} into several files, or raise max_locks_per_transaction, which takes a restart of the server.`

@@ -9,8 +9,8 @@ import type { UsedObject } from './used-objects.ts';
 type Reason = string | undefined;
 
 /**
- * Decides which of the objects that a plugin uses in `public` go along into its schema: those that nobody else uses, and that
- * the plugin's own files name. The others are told, with who uses them.
+ * Decides which of the objects that a plugin uses in `public` go along into its schema: those that the
+ * plugin's own files name and that have no other user. The others are reported, with who uses them.
  *
  * @param settled Names that were decided on before, such as an enum that two plugins may own.
  */

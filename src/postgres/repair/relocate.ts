@@ -24,7 +24,7 @@ export interface RelocateChoice {
 /**
  * Decides what of a plugin moves from `public` to its schema: what the survey finds stranded, looked up anew, and what only
  * that and the plugin's schema use, such as the functions of its triggers. What another plugin lacks too moves only when it is
- * named; what the host, an extension or nobody's snapshot has moves never.
+ * named; what belongs to the host or an extension, or is in no snapshot, never moves.
  *
  * @throws BootError `REPAIR_REFUSED` for a name that is not the plugin's to move
  */

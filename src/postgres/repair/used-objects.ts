@@ -109,7 +109,7 @@ select coalesce(json_agg(json_build_object(
   order by c.type, c.identity), '[]')::text as used
 from candidate c where exists (select from found u where u.of_class = c.classid and u.of_id = c.objid)`;
 
-/** Everything in `public` that the catalog knows somebody to use, extension members aside. What a body names is not known. */
+/** Reads every object in `public` that has a user in the catalog, except members of extensions. The catalog does not know what a body names. */
 export async function readUsedObjects(
   client: Querying,
   schema: string,

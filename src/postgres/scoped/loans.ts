@@ -103,8 +103,8 @@ export class Loans {
   }
 
   /**
-   * Takes back what is out. A client that the plugin holds and does nothing with is destroyed at once: nobody knows in what
-   * state it is. Queries, transactions and calls that wait for a busy pool may end until `deadline` is aborted. A client that
+   * Takes back what is out. A client that the plugin holds and does nothing with is destroyed at once,
+   * because its state is unknown. Queries, transactions and calls that wait for a busy pool may end until `deadline` is aborted. A client that
    * arrives for such a call afterwards goes back by itself.
    */
   async takeBack(reason: Error, deadline: AbortSignal): Promise<Unreturned> {

@@ -69,6 +69,6 @@ async function resetAndGiveBack(loan: Loan, path: string): Promise<void> {
     () => true,
     () => false,
   );
-  // A BEGIN that nobody awaited has come before the reset.
+  // A BEGIN without an await has come before the reset.
   loan.giveBack(!isReset || client.getTransactionStatus() !== 'I');
 }

@@ -20,7 +20,7 @@ export interface ScopedForm {
 export function handOut(loan: Loan, path: string, form: ScopedForm): PoolClient {
   let isReleased = false;
   const send = async (args: readonly unknown[]): Promise<unknown> => {
-    // Somebody else may have the connection by now, under another path.
+    // Another holder may have the connection by now, under another path.
     if (isReleased) throw new Error('This client has been released');
     const query = readScopedQuery(path, args);
     return loan.run(() => form.send(query));
