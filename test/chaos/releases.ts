@@ -35,7 +35,8 @@ const folders: Readonly<Record<string, readonly ReleasedFile[]>> = {
     {
       since: 'first',
       tag: '0001_people',
-      sql: `INSERT INTO accounts (name) SELECT 'person ' || n FROM generate_series(1, 50) AS n;`,
+      // Ids of its own: a sequence goes on where a rolled back transaction, or a crash, has left it.
+      sql: `INSERT INTO accounts (id, name) SELECT n, 'person ' || n FROM generate_series(1, 50) AS n;`,
     },
     {
       since: 'upgrade',

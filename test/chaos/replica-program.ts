@@ -17,6 +17,10 @@ const { release, pool: poolKind, clients, callers, run } = order.plan;
 
 /** Aborted when the round is over, or the process has been asked to end. */
 const ending = new AbortController();
+/** One listener, however often the process boots. */
+const ended = new Promise<void>((resolve) => {
+  ending.signal.addEventListener('abort', () => resolve(), { once: true });
+});
 const busyCallers: Promise<void>[] = [];
 
 function say(said: Said): void {
@@ -78,8 +82,8 @@ async function bootOnce(): Promise<void> {
   try {
     const report = await (run === 'migrate' ? boot.migrate() : boot.start());
     say({ kind: 'settled', outcome: report.outcome, failures: failuresIn(report) });
-    if (run === 'start') await untilEnding();
-    if (run === 'again') await Promise.race([untilEnding(), pause(300)]);
+    if (run === 'start') await ended;
+    if (run === 'again') await Promise.race([ended, pause(300)]);
   } catch (error) {
     process.exitCode ||= 3;
     const report = boot.report();
@@ -116,13 +120,6 @@ function failureOf(error: unknown): Failure {
     ...(plugin === undefined ? {} : { plugin }),
     ...(state === undefined ? {} : { state }),
   };
-}
-
-function untilEnding(): Promise<void> {
-  return new Promise((resolve) => {
-    if (ending.signal.aborted) resolve();
-    ending.signal.addEventListener('abort', () => resolve());
-  });
 }
 
 process.on('message', ({ word, ms }: Word) => {
