@@ -1,20 +1,19 @@
 import type { Clock } from './clock.ts';
+import { onAbort } from './on-abort.ts';
 
 /**
  * Waits for `work`, but no longer than until `signal` is aborted; then it rejects with the signal's reason and what becomes
  * of the work is nobody's business any more.
  */
 export async function untilAborted<T>(work: Promise<T> | T, signal: AbortSignal): Promise<T> {
-  const left = new AbortController();
+  let leave = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {
-    const give = (): void => reject(signal.reason as Error);
-    if (signal.aborted) give();
-    else signal.addEventListener('abort', give, { once: true, signal: left.signal });
+    leave = onAbort(signal, () => reject(signal.reason as Error));
   });
   try {
     return await Promise.race([work, aborted]);
   } finally {
-    left.abort();
+    leave();
   }
 }
 

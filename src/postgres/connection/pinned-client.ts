@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { onAbort } from '../../core/on-abort.ts';
 import { sendCancelRequest } from './cancel-request.ts';
 import type { PatientPool } from './connect-with-patience.ts';
 import { lossIn, sqlStateOf } from './connection-error.ts';
@@ -147,15 +148,14 @@ class Pin implements PinnedClient {
     const { signal } = this.#options;
     signal.throwIfAborted();
     let canceling: { readonly ended: AbortController; readonly done: Promise<void> } | undefined;
-    const onAbort = (): void => {
+    const leave = onAbort(signal, () => {
       const ended = new AbortController();
       canceling = { ended, done: this.#cancelUntil(ended.signal) };
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
+    });
     try {
       return await send();
     } finally {
-      signal.removeEventListener('abort', onAbort);
+      leave();
       canceling?.ended.abort();
       if (!this.#isGone) await canceling?.done;
     }

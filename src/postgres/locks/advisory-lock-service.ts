@@ -4,6 +4,7 @@ import type { AdvisoryLock, HeldLock, LockOptions } from '../../core/core-servic
 import { formatDuration, toMilliseconds } from '../../core/duration.ts';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
+import { onAbort } from '../../core/on-abort.ts';
 import { sleep, untilAborted } from '../../core/patience.ts';
 import { isConnectionLost, isWorthWaiting } from '../connection/connection-error.ts';
 import { LockSession, type LockSessionOptions } from './lock-session.ts';
@@ -50,11 +51,9 @@ export class AdvisoryLocks {
   async #tryLockFor(key: string, life: AbortSignal): Promise<HeldLock | undefined> {
     const held = await this.#tryLock(key);
     if (!held) return undefined;
-    const letGo = (): void => void held.release().catch(() => undefined);
-    if (life.aborted) letGo();
-    else life.addEventListener('abort', letGo, { once: true });
+    const leave = onAbort(life, () => void held.release().catch(() => undefined));
     const release = (): Promise<void> => {
-      life.removeEventListener('abort', letGo);
+      leave();
       return held.release();
     };
     const signal = AbortSignal.any([held.signal, life]);
@@ -144,16 +143,14 @@ export class AdvisoryLocks {
 
   #hold(key: string, session: LockSession): HeldLock {
     const lost = new AbortController();
-    const onLost = (): void => {
+    const leave = onAbort(session.lost, () => {
       const { message } = toError(
         this.#ended.signal.aborted ? theBootHasEnded : session.lost.reason,
       );
       lost.abort(new BootError('LOCK_LOST', `The lock ${key} was lost: ${message}`));
-    };
-    if (session.lost.aborted) onLost();
-    else session.lost.addEventListener('abort', onLost, { once: true });
+    });
     const giveBack = async (): Promise<void> => {
-      session.lost.removeEventListener('abort', onLost);
+      leave();
       await session.unlock(lockKey(key));
       this.#keys.delete(key);
     };
@@ -191,16 +188,11 @@ async function withEither<T>(
   use: (either: AbortSignal) => T | Promise<T>,
 ): Promise<T> {
   const either = new AbortController();
-  const over = new AbortController();
-  for (const signal of signals) {
-    const pass = (): void => either.abort(signal.reason);
-    if (signal.aborted) pass();
-    else signal.addEventListener('abort', pass, { once: true, signal: over.signal });
-  }
+  const leaving = signals.map((signal) => onAbort(signal, () => either.abort(signal.reason)));
   try {
     return await use(either.signal);
   } finally {
-    over.abort();
+    for (const leave of leaving) leave();
   }
 }
 
