@@ -19,12 +19,12 @@ beforeAll(() =>
 );
 
 /** The hint of a file that fails; nothing of it is kept, so all files share a database. */
-async function hintOf(sql: string, sqlState: string | undefined): Promise<string> {
+async function hintOf(sql: string, sqlState: string | RegExp | undefined): Promise<string> {
   const pool = db.pool();
   const plugin = await target('a', { '0000_a': sql });
   const error = (await errorOf(migratePlugin(pool, plugin, migrateOptions()))) as BootError;
   await pool.end();
-  expect(error.database?.sqlState, error.message).toBe(sqlState);
+  expect(error.database?.sqlState ?? 'none', error.message).toMatch(sqlState ?? 'none');
   return error.hint;
 }
 
@@ -63,7 +63,12 @@ describe('what no schema has is named with how to get it:', () => {
     ['select uuid_generate_v4()', '42883', 'uuid_generate_v4 comes with the extension uuid-ossp'],
     ['create table t (g geometry)', '42704', 'geometry comes with the extension postgis. The'],
     ['create index on items using hnsw (id)', '42704', 'hnsw comes with the extension vector. The'],
-    ['do $$ begin create extension vector; end $$', '0A000', 'The package pgvector is missing'],
+    // Before PostgreSQL 15 it is a file that is missing.
+    [
+      'do $$ begin create extension vector; end $$',
+      /0A000|58P01/,
+      'The package pgvector is missing',
+    ],
     [
       `create extension citext schema public version '9'`,
       '22023',

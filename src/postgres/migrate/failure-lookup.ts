@@ -65,6 +65,8 @@ async function lookUp(
     return adviceForAlreadyThere(client, schema, progress, error, name ?? '');
   }
   switch (sqlState) {
+    // Before PostgreSQL 15 the control file of the extension is missing: "…/extension/vector.control".
+    case '58P01':
     case '0A000':
       return isUnavailable(error) && name !== undefined ? unavailableAdvice(name) : undefined;
     case '22023':
@@ -191,9 +193,10 @@ async function findNamesakes(client: PinnedClient, name: string): Promise<readon
  */
 function nameIn(error: unknown): string | undefined {
   const { message } = error as Error;
+  const extension = /([^/\\"]+)\.control\b/.exec(message)?.[1];
   const quoted = quotedIn(message);
   const called = /([\w$.\u0080-\uffff]+)\(/.exec(message)?.[1];
-  const found = quoted ?? called ?? message.split(' ').at(-1);
+  const found = extension ?? quoted ?? called ?? message.split(' ').at(-1);
   return found?.split('.').at(-1);
 }
 
