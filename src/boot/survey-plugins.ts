@@ -23,26 +23,46 @@ export interface SurveyParts {
   readonly onStatement?: () => void;
 }
 
-/** The plugins' migrations beside what the database says of them. */
-export interface SurveyedPlugins {
+/** The plugins' migrations, as they are read. */
+interface ReadPlugins {
   readonly targets: readonly MigrationTarget[];
+  /** What is wrong in the folders. */
+  readonly problems: readonly Problem[];
+}
+
+/** The plugins' migrations beside what the database says of them. */
+export interface SurveyedPlugins extends ReadPlugins {
   /** Left out when no plugin brings migrations: then nobody asks the database. */
   readonly survey?: Survey;
   /** Everything that is wrong, in the folders and in the database. */
   readonly problems: readonly Problem[];
 }
 
-/** Reads every migrations folder and looks at the database once. Changes nothing. */
+/** Looks at the database once, and reads every migrations folder while it connects. Changes nothing. */
 export async function surveyPlugins(
   plugins: readonly Plugin[],
   parts: SurveyParts,
 ): Promise<SurveyedPlugins> {
-  const read = await readTargets(plugins, parts.setup);
-  const { targets } = read;
-  const problems = [...read.problems, ...(await findSharedFolders(plugins))];
-  if (targets.length === 0) return { targets, problems };
-  const survey = await lookAtDatabase(targets, parts);
-  return { targets, survey, problems: [...problems, ...survey.problems] };
+  if (plugins.every(({ migrations }) => migrations === undefined)) return noMigrations;
+  const nothingToAsk = new AbortController();
+  const reading = readPlugins(plugins, parts.setup);
+  const signal = AbortSignal.any([parts.signal, nothingToAsk.signal]);
+  const looking = lookAtDatabase(reading, { ...parts, signal });
+  const stopAsking = (): void => nothingToAsk.abort();
+  reading.then(({ targets }) => targets.length === 0 && stopAsking(), stopAsking);
+  const [read, look] = await Promise.allSettled([reading, looking]);
+  if (read.status === 'rejected') throw read.reason;
+  if (read.value.targets.length === 0) return read.value;
+  if (look.status === 'rejected') throw look.reason;
+  const { targets, problems } = read.value;
+  return { targets, survey: look.value, problems: [...problems, ...look.value.problems] };
+}
+
+const noMigrations: SurveyedPlugins = { targets: [], problems: [] };
+
+async function readPlugins(plugins: readonly Plugin[], setup: BootSetup): Promise<ReadPlugins> {
+  const { targets, problems } = await readTargets(plugins, setup);
+  return { targets, problems: [...problems, ...(await findSharedFolders(plugins))] };
 }
 
 /** Tells for each plugin what is pending, and what of its history does not quite fit. */
@@ -85,7 +105,7 @@ const readersAtOnce = 16;
 export async function readTargets(
   plugins: readonly Plugin[],
   setup: BootSetup,
-): Promise<Omit<SurveyedPlugins, 'survey'>> {
+): Promise<ReadPlugins> {
   const read = await mapBounded(plugins, readersAtOnce, (plugin) => readTarget(plugin, setup));
   return {
     targets: read.flatMap((each) => (each && 'files' in each ? each : [])),
@@ -123,7 +143,7 @@ export function placeOf(
 }
 
 async function lookAtDatabase(
-  targets: readonly MigrationTarget[],
+  reading: Promise<ReadPlugins>,
   { pool, setup, tell, signal, cut, onStatement }: SurveyParts,
 ): Promise<Survey> {
   const { settings, clock } = setup;
@@ -147,5 +167,7 @@ async function lookAtDatabase(
   };
   // It only reads, so that it may look once more.
   const pin = { signal, cut, onStatement, mayRepeat: () => true };
-  return withPinnedClient(patient, pin, (client) => surveyDatabase(client, targets, options));
+  return withPinnedClient(patient, pin, async (client) =>
+    surveyDatabase(client, (await reading).targets, options),
+  );
 }

@@ -36,3 +36,15 @@ test('nor does it keep a boot whose connect.wait is over, or a plan', async () =
   expect(recording.of('boot.stopped')).toMatchObject([{ errors: [] }]);
   await expect.poll(silent.openCount).toBe(0);
 });
+
+test('nor does it keep what is wrong in every folder: that is told at once', async () => {
+  await using silent = await startSilentServer();
+  const plugins = ['a', 'b'].map((id) => ({ id, migrations: `/there/is/no/folder/${id}` }));
+  const { boot, recording } = bootUnderTest({ pool: silent.url, plugins, stop });
+  expect(await failureOf(boot.start())).toMatchObject({
+    code: 'PLAN_INVALID',
+    problems: [{ code: 'MIGRATION_FILES_INVALID' }, { code: 'MIGRATION_FILES_INVALID' }],
+  });
+  expect(recording.of('boot.stopped')).toMatchObject([{ errors: [] }]);
+  await expect.poll(silent.openCount).toBe(0);
+});

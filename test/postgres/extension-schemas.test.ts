@@ -68,7 +68,7 @@ describe('the schemas of extensions', () => {
     await using proxy = await startProxy(fresh.url);
     const pool = fresh.pool({ connectionString: proxy.url });
     await withPinnedClient(pool, { signal }, (client) => surveyDatabase(client, [plugin]));
-    expect(proxy.statements).toHaveLength(1);
+    expect(proxy.statements).toHaveLength(2);
     const sent = async (id: string, setting: 'auto' | readonly string[]): Promise<number> => {
       const before = proxy.statements.length;
       const again = { ...plugin, id, schema: `plugin_${id}` };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { BootError } from '../../src/core/errors.ts';
 import { FolderSnapshots } from '../../src/postgres/sources/folder-snapshots.ts';
 import { ownNames } from '../../src/postgres/sources/migration.ts';
@@ -200,4 +200,27 @@ describe('a folder that cannot be used is told with the plugin, the path and wha
     expect(error).toMatchObject({ code: 'MIGRATION_FILES_INVALID' });
     expect(error.message).toMatch(/is no folder/);
   });
+});
+
+test('lets the rest of the process run while it reads a long folder', async () => {
+  const files = Array.from(
+    { length: 60 },
+    (_, index) => [`${1000 + index}_f`, 'select 1'] as const,
+  );
+  const folder = await writeFolder(Object.fromEntries(files));
+  // A clock by which every file takes longer than may pass without a turn for the others.
+  let now = performance.now();
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => (now += 10));
+  onTestFinished(() => clock.mockRestore());
+  let turns = 0;
+  let isOver = false;
+  const takeTurn = (): void => {
+    turns += 1;
+    if (!isOver) setImmediate(takeTurn);
+  };
+  setImmediate(takeTurn);
+
+  await readMigrationFolder('p', folder);
+  isOver = true;
+  expect(turns).toBeGreaterThanOrEqual(files.length);
 });

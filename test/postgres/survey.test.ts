@@ -53,14 +53,14 @@ test.each([1, 10, 100])(
   },
 );
 
-test('of an empty database takes one statement, changes nothing and finds everything pending', async () => {
+test('of an empty database takes two statements, changes nothing and finds everything pending', async () => {
   const fresh = await db.fresh();
   const plugins = [await target('a', init), await target('b', init)];
   await using proxy = await startProxy(fresh.url);
   const pool = fresh.pool({ connectionString: proxy.url });
   const survey = await look(pool, plugins);
 
-  expect(proxy.statements).toHaveLength(1);
+  expect(proxy.statements).toHaveLength(2);
   expect(survey).toMatchObject({ pooler: false, readOnly: false, problems: [] });
   expect(survey.server).toMatch(/^\d+(\.\d+|devel|beta\d+|rc\d+)$/);
   expect(survey.plugins.map(({ pending }) => pending.length)).toEqual([1, 1]);
@@ -69,7 +69,28 @@ test('of an empty database takes one statement, changes nothing and finds everyt
   await pool.end();
 });
 
-test('starts again when a history disappears between its two statements', async () => {
+test('of an upgrade takes a third, and one where extensions or public are used does not', async () => {
+  const fresh = await db.fresh();
+  await fresh.query(`create schema ext; create extension citext schema ext;
+    create table public.of_the_host (id int)`);
+  const old = await target('a', init);
+  const upgraded = await target('a', { ...init, '0001_more': 'create table more (id int);' });
+  const direct = fresh.pool();
+  await migratePlugin(direct, old, migrateOptions());
+  await direct.end();
+  await using proxy = await startProxy(fresh.url);
+  const pool = fresh.pool({ connectionString: proxy.url });
+
+  const nothing = await look(pool, [old]);
+  expect(proxy.statements).toHaveLength(2);
+  expect(nothing).toMatchObject({ extensionSchemas: ['ext'], problems: [] });
+  const upgrade = await look(pool, [upgraded]);
+  expect(proxy.statements).toHaveLength(2 + 3);
+  expect(upgrade.plugins[0]?.pending.map(({ name }) => name)).toEqual(['0001_more.sql']);
+  await pool.end();
+});
+
+test('starts again when a history disappears between its messages', async () => {
   const fresh = await db.fresh();
   const gone = await target('gone', init);
   const stays = await target('stays', init);

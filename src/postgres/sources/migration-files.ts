@@ -6,7 +6,7 @@ import { mapBounded } from '../../core/map-bounded.ts';
 import { FolderSnapshots } from './folder-snapshots.ts';
 import { listJournal } from './journal-folder.ts';
 import { refusalFor, type Refuse } from './migration-files-error.ts';
-import { isMissing, readersAtOnce, readText } from './read-text.ts';
+import { isMissing, readText } from './read-text.ts';
 import { listTimestampFolders, type ListedMigration } from './timestamp-folder.ts';
 import { listNames } from '../../core/printable.ts';
 
@@ -97,7 +97,7 @@ async function readTexts(
   listed: readonly ListedMigration[],
   refuse: Refuse,
 ): Promise<readonly string[]> {
-  const read = await mapBounded(listed, readersAtOnce, ({ path }) =>
+  const read = await mapBounded(listed, 1, ({ path }) =>
     readText(path, refuse).catch((error: unknown) => {
       if (error instanceof BootError) return error;
       throw error;

@@ -28,6 +28,7 @@ export const largestFile = 64 * 1024 * 1024;
  * @throws what `refuse` makes; its `cause` is the system's error when the file could not be opened.
  */
 export async function readText(path: string, refuse: Refuse): Promise<string> {
+  await letOthersRun();
   const bytes = readBytes(path, refuse);
   // Another encoding would be read as other letters, and put them into the database.
   if (!isUtf8(bytes)) throw refuse(`${path} is not UTF-8`, { hint: 'Save it as UTF-8.' });
@@ -73,7 +74,17 @@ export function isMissing(error: unknown): boolean {
   return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
 }
 
-/** A file at a time: for the small files of a folder, the way through the thread pool takes three times as long. */
+/** How long files are read before everything else in this process has a turn, in ms. */
+const sliceMs = 2;
+let sliceBeganAt = 0;
+
+async function letOthersRun(): Promise<void> {
+  if (performance.now() - sliceBeganAt < sliceMs) return;
+  await new Promise(setImmediate);
+  sliceBeganAt = performance.now();
+}
+
+/** Synchronously: for the small files of a folder, the way through the thread pool takes three times as long. */
 function readBytes(path: string, refuse: Refuse): Buffer {
   try {
     refuseUnread(path, statSync(path), refuse);

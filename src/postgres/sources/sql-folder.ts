@@ -5,7 +5,7 @@ import type { SqlMigration } from './migration.ts';
 import { checkFolder, hashOf } from './migration-files.ts';
 import { refusalFor, type Refuse } from './migration-files-error.ts';
 import { identityOf } from './named-migration.ts';
-import { listFolder, readersAtOnce, readText } from './read-text.ts';
+import { listFolder, readText } from './read-text.ts';
 import { findUndoFile } from './undo-files.ts';
 
 const suffix = /\.sql$/i;
@@ -30,7 +30,7 @@ export async function readSqlFolder(
   }
   checkTags([...tags.keys()], folder, refuse);
   const sorted = [...tags].toSorted(([one], [other]) => compareVersions(one, other));
-  return mapBounded(sorted, readersAtOnce, async ([tag, name]) => {
+  return mapBounded(sorted, 1, async ([tag, name]) => {
     const text = await readText(join(folder, name), refuse);
     return { ...identityOf(tag), name, hash: hashOf(text), text };
   });

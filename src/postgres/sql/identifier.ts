@@ -11,3 +11,8 @@ export function quoteIdentifier(name: string): string {
 export function quoteLiteral(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
+
+/** An SQL expression of type `text[]`. */
+export function textArray(texts: readonly string[]): string {
+  return `array[${texts.map(quoteLiteral).join(', ')}]::text[]`;
+}

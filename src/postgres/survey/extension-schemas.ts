@@ -1,5 +1,5 @@
 import { findHomelessExtensions } from '../sql/extension-commands.ts';
-import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
+import { quoteIdentifier, quoteLiteral, textArray } from '../sql/identifier.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import type { SqlEdit } from '../sql/sql-edits.ts';
 
@@ -46,7 +46,7 @@ export function extensionFactsSql(setting: ExtensionSetting, wanted: readonly st
 }
 
 function placeableSql(wanted: readonly string[]): string {
-  const names = arrayOf(wanted);
+  const names = textArray(wanted);
   return `case when exists (
         select from unnest(${names}) w (name) where not exists (select from pg_extension e where e.extname = w.name))
       then (select coalesce(json_agg(distinct v.name), '[]') from pg_available_extension_versions v
@@ -57,7 +57,7 @@ function placeableSql(wanted: readonly string[]): string {
 
 function candidatesSql(setting: ExtensionSetting): string {
   if (setting === 'auto') return foundSchemasSql;
-  return `select l.name, l.rank from unnest(${arrayOf(setting)}) with ordinality as l (name, rank)
+  return `select l.name, l.rank from unnest(${textArray(setting)}) with ordinality as l (name, rank)
       where exists (select from pg_namespace n where n.nspname = l.name)`;
 }
 
@@ -117,8 +117,4 @@ export function placeAdvice(name: string, setting: ExtensionSetting): string {
       : `, and list it in migrations.extensionSchemas`;
   const known = setting === 'auto' ? ' It counts as soon as an extension is in it.' : '';
   return `Make a schema for extensions, once, as an administrator: CREATE SCHEMA IF NOT EXISTS ${schema}; CREATE EXTENSION ${quoteIdentifier(name)} SCHEMA ${schema}; GRANT USAGE ON SCHEMA ${schema} TO the role${list}.${known}`;
-}
-
-function arrayOf(names: readonly string[]): string {
-  return `array[${names.map(quoteLiteral).join(', ')}]::text[]`;
 }

@@ -1,61 +1,151 @@
 import { sqlStateOf } from '../connection/connection-error.ts';
+import type { QueryAnswer } from '../connection/connection.ts';
 import type { Querying } from '../connection/querying.ts';
 import { toHistoryRow, type HistoryRow, type RawHistoryRow } from '../history/migration-history.ts';
 import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts';
 import { wantedExtensions, type ExtensionSetting } from './extension-schemas.ts';
-import { madeExtensions } from './unavailable-extensions.ts';
 import {
   factsSql,
   historiesSql,
   isReadable,
-  type DatabaseAnswer,
-  type SchemaAnswer,
-} from './survey-statements.ts';
+  type SchemaFacts,
+  type ServerFacts,
+} from './server-facts.ts';
+import {
+  changeQuestion,
+  detailsSql,
+  extensionQuestion,
+  noDetails,
+  publicQuestion,
+  type OwnedSchema,
+  type Question,
+  type SurveyDetails,
+} from './survey-details.ts';
+import { madeExtensions } from './unavailable-extensions.ts';
+
+/** What the catalogs say. */
+export interface DatabaseAnswer extends ServerFacts, Omit<SurveyDetails, 'owned'> {
+  readonly schemas: readonly SchemaAnswer[];
+}
+
+/** What they say of a schema; the second part is asked only where something may be changed. */
+export type SchemaAnswer = SchemaFacts & OwnedSchema;
 
 /** What the database says of all plugins at one moment. */
 export interface Look {
   readonly facts: DatabaseAnswer;
   /** By schema. */
-  readonly histories: ReadonlyMap<string, readonly HistoryRow[]>;
+  readonly histories: Histories;
 }
 
-/** How often a survey starts again when a history disappears between its two statements. */
+type Histories = ReadonlyMap<string, readonly HistoryRow[]>;
+
+/** How often a survey starts again when a history disappears between its messages. */
 const attempts = 3;
 
-/** Reads the catalogs, then the histories that they tell of. Starts again when one is gone by then. */
+/** Looks at the database, and starts again when a history that it was told of is gone by the time it reads it. */
 export async function lookAtDatabase(
   client: Querying,
   targets: readonly MigrationTarget[],
   setting: ExtensionSetting,
 ): Promise<Look> {
-  const schemas = [
-    ...new Set(
-      targets.flatMap((target) => [...schemasOf(target), ...(target.previousSchemas ?? [])]),
-    ),
-  ];
-  const all = targets.flatMap(({ files }) => files);
-  const sql = factsSql(setting, wantedExtensions(all), madeExtensions(all));
   for (let attempt = 1; ; attempt += 1) {
-    const { rows } = await client.query<{ facts: string }>(sql, [schemas]);
-    const facts = JSON.parse(rows[0]?.facts ?? '{}') as DatabaseAnswer;
-    const readable = facts.schemas.filter(isReadable);
     try {
-      return { facts, histories: await readHistories(client, readable) };
+      return await lookOnce(client, targets, setting);
     } catch (error) {
-      // A plugin's schema was renamed or dropped next door since the first statement.
+      // A plugin's schema was renamed or dropped next door since the first message.
       const isGone = ['42P01', '3F000', '42703'].includes(sqlStateOf(error) ?? '');
       if (!isGone || attempt === attempts) throw error;
     }
   }
 }
 
-async function readHistories(
+/**
+ * First the facts, then the histories; along with these, or in a third message once it is known that something is pending, what
+ * only some boots need.
+ */
+async function lookOnce(
   client: Querying,
-  schemas: readonly SchemaAnswer[],
-): Promise<ReadonlyMap<string, readonly HistoryRow[]>> {
+  targets: readonly MigrationTarget[],
+  setting: ExtensionSetting,
+): Promise<Look> {
+  const names = [
+    ...new Set(
+      targets.flatMap((target) => [...schemasOf(target), ...(target.previousSchemas ?? [])]),
+    ),
+  ];
+  const askAboutChange = (): Question => {
+    const all = targets.flatMap(({ files }) => files);
+    const wanted = wantedExtensions(all);
+    return changeQuestion(names, { setting, wanted, made: madeExtensions(all) });
+  };
+  const { rows } = await client.query<{ facts: string }>(factsSql, [names]);
+  const facts = JSON.parse(rows[0]?.facts ?? '{}') as ServerFacts;
+  const readable = facts.schemas.filter(isReadable);
+  const found = new Set(readable.map(({ name }) => name));
+  const isOfPlugin = ({ schema }: MigrationTarget): boolean => schema !== 'public';
+  const mayChange = targets.some((target) => hasNoHistory(target, facts, found));
+  const questions = [
+    ...(setting === 'auto' && facts.hasExtensions ? [extensionQuestion(setting)] : []),
+    ...(facts.isPublicUsed && targets.some(isOfPlugin) ? [publicQuestion(names)] : []),
+    ...(mayChange ? [askAboutChange()] : []),
+  ];
+  const { histories, details } = await readRest(client, readable, questions);
+  const isLate = !mayChange && targets.some((target) => mayHavePending(target, histories));
+  const late = await readRest(client, [], isLate ? [askAboutChange()] : []);
+  return { facts: merge(facts, { ...noDetails, ...details, ...late.details }), histories };
+}
+
+/** Whether a plugin is new here, or may be renamed: then it is clear before its history is read that something may change. */
+function hasNoHistory(
+  target: MigrationTarget,
+  { schemas }: ServerFacts,
+  readable: ReadonlySet<string>,
+): boolean {
+  const [, historySchema] = schemasOf(target);
+  const previous = target.previousSchemas ?? [];
+  return !readable.has(historySchema) || schemas.some(({ name }) => previous.includes(name));
+}
+
+/** A file whose hash is in the history is applied; the other signs that it is are compared later. */
+function mayHavePending(target: MigrationTarget, histories: Histories): boolean {
+  const [, historySchema] = schemasOf(target);
+  const hashes = new Set((histories.get(historySchema) ?? []).map(({ hash }) => hash));
+  return target.files.some(({ hash }) => !hashes.has(hash));
+}
+
+interface Rest {
+  readonly histories: Histories;
+  readonly details: Partial<SurveyDetails>;
+}
+
+/** Reads the histories of these schemas and asks these questions, in one message; in none when there is nothing to ask. */
+async function readRest(
+  client: Querying,
+  schemas: readonly SchemaFacts[],
+  questions: readonly Question[],
+): Promise<Rest> {
   const histories = new Map<string, HistoryRow[]>(schemas.map(({ name }) => [name, []]));
-  if (schemas.length === 0) return histories;
-  const { rows } = await client.query<RawHistoryRow & { schema: string }>(historiesSql(schemas));
-  for (const row of rows) histories.get(row.schema)?.push(toHistoryRow(row));
-  return histories;
+  const texts = [
+    ...(schemas.length > 0 ? [historiesSql(schemas)] : []),
+    ...(questions.length > 0 ? [detailsSql(questions)] : []),
+  ];
+  if (texts.length === 0) return { histories, details: {} };
+  const answers = [await client.query(texts.join(';\n'))].flat() as readonly QueryAnswer[];
+  if (schemas.length > 0) {
+    const rows = answers[0]?.rows as readonly (RawHistoryRow & { schema: string })[];
+    for (const row of rows) histories.get(row.schema)?.push(toHistoryRow(row));
+  }
+  if (questions.length === 0) return { histories, details: {} };
+  const [row] = (answers.at(-1)?.rows ?? []) as readonly { readonly details: string }[];
+  return { histories, details: JSON.parse(row?.details ?? '{}') as Partial<SurveyDetails> };
+}
+
+function merge(facts: ServerFacts, { owned, ...details }: SurveyDetails): DatabaseAnswer {
+  const byName = new Map(owned.map((schema) => [schema.name, schema]));
+  const schemas = facts.schemas.map((schema) => {
+    const unasked = { name: schema.name, isEmpty: false, isOwned: true, closedSequence: null };
+    return { ...schema, ...(byName.get(schema.name) ?? unasked) };
+  });
+  return { ...facts, ...details, schemas };
 }

@@ -1,3 +1,4 @@
+import { textArray } from '../sql/identifier.ts';
 import { historyTable } from '../history/migration-history.ts';
 
 /** What can be moved to another schema by itself: sequences of a column, indexes and types of rows go with their tables. */
@@ -11,8 +12,9 @@ export interface PublicObject {
   readonly alsoIn: readonly string[];
 }
 
-/** An SQL expression of type json that gives {@link PublicObject}s; `$1` has the names of the surveyed schemas. */
-export const publicObjectsSql = `(
+/** An SQL expression of type json that gives {@link PublicObject}s, beside the names of the surveyed schemas. */
+export function publicObjectsSql(schemas: readonly string[]): string {
+  return `(
   with found as (
     select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' else 'table' end as kind,
       c.relname as name, 'pg_class'::regclass as classid, c.oid as objid, c.relkind = 'S' as may_be_owned
@@ -26,7 +28,7 @@ export const publicObjectsSql = `(
       select from pg_depend d where d.classid = o.classid and d.objid = o.objid
         and (d.deptype = 'e' or o.may_be_owned and d.deptype in ('a', 'i')))
   ), surveyed as (
-    select oid, nspname from pg_namespace where nspname = any($1::text[]) and nspname <> 'public'
+    select oid, nspname from pg_namespace where nspname = any(${textArray(schemas)}) and nspname <> 'public'
   ), taken as (
     select c.relname as name, n.nspname from pg_class c join surveyed n on n.oid = c.relnamespace
     where c.relname in (select name from loose)
@@ -37,6 +39,7 @@ export const publicObjectsSql = `(
   select coalesce(json_agg(json_build_object(
     'kind', l.kind, 'name', l.name, 'alsoIn', coalesce(t.schemas, '[]')) order by l.kind, l.name), '[]')
   from loose l left join (select name, json_agg(nspname) as schemas from taken group by name) t on t.name = l.name)`;
+}
 
 /** For people: `table items`. */
 export function describeObject({ kind, name }: Pick<PublicObject, 'kind' | 'name'>): string {

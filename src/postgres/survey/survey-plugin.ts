@@ -21,7 +21,7 @@ import {
   findHistoryProblems,
   findWriteProblems,
 } from './survey-problems.ts';
-import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
+import type { DatabaseAnswer, SchemaAnswer } from './look-at-database.ts';
 
 /** What one look at the database tells about one plugin. */
 export interface PluginSurvey {

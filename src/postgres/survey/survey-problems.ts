@@ -10,8 +10,8 @@ import { findPooledFileProblem } from './pooled-files.ts';
 import { hasStatement } from '../sql/statement-splitter.ts';
 import { findTransactionControl } from '../sql/transaction-control.ts';
 import { findUndoMark, type UndoMark } from '../sql/undo-marks.ts';
-import { isReadable } from './survey-statements.ts';
-import type { DatabaseAnswer, SchemaAnswer } from './survey-statements.ts';
+import { isReadable } from './server-facts.ts';
+import type { DatabaseAnswer, SchemaAnswer } from './look-at-database.ts';
 import { listNames } from '../../core/printable.ts';
 
 interface SurveyedPlugin {
@@ -80,9 +80,9 @@ export function findWriteProblems(
       ];
     }),
     ...unless(history?.canWrite ?? true, 'INSERT', historyOf(historySchema)),
-    ...(history?.closedSequence == null
+    ...(keeping?.closedSequence == null
       ? []
-      : [lacks(plugin, facts, 'USAGE', onSequence(historySchema, history.closedSequence))]),
+      : [lacks(plugin, facts, 'USAGE', onSequence(historySchema, keeping.closedSequence))]),
   ];
 }
 

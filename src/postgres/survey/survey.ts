@@ -60,8 +60,8 @@ export interface SurveyOptions {
 }
 
 /**
- * Looks at the whole database without changing anything, in two statements for any number of plugins (one when there is no
- * history to read), and needs no more rights than to read the histories.
+ * Looks at the whole database without changing anything, in two messages for any number of plugins (three when an applied
+ * plugin has a new file), and needs no more rights than to read the histories.
  *
  * @throws BootError `DATABASE_UNREACHABLE` or `DATABASE_PRIVILEGE`
  * @example const { plugins, problems } = await surveyDatabase(client, [{ id: 'auth', schema: 'plugin_auth', files }]);

@@ -1,0 +1,82 @@
+import { historyColumns, historyOf, historyTable, shapeOf } from '../history/migration-history.ts';
+import { quoteLiteral } from '../sql/identifier.ts';
+
+/** What the first statement of the survey tells: no more than a boot with nothing to do has to know. */
+export interface ServerFacts {
+  readonly pid: number;
+  readonly server: string;
+  readonly readOnly: boolean;
+  readonly role: string;
+  readonly database: string;
+  readonly canCreateSchema: boolean;
+  /** Whether an extension is in any schema that could be one of extensions. */
+  readonly hasExtensions: boolean;
+  /** Whether anything is in `public` that could be a plugin's. */
+  readonly isPublicUsed: boolean;
+  /** Those of the schemas asked about that exist. */
+  readonly schemas: readonly SchemaFacts[];
+}
+
+export interface SchemaFacts {
+  readonly name: string;
+  readonly canUse: boolean;
+  readonly canCreate: boolean;
+  readonly history: {
+    readonly columns: readonly string[];
+    readonly canRead: boolean;
+    readonly canWrite: boolean;
+  } | null;
+}
+
+/**
+ * Asks for {@link ServerFacts} of the schemas `$1`: one text of JSON, so that no type parser of the host's can change it. Only
+ * catalogs, which everyone may read. On a new connection each catalog costs time of its own, most of it to plan: what only some
+ * boots need is in `survey-details.ts`.
+ */
+export const factsSql = `
+select json_build_object(
+  'pid', pg_backend_pid(),
+  'server', split_part(current_setting('server_version'), ' ', 1),
+  'readOnly', current_setting('transaction_read_only') = 'on',
+  'role', current_user,
+  'database', current_database(),
+  'canCreateSchema', has_database_privilege(current_database(), 'CREATE'),
+  'hasExtensions', exists (select from pg_extension e
+    where e.extnamespace <> 'pg_catalog'::regnamespace and e.extnamespace is distinct from to_regnamespace('public')::oid),
+  'isPublicUsed', exists (select from pg_depend d
+    where d.refclassid = 'pg_namespace'::regclass and d.refobjid = to_regnamespace('public')::oid
+      and d.classid in ('pg_class'::regclass, 'pg_type'::regclass)),
+  'schemas', coalesce((
+    select json_agg(json_build_object(
+      'name', n.nspname,
+      'canUse', has_schema_privilege(n.oid, 'USAGE'),
+      'canCreate', has_schema_privilege(n.oid, 'CREATE'),
+      'history', (
+        select json_build_object(
+          'columns', (
+            select coalesce(json_agg(a.attname), '[]') from pg_attribute a
+            where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
+          'canRead', has_table_privilege(c.oid, 'SELECT'),
+          'canWrite', has_table_privilege(c.oid, 'INSERT'))
+        from pg_class c where c.relnamespace = n.oid and c.relname = '${historyTable}')))
+    from pg_namespace n where n.nspname = any($1::text[])), '[]')
+)::text as facts`;
+
+/** Whether the history of this schema can be read. */
+export function isReadable({ canUse, history }: SchemaFacts): boolean {
+  return (
+    canUse &&
+    history?.canRead === true &&
+    ['hash', 'created_at'].every((column) => history.columns.includes(column))
+  );
+}
+
+/** Reads all histories at once, each by its own columns. */
+export function historiesSql(schemas: readonly SchemaFacts[]): string {
+  return schemas
+    .map(
+      ({ name, history }) =>
+        `select ${quoteLiteral(name)} as schema, ${historyColumns(shapeOf(history?.columns ?? []))} from ${historyOf(name)}`,
+    )
+    .join(' union all ');
+}
