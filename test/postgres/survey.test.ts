@@ -87,6 +87,11 @@ test('of an upgrade takes a third, and one where extensions or public are used d
   const upgrade = await look(pool, [upgraded]);
   expect(proxy.statements).toHaveLength(2 + 3);
   expect(upgrade.plugins[0]?.pending.map(({ name }) => name)).toEqual(['0001_more.sql']);
+  const repeated = await look(pool, [
+    await target('a', { ...init, '0001_again': init['0000_init'] }),
+  ]);
+  expect(proxy.statements).toHaveLength(2 + 3 + 3);
+  expect(repeated.plugins[0]?.pending.map(({ name }) => name)).toEqual(['0001_again.sql']);
   await pool.end();
 });
 

@@ -2,6 +2,7 @@ import { sqlStateOf } from '../connection/connection-error.ts';
 import type { QueryAnswer } from '../connection/connection.ts';
 import type { Querying } from '../connection/querying.ts';
 import { toHistoryRow, type HistoryRow, type RawHistoryRow } from '../history/migration-history.ts';
+import { planMigrations } from '../history/migration-plan.ts';
 import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts';
 import { wantedExtensions, type ExtensionSetting } from './extension-schemas.ts';
 import {
@@ -69,49 +70,66 @@ async function lookOnce(
   targets: readonly MigrationTarget[],
   setting: ExtensionSetting,
 ): Promise<Look> {
-  const names = [
-    ...new Set(
-      targets.flatMap((target) => [...schemasOf(target), ...(target.previousSchemas ?? [])]),
-    ),
-  ];
-  const askAboutChange = (): Question => {
-    const all = targets.flatMap(({ files }) => files);
-    const wanted = wantedExtensions(all);
-    return changeQuestion(names, { setting, wanted, made: madeExtensions(all) });
-  };
+  const names = schemaNames(targets);
   const { rows } = await client.query<{ facts: string }>(factsSql, [names]);
   const facts = JSON.parse(rows[0]?.facts ?? '{}') as ServerFacts;
   const readable = facts.schemas.filter(isReadable);
-  const found = new Set(readable.map(({ name }) => name));
+  const known = { existing: nameSet(facts.schemas), readable: nameSet(readable) };
+  const mayChange = targets.some((target) => isNewOrRenamed(target, known));
   const isOfPlugin = ({ schema }: MigrationTarget): boolean => schema !== 'public';
-  const mayChange = targets.some((target) => hasNoHistory(target, facts, found));
-  const questions = [
+  const first = [
     ...(setting === 'auto' && facts.hasExtensions ? [extensionQuestion(setting)] : []),
     ...(facts.isPublicUsed && targets.some(isOfPlugin) ? [publicQuestion(names)] : []),
-    ...(mayChange ? [askAboutChange()] : []),
+    ...(mayChange ? [askAboutChange(names, targets, setting)] : []),
   ];
-  const { histories, details } = await readRest(client, readable, questions);
-  const isLate = !mayChange && targets.some((target) => mayHavePending(target, histories));
-  const late = await readRest(client, [], isLate ? [askAboutChange()] : []);
-  return { facts: merge(facts, { ...noDetails, ...details, ...late.details }), histories };
+  const { histories, details } = await readRest(client, readable, first);
+  const isLate = !mayChange && targets.some((target) => hasPending(target, histories));
+  const last = isLate ? [askAboutChange(names, targets, setting)] : [];
+  const { details: late } = await readRest(client, [], last);
+  return { facts: merge(facts, { ...noDetails, ...details, ...late }), histories };
 }
 
-/** Whether a plugin is new here, or may be renamed: then it is clear before its history is read that something may change. */
-function hasNoHistory(
-  target: MigrationTarget,
-  { schemas }: ServerFacts,
-  readable: ReadonlySet<string>,
-): boolean {
+/** Every schema that a plugin has, keeps its history in, or has had. */
+function schemaNames(targets: readonly MigrationTarget[]): readonly string[] {
+  const names = targets.flatMap((target) => [
+    ...schemasOf(target),
+    ...(target.previousSchemas ?? []),
+  ]);
+  return [...new Set(names)];
+}
+
+function askAboutChange(
+  names: readonly string[],
+  targets: readonly MigrationTarget[],
+  setting: ExtensionSetting,
+): Question {
+  const all = targets.flatMap(({ files }) => files);
+  const wanted = wantedExtensions(all);
+  return changeQuestion(names, { setting, wanted, made: madeExtensions(all) });
+}
+
+interface KnownSchemas {
+  readonly existing: ReadonlySet<string>;
+  /** Those whose history is read. */
+  readonly readable: ReadonlySet<string>;
+}
+
+function nameSet(schemas: readonly SchemaFacts[]): ReadonlySet<string> {
+  return new Set(schemas.map(({ name }) => name));
+}
+
+/** Whether a plugin may have something to do whatever the histories say. */
+function isNewOrRenamed(target: MigrationTarget, { existing, readable }: KnownSchemas): boolean {
   const [, historySchema] = schemasOf(target);
   const previous = target.previousSchemas ?? [];
-  return !readable.has(historySchema) || schemas.some(({ name }) => previous.includes(name));
+  return !readable.has(historySchema) || previous.some((name) => existing.has(name));
 }
 
-/** A file whose hash is in the history is applied; the other signs that it is are compared later. */
-function mayHavePending(target: MigrationTarget, histories: Histories): boolean {
-  const [, historySchema] = schemasOf(target);
-  const hashes = new Set((histories.get(historySchema) ?? []).map(({ hash }) => hash));
-  return target.files.some(({ hash }) => !hashes.has(hash));
+/** Whether a plugin whose history is read, and whose schema keeps its name, has something to do. */
+function hasPending(target: MigrationTarget, histories: Histories): boolean {
+  const [schema, historySchema] = schemasOf(target);
+  const rows = histories.get(historySchema) ?? [];
+  return planMigrations(target.files, rows, schema).pending.length > 0;
 }
 
 interface Rest {
