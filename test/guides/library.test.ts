@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -22,13 +22,13 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-/** It listens a moment after its boot: asks again until it does. */
-async function read(url: string): Promise<unknown> {
-  for (let attempts = 200; ; attempts -= 1) {
+/** It listens a moment after its boot: asks again until it does, or has ended. */
+async function read(url: string, backend: ChildProcess): Promise<unknown> {
+  for (;;) {
     try {
       return await (await fetch(url)).json();
     } catch (error) {
-      if (attempts === 0) throw error;
+      if (backend.exitCode !== null || backend.signalCode !== null) throw error;
       await pause(50);
     }
   }
@@ -54,7 +54,7 @@ test('the library of the guides is migrated by its job, then serves, and stops a
   });
   onTestFinished(() => void backend.kill('SIGKILL'));
   const ended = once(backend, 'exit');
-  expect(await read(`http://127.0.0.1:${env.PORT}/`)).toBeTypeOf('object');
+  expect(await read(`http://127.0.0.1:${env.PORT}/`, backend)).toBeTypeOf('object');
   backend.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
 });
