@@ -82,10 +82,10 @@ async function lookOnce(
     ...(facts.isPublicUsed && targets.some(isOfPlugin) ? [publicQuestion(names)] : []),
     ...(mayChange ? [askAboutChange(names, targets, setting)] : []),
   ];
-  const { histories, details } = await readRest(client, readable, first);
+  const { histories, details } = await ask(client, readable, first);
   const isLate = !mayChange && targets.some((target) => hasPending(target, histories));
   const last = isLate ? [askAboutChange(names, targets, setting)] : [];
-  const { details: late } = await readRest(client, [], last);
+  const { details: late } = await ask(client, [], last);
   return { facts: merge(facts, { ...noDetails, ...details, ...late }), histories };
 }
 
@@ -132,17 +132,17 @@ function hasPending(target: MigrationTarget, histories: Histories): boolean {
   return planMigrations(target.files, rows, schema).pending.length > 0;
 }
 
-interface Rest {
+interface Answers {
   readonly histories: Histories;
   readonly details: Partial<SurveyDetails>;
 }
 
 /** Reads the histories of these schemas and asks these questions, in one message; in none when there is nothing to ask. */
-async function readRest(
+async function ask(
   client: Querying,
   schemas: readonly SchemaFacts[],
   questions: readonly Question[],
-): Promise<Rest> {
+): Promise<Answers> {
   const histories = new Map<string, HistoryRow[]>(schemas.map(({ name }) => [name, []]));
   const texts = [
     ...(schemas.length > 0 ? [historiesSql(schemas)] : []),

@@ -16,7 +16,7 @@ import {
   type UnavailableExtension,
 } from './unavailable-extensions.ts';
 
-/** What only some boots have to know, as it is when nobody asked. */
+/** What only some boots have to know. */
 export interface SurveyDetails {
   readonly extensions: ExtensionFacts;
   readonly inPublic: readonly PublicObject[];
@@ -29,12 +29,13 @@ export interface SurveyDetails {
   readonly owned: readonly OwnedSchema[];
 }
 
-/** What matters of a schema to whoever changes it. */
+/** What has to be known of a schema before it is changed. */
 export interface OwnedSchema extends RenamableSchema {
-  /** The sequence of the history's ids, when the role may not take one: whoever inserts needs that too. */
+  /** The sequence of the history's ids, when the role may not take one: an insert needs that right too. */
   readonly closedSequence: string | null;
 }
 
+/** What counts while it is not asked. */
 export const noDetails: SurveyDetails = {
   extensions: noExtensions,
   inPublic: [],
@@ -66,7 +67,7 @@ export interface AskedExtensions {
   readonly made: readonly MadeExtension[];
 }
 
-/** What stands against changing anything. */
+/** What could stand in the way of a change. */
 export function changeQuestion(
   schemas: readonly string[],
   { setting, wanted, made }: AskedExtensions,
