@@ -1,17 +1,13 @@
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { packageFiles } from '../../src/boot/discover/package-files.ts';
 import { findWorkspaceFolders, readPnpmPatterns } from '../../src/boot/discover/workspaces.ts';
 import { packageTree } from '../support/package-tree.ts';
 
 const tree = {
-  'package.json': '',
-  'apps/package.json': '',
   'apps/api/package.json': '',
   'apps/web/package.json': '',
   'apps/web-old/package.json': '',
-  'libs/package.json': '',
-  'libs/a/package.json': '',
-  'libs/a/test/package.json': '',
   'libs/a/test/fixture/package.json': '',
   'libs/a/node_modules/x/package.json': '',
   'libs/.hidden/package.json': '',
@@ -27,7 +23,7 @@ describe('workspace patterns', () => {
     [['apps/we?'], ['apps/web']],
     [['apps/[ab]*'], ['apps/api']],
     [['apps/[!ab]*'], ['apps/web', 'apps/web-old']],
-    [['{apps,libs}/{api,a}'], ['apps/api', 'libs/a']],
+    [['{apps,libs}/{api,a}'], ['apps/api', 'apps/a', 'libs/api', 'libs/a']],
     [['libs/*'], ['libs/a', 'libs/linked']],
     [['libs/.*'], ['libs/.hidden']],
     [['libs/**'], ['libs', 'libs/a', 'libs/a/test', 'libs/a/test/fixture']],
@@ -51,7 +47,7 @@ describe('workspace patterns', () => {
     [['nowhere/*'], []],
   ])('%j mean %j', async (patterns, wanted) => {
     const root = await packageTree(tree);
-    const found = await findWorkspaceFolders(root, patterns);
+    const found = await findWorkspaceFolders(root, patterns, packageFiles);
     expect(found.map((folder) => folder.slice(root.length + 1)).toSorted()).toEqual(
       wanted.toSorted(),
     );
@@ -62,7 +58,8 @@ describe('a folder of workspaces', () => {
   it('that cannot be read is named, and not passed over', async () => {
     const root = await packageTree(tree);
     const tooLong = 'a'.repeat(300);
-    await expect(findWorkspaceFolders(root, ['apps/*', `${tooLong}/*`])).rejects.toMatchObject({
+    const found = findWorkspaceFolders(root, ['apps/*', `${tooLong}/*`], packageFiles);
+    await expect(found).rejects.toMatchObject({
       code: 'PLUGIN_NOT_LOADED',
       message: expect.stringMatching(/\/a{300}\/? cannot be read: ENAMETOOLONG/) as unknown,
     });
@@ -74,7 +71,11 @@ describe('a folder of workspaces', () => {
       'host/package.json': '',
       'host/l': { link: 'libs' },
     });
-    const found = await findWorkspaceFolders(join(root, 'host'), ['../apps/a*', 'l/*', 'l/a/**']);
+    const found = await findWorkspaceFolders(
+      join(root, 'host'),
+      ['../apps/a*', 'l/*', 'l/a/**'],
+      packageFiles,
+    );
     expect(found.map((folder) => relative(root, folder)).toSorted()).toEqual([
       'apps/api',
       'host/l/a',

@@ -42,21 +42,12 @@ async function unlessAbsent<T, Absent>(
   try {
     return await look;
   } catch (thrown) {
-    const error = toError(thrown);
-    if (isAbsent(error)) return otherwise;
-    throw unreadable(path, error);
+    const error: NodeJS.ErrnoException = toError(thrown);
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return otherwise;
+    throw new BootError('PLUGIN_NOT_LOADED', `${path} cannot be read: ${error.message}`, {
+      phase: 'discover',
+      hint: 'Let this process read the packages that it starts.',
+      cause: error,
+    });
   }
-}
-
-/** Whether a file system's error means that there is no such file or folder. */
-export function isAbsent({ code }: NodeJS.ErrnoException): boolean {
-  return code === 'ENOENT' || code === 'ENOTDIR';
-}
-
-export function unreadable(path: string, cause: Error): BootError {
-  return new BootError('PLUGIN_NOT_LOADED', `${path} cannot be read: ${cause.message}`, {
-    phase: 'discover',
-    hint: 'Let this process read the packages that it starts.',
-    cause,
-  });
 }

@@ -1,8 +1,7 @@
-import { readdir, type Dirent } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join, posix } from 'node:path';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
-import { isAbsent, unreadable, type PackageFiles } from './package-files.ts';
+import type { PackageFiles } from './package-files.ts';
 import { fieldsIn, type Package } from './package-json.ts';
 
 /**
@@ -22,8 +21,8 @@ export async function findWorkspaces(
   const pnpm = pnpmText === undefined ? [] : await readPnpmPatterns(pnpmText, pnpmFile);
   // Each list is on its own: a `!` in one takes nothing away from the other.
   return [
-    ...(await findWorkspaceFolders(folder, npm)),
-    ...(await findWorkspaceFolders(folder, pnpm)),
+    ...(await findWorkspaceFolders(folder, npm, files)),
+    ...(await findWorkspaceFolders(folder, pnpm, files)),
   ];
 }
 
@@ -49,13 +48,9 @@ export async function readPnpmPatterns(text: string, file: string): Promise<read
 
 async function parseYaml(text: string, file: string): Promise<unknown> {
   // Imported here, as the globs are below: a host without workspaces does not pay for them.
-  const { parseDocument } = await import('yaml');
+  const { load } = await import('js-yaml');
   try {
-    // Not strict, as pnpm is not: a list may end with a `]` at the start of a line.
-    const document = parseDocument(text, { strict: false });
-    const [wrong] = [...document.errors, ...document.warnings];
-    if (wrong) throw wrong;
-    return document.toJS();
+    return load(text);
   } catch (thrown) {
     const [reason] = toError(thrown).message.split('\n');
     throw refuse(
@@ -85,66 +80,63 @@ function refuse(file: string, why: string, cause?: unknown): BootError {
   });
 }
 
+type Segments = readonly string[];
+const ignored = new Set(['node_modules', 'bower_components']);
+
 /**
- * Finds the packages that workspace patterns match, never in node_modules. A `!` takes away what it matches, except what a
- * later pattern names again (npm's rule).
+ * Finds the folders that workspace patterns match, never in node_modules. A `!` takes away what it matches, unless a later
+ * pattern names it again (npm's rule).
  *
- * @returns The absolute paths of their folders.
+ * @returns Absolute paths. A folder that a pattern names without a wildcard need not exist.
  */
 export async function findWorkspaceFolders(
   root: string,
   patterns: readonly string[],
+  files: PackageFiles,
 ): Promise<readonly string[]> {
   if (patterns.length === 0) return [];
-  const [{ glob }, { default: picomatch }] = await Promise.all([
-    import('tinyglobby'),
-    import('picomatch'),
-  ]);
-  const wanted: string[] = [];
+  const { default: picomatch } = await import('picomatch');
+  const matcher = (glob: string | string[]) => picomatch(glob, { posix: true });
+
+  const wanted: Segments[] = [];
   let unwanted: readonly string[] = [];
-  for (const pattern of patterns) {
-    const file = packageFileIn(pattern.replace(/^!/, ''));
+  for (const pattern of patterns.flatMap(spreadBraces)) {
+    const segments = pattern.split(/[\\/]/).filter((each) => each !== '' && each !== '.');
+    const path = segments.join('/');
     if (pattern.startsWith('!')) {
-      unwanted = [...unwanted, file];
+      unwanted = [...unwanted, path.replace(/^!\/?/, '')];
     } else {
-      unwanted = unwanted.filter((taken) => !picomatch.isMatch(file, taken));
-      wanted.push(file);
+      unwanted = unwanted.filter((taken) => !matcher(taken)(path));
+      wanted.push(segments);
     }
   }
-  const errors: BootError[] = [];
-  const found = await Promise.all(
-    wanted.map((pattern) =>
-      glob(pattern, {
-        cwd: root,
-        ignore: ['**/node_modules/**', '**/bower_components/**', ...unwanted],
-        // A link may lead back up, and `**` would follow it.
-        followSymbolicLinks: !pattern.includes('**'),
-        expandDirectories: false,
-        fs: { readdir: reportingReaddir(errors) },
-      }),
-    ),
-  );
-  const [error] = errors;
-  if (error) throw error;
-  return [...new Set(found.flat())].map((file) => join(root, dirname(file)));
+
+  const found = new Set<string>();
+  const walk = async (at: string, [first, ...rest]: Segments): Promise<void> => {
+    if (first === undefined) {
+      found.add(at);
+      return;
+    }
+    if (!/[*?[]/.test(first)) {
+      await walk(posix.join(at, first), rest);
+      return;
+    }
+    if (first === '**') await walk(at, rest);
+    const isMatch = matcher(first);
+    for (const { name, isLink } of await files.subfolders(join(root, at))) {
+      // A link may lead back up, and `**` would follow it for ever.
+      if (ignored.has(name) || (isLink && first === '**') || !isMatch(name)) continue;
+      await walk(posix.join(at, name), first === '**' ? [first, ...rest] : rest);
+    }
+  };
+  for (const segments of wanted) await walk('', segments);
+  const isUnwanted = matcher([...unwanted]);
+  return [...found].filter((at) => !isUnwanted(at)).map((at) => join(root, at));
 }
 
-/** The package.json that a pattern's folder holds. To npm, `/apps/*`, `./apps/*` and `apps\*` are the same folders. */
-function packageFileIn(pattern: string): string {
-  const segments = pattern.split(/[\\/]/).filter((segment) => segment !== '' && segment !== '.');
-  return [...segments, 'package.json'].join('/');
-}
-
-/** The glob passes over a folder that it cannot read, and its plugins would silently not start. */
-function reportingReaddir(errors: BootError[]): typeof readdir {
-  const read = (
-    path: string,
-    options: { withFileTypes: true },
-    done: (error: NodeJS.ErrnoException | null, entries: Dirent[]) => void,
-  ): void =>
-    readdir(path, options, (error, entries) => {
-      if (error && !isAbsent(error)) errors.push(unreadable(path, error));
-      done(error, entries);
-    });
-  return read as typeof readdir;
+/** Makes `{a,b}/*` into `a/*` and `b/*`. The innermost braces come first. */
+function spreadBraces(pattern: string): readonly string[] {
+  const [braces, inside] = /\{([^{}]*)\}/.exec(pattern) ?? [];
+  if (braces === undefined || inside === undefined) return [pattern];
+  return inside.split(',').flatMap((choice) => spreadBraces(pattern.replace(braces, () => choice)));
 }
