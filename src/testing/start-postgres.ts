@@ -20,10 +20,10 @@ export interface PostgresServer {
   readonly port: number;
   readonly user: string;
   readonly database: string;
-  /** Such as `18.4`; undefined for a server behind `DATABASE_URL`, which is not asked. */
+  /** Such as `18.4`. A server behind `DATABASE_URL` is not asked, and has `undefined`. */
   readonly version: string | undefined;
   readonly source: 'DATABASE_URL' | 'package' | 'system';
-  /** Ends the server and removes its data. Any number of calls; leaves a `DATABASE_URL` server alone. */
+  /** Ends the server and removes its data. May be called again. Leaves a server behind `DATABASE_URL` alone. */
   stop(): Promise<void>;
   /** Shuts the server down in order, or recovers it after `kill()`, and starts it on the same port. */
   restart(): Promise<void>;
