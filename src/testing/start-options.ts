@@ -43,8 +43,9 @@ const OURS: ReadonlySet<string> = new Set([
 export function checkOptions(options: StartPostgresOptions): CheckedOptions {
   const { from = 'auto', settings = {}, password, port, ...others } = options;
   const [unknown] = Object.keys(others);
-  if (unknown !== undefined)
+  if (unknown !== undefined) {
     throw wrong('option to be one of from, settings, password, port', unknown);
+  }
   if (!CHOICES.includes(from)) throw wrong(`from to be one of ${CHOICES.join(', ')}`, from);
   if (password !== undefined && (typeof password !== 'string' || !/^[^\r\n\0]+$/.test(password))) {
     throw new TypeError('Expected startPostgres password to be one line of text that is not empty');

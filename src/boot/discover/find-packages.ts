@@ -53,7 +53,9 @@ export async function findPackages(
       folders[index] === undefined && !isOptional && !members.some((own) => own.name === name),
   );
   if (missing.length > 0) await refusePlugAndPlay(root, files);
-  const installed = await mapBounded(folders, width, async (folder) => folder && read(folder));
+  const installed = await mapBounded(folders, width, async (folder) =>
+    folder === undefined ? undefined : read(folder),
+  );
   const packages = distinct([...members, ...installed]).toSorted(
     (a, b) => compare(a.name, b.name) || compare(a.folder, b.folder),
   );
@@ -73,9 +75,9 @@ function oncePerPath<T>(look: (path: string) => Promise<T>): (path: string) => P
   };
 }
 
-/** A package is read once, so two links to it give one object. */
-function distinct(packages: readonly (Package | '' | undefined)[]): readonly Package[] {
-  return [...new Set(packages.flatMap((found) => found || []))];
+/** Leaves one of each package. It is read once, so two links to it give the same object. */
+function distinct(packages: readonly (Package | undefined)[]): readonly Package[] {
+  return [...new Set(packages)].filter((found) => found !== undefined);
 }
 
 function refuseRoot(path: string): never {

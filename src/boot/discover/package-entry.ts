@@ -1,5 +1,4 @@
 import { isAbsolute, join, sep } from 'node:path';
-import { parseArgs } from 'node:util';
 import { BootError, show } from '../../core/errors.ts';
 import type { PluginPackage } from './find-packages.ts';
 import type { PackageFiles } from './package-files.ts';
@@ -63,12 +62,11 @@ function pickTarget(target: unknown, conditions: ReadonlySet<string>): string | 
 
 /** The conditions of this process. With others, the host's own import and discovery would load two copies of a package. */
 function readConditions(): readonly string[] {
-  const { values } = parseArgs({
-    args: [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)],
-    options: { conditions: { type: 'string', short: 'C', multiple: true } },
-    strict: false,
+  const given = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
+  const own = given.flatMap((word, index) => {
+    if (word === '-C' || word === '--conditions') return given[index + 1] ?? [];
+    return word.startsWith('--conditions=') ? word.slice('--conditions='.length) : [];
   });
-  const own = (values['conditions'] ?? []) as readonly string[];
   const sync = 'require_module' in process.features ? ['module-sync'] : [];
   return [...own, 'node', 'import', ...sync, 'node-addons', 'default'];
 }
