@@ -9,15 +9,15 @@ export type { HostOptions } from './boot/host-plugin.ts';
 export type { BootState, CurrentStep } from './core/boot-state.ts';
 export type { DiscoverOptions } from './boot/discover/discover-options.ts';
 export type { BootPlan, PendingFile, PlannedStatement, PluginPlan } from './boot/plan.ts';
-export { createRepair } from './boot/repair.ts';
-export type { Repair } from './boot/repair.ts';
+export { createRepair } from './boot/repair/repair.ts';
+export type { Repair } from './boot/repair/repair.ts';
 export type {
   AcceptEditedOptions,
   BaselineOptions,
   HolderOptions,
   RelocateOptions,
   RepairOptions,
-} from './boot/repair-input.ts';
+} from './boot/repair/repair-input.ts';
 export type { Services } from './boot/service-registry.ts';
 export type { StepState } from './core/boot-record.ts';
 export type { Clock } from './core/clock.ts';

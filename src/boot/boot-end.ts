@@ -3,7 +3,7 @@ import { toError } from '../core/error-record.ts';
 import { asBootError, BootError } from '../core/errors.ts';
 import { messageOf } from '../core/foreign-value.ts';
 import type { BootOutcome } from '../core/steps.ts';
-import type { RunEnd } from './boot-run.ts';
+import type { RunEnd } from './run.ts';
 
 /** How the launch ended, for the report; a machine that broke has failed. */
 export function outcomeOf(end: RunEnd): BootOutcome {

@@ -57,7 +57,7 @@ export interface BootOptions extends SettingsOptions {
 }
 
 /** The options, checked and complete. */
-export interface BootSetup {
+export interface BootSettings extends Settings {
   readonly source: DatabaseSource;
   /** Of migrations and locks; that of everything else unless told. */
   readonly migrationSource: DatabaseSource;
@@ -71,7 +71,6 @@ export interface BootSetup {
   /** The logger for what Slipway itself says: one that throws harms nobody. */
   readonly ownLogger: Logger;
   readonly clock: Clock;
-  readonly settings: Settings;
 }
 
 const ownOptions = [
@@ -92,7 +91,7 @@ const levels = ['debug', 'info', 'warn', 'error'] as const;
  *
  * @throws BootError `OPTIONS_INVALID` or `PLUGIN_INVALID`
  */
-export function checkBootOptions(options: BootOptions): BootSetup {
+export function checkBootOptions(options: BootOptions): BootSettings {
   const given = record(options, 'the options of createBoot()');
   knownKeysOnly(given, [...ownOptions, ...settingNames], '');
   const source = checkSource(given['pool'], 'pool');
@@ -112,7 +111,7 @@ export function checkBootOptions(options: BootOptions): BootSetup {
     logger,
     ownLogger: guardLogger(logger),
     clock: checkClock(given['clock']),
-    settings: checkSettings(plain),
+    ...checkSettings(plain),
   });
 }
 

@@ -9,14 +9,15 @@ import { EventBus, type EventSource, type Unsubscribe } from '../telemetry/bus.t
 import { createHeartbeat } from '../telemetry/heartbeat.ts';
 import { createLogListener } from '../telemetry/log-listener.ts';
 import { bootErrorOf, outcomeOf, stopErrorsOf } from './boot-end.ts';
-import { checkBootOptions, type BootOptions, type BootSetup } from './boot-options.ts';
-import { BootRun, type RunEnd, type Until } from './boot-run.ts';
+import { checkBootOptions, type BootOptions, type BootSettings } from './boot-options.ts';
+import { BootRun, type RunEnd, type Until } from './run.ts';
 import { watchBoot, whileWatched } from './exit-watch.ts';
 import { Drains, type Drain } from './drains.ts';
 import { readState, type BootState } from '../core/boot-state.ts';
 import { makePlan, type BootPlan } from './plan.ts';
 import { Relay } from './relay.ts';
 import { ServiceRegistry, type Services } from './service-registry.ts';
+import { StatementCount } from './statement-count.ts';
 import { WayDown } from './way-down.ts';
 
 /** One boot of a backend of plugins. It runs once. */
@@ -73,10 +74,11 @@ export function createBoot(options: BootOptions): Boot {
 class PluginBoot implements Boot {
   readonly id = randomUUID();
   readonly services: ServiceRegistry;
-  readonly #setup: BootSetup;
+  readonly #settings: BootSettings;
   readonly #bus: EventBus;
   readonly #relay: Relay;
   readonly #wayDown: WayDown;
+  readonly #sent = new StatementCount();
   readonly #drains = new Drains();
   #run: BootRun | undefined;
   #started: Promise<BootReport> | undefined;
@@ -85,21 +87,21 @@ class PluginBoot implements Boot {
   #hasEnded = false;
   #endWatch: (() => void) | undefined;
 
-  constructor(setup: BootSetup) {
-    this.#setup = setup;
-    this.services = new ServiceRegistry(setup.services);
-    this.#wayDown = new WayDown(setup.clock, setup.settings.stop.total);
+  constructor(settings: BootSettings) {
+    this.#settings = settings;
+    this.services = new ServiceRegistry(settings.services);
+    this.#wayDown = new WayDown(settings.clock, settings.stop.total);
     this.#bus = new EventBus((error, { type }) =>
-      setup.ownLogger.warn({ err: error, event: type }, 'a listener of the boot failed'),
+      settings.ownLogger.warn({ err: error, event: type }, 'a listener of the boot failed'),
     );
     this.#relay = new Relay({
       bootId: this.id,
-      clock: setup.clock,
+      clock: settings.clock,
       emit: (event) => this.#bus.emit(event),
-      databaseFacts: () => this.#run?.databaseFacts(),
+      sent: this.#sent,
     });
-    this.#bus.onAny(createLogListener(setup.ownLogger));
-    this.#bus.onAny(createHeartbeat(setup.clock, () => this.state(), this.#relay.tell));
+    this.#bus.onAny(createLogListener(settings.ownLogger));
+    this.#bus.onAny(createHeartbeat(settings.clock, () => this.state(), this.#relay.tell));
   }
 
   readonly on: EventSource['on'] = (name, listener) => this.#bus.on(name, listener);
@@ -116,7 +118,7 @@ class PluginBoot implements Boot {
   }
 
   plan(): Promise<BootPlan> {
-    return whileWatched('plan()', () => makePlan(this.#setup, () => {}));
+    return whileWatched('plan()', () => makePlan(this.#settings));
   }
 
   stop(reason: unknown = 'stop'): Promise<BootReport> {
@@ -161,7 +163,8 @@ class PluginBoot implements Boot {
   #createRun(until: Until): BootRun {
     return new BootRun({
       until,
-      setup: this.#setup,
+      settings: this.#settings,
+      sent: this.#sent,
       relay: this.#relay,
       onWayDown: () =>
         this.#goDown(until === 'ready' ? 'the boot failed' : 'the migrate run is over'),

@@ -1,53 +1,51 @@
-import type { Clock } from '../core/clock.ts';
 import { BootError, type BootErrorFacts } from '../core/errors.ts';
-import type { Tell } from '../core/events.ts';
 import type { Phase } from '../core/steps.ts';
 import { reasonForWaiting } from '../postgres/connection/connecting-advice.ts';
 import { withPatience, type PatientPool } from '../postgres/connection/connect-with-patience.ts';
-import type { PoolLike } from '../postgres/connection/connection.ts';
+import type { Around } from './around.ts';
 
-export interface PatienceParts {
-  /** `waitingCount` is how many wait for one of its clients. */
-  readonly pool: PoolLike & { readonly waitingCount?: number };
-  /** Which phase comes to the database. */
+/** The work that a connection is for. */
+export interface ConnectionUse {
   readonly phase: Phase;
-  /** Whose migrations; none for what concerns every plugin. */
+  /** The plugin whose migrations run; left out for what concerns every plugin. */
   readonly plugin?: string;
-  /** How long PostgreSQL may stay away, in ms. */
-  readonly waitMs: number;
-  readonly clock: Clock;
-  readonly tell: Tell;
   readonly signal: AbortSignal;
 }
 
-/** A connection that takes longer than this, in ms, is worth a word. */
+/** A connection that takes longer than this, in ms, is reported. */
 const silentMs = 1_000;
 
 /** Makes the pool for work that can wait for PostgreSQL: while there is no connection, it waits and emits why. */
-export function createPatientPool({
-  pool,
-  tell,
-  phase,
-  plugin,
-  ...patience
-}: PatienceParts): PatientPool {
-  const place = { phase, plugin };
-  const isBusy = (): boolean => (pool.waitingCount ?? 0) > 0;
+export function createPatientPool(
+  {
+    migrationPool,
+    settings,
+    clock,
+    tell,
+    sent,
+  }: Pick<Around, 'migrationPool' | 'settings' | 'clock' | 'tell' | 'sent'>,
+  { signal, ...place }: ConnectionUse,
+): PatientPool {
+  const waitMs = settings.connect.wait;
+  const isBusy = (): boolean => migrationPool.waitingCount > 0;
   const sayWhy = (): void => {
     const reason = isBusy()
       ? 'every client of the pool is checked out'
       : 'PostgreSQL has not answered yet';
-    const nextInMs = Math.max(0, patience.waitMs - silentMs);
-    tell({ type: 'boot.waiting', reason, attempt: 1, nextInMs });
+    tell({ type: 'boot.waiting', reason, attempt: 1, nextInMs: Math.max(0, waitMs - silentMs) });
   };
-  const patient = withPatience(pool, {
-    ...patience,
+  const patient = withPatience(migrationPool, {
+    waitMs,
+    clock,
+    signal,
+    onStatement: sent.add,
     onWaiting: (news) =>
       tell({ type: 'boot.waiting', reason: reasonForWaiting(news.error), ...news }),
   });
   return {
+    ...patient,
     async checkOut() {
-      const keepQuiet = patience.clock.after(silentMs, sayWhy);
+      const keepQuiet = clock.after(silentMs, sayWhy);
       try {
         return await patient.checkOut();
       } catch (error) {
@@ -59,7 +57,6 @@ export function createPatientPool({
         keepQuiet();
       }
     },
-    outlast: patient.outlast,
   };
 }
 

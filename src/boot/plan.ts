@@ -1,5 +1,5 @@
 import type { Problem } from '../core/error-codes.ts';
-import type { GraphEdge, Tell } from '../core/events.ts';
+import type { GraphEdge } from '../core/events.ts';
 import { mapBounded } from '../core/map-bounded.ts';
 import type { ExtensionFacts } from '../postgres/survey/extension-schemas.ts';
 import { isSql } from '../postgres/sources/migration.ts';
@@ -10,8 +10,8 @@ import {
 } from '../postgres/migrate/migration-script.ts';
 import { readStatementLocks, type StatementLock } from '../postgres/sql/statement-locks.ts';
 import type { PluginSurvey } from '../postgres/survey/survey-plugin.ts';
-import type { BootSetup } from './boot-options.ts';
-import { surveyPlugins } from './survey-plugins.ts';
+import type { BootSettings } from './boot-options.ts';
+import { surveyPlugins } from './migrate-all/survey-plugins.ts';
 import { withPlugins } from './with-plugins.ts';
 
 /** A migration that would be applied. */
@@ -53,7 +53,7 @@ export interface BootPlan {
   /** In the order of the boot. */
   readonly plugins: readonly PluginPlan[];
   /** Plugins that take no part, and why. */
-  readonly switchedOff: readonly { readonly id: string; readonly because: string }[];
+  readonly disabled: readonly { readonly id: string; readonly because: string }[];
   readonly edges: readonly GraphEdge[];
   /** Of the graph and of every plugin. */
   readonly warnings: readonly string[];
@@ -62,11 +62,12 @@ export interface BootPlan {
 }
 
 /** Looks at the plugins and the database without changing either. */
-export function makePlan(setup: BootSetup, tell: Tell): Promise<BootPlan> {
-  return withPlugins(setup, tell, async ({ pool, gathered, graph, signal }) => {
-    const { survey, problems } = await surveyPlugins(graph.plugins, { pool, setup, tell, signal });
+export function makePlan(settings: BootSettings): Promise<BootPlan> {
+  const ignore = (): void => undefined;
+  return withPlugins(settings, ignore, async ({ around, discovered, graph, signal }) => {
+    const { survey, problems } = await surveyPlugins(around, graph.plugins, signal);
     const surveyed = new Map((survey?.plugins ?? []).map((plugin) => [plugin.id, plugin]));
-    const { rewritePublic } = setup.settings.migrations;
+    const { rewritePublic } = settings.migrations;
     const plugins = await mapBounded(graph.plugins, 1, async ({ id }): Promise<PluginPlan> => {
       const found = surveyed.get(id);
       return {
@@ -81,7 +82,7 @@ export function makePlan(setup: BootSetup, tell: Tell): Promise<BootPlan> {
     });
     return {
       plugins,
-      switchedOff: gathered.switched.off.map(({ plugin, because }) => ({ id: plugin.id, because })),
+      disabled: discovered.disabled.map(({ plugin, because }) => ({ id: plugin.id, because })),
       edges: graph.edges,
       warnings: [
         ...graph.warnings,

@@ -2,15 +2,16 @@ import type { MachineNews } from '../../machines/index.ts';
 import { BootRecord, stepIn } from '../core/boot-record.ts';
 import type { Clock } from '../core/clock.ts';
 import { toError } from '../core/error-record.ts';
-import type { BootEvent, BootNews, DatabaseFacts } from '../core/events.ts';
+import type { BootEvent, BootNews } from '../core/events.ts';
 import { steps } from '../core/steps.ts';
+import type { StatementCount } from './statement-count.ts';
 
 export interface RelayParts {
   readonly bootId: string;
   readonly clock: Clock;
   /** Hears every event after the record knows it. */
   readonly emit: (event: BootEvent) => void;
-  readonly databaseFacts: () => DatabaseFacts | undefined;
+  readonly sent: StatementCount;
 }
 
 type News = BootNews | MachineNews;
@@ -20,6 +21,7 @@ export class Relay {
   readonly record: BootRecord;
   readonly #parts: RelayParts;
   readonly #begun = new Map<string, number>();
+  #sentBefore = 0;
   readonly #queue: BootEvent[] = [];
   #isDelivering = false;
   #seq = 0;
@@ -85,15 +87,15 @@ export class Relay {
     return {
       ...news,
       ...('error' in news && news.error !== undefined ? { error: toError(news.error) } : {}),
-      ...this.#factsFor(news),
+      ...(news.type === 'phase.finished' ? this.#countSent() : {}),
       durationMs: now - (this.#begun.get(span.key) ?? now),
     };
   }
 
-  #factsFor(news: News): { readonly database?: DatabaseFacts } {
-    if (news.type !== 'phase.finished' || news.phase !== 'migrateAll') return {};
-    const database = this.#parts.databaseFacts();
-    return database ? { database } : {};
+  #countSent(): { readonly statements?: number } {
+    const statements = this.#parts.sent.total - this.#sentBefore;
+    this.#sentBefore += statements;
+    return statements === 0 ? {} : { statements };
   }
 }
 

@@ -1,51 +1,52 @@
-import type { Pool } from 'pg';
 import type { Clock } from '../core/clock.ts';
 import type { Tell } from '../core/events.ts';
 import type { PluginGraph } from '../core/graph.ts';
 import { deadlineAfter, untilAborted } from '../core/patience.ts';
 import { openPool, type OpenPool } from '../postgres/connection/connection.ts';
-import type { BootSetup } from './boot-options.ts';
-import { gatherPlugins, type GatheredPlugins } from './gather-plugins.ts';
+import type { Around } from './around.ts';
+import type { BootSettings } from './boot-options.ts';
+import { discover, type Discovered } from './discover/discover-phase.ts';
 import { ServiceRegistry } from './service-registry.ts';
-import { sortPlugins } from './sort-plugins.ts';
+import { sortPlugins } from './sort/sort-phase.ts';
+import { StatementCount } from './statement-count.ts';
 
 /** The plugins of a boot that is not run. */
 export interface IdlePlugins {
-  /** That of migrations. */
-  readonly pool: Pool;
-  readonly gathered: GatheredPlugins;
+  readonly around: Around;
+  readonly discovered: Discovered;
   readonly graph: PluginGraph;
   /** Never aborted. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Gathers and sorts the plugins as a boot would, for `use`, with the pool open meanwhile.
+ * Discovers and sorts the plugins as a boot would, for `use`, with the pool open meanwhile.
  *
  * @throws BootError `PLUGIN_NOT_LOADED`, `PLUGIN_INVALID`, `GRAPH_INVALID`, `DATABASE_UNREACHABLE`, and what `use` throws
  */
 export async function withPlugins<T>(
-  setup: BootSetup,
+  settings: BootSettings,
   tell: Tell,
   use: (plugins: IdlePlugins) => Promise<T>,
 ): Promise<T> {
   const { signal } = new AbortController();
-  const open = openPool(setup.migrationSource);
-  const { pool } = open;
+  const { clock } = settings;
+  const open = openPool(settings.migrationSource);
   try {
-    const services = new ServiceRegistry(setup.services);
-    const parts = { pool, services, clock: setup.clock, tell, signal };
-    const gathered = await gatherPlugins(setup, parts);
-    if (gathered.failure) throw gathered.failure;
-    return await use({ pool, gathered, graph: sortPlugins(gathered, setup), signal });
+    const services = new ServiceRegistry(settings.services);
+    const sent = new StatementCount();
+    const around = { settings, clock, migrationPool: open.pool, services, tell, sent, cut: signal };
+    const discovered = await discover(around, signal);
+    if (discovered.failure) throw discovered.failure;
+    return await use({ around, discovered, graph: sortPlugins(discovered, settings), signal });
   } finally {
-    await endSoon(open, setup.clock);
+    await endSoon(open, clock);
   }
 }
 
 const endWithinMs = 1_000;
 
-/** Nobody waits for a server that does not answer. */
+/** Ends the pool, and does not wait long for a server that does not answer. */
 async function endSoon(open: OpenPool, clock: Clock): Promise<void> {
   const deadline = deadlineAfter(clock, endWithinMs);
   try {

@@ -1,11 +1,11 @@
-import type { WaitResult } from '../../machines/index.ts';
-import type { Clock } from '../core/clock.ts';
-import { describeHolder } from '../core/describe-session.ts';
-import { formatDuration } from '../core/duration.ts';
-import { BootError } from '../core/errors.ts';
-import type { LockHolder, Tell } from '../core/events.ts';
-import { sleep } from '../core/patience.ts';
-import { repairCall } from '../core/repair-call.ts';
+import type { WaitResult } from '../../../machines/index.ts';
+import type { Clock } from '../../core/clock.ts';
+import { describeHolder } from '../../core/describe-session.ts';
+import { formatDuration } from '../../core/duration.ts';
+import { BootError } from '../../core/errors.ts';
+import type { LockHolder, Tell } from '../../core/events.ts';
+import { sleep } from '../../core/patience.ts';
+import { repairCall } from '../../core/repair-call.ts';
 
 interface Refusal {
   readonly sinceMs: number;

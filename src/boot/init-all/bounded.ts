@@ -1,5 +1,5 @@
-import type { Clock } from '../core/clock.ts';
-import { deadlineAfter, untilAborted } from '../core/patience.ts';
+import type { Clock } from '../../core/clock.ts';
+import { deadlineAfter, untilAborted } from '../../core/patience.ts';
 
 /** How much time a piece of plugin code gets. */
 export interface Bounds {
@@ -7,6 +7,8 @@ export interface Bounds {
   readonly timeoutMs: number;
   /** Asks the work to end early. */
   readonly cancel: AbortSignal;
+  /** Called with the reason when the work is asked to end early. */
+  readonly onCancel: (reason: unknown) => void;
   /** How long it may go on after that. */
   readonly graceMs: number;
   /** Ends all waiting at once: the way down has run out of time. */
@@ -26,7 +28,7 @@ export type BoundedResult<T> =
 /** Runs plugin code and always comes back: when it settles, when its time is over, or a grace after it was canceled. */
 export async function runBounded<T>(
   work: () => T | Promise<T>,
-  { clock, timeoutMs, cancel, graceMs, cut }: Bounds,
+  { clock, timeoutMs, cancel, onCancel, graceMs, cut }: Bounds,
 ): Promise<BoundedResult<T>> {
   const result = call(work);
   const timeout = deadlineAfter(clock, timeoutMs);
@@ -36,6 +38,7 @@ export async function runBounded<T>(
     if (!cancel.aborted && !cut.aborted) {
       return { status: 'timeout', settle: () => graceFor(result, clock, graceMs, cut) };
     }
+    if (cancel.aborted) onCancel(cancel.reason);
     await graceFor(result, clock, graceMs, cut);
     return { status: 'canceled' };
   } finally {

@@ -1,29 +1,15 @@
-import type { InitResult, ReadyResult, StopResult } from '../../machines/index.ts';
-import type { Clock } from '../core/clock.ts';
-import { toMilliseconds, type Duration } from '../core/duration.ts';
-import { toError } from '../core/error-record.ts';
-import type { Tell } from '../core/events.ts';
-import type { Logger } from '../core/logger.ts';
-import { deadlineAfter, sleep } from '../core/patience.ts';
-import { isRequired, type Plugin } from '../core/plugin.ts';
-import type { Settings } from '../core/settings.ts';
-import type { Unreturned } from '../postgres/scoped/loans.ts';
+import type { InitResult, ReadyResult, StopResult } from '../../../machines/index.ts';
+import { toMilliseconds, type Duration } from '../../core/duration.ts';
+import { toError } from '../../core/error-record.ts';
+import type { PluginGraph } from '../../core/graph.ts';
+import { sleep, deadlineAfter } from '../../core/patience.ts';
+import { isRequired, type Plugin } from '../../core/plugin.ts';
+import type { Unreturned } from '../../postgres/scoped/loans.ts';
+import type { RunAround } from '../around.ts';
 import { runBounded, type Bounds } from './bounded.ts';
-import { createPluginContext, type ContextParts, type PluginContext } from './plugin-context.ts';
+import { createPluginContext, type OwnResources, type PluginContext } from './plugin-context.ts';
 import * as faults from './plugin-faults.ts';
 import { PluginLife, type LifeEnd } from './plugin-life.ts';
-import type { WayDown } from './way-down.ts';
-
-export interface RunnerParts extends ContextParts {
-  /** In the order of the graph. */
-  readonly plugins: readonly Plugin[];
-  readonly settings: Settings;
-  readonly clock: Clock;
-  /** For what Slipway itself has to say. */
-  readonly ownLogger: Logger;
-  readonly tell: Tell;
-  readonly wayDown: WayDown;
-}
 
 interface Up {
   readonly life: PluginLife;
@@ -37,15 +23,18 @@ const longestBackoffMs = 60_000;
 
 /** Runs the plugins' own code: `init`, `ready` and the stop handlers, each within its time. */
 export class PluginRunner {
-  readonly #parts: RunnerParts;
-  readonly #positions: ReadonlyMap<string, number>;
+  readonly #around: RunAround;
+  readonly #graph: () => PluginGraph;
+  readonly #own: OwnResources;
   readonly #up = new Map<string, Up>();
   /** Every life there was: what a plugin began may go on after its end. */
   readonly #lives: { readonly id: string; readonly life: PluginLife }[] = [];
 
-  constructor(parts: RunnerParts) {
-    this.#parts = parts;
-    this.#positions = new Map(parts.plugins.map(({ id }, position) => [id, position]));
+  /** @param graph Known once the plugins are sorted, which is before any of them starts. */
+  constructor(around: RunAround, graph: () => PluginGraph, own: OwnResources) {
+    this.#around = around;
+    this.#graph = graph;
+    this.#own = own;
   }
 
   /** Starts a plugin, as often as its `retry` allows. */
@@ -53,7 +42,7 @@ export class PluginRunner {
     const plugin = this.#plugin(id);
     const attempts = plugin.retry?.attempts ?? 1;
     let pauseMs = milliseconds(plugin.retry?.backoff, defaultBackoffMs);
-    this.#parts.tell({ type: 'plugin.init.started', plugin: id });
+    this.#around.tell({ type: 'plugin.init.started', plugin: id });
     for (let attempt = 1; ; attempt += 1) {
       const result = await this.#attempt(plugin, cancel);
       if (result.status === 'done' || result.status === 'canceled') return result;
@@ -65,7 +54,7 @@ export class PluginRunner {
       await this.#cleanUp(plugin);
       if (isLast) return result;
       const error = toError(result.error);
-      this.#parts.tell({
+      this.#around.tell({
         type: 'plugin.init.retrying',
         plugin: id,
         attempt,
@@ -73,7 +62,7 @@ export class PluginRunner {
         error,
       });
       try {
-        await sleep(this.#parts.clock, pauseMs, cancel);
+        await sleep(this.#around.clock, pauseMs, cancel);
       } catch {
         return { status: 'canceled' };
       }
@@ -84,13 +73,11 @@ export class PluginRunner {
   async ready(id: string, cancel: AbortSignal): Promise<ReadyResult> {
     const plugin = this.#plugin(id);
     const up = this.#up.get(id);
-    this.#parts.tell({ type: 'plugin.ready.started', plugin: id });
+    this.#around.tell({ type: 'plugin.ready.started', plugin: id });
     if (cancel.aborted) return { status: 'canceled' };
     if (!plugin.ready || !up) return { status: 'done' };
-    const bounds = this.#bounds(plugin.timeouts?.ready, cancel);
-    const result = await this.#whileAlive(up.life, cancel, () =>
-      runBounded(() => plugin.ready?.(up.context), bounds),
-    );
+    const bounds = this.#bounds(plugin.timeouts?.ready, up.life, cancel);
+    const result = await runBounded(() => plugin.ready?.(up.context), bounds);
     switch (result.status) {
       case 'failed':
         return { status: 'failed', error: faults.readyFailed(id, result.error) };
@@ -104,8 +91,8 @@ export class PluginRunner {
   /** Stops a plugin whose `init` was called, however that ended. */
   async stop(id: string): Promise<StopResult> {
     const plugin = this.#plugin(id);
-    this.#parts.tell({ type: 'plugin.stop.started', plugin: id });
-    const { errors, timedOut } = await this.#endLife(plugin, this.#parts.wayDown.reason ?? 'stop');
+    this.#around.tell({ type: 'plugin.stop.started', plugin: id });
+    const { errors, timedOut } = await this.#endLife(plugin, this.#around.wayDown.reason ?? 'stop');
     if (timedOut) {
       return { status: 'timeout', error: faults.stopTimedOut(id, this.#stopMs(plugin), errors) };
     }
@@ -126,15 +113,13 @@ export class PluginRunner {
     if (cancel.aborted) return { status: 'canceled' };
     const life = new PluginLife((error) => this.#logLate(plugin.id, error));
     this.#lives.push({ id: plugin.id, life });
-    const bounds = this.#bounds(plugin.timeouts?.init, cancel);
-    const result = await this.#whileAlive(life, cancel, () =>
-      runBounded(async () => {
-        this.#up.set(plugin.id, { life, context: {} });
-        const context = createPluginContext(plugin, life, this.#parts);
-        this.#up.set(plugin.id, { life, context });
-        return plugin.init?.(context);
-      }, bounds),
-    );
+    const bounds = this.#bounds(plugin.timeouts?.init, life, cancel);
+    const result = await runBounded(() => {
+      this.#up.set(plugin.id, { life, context: {} });
+      const context = createPluginContext(plugin, life, this.#around, this.#own);
+      this.#up.set(plugin.id, { life, context });
+      return plugin.init?.(context);
+    }, bounds);
     switch (result.status) {
       case 'done':
         return this.#publish(plugin, life, result.value);
@@ -166,21 +151,11 @@ export class PluginRunner {
       return { status: 'failed', error: faults.notProvided(plugin.id, missing) };
     }
     life.markUp();
-    const position = this.#positions.get(plugin.id) ?? 0;
-    for (const [key, ref] of provides) this.#parts.services.provide(position, ref, exports[key]);
+    const position = this.#graph().plugins.indexOf(plugin);
+    for (const [key, ref] of provides) this.#around.services.provide(position, ref, exports[key]);
     const context = { ...this.#up.get(plugin.id)?.context, ...exports };
     this.#up.set(plugin.id, { life, context });
     return { status: 'done' };
-  }
-
-  async #whileAlive<T>(life: PluginLife, cancel: AbortSignal, use: () => Promise<T>): Promise<T> {
-    const pass = (): void => life.cancel(cancel.reason);
-    cancel.addEventListener('abort', pass, { once: true });
-    try {
-      return await use();
-    } finally {
-      cancel.removeEventListener('abort', pass);
-    }
   }
 
   /** Lets go what a failed attempt holds. */
@@ -193,9 +168,9 @@ export class PluginRunner {
     const up = this.#up.get(plugin.id);
     this.#up.delete(plugin.id);
     if (!up) return { errors: [], timedOut: false };
-    const deadline = deadlineAfter(this.#parts.clock, this.#stopMs(plugin));
+    const deadline = deadlineAfter(this.#around.clock, this.#stopMs(plugin));
     try {
-      const either = AbortSignal.any([deadline.signal, this.#parts.wayDown.cut]);
+      const either = AbortSignal.any([deadline.signal, this.#around.cut]);
       const end = await up.life.end(new Error(reason), either);
       this.#warnOf(plugin.id, end.unreturned);
       return end;
@@ -206,33 +181,34 @@ export class PluginRunner {
 
   #warnOf(plugin: string, unreturned: Unreturned): void {
     const message = faults.unreturned(plugin, unreturned);
-    if (message !== undefined) this.#parts.tell({ type: 'boot.warning', plugin, message });
+    if (message !== undefined) this.#around.tell({ type: 'boot.warning', plugin, message });
   }
 
-  #bounds(own: Duration | undefined, cancel: AbortSignal): Bounds {
-    const { clock, settings, wayDown } = this.#parts;
+  #bounds(own: Duration | undefined, life: PluginLife, cancel: AbortSignal): Bounds {
+    const { clock, settings, cut } = this.#around;
     return {
       clock,
       cancel,
+      onCancel: (reason) => life.cancel(reason),
       timeoutMs: milliseconds(own, settings.init.timeout),
       graceMs: settings.init.grace,
-      cut: wayDown.cut,
+      cut,
     };
   }
 
   #stopMs(plugin: Plugin): number {
-    return milliseconds(plugin.timeouts?.stop, this.#parts.settings.stop.timeout);
+    return milliseconds(plugin.timeouts?.stop, this.#around.settings.stop.timeout);
   }
 
   #logLate(plugin: string, error: Error): void {
-    this.#parts.ownLogger.error(
+    this.#around.settings.ownLogger.error(
       { plugin, err: error },
       'a stop handler failed, and nobody waited for it',
     );
   }
 
   #plugin(id: string): Plugin {
-    const plugin = this.#parts.plugins[this.#positions.get(id) ?? -1];
+    const plugin = this.#graph().plugins.find((each) => each.id === id);
     if (!plugin) throw new Error(`no plugin ${id} in this launch`);
     return plugin;
   }

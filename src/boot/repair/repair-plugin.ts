@@ -1,26 +1,26 @@
-import { BootError } from '../core/errors.ts';
-import type { Tell } from '../core/events.ts';
-import type { Plugin } from '../core/plugin.ts';
-import { listNames } from '../core/printable.ts';
-import type { RepairName } from '../core/repair-call.ts';
-import { didYouMean } from '../core/suggest.ts';
-import type { PatientPool } from '../postgres/connection/connect-with-patience.ts';
-import { repairRefused } from '../postgres/repair/repair-error.ts';
-import type { RepairReport } from '../postgres/repair/repair-report.ts';
-import { repairInTransaction, type Decide } from '../postgres/repair/repair-transaction.ts';
-import type { MigrationTarget } from '../postgres/sources/migration-target.ts';
-import type { BootSetup } from './boot-options.ts';
-import { LockWaits } from './lock-waits.ts';
-import { createPatientPool } from './patient-pool.ts';
+import { BootError } from '../../core/errors.ts';
+import type { Tell } from '../../core/events.ts';
+import type { Plugin } from '../../core/plugin.ts';
+import { listNames } from '../../core/printable.ts';
+import type { RepairName } from '../../core/repair-call.ts';
+import { didYouMean } from '../../core/suggest.ts';
+import type { PatientPool } from '../../postgres/connection/connect-with-patience.ts';
+import { repairRefused } from '../../postgres/repair/repair-error.ts';
+import type { RepairReport } from '../../postgres/repair/repair-report.ts';
+import { repairInTransaction, type Decide } from '../../postgres/repair/repair-transaction.ts';
+import type { MigrationTarget } from '../../postgres/sources/migration-target.ts';
+import type { BootSettings } from '../boot-options.ts';
+import { LockWaits } from '../migrate-all/lock-waits.ts';
+import { createPatientPool } from '../patient-pool.ts';
 import { repairInput } from './repair-input.ts';
-import { readTargets, refuseProblems } from './survey-plugins.ts';
-import { whileWatched } from './exit-watch.ts';
-import { withPlugins, type IdlePlugins } from './with-plugins.ts';
+import { readTargets, refuseProblems } from '../migrate-all/survey-plugins.ts';
+import { whileWatched } from '../exit-watch.ts';
+import { withPlugins, type IdlePlugins } from '../with-plugins.ts';
 
 /** The plugin that a repair is for, with what it is repaired by. */
 interface PluginAtHand {
   readonly id: string;
-  /** Those that are switched off too: what is theirs is theirs. */
+  /** All plugins, the disabled ones too: their objects stay their own. */
   readonly all: readonly Plugin[];
   /** Waits for a PostgreSQL that is not up yet. */
   readonly pool: PatientPool;
@@ -34,21 +34,20 @@ interface PluginAtHand {
  * @throws BootError `REPAIR_REFUSED` when it is none of them, or has no migrations
  */
 export async function withPlugin<T>(
-  setup: BootSetup,
+  settings: BootSettings,
   plugin: unknown,
   use: (plugin: PluginAtHand) => Promise<T>,
 ): Promise<T> {
   const wanted = repairInput.plugin(plugin, 'plugin');
-  const { clock, settings, ownLogger } = setup;
-  const tell: Tell = (news) => ownLogger.info({ ...news }, 'a repair waits');
-  const repair = async ({ pool, gathered, graph, signal }: IdlePlugins): Promise<T> => {
-    const all = [...graph.plugins, ...gathered.switched.off.map((off) => off.plugin)];
+  const tell: Tell = (news) => settings.ownLogger.info({ ...news }, 'a repair waits');
+  const repair = async ({ around, discovered, graph, signal }: IdlePlugins): Promise<T> => {
+    const disabled = discovered.disabled.map((each) => each.plugin);
+    const all = [...graph.plugins, ...disabled];
     const id = findPlugin(all, wanted);
-    const patience = { phase: 'migrateAll', waitMs: settings.connect.wait } as const;
-    const patient = createPatientPool({ pool, ...patience, clock, tell, signal });
-    return use({ id, all, pool: patient, signal, tell });
+    const pool = createPatientPool(around, { phase: 'migrateAll', signal });
+    return use({ id, all, pool, signal, tell });
   };
-  return whileWatched(`a repair of ${wanted}`, () => withPlugins(setup, tell, repair));
+  return whileWatched(`a repair of ${wanted}`, () => withPlugins(settings, tell, repair));
 }
 
 /** @throws BootError `REPAIR_REFUSED` when there is none, or none with migrations */
@@ -67,30 +66,30 @@ function findPlugin(all: readonly Plugin[], wanted: string): string {
 
 /** Repairs one plugin in one transaction, and waits for its migration lock for as long as it was told. */
 export async function repairOne(
-  setup: BootSetup,
+  settings: BootSettings,
   repair: RepairName,
   plugin: unknown,
   { dryRun, wait }: { readonly dryRun: boolean; readonly wait: number },
   /** Looks at what was asked for before the database is; `targets` are all plugins. */
   decideFor: (target: MigrationTarget, targets: readonly MigrationTarget[]) => Decide,
 ): Promise<RepairReport> {
-  return withPlugin(setup, plugin, async ({ id, all, pool, signal, tell }) => {
+  return withPlugin(settings, plugin, async ({ id, all, pool, signal, tell }) => {
     // Where things move between schemas, every plugin counts; otherwise a broken folder next door is no matter.
     const counting = repair === 'relocate' ? all : all.filter((each) => each.id === id);
-    const { targets, problems } = await readTargets(counting, setup);
+    const { targets, problems } = await readTargets(counting, settings);
     refuseProblems({ problems });
     const target = targets.find((each) => each.id === id);
     if (!target) throw new BootError('BOOT_BROKEN', `no migrations of ${id} were read`);
     const decide = decideFor(target, targets);
-    const { ddlLockTimeout, statementTimeout = 0 } = setup.settings.migrations;
+    const { ddlLockTimeout, statementTimeout = 0 } = settings.migrations;
     const limits = { lockTimeoutMs: ddlLockTimeout, statementTimeoutMs: statementTimeout };
-    const waits = new LockWaits(setup.clock, wait, tell);
+    const waits = new LockWaits(settings.clock, wait, tell);
     for (let attempt = 1; ; attempt += 1) {
       const result = await repairInTransaction(pool, target, { dryRun, signal, ...limits }, decide);
       if (result.status === 'done') {
         const { changes, left, statements } = result.decision;
         const said = dryRun ? 'a repair was tried' : 'a repair is done';
-        setup.ownLogger.info({ repair, plugin: id, dryRun, changes, left }, said);
+        settings.ownLogger.info({ repair, plugin: id, dryRun, changes, left }, said);
         return { repair, plugin: id, schema: target.schema, dryRun, changes, left, statements };
       }
       waits.refused(id, result.holder);

@@ -1,12 +1,12 @@
-import type { PatientPool } from '../postgres/connection/connect-with-patience.ts';
-import { withPinnedClient } from '../postgres/connection/pinned-client.ts';
-import { endHolder, findHolder, type HolderReport } from '../postgres/repair/lock-holder.ts';
-import { filesNamed, filesUpTo } from '../postgres/repair/named-files.ts';
-import { decideOnMoves } from '../postgres/repair/relocate.ts';
-import { toRepairError } from '../postgres/repair/repair-error.ts';
-import { decideOnHashes, decideOnRows } from '../postgres/repair/repair-history.ts';
-import type { RepairReport } from '../postgres/repair/repair-report.ts';
-import { checkBootOptions, type BootOptions } from './boot-options.ts';
+import type { PatientPool } from '../../postgres/connection/connect-with-patience.ts';
+import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
+import { endHolder, findHolder, type HolderReport } from '../../postgres/repair/lock-holder.ts';
+import { filesNamed, filesUpTo } from '../../postgres/repair/named-files.ts';
+import { decideOnMoves } from '../../postgres/repair/relocate.ts';
+import { toRepairError } from '../../postgres/repair/repair-error.ts';
+import { decideOnHashes, decideOnRows } from '../../postgres/repair/repair-history.ts';
+import type { RepairReport } from '../../postgres/repair/repair-report.ts';
+import { checkBootOptions, type BootOptions } from '../boot-options.ts';
 import {
   repairInput,
   type AcceptEditedOptions,
@@ -16,7 +16,7 @@ import {
   type RepairOptions,
 } from './repair-input.ts';
 import { repairOne, withPlugin } from './repair-plugin.ts';
-import { placeOf } from './survey-plugins.ts';
+import { findSchemas } from '../migrate-all/survey-plugins.ts';
 
 /**
  * Sets right what keeps a plugin from migrating, each call for one plugin, by its id; the host's is `host`. Every call but
@@ -75,11 +75,11 @@ export interface Repair {
  * const { statements } = await repair.relocate('catalog', { dryRun: true });
  */
 export function createRepair(options: BootOptions): Repair {
-  const setup = checkBootOptions(options);
+  const settings = checkBootOptions(options);
   return {
     async baseline(plugin, given) {
       const { upTo, ...call } = repairInput.baseline(given, 'baseline');
-      return repairOne(setup, 'baseline', plugin, call, (target) => {
+      return repairOne(settings, 'baseline', plugin, call, (target) => {
         const files = upTo === undefined ? target.files : filesUpTo(target, upTo);
         return (client) => decideOnRows(client, target, files);
       });
@@ -87,29 +87,29 @@ export function createRepair(options: BootOptions): Repair {
     async markApplied(plugin, names, given) {
       const call = repairInput.markApplied(given, 'markApplied');
       const wanted = repairInput.files(names, 'files');
-      return repairOne(setup, 'markApplied', plugin, call, (target) => {
+      return repairOne(settings, 'markApplied', plugin, call, (target) => {
         const files = filesNamed(target, wanted);
         return (client) => decideOnRows(client, target, files);
       });
     },
     async acceptEdited(plugin, given) {
       const { files: wanted, ...call } = repairInput.acceptEdited(given, 'acceptEdited');
-      return repairOne(setup, 'acceptEdited', plugin, call, (target) => {
+      return repairOne(settings, 'acceptEdited', plugin, call, (target) => {
         const files = wanted && filesNamed(target, wanted);
         return (client) => decideOnHashes(client, target, files);
       });
     },
     async relocate(plugin, given) {
       const { objects, ...call } = repairInput.relocate(given, 'relocate');
-      const { rewritePublic } = setup.settings.migrations;
-      return repairOne(setup, 'relocate', plugin, call, ({ id }, targets) => {
+      const { rewritePublic } = settings.migrations;
+      return repairOne(settings, 'relocate', plugin, call, ({ id }, targets) => {
         return (client) => decideOnMoves(client, id, { targets, objects, rewritePublic });
       });
     },
     async holder(plugin, given) {
       const { terminate } = repairInput.holder(given, 'holder');
-      return withPlugin(setup, plugin, ({ id, pool, signal }) =>
-        lookAtHolder(pool, { id, schema: placeOf(id, setup).schema, terminate, signal }),
+      return withPlugin(settings, plugin, ({ id, pool, signal }) =>
+        lookAtHolder(pool, { id, schema: findSchemas(id, settings).schema, terminate, signal }),
       );
     },
   };

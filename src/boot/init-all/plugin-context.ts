@@ -1,14 +1,12 @@
-import { coreServices, type AdvisoryLock, type Lifecycle } from '../core/core-services.ts';
-import { guardLogger, type Logger } from '../core/logger.ts';
-import type { Plugin } from '../core/plugin.ts';
-import type { ScopedPool } from '../postgres/scoped/scoped-pool.ts';
+import { coreServices, type AdvisoryLock, type Lifecycle } from '../../core/core-services.ts';
+import { guardLogger, type Logger } from '../../core/logger.ts';
+import type { Plugin } from '../../core/plugin.ts';
+import type { ScopedPool } from '../../postgres/scoped/scoped-pool.ts';
+import type { RunAround } from '../around.ts';
 import type { PluginLife } from './plugin-life.ts';
-import type { ServiceRegistry } from './service-registry.ts';
 
-/** What a plugin's context is made from. */
-export interface ContextParts {
-  readonly services: ServiceRegistry;
-  readonly logger: Logger;
+/** What a plugin gets of its own. */
+export interface OwnResources {
   /** The pool whose every statement runs in the plugin's schema. */
   readonly scopedPool: (plugin: string) => ScopedPool;
   /** Locks whose waiting ends with the plugin's life. */
@@ -24,7 +22,8 @@ export type PluginContext = Readonly<Record<string, unknown>>;
 export function createPluginContext(
   plugin: Plugin,
   life: PluginLife,
-  { services, logger, scopedPool, locksFor }: ContextParts,
+  { services, settings }: RunAround,
+  { scopedPool, locksFor }: OwnResources,
 ): PluginContext {
   const scoped = scopedPool(plugin.id);
   // First of all, because `database` may take a client and throw.
@@ -32,7 +31,7 @@ export function createPluginContext(
   const { pool } = scoped;
   const own = {
     database: plugin.database ? plugin.database(pool) : pool,
-    logger: loggerFor(plugin.id, logger),
+    logger: createPluginLogger(plugin.id, settings.logger),
     signal: life.signal,
     onStop: life.onStop.bind(life),
   };
@@ -50,7 +49,7 @@ export function createPluginContext(
   return { ...own, ...Object.fromEntries(deps) };
 }
 
-function loggerFor(plugin: string, logger: Logger): Logger {
+function createPluginLogger(plugin: string, logger: Logger): Logger {
   const guarded = guardLogger(logger);
   return guarded.child?.({ plugin }) ?? guarded;
 }

@@ -1,53 +1,45 @@
-import type { Problem } from '../core/error-codes.ts';
-import { asBootError, BootError, toProblem } from '../core/errors.ts';
-import type { Tell } from '../core/events.ts';
-import { mapBounded } from '../core/map-bounded.ts';
-import type { Plugin } from '../core/plugin.ts';
-import { getPluginSchemaName, getPreviousSchemaNames } from '../core/schema-name.ts';
-import type { PoolLike } from '../postgres/connection/connection.ts';
-import { readMigrations } from '../postgres/sources/read-migrations.ts';
-import { findSharedFolders } from '../postgres/sources/shared-folders.ts';
-import { withPinnedClient } from '../postgres/connection/pinned-client.ts';
-import type { PluginSurvey } from '../postgres/survey/survey-plugin.ts';
-import { surveyDatabase, type Survey } from '../postgres/survey/survey.ts';
-import type { MigrationTarget } from '../postgres/sources/migration-target.ts';
-import type { BootSetup } from './boot-options.ts';
-import { createPatientPool } from './patient-pool.ts';
+import type { Problem } from '../../core/error-codes.ts';
+import { asBootError, BootError, toProblem } from '../../core/errors.ts';
+import type { Tell } from '../../core/events.ts';
+import { mapBounded } from '../../core/map-bounded.ts';
+import type { Plugin } from '../../core/plugin.ts';
+import { getPluginSchemaName, getPreviousSchemaNames } from '../../core/schema-name.ts';
+import { readMigrations } from '../../postgres/sources/read-migrations.ts';
+import { findSharedFolders } from '../../postgres/sources/shared-folders.ts';
+import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
+import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
+import { surveyDatabase, type Survey } from '../../postgres/survey/survey.ts';
+import type { MigrationTarget } from '../../postgres/sources/migration-target.ts';
+import type { Around } from '../around.ts';
+import type { BootSettings } from '../boot-options.ts';
+import { createPatientPool } from '../patient-pool.ts';
 
-export interface SurveyParts {
-  readonly pool: PoolLike;
-  readonly setup: BootSetup;
-  readonly tell: Tell;
-  readonly signal: AbortSignal;
-  readonly cut?: AbortSignal;
-  readonly onStatement?: () => void;
-}
-
-/** The plugins' migrations, as they are read. */
+/** The migrations of the plugins, as they are read. */
 interface ReadPlugins {
   readonly targets: readonly MigrationTarget[];
-  /** What is wrong in the folders. */
+  /** The problems of the folders. */
   readonly problems: readonly Problem[];
 }
 
-/** The plugins' migrations beside what the database says of them. */
+/** The migrations of the plugins, beside what the database says about them. */
 export interface SurveyedPlugins extends ReadPlugins {
-  /** Left out when no plugin brings migrations: then nobody asks the database. */
+  /** Left out when no plugin has migrations: then nothing is sent to the database. */
   readonly survey?: Survey;
-  /** Everything that is wrong, in the folders and in the database. */
+  /** Every problem, in the folders and in the database. */
   readonly problems: readonly Problem[];
 }
 
 /** Looks at the database once, and reads every migrations folder while it connects. Changes nothing. */
 export async function surveyPlugins(
+  around: Around,
   plugins: readonly Plugin[],
-  parts: SurveyParts,
+  canceled: AbortSignal,
 ): Promise<SurveyedPlugins> {
   if (plugins.every(({ migrations }) => migrations === undefined)) return noMigrations;
   const nothingToAsk = new AbortController();
-  const reading = readPlugins(plugins, parts.setup);
-  const signal = AbortSignal.any([parts.signal, nothingToAsk.signal]);
-  const looking = lookAtDatabase(reading, { ...parts, signal });
+  const reading = readPlugins(plugins, around.settings);
+  const signal = AbortSignal.any([canceled, nothingToAsk.signal]);
+  const looking = lookAtDatabase(around, reading, signal);
   const stopAsking = (): void => nothingToAsk.abort();
   reading.then(({ targets }) => targets.length === 0 && stopAsking(), stopAsking);
   const [read, look] = await Promise.allSettled([reading, looking]);
@@ -60,12 +52,26 @@ export async function surveyPlugins(
 
 const noMigrations: SurveyedPlugins = { targets: [], problems: [] };
 
-async function readPlugins(plugins: readonly Plugin[], setup: BootSetup): Promise<ReadPlugins> {
-  const { targets, problems } = await readTargets(plugins, setup);
+async function readPlugins(
+  plugins: readonly Plugin[],
+  settings: BootSettings,
+): Promise<ReadPlugins> {
+  const { targets, problems } = await readTargets(plugins, settings);
   return { targets, problems: [...problems, ...(await findSharedFolders(plugins))] };
 }
 
-/** Tells for each plugin what is pending, and what of its history does not quite fit. */
+/** Emits what the survey has found out about the server; nothing when there was nothing to ask. */
+export function tellSurvey(
+  { survey, targets }: SurveyedPlugins,
+  durationMs: number,
+  tell: Tell,
+): void {
+  if (!survey) return;
+  const { server, pooler } = survey;
+  tell({ type: 'survey.finished', plugins: targets.length, server, pooler, durationMs });
+}
+
+/** Emits for each plugin which files are pending, and warns about a history that does not quite fit. */
 export function tellPlans({ survey }: SurveyedPlugins, tell: Tell): void {
   for (const { id, schema, applied, pending, renameFrom, warnings } of survey?.plugins ?? []) {
     tell({
@@ -83,7 +89,7 @@ export function tellPlans({ survey }: SurveyedPlugins, tell: Tell): void {
   }
 }
 
-/** Whether there is anything to do for a plugin before it may start. */
+/** Whether a plugin has anything to migrate before it may start. */
 export function hasWork({ pending, renameFrom }: PluginSurvey): boolean {
   return pending.length > 0 || renameFrom !== undefined;
 }
@@ -101,12 +107,12 @@ export function refuseProblems({ problems }: Pick<SurveyedPlugins, 'problems'>):
 /** Folders read at once; more only wait for the same disk. */
 const readersAtOnce = 16;
 
-/** Reads the migrations of all plugins that have some; what is wrong with a folder is a problem. */
+/** Reads the migrations of all plugins that have some. A folder that cannot be used is a problem. */
 export async function readTargets(
   plugins: readonly Plugin[],
-  setup: BootSetup,
+  settings: BootSettings,
 ): Promise<ReadPlugins> {
-  const read = await mapBounded(plugins, readersAtOnce, (plugin) => readTarget(plugin, setup));
+  const read = await mapBounded(plugins, readersAtOnce, (plugin) => readTarget(plugin, settings));
   return {
     targets: read.flatMap((each) => (each && 'files' in each ? each : [])),
     problems: read.flatMap((each) => (each && 'code' in each ? each : [])),
@@ -115,14 +121,14 @@ export async function readTargets(
 
 async function readTarget(
   { id, migrations, previousIds }: Plugin,
-  setup: BootSetup,
+  settings: BootSettings,
 ): Promise<MigrationTarget | Problem | undefined> {
   if (migrations === undefined) return undefined;
   try {
-    const { schemaPrefix } = setup.settings.migrations;
+    const { schemaPrefix } = settings.migrations;
     return {
       id,
-      ...placeOf(id, setup),
+      ...findSchemas(id, settings),
       previousSchemas: getPreviousSchemaNames(previousIds, schemaPrefix),
       files: await readMigrations(id, migrations),
     };
@@ -133,41 +139,36 @@ async function readTarget(
   }
 }
 
-/** The schema of a plugin, or what the host has chosen for itself. */
-export function placeOf(
+/** Finds the schema of a plugin, or the two that the host has chosen for itself. */
+export function findSchemas(
   id: string,
-  { host, settings }: BootSetup,
+  { host, migrations }: BootSettings,
 ): Pick<MigrationTarget, 'schema' | 'historySchema'> {
   if (id === host?.plugin.id) return { schema: host.schema, historySchema: host.historySchema };
-  return { schema: getPluginSchemaName(id, settings.migrations.schemaPrefix) };
+  return { schema: getPluginSchemaName(id, migrations.schemaPrefix) };
 }
 
 async function lookAtDatabase(
+  around: Around,
   reading: Promise<ReadPlugins>,
-  { pool, setup, tell, signal, cut, onStatement }: SurveyParts,
+  signal: AbortSignal,
 ): Promise<Survey> {
-  const { settings, clock } = setup;
-  const patient = createPatientPool({
-    pool,
-    phase: 'migrateAll',
-    waitMs: settings.connect.wait,
-    clock,
-    tell,
-    signal,
-  });
+  const { settings, cut } = around;
+  const { migrations, pooler } = settings;
+  const pool = createPatientPool(around, { phase: 'migrateAll', signal });
   const options = {
-    pooler: settings.pooler,
-    willApply: settings.migrations.mode === 'apply',
-    policies: settings.migrations,
-    extensionSchemas: settings.migrations.extensionSchemas,
-    strayObjects: settings.migrations.strayObjects,
-    rewritePublic: settings.migrations.rewritePublic,
-    strandedObjects: settings.migrations.strandedObjects,
-    functionSearchPath: settings.migrations.functionSearchPath,
+    pooler,
+    willApply: migrations.mode === 'apply',
+    policies: migrations,
+    extensionSchemas: migrations.extensionSchemas,
+    strayObjects: migrations.strayObjects,
+    rewritePublic: migrations.rewritePublic,
+    strandedObjects: migrations.strandedObjects,
+    functionSearchPath: migrations.functionSearchPath,
   };
   // It only reads, so that it may look once more.
-  const pin = { signal, cut, onStatement, mayRepeat: () => true };
-  return withPinnedClient(patient, pin, async (client) =>
+  const pin = { signal, cut, mayRepeat: () => true };
+  return withPinnedClient(pool, pin, async (client) =>
     surveyDatabase(client, (await reading).targets, options),
   );
 }

@@ -1,47 +1,37 @@
-import type { Clock } from '../core/clock.ts';
-import { problem, type Problem } from '../core/error-codes.ts';
-import { formatDuration } from '../core/duration.ts';
-import type { Tell } from '../core/events.ts';
-import { listNames } from '../core/printable.ts';
-import { sleep } from '../core/patience.ts';
-import { hasWork, type SurveyedPlugins } from './survey-plugins.ts';
-
-export interface ModeParts {
-  readonly mode: 'apply' | 'verify' | 'wait';
-  /** How long `wait` waits, in ms. */
-  readonly waitMs: number;
-  readonly clock: Clock;
-  readonly tell: Tell;
-  readonly signal: AbortSignal;
-}
+import { problem, type Problem } from '../../core/error-codes.ts';
+import { formatDuration } from '../../core/duration.ts';
+import type { Plugin } from '../../core/plugin.ts';
+import { listNames } from '../../core/printable.ts';
+import { sleep } from '../../core/patience.ts';
+import type { Around } from '../around.ts';
+import { hasWork, surveyPlugins, type SurveyedPlugins } from './survey-plugins.ts';
 
 const firstPauseMs = 200;
 const longestPauseMs = 5_000;
 
 /**
- * Looks at the plugins in the way the mode asks for: `apply` looks once; `verify` makes every pending file a problem;
- * `wait` looks again until nothing is pending, which is when a migrate job next door is done.
+ * Surveys the plugins as `migrations.mode` says: `apply` looks once; `verify` makes every pending file a problem; `wait` looks
+ * again until nothing is pending, because a migrate job in another process is done.
  */
-export async function lookByMode(
-  look: () => Promise<SurveyedPlugins>,
-  { mode, waitMs, clock, tell, signal }: ModeParts,
+export async function surveyByMode(
+  around: Around,
+  plugins: readonly Plugin[],
+  signal: AbortSignal,
 ): Promise<SurveyedPlugins> {
+  const { settings, clock, tell } = around;
+  const { mode, lockWait: waitMs } = settings.migrations;
   const deadline = clock.elapsed() + waitMs;
   for (let attempt = 1, pauseMs = firstPauseMs; ; attempt += 1) {
-    const surveyed = await look();
+    const surveyed = await surveyPlugins(around, plugins, signal);
     const pending = mode === 'apply' ? [] : pendingProblems(surveyed);
     if (pending.length === 0 || surveyed.problems.length > 0) return surveyed;
     const leftMs = deadline - clock.elapsed();
     if (mode === 'verify') return { ...surveyed, problems: pending };
     if (leftMs <= 0) return { ...surveyed, problems: pending.map(afterWaiting(waitMs)) };
     const nextInMs = Math.min(pauseMs, leftMs);
-    const plugins = listNames(pending.map(({ plugin = '' }) => plugin));
-    tell({
-      type: 'boot.waiting',
-      reason: `migrations of ${plugins} are pending`,
-      attempt,
-      nextInMs,
-    });
+    const waiting = listNames(pending.map(({ plugin = '' }) => plugin));
+    const reason = `migrations of ${waiting} are pending`;
+    tell({ type: 'boot.waiting', reason, attempt, nextInMs });
     await sleep(clock, nextInMs, signal);
     pauseMs = Math.min(pauseMs * 2, longestPauseMs);
   }

@@ -6,24 +6,30 @@ import {
   type MachineNews,
 } from '../../machines/index.ts';
 import { toError } from '../core/error-record.ts';
-import type { DatabaseFacts } from '../core/events.ts';
 import { untilAborted } from '../core/patience.ts';
 import { openPools, type OpenPools } from '../postgres/connection/connection.ts';
-import type { BootSetup } from './boot-options.ts';
-import { LaunchTasks } from './launch-tasks.ts';
+import type { RunAround } from './around.ts';
+import type { BootSettings } from './boot-options.ts';
+import { discoverPhase } from './discover/discover-phase.ts';
+import { initAllPhase } from './init-all/init-all-phase.ts';
+import { migrateAllPhase } from './migrate-all/migrate-all-phase.ts';
 import type { Relay } from './relay.ts';
+import { RunningTasks } from './running-tasks.ts';
 import type { ServiceRegistry } from './service-registry.ts';
+import { sortPhase } from './sort/sort-phase.ts';
+import type { StatementCount } from './statement-count.ts';
 import type { WayDown } from './way-down.ts';
 
 export type Until = 'ready' | 'migrated';
 
 export interface BootRunParts {
-  readonly setup: BootSetup;
+  readonly settings: BootSettings;
   readonly relay: Relay;
   readonly services: ServiceRegistry;
+  readonly sent: StatementCount;
   readonly wayDown: WayDown;
   readonly until: Until;
-  /** Called when the machine begins to go down, before it says so. */
+  /** Called when the machine begins to go down, before its first event about that. */
   readonly onWayDown: () => void;
 }
 
@@ -41,39 +47,45 @@ export class BootRun {
   readonly ended: Promise<RunEnd>;
   readonly #actor: ActorRefFrom<typeof bootMachine>;
   readonly #open: OpenPools;
-  readonly #launch: LaunchTasks;
+  readonly #running: RunningTasks;
+  readonly #endLives: () => Promise<void>;
   readonly #broken = new AbortController();
   readonly #parts: BootRunParts;
 
   constructor(parts: BootRunParts) {
-    const { setup, relay, services, wayDown, until } = parts;
+    const { settings, relay, services, sent, wayDown, until } = parts;
     this.#parts = parts;
     this.until = until;
-    this.#open = openPools(setup.source, setup.migrationSource);
+    this.#open = openPools(settings.source, settings.migrationSource);
     const { pool, migrationPool } = this.#open;
-    this.#launch = new LaunchTasks({
-      setup,
-      services,
-      wayDown,
+    this.#running = new RunningTasks(this.#broken.signal);
+    const around: RunAround = {
+      settings,
+      clock: settings.clock,
       pool,
       migrationPool,
+      services,
+      sent,
+      wayDown,
+      cut: wayDown.cut,
       tell: relay.tell,
-      broken: this.#broken.signal,
-    });
-    const { migrations, init } = setup.settings;
-    this.#actor = createActor(provideMachines(this.#launch.tasks, this.#tell), {
+      task: this.#running.task,
+    };
+    const discover = discoverPhase(around);
+    const sort = sortPhase(around, discover);
+    const migrateAll = migrateAllPhase(around, discover, sort);
+    const initAll = initAllPhase(around, sort, migrateAll);
+    this.#endLives = initAll.end;
+    const tasks = { ...discover.tasks, ...sort.tasks, ...migrateAll.tasks, ...initAll.tasks };
+    this.#actor = createActor(provideMachines(tasks, this.#tell), {
       input: {
         // More at once than the pool has clients would only wait for each other.
-        migrateWidth: Math.min(migrations.concurrency, migrationPool.options.max),
-        initWidth: init.concurrency,
+        migrateWidth: Math.min(settings.migrations.concurrency, migrationPool.options.max),
+        initWidth: settings.init.concurrency,
       },
     });
     this.ready = this.#whenReady();
     this.ended = this.#whenEnded();
-  }
-
-  databaseFacts(): DatabaseFacts | undefined {
-    return this.#launch.databaseFacts();
   }
 
   get stateName(): string {
@@ -129,7 +141,8 @@ export class BootRun {
   async #release(): Promise<readonly Error[]> {
     const { cut } = this.#parts.wayDown;
     const errors: Error[] = [];
-    for (const release of [() => this.#launch.end(), () => this.#open.end()]) {
+    const ends = [() => this.#running.allSettled(), this.#endLives, () => this.#open.end()];
+    for (const release of ends) {
       try {
         await untilAborted(release(), cut);
       } catch (thrown) {

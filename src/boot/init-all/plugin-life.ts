@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import type { StopHandler } from '../core/core-services.ts';
-import { toError } from '../core/error-record.ts';
-import { untilAborted } from '../core/patience.ts';
-import type { Unreturned } from '../postgres/scoped/loans.ts';
-import type { ScopedPool } from '../postgres/scoped/scoped-pool.ts';
+import type { StopHandler } from '../../core/core-services.ts';
+import { toError } from '../../core/error-record.ts';
+import { untilAborted } from '../../core/patience.ts';
+import type { Unreturned } from '../../postgres/scoped/loans.ts';
+import type { ScopedPool } from '../../postgres/scoped/scoped-pool.ts';
 
 export interface LifeEnd {
   /** What the stop handlers threw. */

@@ -1,6 +1,6 @@
-import type { Duration } from '../core/duration.ts';
-import { optionsInvalid } from '../core/errors.ts';
-import { boolean, duration, group, listOf, maybe, text, type Check } from '../core/expect.ts';
+import type { Duration } from '../../core/duration.ts';
+import { optionsInvalid } from '../../core/errors.ts';
+import { boolean, duration, group, listOf, maybe, text, type Check } from '../../core/expect.ts';
 
 /** What every repair takes beside what it is about. */
 export interface RepairOptions {

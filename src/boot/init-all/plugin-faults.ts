@@ -1,8 +1,8 @@
-import { formatDuration } from '../core/duration.ts';
-import { asBootError, BootError } from '../core/errors.ts';
-import { messageOf } from '../core/foreign-value.ts';
-import { listNames } from '../core/printable.ts';
-import type { Unreturned } from '../postgres/scoped/loans.ts';
+import { formatDuration } from '../../core/duration.ts';
+import { asBootError, BootError } from '../../core/errors.ts';
+import { messageOf } from '../../core/foreign-value.ts';
+import { listNames } from '../../core/printable.ts';
+import type { Unreturned } from '../../postgres/scoped/loans.ts';
 
 /** `init` threw, or what it needs could not be made. */
 export function initFailed(plugin: string, thrown: unknown): BootError {
