@@ -122,7 +122,7 @@ class PluginBoot implements Boot {
   }
 
   stop(reason: unknown = 'stop'): Promise<BootReport> {
-    // As a listener of something else it gets whatever that something tells.
+    // As a listener of another emitter it gets any value.
     this.#stopped ??= this.#stop(messageOf(reason));
     return this.#stopped;
   }
@@ -152,7 +152,7 @@ class PluginBoot implements Boot {
     const run = this.#createRun(until);
     this.#run = run;
     let begin = (): void => {};
-    // Both are known before the first event: a listener may start or stop the boot that it hears of.
+    // Both are known before the first event: a listener may start or stop the boot.
     this.#started = new Promise((resolve, reject) => {
       begin = () => void this.#launch(run).then(resolve, reject);
     });
@@ -205,7 +205,7 @@ class PluginBoot implements Boot {
     const run = this.#run;
     if (!run) {
       this.#hasEnded = true;
-      // Nothing has begun and nothing is told, but what drains has its limit all the same.
+      // Nothing has begun and no event is emitted, but the drains have their limit all the same.
       this.#wayDown.begin(reason);
       await this.#drain();
       this.#wayDown.end();

@@ -3,26 +3,26 @@ import type { BootState } from '../core/boot-state.ts';
 import { formatDuration } from '../core/duration.ts';
 import { listNames, printable } from '../core/printable.ts';
 
-/** Something that must not end with its process, and what it is doing. */
+/** Work that the process must not end in the middle of. */
 interface UnderWay {
   readonly describe: () => string;
-  /** Whether an exit that the host asks for may keep its code 0. */
+  /** Whether an exit with code 0 is fine at this moment. */
   readonly mayEnd: () => boolean;
 }
 
-/** Everything under way in this process. One listener serves all of it, and only as long as there is something. */
+/** All work under way in this process. It shares one listener, which is there only while there is work. */
 const underWay = new Set<UnderWay>();
 
-/** Set when nothing is left that the process could wait for; another turn of the event loop takes it back. */
+/** Whether the process has nothing left to wait for. Another turn of the event loop makes it false again. */
 let isIdle = false;
 
 /**
- * Watches work that the process may end in the middle of: by `process.exit()` in a plugin, or because nothing is left that a
- * promise could be settled by. Then standard error gets a line with what was under way, and the exit code 0 becomes 1. Keeps
- * no process alive and ends none.
+ * Watches work that must not be cut off by the end of the process: by `process.exit()` in a plugin, or because nothing is
+ * left that could settle a promise. If it is, standard error gets a line that names the work, and the exit code 0 becomes 1.
+ * The watch keeps no process alive and ends none.
  *
- * @param mayEnd Whether the host may end the process with code 0 now; the line is written all the same.
- * @returns Ends the watch.
+ * @param mayEnd Whether the host may end the process with code 0 now. The line is written all the same.
+ * @returns A function that ends the watch.
  */
 export function watchExit(describe: () => string, mayEnd = (): boolean => false): () => void {
   const work = { describe, mayEnd };
@@ -34,7 +34,7 @@ export function watchExit(describe: () => string, mayEnd = (): boolean => false)
   };
 }
 
-/** {@link watchExit} for as long as `work` takes. */
+/** Watches the process with {@link watchExit} while `work` runs. */
 export async function whileWatched<T>(what: string, work: () => Promise<T>): Promise<T> {
   const end = watchExit(() => what);
   try {
@@ -45,8 +45,8 @@ export async function whileWatched<T>(what: string, work: () => Promise<T>): Pro
 }
 
 /**
- * Watches a boot that starts or stops. The host may end its process while a boot that was up goes down: the stop is cut
- * short and that is told, and the exit code is the host's own.
+ * Watches a boot that starts or stops. The host may end its process while a boot that was up goes down: the line is written,
+ * and the exit code stays the host's own.
  */
 export function watchBoot(look: () => BootState): () => void {
   const wasUp = (): boolean => ['ready', 'degraded'].includes(look().outcome ?? '');
@@ -64,7 +64,7 @@ function describeBoot({ phase, isStopping, running, waitingFor }: BootState): st
 
 function noteIdle(): void {
   isIdle = true;
-  // Another listener may have begun something new: then there is a next turn.
+  // Another listener may begin something new: then there is a next turn.
   setImmediate(() => {
     isIdle = false;
   }).unref();
@@ -84,6 +84,6 @@ function tellExit(): void {
       printable(`slipway: the process ends in the middle of ${what}${why}${code}.`) + '\n',
     );
   } catch {
-    // Standard error is closed: there is no other place to say it.
+    // Standard error is closed, and there is no other place to write to.
   }
 }

@@ -15,14 +15,14 @@ export interface HostOptions {
   readonly historySchema?: string;
 }
 
-/** The host as the boot sees it: a plugin that all others need, with a schema of its own choice. */
+/** The host as a plugin that all others need, with a schema of its own choice. */
 export interface Host {
   readonly plugin: Plugin;
   readonly schema: string;
   readonly historySchema: string;
 }
 
-/** Under this id the host is in events and in the report; no plugin can have it at the same time. */
+/** The id of the host in events and in the report. No plugin can have it beside the host. */
 export const hostId = 'host';
 
 /** @throws BootError `OPTIONS_INVALID` or `PLUGIN_INVALID` */

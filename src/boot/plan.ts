@@ -103,7 +103,7 @@ function readPending(
     if (!isSql(migration)) {
       return { file, kind: 'function', transaction: migration.transaction, statements: [] };
     }
-    // Without a snapshot that it needs, a file is shown as it is written; the survey has a problem for it.
+    // A file whose snapshot is missing is shown as it is written. The survey reports the problem.
     const script = await toScript(migration, schema, isPublicRewritten, extensions).catch(() =>
       toScript(migration, schema, false, extensions),
     );

@@ -9,14 +9,14 @@ import type { StatementCount } from './statement-count.ts';
 export interface RelayParts {
   readonly bootId: string;
   readonly clock: Clock;
-  /** Hears every event after the record knows it. */
+  /** Called with each event, after the record has it. */
   readonly emit: (event: BootEvent) => void;
   readonly sent: StatementCount;
 }
 
 type News = BootNews | MachineNews;
 
-/** Turns news into events: stamps them, measures what has ended, keeps the record, and passes them on. */
+/** Turns news into events: adds stamp and duration, keeps the record, and emits them. */
 export class Relay {
   readonly record: BootRecord;
   readonly #parts: RelayParts;
@@ -48,12 +48,12 @@ export class Relay {
     this.#deliver();
   };
 
-  /** How long ago the first event was, in ms. */
+  /** The time since the first event, in ms. */
   get elapsedMs(): number {
     return this.#start === undefined ? 0 : this.#parts.clock.elapsed() - this.#start;
   }
 
-  /** Settles what a boot that ended early never came to, so that every step of every plugin ends exactly once. */
+  /** Settles the steps that a boot never reached, so that each step of each plugin ends exactly once. */
   closeOpenSteps(because: string): void {
     for (const { id } of this.record.plugins) {
       for (const step of steps) {
@@ -64,7 +64,7 @@ export class Relay {
     }
   }
 
-  /** What a listener tells while it listens comes after the event it hears, for every listener. */
+  /** News from inside a listener comes after the event that is being delivered, for every listener. */
   #deliver(): void {
     if (this.#isDelivering) return;
     this.#isDelivering = true;
@@ -78,7 +78,7 @@ export class Relay {
   }
 
   #measured(news: News, now: number): object {
-    const span = spanOf(news);
+    const span = findSpan(news);
     if (!span) return news;
     if (span.begins) {
       this.#begun.set(span.key, now);
@@ -99,8 +99,8 @@ export class Relay {
   }
 }
 
-/** The phase or step whose time this news begins or ends. */
-function spanOf(news: News): { readonly key: string; readonly begins: boolean } | undefined {
+/** Finds the phase or step that this news begins or ends. */
+function findSpan(news: News): { readonly key: string; readonly begins: boolean } | undefined {
   switch (news.type) {
     case 'phase.started':
     case 'phase.finished':

@@ -33,12 +33,12 @@ export interface BootRunParts {
   readonly onWayDown: () => void;
 }
 
-/** How a run ended: what the machine says, or the defect that broke it. */
+/** How a run ended: the output of the machine, or the defect that broke it. */
 export type RunEnd =
   | { readonly output: BootOutput; readonly errors: readonly Error[] }
   | { readonly defect: Error; readonly errors: readonly Error[] };
 
-/** The machine at work: from START to its end, with the pools open meanwhile. */
+/** Runs the boot machine from START to its end, with the pools open meanwhile. */
 export class BootRun {
   readonly until: Until;
   /** Resolves when everything is up; stays open when that never happens. */
@@ -94,12 +94,12 @@ export class BootRun {
 
   begin(): void {
     this.#actor.start();
-    // Who was stopped before that has ended already.
+    // A boot that was stopped before it began has ended already.
     if (this.#actor.getSnapshot().status !== 'active') return;
     this.#actor.send({ type: 'START', until: this.until });
   }
 
-  /** Asks the machine to go down; one that is down already takes no events. */
+  /** Asks the machine to go down. A machine that has ended takes no events. */
   stop(reason: string): void {
     if (this.#actor.getSnapshot().status !== 'active') return;
     this.#actor.send({ type: 'STOP', reason });
@@ -130,10 +130,10 @@ export class BootRun {
         error: (thrown) => resolve({ defect: toError(thrown) }),
       });
     });
-    // A broken machine leaves its children running: they give up by this signal, and are waited for here.
+    // A broken machine leaves its children running. This signal ends them, and the release waits for them.
     if ('defect' in result) this.#broken.abort(result.defect);
     const errors = await this.#release();
-    // Whoever still has a connection has had its time.
+    // The time for what still has a connection is over.
     if (errors.length > 0) this.#open.cut();
     return { ...result, errors };
   }

@@ -1,22 +1,22 @@
 import { setMaxListeners } from 'node:events';
 import { fromTask, type TaskArgs } from '../../machines/index.ts';
 
-/** What a task says when it threw: that it was canceled, or why it failed. */
+/** The result of a task that threw. */
 type Gone =
   | { readonly status: 'canceled' }
   | { readonly status: 'failed'; readonly error: unknown };
 
-/** Makes tasks for the machines, and knows which of them still run when a machine has broken and waits for nobody. */
+/** Makes the tasks of the machines, and knows which of them run: a machine that has broken does not wait for them. */
 export class RunningTasks {
   readonly #broken: AbortSignal;
   readonly #running = new Set<Promise<unknown>>();
 
-  /** @param broken Aborted when the machine itself has broken: then every task gives up. */
+  /** @param broken Aborted when the machine itself has broken: then every task ends. */
   constructor(broken: AbortSignal) {
     this.#broken = broken;
   }
 
-  /** A task whose errors are results. */
+  /** Makes a task that resolves with its error in place of throwing it. */
   readonly task = <Output, Input>(
     run: (args: TaskArgs<Input>) => Promise<Output>,
   ): ReturnType<typeof fromTask<Output | Gone, Input>> =>
@@ -36,7 +36,7 @@ export class RunningTasks {
       }
     });
 
-  /** Resolves when none of those that run now runs any more. */
+  /** Waits for every task that runs now. */
   async allSettled(): Promise<void> {
     await Promise.allSettled(this.#running);
   }

@@ -19,7 +19,7 @@ interface Contribution {
 
 const noPlugin = '';
 
-/** Holds what the plugins and the host have provided so far. */
+/** Holds the services that the plugins and the host have provided so far. */
 export class ServiceRegistry implements Services {
   readonly #host: readonly HostService[];
   readonly #services = new Map<string, unknown>();
@@ -35,7 +35,7 @@ export class ServiceRegistry implements Services {
     return found as Resolved<R>;
   }
 
-  /** What a plugin gets for one of its dependencies. */
+  /** Finds the value that a plugin gets for one of its dependencies. */
   resolve(plugin: string, ref: AnyRef): unknown {
     return this.#find(ref, plugin);
   }

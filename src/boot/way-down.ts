@@ -1,10 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../core/clock.ts';
 
-/**
- * The budget of the way down: it begins once, with the first reason to go down, and when it is used up `cut` is aborted and
- * nobody waits any longer.
- */
+/** The time limit of the way down. It begins once, with the first reason to go down; at its end `cut` is aborted. */
 export class WayDown {
   readonly #clock: Clock;
   readonly #totalMs: number;
@@ -20,12 +17,12 @@ export class WayDown {
     this.#totalMs = totalMs;
   }
 
-  /** Aborted when the budget is used up. */
+  /** Aborted when the time is over: from then on nothing is waited for. */
   get cut(): AbortSignal {
     return this.#cut.signal;
   }
 
-  /** Why everything goes down; `undefined` as long as it does not. */
+  /** Why the boot goes down; `undefined` before it does. */
   get reason(): string | undefined {
     return this.#reason;
   }
@@ -41,7 +38,7 @@ export class WayDown {
     return true;
   }
 
-  /** Takes the timer away. Returns how long the way down took, in ms. */
+  /** Stops the timer. Returns how long the way down took, in ms. */
   end(): number {
     this.#cancelTimer?.();
     return this.#reason === undefined ? 0 : this.#clock.elapsed() - this.#begunAt;

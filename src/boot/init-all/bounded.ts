@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { deadlineAfter, untilAborted } from '../../core/patience.ts';
 
-/** How much time a piece of plugin code gets. */
+/** The time limits of a piece of plugin code. */
 export interface Bounds {
   readonly clock: Clock;
   readonly timeoutMs: number;
@@ -9,9 +9,9 @@ export interface Bounds {
   readonly cancel: AbortSignal;
   /** Called with the reason when the work is asked to end early. */
   readonly onCancel: (reason: unknown) => void;
-  /** How long it may go on after that. */
+  /** How long it may still run after that, in ms. */
   readonly graceMs: number;
-  /** Ends all waiting at once: the way down has run out of time. */
+  /** Aborted when the time of the way down is over: ends all waiting at once. */
   readonly cut: AbortSignal;
 }
 
@@ -21,11 +21,11 @@ export type BoundedResult<T> =
   | { readonly status: 'canceled' }
   | {
       readonly status: 'timeout';
-      /** Gives the work its grace, and resolves when it has settled or the grace is over. */
+      /** Resolves when the work has settled, or when its grace is over. */
       readonly settle: () => Promise<void>;
     };
 
-/** Runs plugin code and always comes back: when it settles, when its time is over, or a grace after it was canceled. */
+/** Runs plugin code and always resolves: when it settles, when its time is over, or a grace after it was canceled. */
 export async function runBounded<T>(
   work: () => T | Promise<T>,
   { clock, timeoutMs, cancel, onCancel, graceMs, cut }: Bounds,
@@ -46,7 +46,7 @@ export async function runBounded<T>(
   }
 }
 
-/** Also turns what is thrown before the first await into a result. */
+/** Turns an error into a result, also one that is thrown before the first await. */
 async function call<T>(work: () => T | Promise<T>): Promise<BoundedResult<T>> {
   try {
     return { status: 'done', value: await work() };
@@ -65,7 +65,7 @@ async function graceFor(
   try {
     await untilAborted(result, AbortSignal.any([grace.signal, cut]));
   } catch {
-    // It does not listen to its signal; its stop handlers are called all the same.
+    // The work ignores its signal. The stop handlers are called all the same.
   } finally {
     grace.cancel();
   }

@@ -9,11 +9,11 @@ import { PluginRunner } from './plugin-runner.ts';
 
 export interface InitAllPhase {
   readonly tasks: Pick<Tasks, 'init' | 'ready' | 'stop'>;
-  /** Ends every life that the machine left behind, as it does only when it breaks. */
+  /** Ends every plugin that the machine has not stopped, which happens only when the machine breaks. */
   readonly end: () => Promise<void>;
 }
 
-/** The last phase on the way up, the plugins' own code, and their stops on the way down. */
+/** The last phase on the way up: the plugins' own code. It also stops them on the way down. */
 export function initAllPhase(
   around: RunAround,
   sort: SortPhase,
@@ -38,7 +38,7 @@ export function initAllPhase(
     tasks: {
       init: task(({ input, signal }) => runner.init(input.plugin, signal)),
       ready: task(({ input, signal }) => runner.ready(input.plugin, signal)),
-      // A stop has a budget of its own, and cannot be canceled.
+      // A stop has a time limit of its own and cannot be canceled.
       stop: fromTask(({ input }) => runner.stop(input.plugin)),
     },
     async end() {

@@ -5,7 +5,7 @@ import type { ScopedPool } from '../../postgres/scoped/scoped-pool.ts';
 import type { RunAround } from '../around.ts';
 import type { PluginLife } from './plugin-life.ts';
 
-/** What a plugin gets of its own. */
+/** The resources that a plugin gets of its own. */
 export interface OwnResources {
   /** The pool whose every statement runs in the plugin's schema. */
   readonly scopedPool: (plugin: string) => ScopedPool;
@@ -16,8 +16,9 @@ export interface OwnResources {
 export type PluginContext = Readonly<Record<string, unknown>>;
 
 /**
- * Builds what `init` gets: the dependencies by their keys, and the plugin's own database, logger, signal and onStop.
- * Throws what the plugin's `database` or a host service's function throws.
+ * Builds the argument of `init`: the dependencies by their keys, and the plugin's own database, logger, signal and onStop.
+ *
+ * @throws what the plugin's `database` or the function of a host service throws
  */
 export function createPluginContext(
   plugin: Plugin,
@@ -26,7 +27,7 @@ export function createPluginContext(
   { scopedPool, locksFor }: OwnResources,
 ): PluginContext {
   const scoped = scopedPool(plugin.id);
-  // First of all, because `database` may take a client and throw.
+  // First, because `database` may take a client and throw.
   life.lend(scoped);
   const { pool } = scoped;
   const own = {

@@ -4,10 +4,10 @@ import { messageOf } from '../../core/foreign-value.ts';
 import { listNames } from '../../core/printable.ts';
 import type { Unreturned } from '../../postgres/scoped/loans.ts';
 
-/** `init` threw, or what it needs could not be made. */
+/** Makes the error for an `init` that threw, or whose context could not be made. */
 export function initFailed(plugin: string, thrown: unknown): BootError {
   const known = asBootError(thrown);
-  // The boot adds its report to the error: one that a plugin has frozen is a cause like any other.
+  // The boot adds its report to the error. An error that a plugin has frozen becomes a cause instead.
   if (known?.plugin === plugin && Object.isExtensible(known)) return known;
   return new BootError('INIT_FAILED', `${plugin} failed to start: ${messageOf(thrown)}`, {
     plugin,
@@ -58,7 +58,7 @@ export function stopFailed(plugin: string, errors: readonly Error[]): BootError 
   });
 }
 
-/** @param errors What other handlers of the plugin threw. */
+/** @param errors The errors of other handlers of the plugin. */
 export function stopTimedOut(
   plugin: string,
   timeoutMs: number,
@@ -72,7 +72,7 @@ export function stopTimedOut(
   });
 }
 
-/** The warning about what a plugin left out of its pool when it ended; undefined when that was nothing. */
+/** Words the warning about clients and queries that a plugin left behind; `undefined` when there were none. */
 export function unreturned(plugin: string, { clients, queries }: Unreturned): string | undefined {
   const parts = [
     ...(clients === 0

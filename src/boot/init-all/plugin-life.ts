@@ -6,16 +6,16 @@ import type { Unreturned } from '../../postgres/scoped/loans.ts';
 import type { ScopedPool } from '../../postgres/scoped/scoped-pool.ts';
 
 export interface LifeEnd {
-  /** What the stop handlers threw. */
+  /** The errors of the stop handlers. */
   readonly errors: readonly Error[];
-  /** Whether a handler was given up. */
+  /** Whether a handler was not waited for to its end. */
   readonly timedOut: boolean;
-  /** What the plugin had out of its pool after its handlers; it is taken back. */
+  /** The clients and queries that the plugin still had after its handlers. They are taken back. */
   readonly unreturned: Unreturned;
 }
 
 /**
- * One life of a plugin, from an attempt to init it to its stop: its signal, and what is to be done when it ends.
+ * One life of a plugin, from an attempt to init it to its stop: its signal, its stop handlers and its pool.
  */
 export class PluginLife {
   readonly #controller = new AbortController();
@@ -25,43 +25,41 @@ export class PluginLife {
   #isUp = false;
   #isOver = false;
 
-  /** @param report Hears of errors that come when nobody waits for them any more. */
+  /** @param report Called with the errors of handlers that are no longer waited for. */
   constructor(report: (error: Error) => void) {
-    // The plugin hands it on to as many requests and queries as it likes.
+    // A plugin may hand it to any number of requests, locks and timers, and Node.js warns of a leak at eleven.
     setMaxListeners(0, this.#controller.signal);
     this.#report = report;
-    // A plugin may hold any number of locks, requests and timers that end with it, and Node.js warns of a leak at eleven.
-    setMaxListeners(0, this.signal);
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Adds a handler; when the life is over already, it is called at once, so that what it holds is let go. */
+  /** Adds a handler. It is called at once when the life is over already. */
   onStop(handler: StopHandler): void {
     if (this.#isOver) this.#abandon(handler);
     else this.#handlers.push(handler);
   }
 
-  /** Has the clients of this pool taken back when the life ends. */
+  /** Takes the clients of this pool back when the life ends. */
   lend(pool: ScopedPool): void {
     this.#pool = pool;
   }
 
-  /** Its `init` has succeeded: what it does on the database now is worth a moment at the end. */
+  /** Marks that `init` has succeeded: from now on its queries get time to end when the plugin stops. */
   markUp(): void {
     this.#isUp = true;
   }
 
-  /** Asks the plugin to give up. */
+  /** Aborts the signal of the plugin. */
   cancel(reason: unknown): void {
     this.#controller.abort(reason);
   }
 
   /**
-   * Ends the life: aborts the signal, calls the handlers, last in, first out, and takes back what is out of the plugin's pool.
-   * Once `deadline` is aborted the rest of them is called without waiting.
+   * Ends the life: aborts the signal, calls the handlers, last in, first out, and takes the clients of the plugin's pool back.
+   * Once `deadline` is aborted, the remaining handlers are called without waiting for them.
    */
   async end(reason: unknown, deadline: AbortSignal): Promise<LifeEnd> {
     this.cancel(reason);
@@ -86,7 +84,7 @@ export class PluginLife {
     return { errors, timedOut, unreturned };
   }
 
-  /** Takes back what is out of the plugin's pool. What it still does on the database may end until `deadline` is aborted. */
+  /** Takes the clients of the plugin's pool back. Queries that run may end until `deadline` is aborted. */
   async takeBack(deadline: AbortSignal): Promise<Unreturned> {
     return (await this.#pool?.takeBack(deadline)) ?? { clients: 0, queries: 0 };
   }

@@ -14,7 +14,7 @@ import { PluginLife, type LifeEnd } from './plugin-life.ts';
 interface Up {
   readonly life: PluginLife;
   readonly context: PluginContext;
-  /** Waits for an `init` whose time is over, as long as its grace. */
+  /** Waits for an `init` whose time is over, for its grace at most. */
   readonly settle?: () => Promise<void>;
 }
 
@@ -27,7 +27,7 @@ export class PluginRunner {
   readonly #graph: () => PluginGraph;
   readonly #own: OwnResources;
   readonly #up = new Map<string, Up>();
-  /** Every life there was: what a plugin began may go on after its end. */
+  /** Every life so far: work that a plugin began may go on after its end. */
   readonly #lives: { readonly id: string; readonly life: PluginLife }[] = [];
 
   /** @param graph Known once the plugins are sorted, which is before any of them starts. */
@@ -49,7 +49,7 @@ export class PluginRunner {
       const isLast = attempt >= attempts || cancel.aborted;
       // The handlers of a required plugin run in their turn on the way down, which begins now.
       if (isLast && isRequired(plugin)) return result;
-      // Two attempts side by side would fight over what both hold.
+      // Two attempts side by side would compete for the same resources.
       if (!isLast) await this.#up.get(id)?.settle?.();
       await this.#cleanUp(plugin);
       if (isLast) return result;
@@ -101,7 +101,7 @@ export class PluginRunner {
       : { status: 'done' };
   }
 
-  /** Ends every life that is left, last in, first out, and takes back what plugins took after their end. */
+  /** Ends every life that is left, last in, first out, and takes clients back that plugins took after their end. */
   async endAll(): Promise<void> {
     for (const id of [...this.#up.keys()].toReversed()) await this.#cleanUp(this.#plugin(id));
     for (const { id, life } of this.#lives) {
@@ -137,7 +137,7 @@ export class PluginRunner {
     }
   }
 
-  /** Hands what `init` returned to those who need it. */
+  /** Makes the services that `init` returned available to the plugins that need them. */
   #publish(plugin: Plugin, life: PluginLife, returned: unknown): InitResult {
     const provides = Object.entries(plugin.provides ?? {});
     let exports: Readonly<Record<string, unknown>>;
@@ -158,7 +158,7 @@ export class PluginRunner {
     return { status: 'done' };
   }
 
-  /** Lets go what a failed attempt holds. */
+  /** Releases what a failed attempt holds. */
   async #cleanUp(plugin: Plugin): Promise<void> {
     const { errors } = await this.#endLife(plugin, 'it has no further part in this boot');
     for (const error of errors) this.#logLate(plugin.id, error);
@@ -203,7 +203,7 @@ export class PluginRunner {
   #logLate(plugin: string, error: Error): void {
     this.#around.settings.ownLogger.error(
       { plugin, err: error },
-      'a stop handler failed, and nobody waited for it',
+      'a stop handler failed after its time was over',
     );
   }
 
@@ -214,7 +214,7 @@ export class PluginRunner {
   }
 }
 
-/** Reads each export once: what has a getter may give something else the next time. */
+/** Reads each export once: a getter may return another value the next time. */
 function readExports(
   keys: readonly string[],
   returned: unknown,

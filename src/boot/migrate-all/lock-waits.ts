@@ -15,7 +15,7 @@ interface Refusal {
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
 
-/** Keeps the waits for migration locks that other processes hold: how long each has lasted, and who is in the way. */
+/** Keeps the waits for migration locks that other processes hold: how long each has lasted, and the holder. */
 export class LockWaits {
   readonly #clock: Clock;
   readonly #longestMs: number;
@@ -34,7 +34,7 @@ export class LockWaits {
     this.#refusals.set(plugin, { sinceMs, holder });
   }
 
-  /** Waits until it is time to try again; the pauses grow, with jitter, so that replicas do not march in step. */
+  /** Waits until the next attempt. The pauses grow, with jitter, so that replicas do not retry at the same moments. */
   async wait(plugin: string, attempt: number, signal: AbortSignal): Promise<WaitResult> {
     const { sinceMs, holder } = this.#refusals.get(plugin) ?? { sinceMs: 0, holder: {} };
     const waitedMs = this.#clock.elapsed() - sinceMs;
@@ -56,7 +56,7 @@ export class LockWaits {
   }
 }
 
-/** Tells at the attempts 1, 2, 4, 8 …: soon at first, and never a flood. */
+/** Reports the attempts 1, 2, 4, 8 …: soon at first, and few events in a long wait. */
 function isPowerOfTwo(attempt: number): boolean {
   return Number.isInteger(Math.log2(attempt));
 }
@@ -68,7 +68,7 @@ function lockTimeout(plugin: string, how: string, holder: LockHolder): BootError
     {
       plugin,
       phase: 'migrateAll',
-      hint: `Let it finish. ${repairCall('holder', plugin)} tells what it does, and with { terminate: true } ends it. migrations.lockWait says how long a boot waits, and wait how long a repair does.`,
+      hint: `Let it finish. ${repairCall('holder', plugin)} shows what the holder does, and with { terminate: true } ends it. A boot waits for migrations.lockWait, a repair for its option wait.`,
     },
   );
 }

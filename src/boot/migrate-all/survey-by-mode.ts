@@ -52,6 +52,6 @@ function afterWaiting(waitMs: number): (found: Problem) => Problem {
   return (found) => ({
     ...found,
     message: `${found.message}, after ${formatDuration(waitMs)}`,
-    hint: 'See whether the migrate job ran, with this release, on this database. migrations.lockWait says how long to wait for it.',
+    hint: 'Check that the migrate job ran, with this release, on this database. A boot waits for it for migrations.lockWait.',
   });
 }

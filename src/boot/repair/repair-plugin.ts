@@ -17,7 +17,7 @@ import { readTargets, refuseProblems } from '../migrate-all/survey-plugins.ts';
 import { whileWatched } from '../exit-watch.ts';
 import { withPlugins, type IdlePlugins } from '../with-plugins.ts';
 
-/** The plugin that a repair is for, with what it is repaired by. */
+/** The plugin that a repair is for, and its connection. */
 interface PluginAtHand {
   readonly id: string;
   /** All plugins, the disabled ones too: their objects stay their own. */
@@ -64,17 +64,17 @@ function findPlugin(all: readonly Plugin[], wanted: string): string {
   return wanted;
 }
 
-/** Repairs one plugin in one transaction, and waits for its migration lock for as long as it was told. */
+/** Repairs one plugin in one transaction, and waits for its migration lock for at most `wait`. */
 export async function repairOne(
   settings: BootSettings,
   repair: RepairName,
   plugin: unknown,
   { dryRun, wait }: { readonly dryRun: boolean; readonly wait: number },
-  /** Looks at what was asked for before the database is; `targets` are all plugins. */
+  /** Checks the request before anything is sent to the database. `targets` has every plugin. */
   decideFor: (target: MigrationTarget, targets: readonly MigrationTarget[]) => Decide,
 ): Promise<RepairReport> {
   return withPlugin(settings, plugin, async ({ id, all, pool, signal, tell }) => {
-    // Where things move between schemas, every plugin counts; otherwise a broken folder next door is no matter.
+    // A move between schemas concerns every plugin. For other repairs a broken folder of another plugin does not matter.
     const counting = repair === 'relocate' ? all : all.filter((each) => each.id === id);
     const { targets, problems } = await readTargets(counting, settings);
     refuseProblems({ problems });
