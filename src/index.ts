@@ -1,11 +1,11 @@
 export { createBoot } from './boot/boot.ts';
 export type { Boot } from './boot/boot.ts';
-export type { BootOptions } from './boot/boot-options.ts';
-export type { RegistryOptions } from './boot/registry-options.ts';
+export type { BootOptions } from './boot/options/boot-options.ts';
+export type { RegistryOptions } from './boot/options/registry-options.ts';
 export type { Drain } from './boot/drains.ts';
 export { gracefulShutdown } from './boot/graceful-shutdown.ts';
 export type { GracefulShutdownOptions } from './boot/graceful-shutdown.ts';
-export type { HostOptions } from './boot/host-plugin.ts';
+export type { HostOptions } from './boot/options/host-plugin.ts';
 export type { BootState, CurrentStep } from './core/boot-state.ts';
 export type { DiscoverOptions } from './boot/discover/discover-options.ts';
 export type { BootPlan, PendingFile, PlannedStatement, PluginPlan } from './boot/plan.ts';
@@ -18,7 +18,7 @@ export type {
   RelocateOptions,
   RepairOptions,
 } from './boot/repair/repair-input.ts';
-export type { Services } from './boot/service-registry.ts';
+export type { Services } from './boot/around/service-registry.ts';
 export type { StepState } from './core/boot-record.ts';
 export type { Clock } from './core/clock.ts';
 export {

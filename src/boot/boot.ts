@@ -9,16 +9,16 @@ import { EventBus, type EventSource, type Unsubscribe } from '../telemetry/bus.t
 import { createHeartbeat } from '../telemetry/heartbeat.ts';
 import { createLogListener } from '../telemetry/log-listener.ts';
 import { bootErrorOf, outcomeOf, stopErrorsOf } from './boot-end.ts';
-import { checkBootOptions, type BootOptions, type BootSettings } from './boot-options.ts';
+import { checkBootOptions, type BootOptions, type BootSettings } from './options/boot-options.ts';
 import { BootRun, type RunEnd, type Until } from './run.ts';
-import { watchBoot, whileWatched } from './exit-watch.ts';
+import { watchBoot, whileWatched } from './around/exit-watch.ts';
 import { Drains, type Drain } from './drains.ts';
 import { readState, type BootState } from '../core/boot-state.ts';
 import { makePlan, type BootPlan } from './plan.ts';
 import { Relay } from './relay.ts';
-import { ServiceRegistry, type Services } from './service-registry.ts';
-import { StatementCount } from './statement-count.ts';
-import { WayDown } from './way-down.ts';
+import { ServiceRegistry, type Services } from './around/service-registry.ts';
+import { StatementCount } from './around/statement-count.ts';
+import { WayDown } from './around/way-down.ts';
 
 /** One boot of a backend of plugins. It runs once. */
 export interface Boot extends EventSource, AsyncDisposable {

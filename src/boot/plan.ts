@@ -10,7 +10,7 @@ import {
 } from '../postgres/migrate/migration-script.ts';
 import { readStatementLocks, type StatementLock } from '../postgres/sql/statement-locks.ts';
 import type { PluginSurvey } from '../postgres/survey/survey-plugin.ts';
-import type { BootSettings } from './boot-options.ts';
+import type { BootSettings } from './options/boot-options.ts';
 import { surveyPlugins } from './migrate-all/survey-plugins.ts';
 import { withPlugins } from './with-plugins.ts';
 

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { toError } from '../core/error-record.ts';
 import type { BootEvent, BootNews } from '../core/events.ts';
 import { steps } from '../core/steps.ts';
-import type { StatementCount } from './statement-count.ts';
+import type { StatementCount } from './around/statement-count.ts';
 
 export interface RelayParts {
   readonly bootId: string;

@@ -8,17 +8,17 @@ import {
 import { toError } from '../core/error-record.ts';
 import { untilAborted } from '../core/patience.ts';
 import { openPools, type OpenPools } from '../postgres/connection/connection.ts';
-import type { RunAround } from './around.ts';
-import type { BootSettings } from './boot-options.ts';
+import type { RunAround } from './around/around.ts';
+import type { BootSettings } from './options/boot-options.ts';
 import { discoverPhase } from './discover/discover-phase.ts';
 import { initAllPhase } from './init-all/init-all-phase.ts';
 import { migrateAllPhase } from './migrate-all/migrate-all-phase.ts';
 import type { Relay } from './relay.ts';
-import { RunningTasks } from './running-tasks.ts';
-import type { ServiceRegistry } from './service-registry.ts';
+import { RunningTasks } from './around/running-tasks.ts';
+import type { ServiceRegistry } from './around/service-registry.ts';
 import { sortPhase } from './sort/sort-phase.ts';
-import type { StatementCount } from './statement-count.ts';
-import type { WayDown } from './way-down.ts';
+import type { StatementCount } from './around/statement-count.ts';
+import type { WayDown } from './around/way-down.ts';
 
 export type Until = 'ready' | 'migrated';
 

@@ -9,8 +9,8 @@ import {
   readRegistry,
   type RegistryRow,
 } from '../../postgres/registry-table.ts';
-import type { Around } from '../around.ts';
-import { createPatientPool } from '../patient-pool.ts';
+import type { Around } from '../around/around.ts';
+import { createPatientPool } from '../around/patient-pool.ts';
 import type { KnownPlugin } from './discover-plugins.ts';
 
 /** A plugin that takes no part in this boot. */

@@ -2,7 +2,7 @@ import { fromTask, type Tasks } from '../../../machines/index.ts';
 import { getPluginSchemaName } from '../../core/schema-name.ts';
 import { AdvisoryLocks } from '../../postgres/locks/advisory-lock-service.ts';
 import { openScopedPool } from '../../postgres/scoped/scoped-pool.ts';
-import type { RunAround } from '../around.ts';
+import type { RunAround } from '../around/around.ts';
 import type { MigrateAllPhase } from '../migrate-all/migrate-all-phase.ts';
 import type { SortPhase } from '../sort/sort-phase.ts';
 import { PluginRunner } from './plugin-runner.ts';

@@ -2,7 +2,7 @@ import { coreServices, type AdvisoryLock, type Lifecycle } from '../../core/core
 import { guardLogger, type Logger } from '../../core/logger.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import type { ScopedPool } from '../../postgres/scoped/scoped-pool.ts';
-import type { RunAround } from '../around.ts';
+import type { RunAround } from '../around/around.ts';
 import type { PluginLife } from './plugin-life.ts';
 
 /** The resources that a plugin gets of its own. */

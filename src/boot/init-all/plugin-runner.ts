@@ -5,7 +5,7 @@ import type { PluginGraph } from '../../core/graph.ts';
 import { sleep, deadlineAfter } from '../../core/patience.ts';
 import { isRequired, type Plugin } from '../../core/plugin.ts';
 import type { Unreturned } from '../../postgres/scoped/loans.ts';
-import type { RunAround } from '../around.ts';
+import type { RunAround } from '../around/around.ts';
 import { runBounded, type Bounds } from './bounded.ts';
 import { createPluginContext, type OwnResources, type PluginContext } from './plugin-context.ts';
 import * as faults from './plugin-faults.ts';

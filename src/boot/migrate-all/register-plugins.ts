@@ -5,11 +5,11 @@ import {
   writeRegistry,
   type RegistryEntry,
 } from '../../postgres/registry-table.ts';
-import type { Around } from '../around.ts';
+import type { Around } from '../around/around.ts';
 import type { KnownPlugin } from '../discover/discover-plugins.ts';
 import type { Discovered } from '../discover/discover-phase.ts';
 import { findDisabled } from '../discover/registry.ts';
-import { createPatientPool } from '../patient-pool.ts';
+import { createPatientPool } from '../around/patient-pool.ts';
 
 /** Writes what is new into the registry of plugins. A registry that cannot be written is a warning, and the boot goes on. */
 export async function registerPlugins(

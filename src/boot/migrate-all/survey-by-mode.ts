@@ -3,7 +3,7 @@ import { formatDuration } from '../../core/duration.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { listNames } from '../../core/printable.ts';
 import { sleep } from '../../core/patience.ts';
-import type { Around } from '../around.ts';
+import type { Around } from '../around/around.ts';
 import { hasWork, surveyPlugins, type SurveyedPlugins } from './survey-plugins.ts';
 
 const firstPauseMs = 200;

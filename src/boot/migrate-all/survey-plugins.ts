@@ -10,9 +10,9 @@ import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
 import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
 import { surveyDatabase, type Survey } from '../../postgres/survey/survey.ts';
 import type { MigrationTarget } from '../../postgres/sources/migration-target.ts';
-import type { Around } from '../around.ts';
-import type { BootSettings } from '../boot-options.ts';
-import { createPatientPool } from '../patient-pool.ts';
+import type { Around } from '../around/around.ts';
+import type { BootSettings } from '../options/boot-options.ts';
+import { createPatientPool } from '../around/patient-pool.ts';
 
 /** The migrations of the plugins, as they are read. */
 interface ReadPlugins {

@@ -9,12 +9,12 @@ import { repairRefused } from '../../postgres/repair/repair-error.ts';
 import type { RepairReport } from '../../postgres/repair/repair-report.ts';
 import { repairInTransaction, type Decide } from '../../postgres/repair/repair-transaction.ts';
 import type { MigrationTarget } from '../../postgres/sources/migration-target.ts';
-import type { BootSettings } from '../boot-options.ts';
+import type { BootSettings } from '../options/boot-options.ts';
 import { LockWaits } from '../migrate-all/lock-waits.ts';
-import { createPatientPool } from '../patient-pool.ts';
+import { createPatientPool } from '../around/patient-pool.ts';
 import { repairInput } from './repair-input.ts';
 import { readTargets, refuseProblems } from '../migrate-all/survey-plugins.ts';
-import { whileWatched } from '../exit-watch.ts';
+import { whileWatched } from '../around/exit-watch.ts';
 import { withPlugins, type IdlePlugins } from '../with-plugins.ts';
 
 /** The plugin that a repair is for, and its connection. */

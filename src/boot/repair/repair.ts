@@ -6,7 +6,7 @@ import { decideOnMoves } from '../../postgres/repair/relocate.ts';
 import { toRepairError } from '../../postgres/repair/repair-error.ts';
 import { decideOnHashes, decideOnRows } from '../../postgres/repair/repair-history.ts';
 import type { RepairReport } from '../../postgres/repair/repair-report.ts';
-import { checkBootOptions, type BootOptions } from '../boot-options.ts';
+import { checkBootOptions, type BootOptions } from '../options/boot-options.ts';
 import {
   repairInput,
   type AcceptEditedOptions,

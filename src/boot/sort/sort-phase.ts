@@ -1,11 +1,11 @@
 import type { Tasks } from '../../../machines/index.ts';
 import { buildGraph, type PluginGraph } from '../../core/graph.ts';
-import type { RunAround } from '../around.ts';
-import type { BootSettings } from '../boot-options.ts';
+import type { RunAround } from '../around/around.ts';
+import type { BootSettings } from '../options/boot-options.ts';
 import type { KnownPlugin } from '../discover/discover-plugins.ts';
 import type { Discovered, DiscoverPhase } from '../discover/discover-phase.ts';
 import { findDisabledServices } from '../discover/registry.ts';
-import type { Host } from '../host-plugin.ts';
+import type { Host } from '../options/host-plugin.ts';
 
 export interface SortPhase {
   readonly tasks: Pick<Tasks, 'sort'>;

@@ -1,5 +1,5 @@
-import { optionsInvalid } from '../core/errors.ts';
-import { group, oneOf } from '../core/expect.ts';
+import { optionsInvalid } from '../../core/errors.ts';
+import { group, oneOf } from '../../core/expect.ts';
 
 /** How the registry of plugins is used. */
 export interface RegistryOptions {

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../../core/clock.ts';
 
 /** The time limit of the way down. It begins once, with the first reason to go down; at its end `cut` is aborted. */
 export class WayDown {

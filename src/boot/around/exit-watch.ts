@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
-import type { BootState } from '../core/boot-state.ts';
-import { formatDuration } from '../core/duration.ts';
-import { listNames, printable } from '../core/printable.ts';
+import type { BootState } from '../../core/boot-state.ts';
+import { formatDuration } from '../../core/duration.ts';
+import { listNames, printable } from '../../core/printable.ts';
 
 /** Work that the process must not end in the middle of. */
 interface UnderWay {

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { fromTask, type TaskArgs } from '../../machines/index.ts';
+import { fromTask, type TaskArgs } from '../../../machines/index.ts';
 
 /** The result of a task that threw. */
 type Gone =

@@ -1,7 +1,7 @@
-import { BootError, type BootErrorFacts } from '../core/errors.ts';
-import type { Phase } from '../core/steps.ts';
-import { reasonForWaiting } from '../postgres/connection/connecting-advice.ts';
-import { withPatience, type PatientPool } from '../postgres/connection/connect-with-patience.ts';
+import { BootError, type BootErrorFacts } from '../../core/errors.ts';
+import type { Phase } from '../../core/steps.ts';
+import { reasonForWaiting } from '../../postgres/connection/connecting-advice.ts';
+import { withPatience, type PatientPool } from '../../postgres/connection/connect-with-patience.ts';
 import type { Around } from './around.ts';
 
 /** The work that a connection is for. */

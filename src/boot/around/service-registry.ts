@@ -1,6 +1,6 @@
-import { problem } from '../core/error-codes.ts';
-import { BootError } from '../core/errors.ts';
-import type { AnyRef, HostService, Resolved } from '../core/service.ts';
+import { problem } from '../../core/error-codes.ts';
+import { BootError } from '../../core/errors.ts';
+import type { AnyRef, HostService, Resolved } from '../../core/service.ts';
 
 /** Looks services up from outside of the plugins. */
 export interface Services {

@@ -1,9 +1,9 @@
-import { optionsInvalid } from '../core/errors.ts';
-import { knownKeysOnly, record } from '../core/expect.ts';
-import type { MigrationSource } from '../core/migration-source.ts';
-import type { Plugin } from '../core/plugin.ts';
-import { ownSchemaName } from '../core/schema-name.ts';
-import { checkPlugin } from '../core/plugin-check.ts';
+import { optionsInvalid } from '../../core/errors.ts';
+import { knownKeysOnly, record } from '../../core/expect.ts';
+import type { MigrationSource } from '../../core/migration-source.ts';
+import type { Plugin } from '../../core/plugin.ts';
+import { ownSchemaName } from '../../core/schema-name.ts';
+import { checkPlugin } from '../../core/plugin-check.ts';
 
 /** The host's own migrations, which run before those of any plugin. */
 export interface HostOptions {

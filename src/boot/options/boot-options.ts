@@ -1,26 +1,26 @@
 import type { Pool, PoolConfig } from 'pg';
-import type { Clock } from '../core/clock.ts';
-import { coreServiceIds } from '../core/core-services.ts';
-import { optionsInvalid } from '../core/errors.ts';
-import { knownKeysOnly, listOf, maybe, record } from '../core/expect.ts';
-import { guardLogger, silentLogger, type Logger } from '../core/logger.ts';
-import type { Plugin } from '../core/plugin.ts';
-import { checkPlugin } from '../core/plugin-check.ts';
-import type { HostService } from '../core/service.ts';
+import type { Clock } from '../../core/clock.ts';
+import { coreServiceIds } from '../../core/core-services.ts';
+import { optionsInvalid } from '../../core/errors.ts';
+import { knownKeysOnly, listOf, maybe, record } from '../../core/expect.ts';
+import { guardLogger, silentLogger, type Logger } from '../../core/logger.ts';
+import type { Plugin } from '../../core/plugin.ts';
+import { checkPlugin } from '../../core/plugin-check.ts';
+import type { HostService } from '../../core/service.ts';
 import {
   checkSettings,
   settingNames,
   type Settings,
   type SettingsOptions,
-} from '../core/settings.ts';
-import type { DatabaseSource } from '../postgres/connection/connection.ts';
-import { checkSource } from '../postgres/connection/source-check.ts';
-import { createPinoLogger } from '../telemetry/log-listener.ts';
+} from '../../core/settings.ts';
+import type { DatabaseSource } from '../../postgres/connection/connection.ts';
+import { checkSource } from '../../postgres/connection/source-check.ts';
+import { createPinoLogger } from '../../telemetry/log-listener.ts';
 import {
   checkDiscover,
   type DiscoverOptions,
   type DiscoverSetup,
-} from './discover/discover-options.ts';
+} from '../discover/discover-options.ts';
 import { checkRegistry, type RegistryOptions, type RegistrySetup } from './registry-options.ts';
 import { checkHost, type Host, type HostOptions } from './host-plugin.ts';
 import { systemClock } from './system-clock.ts';
