@@ -37,4 +37,5 @@ export const tickets = createBackendPlugin({
   },
 });
 
+// oxlint-disable-next-line import/no-default-export -- discovery takes the default export of a package
 export default tickets;

@@ -16,7 +16,9 @@ import { startPostgres } from 'slipway/testing';
 
 export const boot = createBoot({ pool: 'postgres://127.0.0.1/shop' });
 export const repair = createRepair({ pool: 'postgres://127.0.0.1/shop' });
-export const { services, on, onAny, start, stop, beforeStop } = boot;
+export const { services } = boot;
+export const begin = async (one: Boot) => one.start();
+export const unsubscribe = boot.beforeStop(() => {});
 
 export const report = boot.report();
 export const { phases, plugins, warnings, problems, database, criticalPath, error } = report;
@@ -24,14 +26,14 @@ export const [plugin] = plugins;
 export const migrateStep = plugin?.migrate;
 export const state = boot.state();
 export const { running, plugins: stepStates } = state;
-export const plan = async ({ plan: look }: Boot) => look();
+export const plan = async (one: Boot) => one.plan();
 export const planned = async (one: Boot) => (await one.plan()).plugins[0];
 export const pending = async (one: Boot) => (await one.plan()).plugins[0]?.pending[0];
 export const statement = async (one: Boot) => (await pending(one))?.statements[0];
 export const edges = async (one: Boot) => (await one.plan()).edges;
 export const disabled = async (one: Boot) => (await one.plan()).switchedOff;
 
-export const moved = async ({ relocate }: Repair) => relocate('shop', { dryRun: true });
+export const moved = async (one: Repair) => one.relocate('shop', { dryRun: true });
 export const change = async (one: Repair) => (await moved(one)).changes[0];
 export const left = async (one: Repair) => (await moved(one)).left[0];
 export const holder = async (one: Repair) => (await one.holder('shop')).holder;

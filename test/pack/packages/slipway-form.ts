@@ -52,4 +52,5 @@ export const givenToEach = provide(
       void plugin,
 );
 export const plugins = [bare, catalog, shop];
+// oxlint-disable-next-line import/no-default-export -- discovery takes the default export of a package
 export default plugins;
