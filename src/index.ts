@@ -21,19 +21,6 @@ export type {
 export type { Services } from './boot/around/service-registry.ts';
 export type { StepState } from './core/boot-record.ts';
 export type { Clock } from './core/clock.ts';
-export {
-  createBackendPlugin,
-  createExtensionPoint,
-} from './boot/checkstack-form/backend-plugin.ts';
-export type {
-  BackendDeps,
-  BackendInit,
-  BackendPlugin,
-  BackendPluginRegistry,
-  Contribution,
-  ExtensionPoint,
-  PluginMetadata,
-} from './boot/checkstack-form/backend-plugin.ts';
 export { coreServices } from './core/core-services.ts';
 export type {
   AdvisoryLock,
@@ -73,7 +60,7 @@ export type {
   SqlFiles,
 } from './core/migration-source.ts';
 export { definePlugin } from './core/plugin.ts';
-export type { OwnContext, Plugin, PluginRetry, PluginTimeouts } from './core/plugin.ts';
+export type { InitContext, Plugin, PluginRetry, PluginTimeouts } from './core/plugin.ts';
 export type { RepairName } from './core/repair-call.ts';
 export type {
   BootReport,
@@ -83,12 +70,7 @@ export type {
   StepReport,
 } from './core/report.ts';
 export { getPluginSchemaName } from './core/schema-name.ts';
-export {
-  collectionRef,
-  provide,
-  serviceRef,
-  serviceRef as createServiceRef,
-} from './core/service.ts';
+export { collectionRef, provide, serviceRef } from './core/service.ts';
 export type { CollectionRef, HostService, OptionalRef, ServiceRef } from './core/service.ts';
 export type {
   ConnectOptions,
@@ -107,13 +89,6 @@ export type {
   RepairPart,
   RepairReport,
 } from './postgres/repair/repair-report.ts';
-export { runPluginMigrations } from './postgres/run-plugin-migrations.ts';
-export type {
-  DrizzleMigrationConfig,
-  RunPluginMigrationsOptions,
-} from './postgres/run-plugin-migrations.ts';
-export { createScopedDb } from './postgres/scoped/scoped-database.ts';
-export type { SafeDatabase, ScopedDbOptions } from './postgres/scoped/scoped-database.ts';
 export { createScopedPool } from './postgres/scoped/scoped-pool.ts';
 export type { ScopedPoolOptions } from './postgres/scoped/scoped-pool.ts';
 export type { LockMode } from './postgres/sql/lock-modes.ts';

@@ -102,17 +102,18 @@ export interface BackendPlugin extends Pick<
  *   },
  * });
  */
-export function createBackendPlugin(definition: BackendPlugin): RegisteringPlugin {
+export function createBackendPlugin(definition: BackendPlugin): Plugin {
   const { previousPluginIds } = definition.metadata;
-  return Object.freeze({
+  const plugin: RegisteringPlugin = {
     ...definition,
     id: definition.metadata.pluginId,
     ...(previousPluginIds && { previousIds: previousPluginIds }),
-    register: (env: BackendPluginRegistry) => definition.register(env),
-  });
+    register: (env) => definition.register(env),
+  };
+  return Object.freeze(plugin);
 }
 
-/** A plugin of which only the facts are known until it is registered. */
+/** A plugin whose `register` has not been called yet: only its facts are known. */
 export interface RegisteringPlugin extends Plugin {
   readonly metadata: PluginMetadata;
   readonly register: (env: BackendPluginRegistry) => unknown;

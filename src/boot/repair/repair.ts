@@ -133,9 +133,10 @@ async function lookAtHolder(
       pool,
       { signal, mayRepeat: () => !isTerminating },
       async (client) => {
-        const holder = (await findHolder(client, schema)) ?? null;
+        const holder = await findHolder(client, schema);
+        if (!holder) return { plugin: id, schema };
         const found = { plugin: id, schema, holder };
-        if (!holder || !terminate) return found;
+        if (!terminate) return found;
         isTerminating = true;
         const because = await endHolder(client, schema, holder.pid);
         return because === undefined
