@@ -31,7 +31,7 @@ export const planned = async (one: Boot) => (await one.plan()).plugins[0];
 export const pending = async (one: Boot) => (await one.plan()).plugins[0]?.pending[0];
 export const statement = async (one: Boot) => (await pending(one))?.statements[0];
 export const edges = async (one: Boot) => (await one.plan()).edges;
-export const disabled = async (one: Boot) => (await one.plan()).switchedOff;
+export const disabled = async (one: Boot) => (await one.plan()).disabled;
 
 export const moved = async (one: Repair) => one.relocate('shop', { dryRun: true });
 export const change = async (one: Repair) => (await moved(one)).changes[0];
