@@ -47,7 +47,7 @@ export const waitsFor = (event: BootEventOf<'plugin.migrate.waiting'>) => event.
 export const blockedBy = (event: BootEventOf<'plugin.migrate.retrying'>) => event.blockers;
 export const sourceOf = (event: BootEventOf<'plugin.discovered'>) => event.source;
 export const stillRunning = (event: BootEventOf<'boot.progress'>) => event.running;
-export const serverOf = (event: BootEventOf<'phase.finished'>) => event.database;
+export const serverOf = (event: BootEventOf<'survey.finished'>) => event.server;
 
 export const describe = ({ code, position, database: fault, problems: all }: BootError) => ({
   ...errorCodes[code],
