@@ -88,5 +88,5 @@ function readRows(
     tell,
     signal,
   });
-  return lookUpRegistry(patient, { signal, onStatement, mayRepeat: () => true });
+  return lookUpRegistry(patient, { signal, clock, onStatement, mayRepeat: () => true });
 }

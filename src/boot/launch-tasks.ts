@@ -199,6 +199,7 @@ export class LaunchTasks {
       signal,
       windDown,
       cut: wayDown.cut,
+      clock: setup.clock,
       tell: (news) => this.#tellStartOnce(news),
       keepsSession: this.#survey?.keepsSession,
       extensionSchemas: rules.extensionSchemas,
@@ -236,8 +237,9 @@ export class LaunchTasks {
     const { known, rows } = this.#gathered;
     const pool = this.#patientPool({ signal });
     const { cut } = wayDown;
+    const { clock } = setup;
     // It is one transaction, and writing the same twice changes nothing.
-    const pin = { signal, cut, onStatement: this.#countStatement, mayRepeat: () => true };
+    const pin = { signal, clock, cut, onStatement: this.#countStatement, mayRepeat: () => true };
     if (setup.registry) await register(known, rows, { pool, pin, tell });
     return { status: 'done' };
   }

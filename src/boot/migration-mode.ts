@@ -3,7 +3,7 @@ import { problem, type Problem } from '../core/error-codes.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { Tell } from '../core/events.ts';
 import { listNames } from '../core/printable.ts';
-import { sleep } from '../core/patience.ts';
+import { growPause, sleep } from '../core/patience.ts';
 import { hasWork, type SurveyedPlugins } from './survey-plugins.ts';
 
 export interface ModeParts {
@@ -15,8 +15,7 @@ export interface ModeParts {
   readonly signal: AbortSignal;
 }
 
-const firstPauseMs = 200;
-const longestPauseMs = 5_000;
+const pauses = { firstMs: 200, longestMs: 5_000 };
 
 /**
  * Looks at the plugins in the way the mode asks for: `apply` looks once; `verify` makes every pending file a problem;
@@ -27,14 +26,14 @@ export async function lookByMode(
   { mode, waitMs, clock, tell, signal }: ModeParts,
 ): Promise<SurveyedPlugins> {
   const deadline = clock.elapsed() + waitMs;
-  for (let attempt = 1, pauseMs = firstPauseMs; ; attempt += 1) {
+  for (let attempt = 1; ; attempt += 1) {
     const surveyed = await look();
     const pending = mode === 'apply' ? [] : pendingProblems(surveyed);
     if (pending.length === 0 || surveyed.problems.length > 0) return surveyed;
     const leftMs = deadline - clock.elapsed();
     if (mode === 'verify') return { ...surveyed, problems: pending };
     if (leftMs <= 0) return { ...surveyed, problems: pending.map(afterWaiting(waitMs)) };
-    const nextInMs = Math.min(pauseMs, leftMs);
+    const nextInMs = Math.min(growPause(attempt, pauses), leftMs);
     const plugins = listNames(pending.map(({ plugin = '' }) => plugin));
     tell({
       type: 'boot.waiting',
@@ -43,7 +42,6 @@ export async function lookByMode(
       nextInMs,
     });
     await sleep(clock, nextInMs, signal);
-    pauseMs = Math.min(pauseMs * 2, longestPauseMs);
   }
 }
 

@@ -86,7 +86,12 @@ export async function repairOne(
     const limits = { lockTimeoutMs: ddlLockTimeout, statementTimeoutMs: statementTimeout };
     const waits = new LockWaits(setup.clock, wait, tell);
     for (let attempt = 1; ; attempt += 1) {
-      const result = await repairInTransaction(pool, target, { dryRun, signal, ...limits }, decide);
+      const result = await repairInTransaction(
+        pool,
+        target,
+        { dryRun, signal, clock: setup.clock, ...limits },
+        decide,
+      );
       if (result.status === 'done') {
         const { changes, left, statements } = result.decision;
         const said = dryRun ? 'a repair was tried' : 'a repair is done';

@@ -166,7 +166,7 @@ async function lookAtDatabase(
     functionSearchPath: settings.migrations.functionSearchPath,
   };
   // It only reads, so that it may look once more.
-  const pin = { signal, cut, onStatement, mayRepeat: () => true };
+  const pin = { signal, clock, cut, onStatement, mayRepeat: () => true };
   return withPinnedClient(patient, pin, async (client) =>
     surveyDatabase(client, (await reading).targets, options),
   );
