@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { BootError } from '../../src/core/errors.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
@@ -20,7 +21,7 @@ async function look(
   options: SurveyOptions = {},
 ): Promise<Survey> {
   const pool = database.pool();
-  const survey = await withPinnedClient(pool, { signal }, (client) =>
+  const survey = await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
     surveyDatabase(client, targets, options),
   );
   await pool.end();
@@ -67,7 +68,9 @@ describe('the schemas of extensions', () => {
     const plugin = await target('a', { '0000_a': 'create table t (c citext)' });
     await using proxy = await startProxy(fresh.url);
     const pool = fresh.pool({ connectionString: proxy.url });
-    await withPinnedClient(pool, { signal }, (client) => surveyDatabase(client, [plugin]));
+    await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
+      surveyDatabase(client, [plugin]),
+    );
     expect(proxy.statements).toHaveLength(2);
     const sent = async (id: string, setting: 'auto' | readonly string[]): Promise<number> => {
       const before = proxy.statements.length;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { BootError } from '../../src/core/errors.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
@@ -24,7 +25,7 @@ async function look(
   options: SurveyOptions = {},
 ): Promise<Survey> {
   const { signal } = new AbortController();
-  return withPinnedClient(database.pool(), { signal }, (client) =>
+  return withPinnedClient(database.pool(), { clock: systemClock, signal }, (client) =>
     surveyDatabase(client, [plugin], options),
   );
 }

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { BootNews } from '../../src/core/events.ts';
 import type { MigrationFunction } from '../../src/core/migration-source.ts';
 import {
@@ -84,6 +85,7 @@ export function migrateOptions(
   const told: BootNews[] = [];
   return {
     told,
+    clock: systemClock,
     signal: new AbortController().signal,
     windDown: new AbortController().signal,
     tell: (news) => told.push(news),

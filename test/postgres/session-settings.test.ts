@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { PinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { prepareSession } from '../../src/postgres/connection/session-settings.ts';
@@ -8,7 +9,7 @@ const db = useDatabase();
 
 test('a server that refuses to look after its clients is prepared without that', async () => {
   const { signal } = new AbortController();
-  await withPinnedClient(db.pool(), { signal }, async (client) => {
+  await withPinnedClient(db.pool(), { clock: systemClock, signal }, async (client) => {
     client.markDirty();
     await prepareSession(refusing(client, 'client_connection_check_interval'), {
       applicationName: 'slipway/a@here',
@@ -27,7 +28,7 @@ test('a server that refuses to look after its clients is prepared without that',
 
 test('a server is told to look within a minute whether a silent host is still there', async () => {
   const { signal } = new AbortController();
-  await withPinnedClient(db.pool(), { signal }, async (client) => {
+  await withPinnedClient(db.pool(), { clock: systemClock, signal }, async (client) => {
     client.markDirty();
     await prepareSession(client, {
       applicationName: 'slipway/a@here',

@@ -29,7 +29,8 @@ export function readRegistryRows(
   signal: AbortSignal,
 ): Promise<readonly RegistryRow[] | undefined> {
   const pool = createPatientPool(around, { phase: 'discover', signal });
-  const pin = { signal, cut: around.cut, mayRepeat: () => true };
+  const { clock, cut } = around;
+  const pin = { signal, clock, cut, mayRepeat: () => true };
   return withPinnedClient(pool, pin, async (client) => {
     try {
       return await readRegistry(client);

@@ -4,7 +4,7 @@ import { describeHolder } from '../../core/describe-session.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { BootError } from '../../core/errors.ts';
 import type { LockHolder, Tell } from '../../core/events.ts';
-import { sleep } from '../../core/patience.ts';
+import { growPause, sleep, spread } from '../../core/patience.ts';
 import { repairCall } from '../../core/repair-call.ts';
 
 interface Refusal {
@@ -12,8 +12,7 @@ interface Refusal {
   readonly holder: LockHolder;
 }
 
-const firstPauseMs = 100;
-const longestPauseMs = 2_000;
+const pauses = { firstMs: 100, longestMs: 2_000 };
 
 /** Keeps the waits for migration locks that other processes hold: how long each has lasted, and the holder. */
 export class LockWaits {
@@ -45,10 +44,9 @@ export class LockWaits {
     if (isPowerOfTwo(attempt)) {
       this.#tell({ type: 'plugin.migrate.waiting', plugin, waitedMs, holder });
     }
-    const pauseMs = Math.min(firstPauseMs * 2 ** (attempt - 1), longestPauseMs);
     const leftMs = this.#longestMs - waitedMs;
     try {
-      await sleep(this.#clock, Math.min(pauseMs * (0.5 + Math.random() / 2), leftMs), signal);
+      await sleep(this.#clock, Math.min(spread(growPause(attempt, pauses)), leftMs), signal);
       return { status: 'done' };
     } catch {
       return { status: 'canceled' };

@@ -66,6 +66,7 @@ export function migrateAllPhase(
       signal,
       windDown,
       cut,
+      clock,
       tell: tellStartOnce,
       keepsSession: survey?.keepsSession,
       extensionSchemas: rules.extensionSchemas,

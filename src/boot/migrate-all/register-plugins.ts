@@ -23,7 +23,8 @@ export async function registerPlugins(
   if (changed.length === 0) return;
   const pool = createPatientPool(around, { phase: 'migrateAll', signal });
   // It is one transaction, and writing the same twice changes nothing.
-  const pin = { signal, cut: around.cut, mayRepeat: () => true };
+  const { clock, cut } = around;
+  const pin = { signal, clock, cut, mayRepeat: () => true };
   try {
     await withPinnedClient(pool, pin, (client) => writeRegistry(client, changed));
   } catch (error) {

@@ -2,12 +2,11 @@ import { problem, type Problem } from '../../core/error-codes.ts';
 import { formatDuration } from '../../core/duration.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { listNames } from '../../core/printable.ts';
-import { sleep } from '../../core/patience.ts';
+import { growPause, sleep } from '../../core/patience.ts';
 import type { Around } from '../around/around.ts';
 import { hasWork, surveyPlugins, type SurveyedPlugins } from './survey-plugins.ts';
 
-const firstPauseMs = 200;
-const longestPauseMs = 5_000;
+const pauses = { firstMs: 200, longestMs: 5_000 };
 
 /**
  * Surveys the plugins as `migrations.mode` says: `apply` looks once; `verify` makes every pending file a problem; `wait` looks
@@ -21,19 +20,18 @@ export async function surveyByMode(
   const { settings, clock, tell } = around;
   const { mode, lockWait: waitMs } = settings.migrations;
   const deadline = clock.elapsed() + waitMs;
-  for (let attempt = 1, pauseMs = firstPauseMs; ; attempt += 1) {
+  for (let attempt = 1; ; attempt += 1) {
     const surveyed = await surveyPlugins(around, plugins, signal);
     const pending = mode === 'apply' ? [] : pendingProblems(surveyed);
     if (pending.length === 0 || surveyed.problems.length > 0) return surveyed;
     const leftMs = deadline - clock.elapsed();
     if (mode === 'verify') return { ...surveyed, problems: pending };
     if (leftMs <= 0) return { ...surveyed, problems: pending.map(afterWaiting(waitMs)) };
-    const nextInMs = Math.min(pauseMs, leftMs);
+    const nextInMs = Math.min(growPause(attempt, pauses), leftMs);
     const waiting = listNames(pending.map(({ plugin = '' }) => plugin));
     const reason = `migrations of ${waiting} are pending`;
     tell({ type: 'boot.waiting', reason, attempt, nextInMs });
     await sleep(clock, nextInMs, signal);
-    pauseMs = Math.min(pauseMs * 2, longestPauseMs);
   }
 }
 

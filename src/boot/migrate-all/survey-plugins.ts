@@ -153,7 +153,7 @@ async function lookAtDatabase(
   reading: Promise<ReadPlugins>,
   signal: AbortSignal,
 ): Promise<Survey> {
-  const { settings, cut } = around;
+  const { settings, clock, cut } = around;
   const { migrations, pooler } = settings;
   const pool = createPatientPool(around, { phase: 'migrateAll', signal });
   const options = {
@@ -167,7 +167,7 @@ async function lookAtDatabase(
     functionSearchPath: migrations.functionSearchPath,
   };
   // It only reads, so that it may look once more.
-  const pin = { signal, cut, mayRepeat: () => true };
+  const pin = { signal, clock, cut, mayRepeat: () => true };
   return withPinnedClient(pool, pin, async (client) =>
     surveyDatabase(client, (await reading).targets, options),
   );

@@ -85,7 +85,12 @@ export async function repairOne(
     const limits = { lockTimeoutMs: ddlLockTimeout, statementTimeoutMs: statementTimeout };
     const waits = new LockWaits(settings.clock, wait, tell);
     for (let attempt = 1; ; attempt += 1) {
-      const result = await repairInTransaction(pool, target, { dryRun, signal, ...limits }, decide);
+      const result = await repairInTransaction(
+        pool,
+        target,
+        { dryRun, signal, clock: settings.clock, ...limits },
+        decide,
+      );
       if (result.status === 'done') {
         const { changes, left, statements } = result.decision;
         const said = dryRun ? 'a repair was tried' : 'a repair is done';

@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.ts';
 import type { PatientPool } from '../../postgres/connection/connect-with-patience.ts';
 import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
 import { endHolder, findHolder, type HolderReport } from '../../postgres/repair/lock-holder.ts';
@@ -109,7 +110,13 @@ export function createRepair(options: BootOptions): Repair {
     async holder(plugin, given) {
       const { terminate } = repairInput.holder(given, 'holder');
       return withPlugin(settings, plugin, ({ id, pool, signal }) =>
-        lookAtHolder(pool, { id, schema: findSchemas(id, settings).schema, terminate, signal }),
+        lookAtHolder(pool, {
+          id,
+          schema: findSchemas(id, settings).schema,
+          terminate,
+          signal,
+          clock: settings.clock,
+        }),
       );
     },
   };
@@ -120,18 +127,19 @@ interface HolderQuestion {
   readonly schema: string;
   readonly terminate: boolean;
   readonly signal: AbortSignal;
+  readonly clock: Clock;
 }
 
 async function lookAtHolder(
   pool: PatientPool,
-  { id, schema, terminate, signal }: HolderQuestion,
+  { id, schema, terminate, signal, clock }: HolderQuestion,
 ): Promise<HolderReport> {
   // Once more would end the session of the next holder.
   let isTerminating = false;
   try {
     return await withPinnedClient(
       pool,
-      { signal, mayRepeat: () => !isTerminating },
+      { signal, clock, mayRepeat: () => !isTerminating },
       async (client) => {
         const holder = await findHolder(client, schema);
         if (!holder) return { plugin: id, schema };

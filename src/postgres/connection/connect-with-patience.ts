@@ -3,14 +3,13 @@ import { formatDuration } from '../../core/duration.ts';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
 import { readText } from '../../core/foreign-value.ts';
-import { deadlineAfter, sleep } from '../../core/patience.ts';
+import { deadlineAfter, growPause, sleep } from '../../core/patience.ts';
 import { adviceOnConnecting } from './connecting-advice.ts';
 import { isWorthWaiting, sqlStateOf } from './connection-error.ts';
 import type { PoolLike } from './connection.ts';
 import { checkOutUnlessAborted, type HeldClient } from './held-client.ts';
 
-const firstPauseMs = 100;
-const longestPauseMs = 3_000;
+const pauses = { firstMs: 100, longestMs: 3_000 };
 
 export interface WaitingNews {
   /** Counts from 1. */
@@ -96,8 +95,7 @@ async function pause(
   { attempt, leftMs, error }: Failure,
   { clock, signal, onWaiting }: PatienceOptions,
 ): Promise<void> {
-  const pauseMs = Math.min(firstPauseMs * 2 ** (attempt - 1), longestPauseMs);
-  const nextInMs = Math.ceil(Math.min(pauseMs, leftMs));
+  const nextInMs = Math.ceil(Math.min(growPause(attempt, pauses), leftMs));
   onWaiting?.({ attempt, nextInMs, error });
   await sleep(clock, nextInMs, signal);
 }
@@ -110,7 +108,7 @@ async function connectBefore(
 ): Promise<HeldClient> {
   if (waitMs === 0) return checkOutUnlessAborted(pool, signal);
   // The last attempt, at the deadline itself, gets a moment too.
-  const leftMs = Math.max(deadline - clock.elapsed(), firstPauseMs);
+  const leftMs = Math.max(deadline - clock.elapsed(), pauses.firstMs);
   const timeout = deadlineAfter(clock, leftMs);
   try {
     return await checkOutUnlessAborted(pool, AbortSignal.any([signal, timeout.signal]));

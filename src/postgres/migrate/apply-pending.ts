@@ -67,8 +67,8 @@ async function applyFile(
   place: FilePlace,
 ): Promise<FileOutcome | { readonly status: 'canceled' }> {
   const { client, target, settings, extensions, progress } = run;
-  const { now, tell } = settings;
-  const startedAt = now();
+  const { clock, tell } = settings;
+  const startedAt = clock.elapsed();
   const work = await prepareWork(file, {
     ...settings,
     schema: target.schema,
@@ -80,7 +80,7 @@ async function applyFile(
     attemptFile(run, work, place),
   );
   if (outcome.status === 'applied') {
-    const durationMs = now() - startedAt;
+    const durationMs = clock.elapsed() - startedAt;
     tell({ type: 'plugin.migrate.applied', plugin: target.id, file: file.name, durationMs });
   }
   return outcome;

@@ -1,4 +1,5 @@
 import { hostname as systemHostname } from 'node:os';
+import type { Clock } from '../../core/clock.ts';
 import type { Tell } from '../../core/events.ts';
 import type { ExtensionSetting } from '../survey/extension-schemas.ts';
 import type { FunctionPathPolicy } from '../survey/function-path-problems.ts';
@@ -38,8 +39,7 @@ export interface MigrateOptions {
   readonly hostname?: string;
   /** Called for each message of SQL sent. */
   readonly onStatement?: (() => void) | undefined;
-  /** In ms, monotonic; `performance.now` unless told. */
-  readonly now?: () => number;
+  readonly clock: Clock;
 }
 
 /** The options of a migration with nothing left out that has a default. */
@@ -51,7 +51,6 @@ export interface MigrateSettings extends MigrateOptions {
   readonly ddlRetryMs: number;
   /** 0 is none. */
   readonly statementTimeoutMs: number;
-  readonly now: () => number;
 }
 
 export function completeOptions(options: MigrateOptions): MigrateSettings {
@@ -63,7 +62,6 @@ export function completeOptions(options: MigrateOptions): MigrateSettings {
     ddlLockTimeoutMs: options.ddlLockTimeoutMs ?? 1_000,
     ddlRetryMs: options.ddlRetryMs ?? 300_000,
     statementTimeoutMs: options.statementTimeoutMs ?? 0,
-    now: options.now ?? (() => performance.now()),
   };
 }
 

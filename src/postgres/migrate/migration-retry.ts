@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { LockBlocker } from '../../core/events.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
 import { findBlockers } from '../locks/lock-blockers.ts';
@@ -7,9 +6,9 @@ import type { MigrationProgress } from './migration-progress.ts';
 import type { MigrationWork } from './migration-work.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
 import { messageOf, readText } from '../../core/foreign-value.ts';
+import { growPause, sleep } from '../../core/patience.ts';
 
-const shortestPauseMs = 100;
-const longestPauseMs = 30_000;
+const pauses = { firstMs: 100, longestMs: 30_000 };
 
 /**
  * While we wait for a lock, all who come after us queue up behind us. A pause of four times that leaves them the table for
@@ -31,7 +30,7 @@ export async function retryPassingFailures<Outcome>(
   settings: MigrateSettings,
   run: () => Promise<Outcome>,
 ): Promise<Outcome | { readonly status: 'canceled' }> {
-  const { signal, windDown, tell, now } = settings;
+  const { signal, windDown, tell, clock } = settings;
   const stopping = AbortSignal.any([signal, windDown]);
   let failedFirstAt: number | undefined;
   for (let attempt = 1; ; attempt += 1) {
@@ -40,10 +39,10 @@ export async function retryPassingFailures<Outcome>(
     } catch (error) {
       const reason = passingReason(error);
       if (!reason || client.lost || signal.aborted) throw error;
-      failedFirstAt ??= now();
+      failedFirstAt ??= clock.elapsed();
       const pauseMs = pauseBefore(attempt, reason, settings);
       const blockers = reason === 'lock' ? await lookForBlockers(client, progress, error) : [];
-      if (now() - failedFirstAt + pauseMs > settings.ddlRetryMs) throw error;
+      if (clock.elapsed() - failedFirstAt + pauseMs > settings.ddlRetryMs) throw error;
       tell({
         type: 'plugin.migrate.retrying',
         plugin: progress.plugin,
@@ -53,7 +52,7 @@ export async function retryPassingFailures<Outcome>(
         error: error as Error,
         ...(blockers.length > 0 && { blockers }),
       });
-      await delay(pauseMs, undefined, { signal: stopping }).catch(() => undefined);
+      await sleep(clock, pauseMs, stopping).catch(() => undefined);
       if (stopping.aborted) return { status: 'canceled' };
     }
   }
@@ -82,9 +81,9 @@ function pauseBefore(
   reason: 'lock' | 'race',
   { ddlLockTimeoutMs }: MigrateSettings,
 ): number {
-  const least = Math.max(shortestPauseMs, reason === 'lock' ? pausePerWait * ddlLockTimeoutMs : 0);
-  const grown = Math.min(least * 2 ** (attempt - 1), longestPauseMs);
-  return Math.max(least, grown) * (1 + Math.random() / 4);
+  const firstMs = Math.max(pauses.firstMs, reason === 'lock' ? pausePerWait * ddlLockTimeoutMs : 0);
+  const longestMs = Math.max(pauses.longestMs, firstMs);
+  return growPause(attempt, { firstMs, longestMs }) * (1 + Math.random() / 4);
 }
 
 async function lookForBlockers(

@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.ts';
 import type { Tell } from '../../core/events.ts';
 import { lastRow } from '../connection/connection.ts';
 import { isLockFreed } from '../locks/advisory-lock.ts';
@@ -52,8 +53,7 @@ export interface TransactionContext {
   readonly isFollowed: boolean;
   readonly progress: MigrationProgress;
   readonly tell: Tell;
-  /** In ms, monotonic. */
-  readonly now: () => number;
+  readonly clock: Clock;
 }
 
 /**
@@ -79,7 +79,7 @@ export async function runInTransaction(
     await commit(client, work, begun, context);
     finishWork(progress, work);
   } catch (error) {
-    await rollBack(client);
+    await client.rollBack();
     const elsewhere = placeIn(error);
     const strays = straysIn(error);
     if (elsewhere) throw strayed(elsewhere, context);
@@ -120,7 +120,7 @@ async function runStatement(
 ): Promise<unknown> {
   const { progress } = context;
   progress.statement = statement;
-  const startedAt = context.now();
+  const startedAt = context.clock.elapsed();
   const answer = await client.send(statement.query, guardSql({ pid, transaction }));
   if (!client.isInTransaction()) throw transactionEnded(progress);
   const look = context.extensions.afterStatement(statement.query.text, context.schema);
@@ -130,10 +130,10 @@ async function runStatement(
   return answer;
 }
 
-/** @param startedAt In ms, of the same clock as `context.now`. */
+/** @param startedAt In ms, of `context.clock`. */
 export function tellStatement(
   { number, count }: WorkStatement,
-  { progress, tell, now }: TransactionContext,
+  { progress, tell, clock }: TransactionContext,
   startedAt: number,
 ): void {
   tell({
@@ -142,7 +142,7 @@ export function tellStatement(
     file: progress.work?.file.name ?? '',
     statement: number,
     ...(count !== undefined && { statements: count }),
-    durationMs: now() - startedAt,
+    durationMs: clock.elapsed() - startedAt,
   });
 }
 
@@ -197,14 +197,4 @@ function transactionEnded(progress: MigrationProgress): Error {
     new Error('the transaction that Slipway opened for this file was ended by the file itself'),
     'Remove BEGIN, COMMIT and ROLLBACK from it: each file is one transaction anyway. What stood before them may have been committed: look before you start again.',
   );
-}
-
-/** Never in the way of the error that led here: without it the connection is destroyed, which rolls back too. */
-export async function rollBack(client: PinnedClient): Promise<void> {
-  if (client.lost) return;
-  try {
-    await client.finish('rollback');
-  } catch {
-    client.markDirty();
-  }
 }

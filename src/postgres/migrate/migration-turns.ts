@@ -11,7 +11,7 @@ import {
 import { lastRow } from '../connection/connection.ts';
 import type { KnownExtensions } from '../survey/known-extensions.ts';
 import { readHistory, type HistoryState } from '../survey/read-history.ts';
-import { beginSql, rollBack } from './migration-transaction.ts';
+import { beginSql } from './migration-transaction.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
 import {
   prepareSession,
@@ -118,7 +118,7 @@ export class TransactionTurns implements Turns {
   }
 
   async end(): Promise<void> {
-    if (this.#client.isInTransaction()) await rollBack(this.#client);
+    if (this.#client.isInTransaction()) await this.#client.rollBack();
   }
 
   async #begin(settingsSql: string): Promise<LockAttempt> {
@@ -129,7 +129,7 @@ export class TransactionTurns implements Turns {
       const answer = lastRow(await this.#client.query<LockAnswer>(sql));
       return await readLockAnswer(this.#client, schema, answer);
     } catch (error) {
-      await rollBack(this.#client);
+      await this.#client.rollBack();
       throw error;
     }
   }

@@ -6,12 +6,7 @@ import {
   insertHistorySql,
   type MissingParts,
 } from '../history/migration-history.ts';
-import {
-  rollBack,
-  strayed,
-  tellStatement,
-  type TransactionContext,
-} from './migration-transaction.ts';
+import { strayed, tellStatement, type TransactionContext } from './migration-transaction.ts';
 import { beginCommit, beginWork, finishWork } from './migration-progress.ts';
 import type { MigrationWork, WorkStatement } from './migration-work.ts';
 import { readTransactionNeed, type LoneCommand } from '../sql/outside-transaction.ts';
@@ -60,7 +55,7 @@ export async function runOutsideTransaction(
   } catch (error) {
     // A function may have caught what PostgreSQL said, and failed for a reason of its own.
     if (error !== refused) progress.statement = undefined;
-    if (client.isInTransaction()) await rollBack(client);
+    if (client.isInTransaction()) await client.rollBack();
     const elsewhere = placeIn(error);
     if (isLockFreed(error)) throw lockFreed(progress);
     throw elsewhere ? strayed(elsewhere, context) : error;
@@ -93,10 +88,10 @@ async function runUnlessDone(
   statement: WorkStatement,
   context: OutsideContext,
 ): Promise<unknown> {
-  const { progress, tell, signal } = context;
+  const { progress, tell } = context;
   progress.statement = statement;
   const { lone } = readTransactionNeed(statement.query.text, new Set());
-  const state = await clearUnfinishedIndex(client, lone ?? anyOther, signal);
+  const state = await clearUnfinishedIndex(client, lone ?? anyOther, context);
   const name = lone?.kind === 'createIndex' ? lone.index : undefined;
   if (state.status === 'taken') {
     throw migrationFailed(
@@ -110,7 +105,7 @@ async function runUnlessDone(
     tell({ type: 'boot.warning', message, plugin: progress.plugin });
     return nothingDone;
   }
-  const startedAt = context.now();
+  const startedAt = context.clock.elapsed();
   const answer = await client.send(statement.query);
   tellStatement(statement, context, startedAt);
   progress.statement = undefined;

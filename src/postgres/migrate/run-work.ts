@@ -28,7 +28,7 @@ export async function runWork(
   { backendPid, opening, lockGuard, history, isFollowed }: FileTurn,
 ): Promise<void> {
   const [schema, historySchema] = schemasOf(target);
-  const { ddlLockTimeoutMs, strayObjects, tell, now, signal } = settings;
+  const { ddlLockTimeoutMs, strayObjects, tell, clock, signal } = settings;
   const context = {
     schema,
     historySchema,
@@ -43,7 +43,7 @@ export async function runWork(
     isFollowed,
     progress,
     tell,
-    now,
+    clock,
     signal,
   };
   const missing = progress.applied.length === 0 ? missingParts(history) : nothingMissing;

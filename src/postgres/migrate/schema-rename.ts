@@ -6,7 +6,6 @@ import type { Querying } from '../connection/querying.ts';
 import { historyTable } from '../history/migration-history.ts';
 import { applicationNameOf, type MigrateSettings } from './migrate-options.ts';
 import { passingReason } from './migration-retry.ts';
-import { rollBack } from './migration-transaction.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
 import {
   findRenamed,
@@ -42,9 +41,9 @@ export async function renamePreviousSchema(
   const { previousSchemas = [] } = target;
   if (previousSchemas.length === 0) return { status: 'nothing' };
   if (!(await lookForRename(client, target))) return { status: 'nothing' };
-  const { ddlLockTimeoutMs, tell, now } = settings;
+  const { ddlLockTimeoutMs, tell, clock } = settings;
   const applicationName = quoteLiteral(applicationNameOf(target.id, settings));
-  const startedAt = now();
+  const startedAt = clock.elapsed();
   client.markDirty();
   try {
     await client.query(
@@ -64,11 +63,11 @@ export async function renamePreviousSchema(
     }
     await client.finish(`${renameSql(target, rename)}; commit`);
     const news = { plugin: target.id, from: rename.from, to: target.schema };
-    tell({ type: 'plugin.migrate.renamed', ...news, durationMs: now() - startedAt });
+    tell({ type: 'plugin.migrate.renamed', ...news, durationMs: clock.elapsed() - startedAt });
     return { status: 'done' };
   } catch (error) {
     if (client.lost) throw error;
-    await rollBack(client);
+    await client.rollBack();
     if (passingReason(error) === undefined) throw error;
     // Somebody changes the schema itself, such as its grants: worth waiting for like a lock, of a holder nobody knows.
     return { status: 'locked', holder: {} };

@@ -1,4 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../../core/clock.ts';
+import { sleep } from '../../core/patience.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { LoneCommand } from '../sql/outside-transaction.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
@@ -29,7 +30,7 @@ const lookAgainMs = 500;
 export async function clearUnfinishedIndex(
   client: PinnedClient,
   command: LoneCommand,
-  signal: AbortSignal,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<IndexState> {
   if (command.kind === 'other') return { status: 'free' };
   for (;;) {
@@ -38,7 +39,7 @@ export async function clearUnfinishedIndex(
     if (unfinished.length === 0) return command.kind === 'createIndex' ? stateOf(found) : free;
     if (unfinished.some((index) => index.is_in_work)) {
       // The next query throws the reason itself.
-      await delay(lookAgainMs, undefined, { signal }).catch(() => undefined);
+      await sleep(clock, lookAgainMs, signal).catch(() => undefined);
       continue;
     }
     for (const index of unfinished) {

@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.ts';
 import { problemError } from '../../core/errors.ts';
 import type { LockBlocker, LockHolder } from '../../core/events.ts';
 import { tryLock } from '../locks/advisory-lock.ts';
@@ -23,6 +24,7 @@ export interface RepairSettings {
   /** In ms; 0 is none. */
   readonly statementTimeoutMs: number;
   readonly signal: AbortSignal;
+  readonly clock: Clock;
   /** Part of the application_name; this machine's unless told. */
   readonly hostname?: string;
 }
