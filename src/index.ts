@@ -7,17 +7,17 @@ export { gracefulShutdown } from './boot/graceful-shutdown.ts';
 export type { GracefulShutdownOptions } from './boot/graceful-shutdown.ts';
 export type { HostOptions } from './boot/options/host-plugin.ts';
 export type { BootState, CurrentStep } from './core/boot-state.ts';
-export type { DiscoverOptions } from './boot/discover/discover-options.ts';
-export type { BootPlan, PendingFile, PlannedStatement, PluginPlan } from './boot/plan.ts';
-export { createRepair } from './boot/repair/repair.ts';
-export type { Repair } from './boot/repair/repair.ts';
+export type { DiscoverOptions } from './boot/options/discover-options.ts';
+export type { BootPlan, PendingFile, PlannedStatement, PluginPlan } from './boot/idle/plan.ts';
+export { createRepair } from './boot/idle/repair.ts';
+export type { Repair } from './boot/idle/repair.ts';
 export type {
   AcceptEditedOptions,
   BaselineOptions,
   HolderOptions,
   RelocateOptions,
   RepairOptions,
-} from './boot/repair/repair-input.ts';
+} from './boot/idle/repair-input.ts';
 export type { Services } from './boot/around/service-registry.ts';
 export type { StepState } from './core/boot-record.ts';
 export type { Clock } from './core/clock.ts';

@@ -14,7 +14,7 @@ import { BootRun, type RunEnd, type Until } from './run.ts';
 import { watchBoot, whileWatched } from './around/exit-watch.ts';
 import { Drains, type Drain } from './drains.ts';
 import { readState, type BootState } from '../core/boot-state.ts';
-import { makePlan, type BootPlan } from './plan.ts';
+import { makePlan, type BootPlan } from './idle/plan.ts';
 import { Relay } from './relay.ts';
 import { ServiceRegistry, type Services } from './around/service-registry.ts';
 import { StatementCount } from './around/statement-count.ts';

@@ -4,7 +4,7 @@ import { isRequired } from '../../core/plugin.ts';
 import { steps } from '../../core/steps.ts';
 import type { RegistryRow } from '../../postgres/registry-table.ts';
 import type { Around, RunAround } from '../around/around.ts';
-import { registerPlugins } from '../checkstack-form/register-plugins.ts';
+import { registerPlugins } from './checkstack-form/register-plugins.ts';
 import { discoverPlugins, type Discovery, type KnownPlugin } from './discover-plugins.ts';
 import {
   findDisabled,

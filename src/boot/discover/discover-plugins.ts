@@ -3,7 +3,7 @@ import type { PluginSource } from '../../core/events.ts';
 import { untilAborted } from '../../core/patience.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { readPlugin } from '../../core/read-plugin.ts';
-import type { DiscoverSetup } from './discover-options.ts';
+import type { DiscoverSetup } from '../options/discover-options.ts';
 import { findPackages } from './find-packages.ts';
 import { loadPackage, type LoadedPlugin, type LoadParts } from './load-package.ts';
 import { packageFiles } from './package-files.ts';

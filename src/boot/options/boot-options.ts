@@ -16,11 +16,7 @@ import {
 import type { DatabaseSource } from '../../postgres/connection/connection.ts';
 import { checkSource } from '../../postgres/connection/source-check.ts';
 import { createPinoLogger } from '../../telemetry/log-listener.ts';
-import {
-  checkDiscover,
-  type DiscoverOptions,
-  type DiscoverSetup,
-} from '../discover/discover-options.ts';
+import { checkDiscover, type DiscoverOptions, type DiscoverSetup } from './discover-options.ts';
 import { checkRegistry, type RegistryOptions, type RegistrySetup } from './registry-options.ts';
 import { checkHost, type Host, type HostOptions } from './host-plugin.ts';
 import { systemClock } from './system-clock.ts';

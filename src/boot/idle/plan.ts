@@ -1,17 +1,17 @@
-import type { Problem } from '../core/error-codes.ts';
-import type { GraphEdge } from '../core/events.ts';
-import { mapBounded } from '../core/map-bounded.ts';
-import type { ExtensionFacts } from '../postgres/survey/extension-schemas.ts';
-import { isSql } from '../postgres/sources/migration.ts';
+import type { Problem } from '../../core/error-codes.ts';
+import type { GraphEdge } from '../../core/events.ts';
+import { mapBounded } from '../../core/map-bounded.ts';
+import type { ExtensionFacts } from '../../postgres/survey/extension-schemas.ts';
+import { isSql } from '../../postgres/sources/migration.ts';
 import {
   placeStatements,
   toScript,
   type PlacedStatement,
-} from '../postgres/migrate/migration-script.ts';
-import { readStatementLocks, type StatementLock } from '../postgres/sql/statement-locks.ts';
-import type { PluginSurvey } from '../postgres/survey/survey-plugin.ts';
-import type { BootSettings } from './options/boot-options.ts';
-import { surveyPlugins } from './migrate-all/survey-plugins.ts';
+} from '../../postgres/migrate/migration-script.ts';
+import { readStatementLocks, type StatementLock } from '../../postgres/sql/statement-locks.ts';
+import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
+import type { BootSettings } from '../options/boot-options.ts';
+import { surveyPlugins } from '../migrate-all/survey-plugins.ts';
 import { withPlugins } from './with-plugins.ts';
 
 /** A migration that would be applied. */

@@ -1,7 +1,7 @@
-import { coreServiceIds } from '../../core/core-services.ts';
-import { BootError } from '../../core/errors.ts';
-import type { StopHandler } from '../../core/core-services.ts';
-import type { AnyRef, ProvidableRef } from '../../core/service.ts';
+import { coreServiceIds } from '../../../core/core-services.ts';
+import { BootError } from '../../../core/errors.ts';
+import type { StopHandler } from '../../../core/core-services.ts';
+import type { AnyRef, ProvidableRef } from '../../../core/service.ts';
 import type { BackendInit, BackendPluginRegistry, Contribution } from './backend-plugin.ts';
 import type { ExtensionPoints } from './extension-points.ts';
 

@@ -1,8 +1,8 @@
-import type { MigrationSource } from '../../core/migration-source.ts';
-import type { Deps, Plugin } from '../../core/plugin.ts';
-import { collectionRef } from '../../core/service.ts';
-import type { AnyRef, CollectionRef, Resolved, ServiceRef } from '../../core/service.ts';
-import type { SafeDatabase } from '../../postgres/scoped/scoped-database.ts';
+import type { MigrationSource } from '../../../core/migration-source.ts';
+import type { Deps, Plugin } from '../../../core/plugin.ts';
+import { collectionRef } from '../../../core/service.ts';
+import type { AnyRef, CollectionRef, Resolved, ServiceRef } from '../../../core/service.ts';
+import type { SafeDatabase } from '../../../postgres/scoped/scoped-database.ts';
 
 /** What a plugin does with somebody's extension point. */
 export type Contribution<T> = (point: T) => void;

@@ -15,7 +15,7 @@ import { createPatientPool } from '../around/patient-pool.ts';
 import { repairInput } from './repair-input.ts';
 import { readTargets, refuseProblems } from '../migrate-all/survey-plugins.ts';
 import { whileWatched } from '../around/exit-watch.ts';
-import { withPlugins, type IdlePlugins } from '../with-plugins.ts';
+import { withPlugins, type IdlePlugins } from './with-plugins.ts';
 
 /** The plugin that a repair is for, and its connection. */
 interface PluginAtHand {

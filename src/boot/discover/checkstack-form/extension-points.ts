@@ -1,5 +1,5 @@
-import { messageOf } from '../../core/foreign-value.ts';
-import { BootError } from '../../core/errors.ts';
+import { messageOf } from '../../../core/foreign-value.ts';
+import { BootError } from '../../../core/errors.ts';
 
 interface Call {
   readonly plugin: string;

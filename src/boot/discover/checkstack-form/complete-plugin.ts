@@ -1,12 +1,12 @@
-import { coreServices } from '../../core/core-services.ts';
-import { BootError } from '../../core/errors.ts';
-import { messageOf } from '../../core/foreign-value.ts';
-import type { MigrationSource } from '../../core/migration-source.ts';
-import { checkPlugin } from '../../core/plugin-check.ts';
-import type { OwnContext, Plugin } from '../../core/plugin.ts';
-import { listNames } from '../../core/printable.ts';
-import type { ProvidableRef } from '../../core/service.ts';
-import { openDrizzle } from '../../postgres/scoped/scoped-database.ts';
+import { coreServices } from '../../../core/core-services.ts';
+import { BootError } from '../../../core/errors.ts';
+import { messageOf } from '../../../core/foreign-value.ts';
+import type { MigrationSource } from '../../../core/migration-source.ts';
+import { checkPlugin } from '../../../core/plugin-check.ts';
+import type { OwnContext, Plugin } from '../../../core/plugin.ts';
+import { listNames } from '../../../core/printable.ts';
+import type { ProvidableRef } from '../../../core/service.ts';
+import { openDrizzle } from '../../../postgres/scoped/scoped-database.ts';
 import type { Contribution, RegisteringPlugin } from './backend-plugin.ts';
 import type { AnyInit, Registration } from './registration.ts';
 
