@@ -8,7 +8,7 @@ import type { MigrationSource } from '../../../core/migration-source.ts';
 import type { Plugin } from '../../../core/plugin.ts';
 import type { Discovery, KnownPlugin } from '../discover-plugins.ts';
 import { watchExit } from '../../around/exit-watch.ts';
-import { inPackage } from '../in-package.ts';
+import { inPackage } from '../load-package.ts';
 import type { ServiceRegistry } from '../../around/service-registry.ts';
 import type { RegisteringPlugin } from './backend-plugin.ts';
 import { completePlugin } from './complete-plugin.ts';
