@@ -26,7 +26,7 @@ export function sortPlugins(
     schemaPrefix: settings.migrations.schemaPrefix,
     placeOf: (plugin) => places.get(plugin) ?? 'the option host',
   });
-  return { ...graph, warnings: [...warnings, ...graph.warnings] };
+  return { ...graph, warnings: [...warnings.map((message) => ({ message })), ...graph.warnings] };
 }
 
 function takenSchemas(host: Host | undefined): ReadonlyMap<string, string> {

@@ -1,4 +1,4 @@
-import type { Problem } from './error-codes.ts';
+import type { Problem, Warning } from './error-codes.ts';
 import { BootError } from './errors.ts';
 import type { BootEvent, BootEventOf, DatabaseFacts, GraphEdge, LockHolder } from './events.ts';
 import type { PhaseReport } from './report.ts';
@@ -45,7 +45,7 @@ export class BootRecord {
   #phases: readonly PhaseReport[] = [];
   #plugins = new Map<string, PluginRecord>();
   #edges: readonly GraphEdge[] = [];
-  #warnings: readonly string[] = [];
+  #warnings: readonly Warning[] = [];
   #database: DatabaseFacts | undefined;
   #isStopping = false;
   #databaseWait: string | undefined;
@@ -77,7 +77,7 @@ export class BootRecord {
   get edges(): readonly GraphEdge[] {
     return this.#edges;
   }
-  get warnings(): readonly string[] {
+  get warnings(): readonly Warning[] {
     return this.#warnings;
   }
   get database(): DatabaseFacts | undefined {
@@ -125,7 +125,7 @@ export class BootRecord {
         break;
       case 'boot.warning':
       case 'plugin.migrate.warning':
-        this.#warnings = [...this.#warnings, event.message];
+        this.#warnings = [...this.#warnings, warningIn(event)];
         break;
       case 'boot.waiting':
         this.#databaseWait = event.reason;
@@ -218,6 +218,12 @@ export class BootRecord {
     const plugin = this.#plugins.get(id);
     if (plugin) this.#plugins.set(id, { ...plugin, ...change(plugin) });
   }
+}
+
+/** A warning without the stamp of its event. */
+function warningIn(event: BootEventOf<'boot.warning' | 'plugin.migrate.warning'>): Warning {
+  const { type: _type, bootId: _id, seq: _seq, at: _at, elapsedMs: _ms, ...warning } = event;
+  return warning;
 }
 
 /** The step that a step event's name speaks of. */
