@@ -31,7 +31,13 @@ export type {
 } from './core/core-services.ts';
 export type { Duration } from './core/duration.ts';
 export { errorCodes } from './core/error-codes.ts';
-export type { DatabaseFault, ErrorCode, MigrationPosition, Problem } from './core/error-codes.ts';
+export type {
+  DatabaseFault,
+  ErrorCode,
+  MigrationPosition,
+  Problem,
+  Warning,
+} from './core/error-codes.ts';
 export type { ErrorRecord } from './core/error-record.ts';
 export { BootError } from './core/errors.ts';
 export { bootEventNames } from './core/events.ts';

@@ -219,13 +219,23 @@ export const errorCodes = {
 /** The code of an error or a problem; {@link errorCodes} says what each means. */
 export type ErrorCode = keyof typeof errorCodes;
 
-/** One of several things that are wrong at once. */
-export interface Problem {
-  readonly code: ErrorCode;
+/** Something to look at, with which a boot goes on. The same in events, plans and reports; plain JSON. */
+export interface Warning {
   readonly message: string;
-  readonly hint: string;
+  /** The id of the plugin that it is about. */
   readonly plugin?: string;
+  /** The migration file that it is about. */
   readonly file?: string;
+  /** Left out for what has no code of its own. */
+  readonly code?: ErrorCode;
+  /** What to do about it. */
+  readonly hint?: string;
+}
+
+/** Something that keeps a boot from going on. Several are reported at once; plain JSON. */
+export interface Problem extends Warning {
+  readonly code: ErrorCode;
+  readonly hint: string;
 }
 
 /** Where in a migration file something went wrong. Lines, columns and statements count from 1. */

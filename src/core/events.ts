@@ -1,4 +1,4 @@
-import type { ErrorCode } from './error-codes.ts';
+import type { Problem, Warning } from './error-codes.ts';
 import type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './steps.ts';
 
 /** Who holds a migration lock. Unknown parts are left out; `ageMs` is the age of its connection. */
@@ -81,8 +81,7 @@ export interface BootEvents {
     /** Why PostgreSQL could not be reached; absent when something else is waited for. */
     readonly error?: Error;
   };
-  /** Nothing that keeps the boot from going on. */
-  'boot.warning': { readonly message: string; readonly plugin?: string };
+  'boot.warning': Warning;
   'boot.progress': {
     readonly phase: Phase;
     /** How many steps of this phase have ended, and how many there are; initAll has two for each plugin. */
@@ -121,7 +120,7 @@ export interface BootEvents {
   'graph.sorted': {
     readonly order: readonly string[];
     readonly edges: readonly GraphEdge[];
-    readonly warnings: readonly string[];
+    readonly warnings: readonly Warning[];
   };
   'survey.finished': Omit<DatabaseFacts, 'statements'> & {
     /** How many plugins have migrations. */
@@ -130,19 +129,14 @@ export interface BootEvents {
   };
   'plugin.migrate.planned': OfPlugin & {
     readonly schema: string;
-    readonly applied: number;
+    /** The files that are applied already, and those that are not, in their order. */
+    readonly applied: readonly string[];
     readonly pending: readonly string[];
     /** The plugin's schema of an earlier id, which is renamed to `schema` first; left out when there is none. */
     readonly renameFrom?: string;
   };
   /** Told in the survey, right after `planned`. */
-  'plugin.migrate.warning': OfPlugin & {
-    readonly file?: string;
-    readonly code: ErrorCode;
-    readonly message: string;
-    /** What to do about it. */
-    readonly hint: string;
-  };
+  'plugin.migrate.warning': OfPlugin & Problem;
   'plugin.migrate.waiting': OfPlugin & { readonly waitedMs: number; readonly holder: LockHolder };
   'plugin.migrate.renamed': OfPlugin & {
     readonly from: string;

@@ -1,4 +1,4 @@
-import type { Problem } from './error-codes.ts';
+import type { Problem, Warning } from './error-codes.ts';
 import type { ErrorRecord } from './error-record.ts';
 import type { DatabaseFacts } from './events.ts';
 import type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './steps.ts';
@@ -51,7 +51,7 @@ export interface BootReport {
   readonly phases: readonly PhaseReport[];
   /** In the order of the boot. */
   readonly plugins: readonly PluginReport[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
   readonly problems: readonly Problem[];
   readonly error?: ErrorRecord;
   /** Known once the survey has seen the server. */

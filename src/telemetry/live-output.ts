@@ -127,7 +127,9 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
         line(
           `${bold('sort')}  ${count(event.order.length, 'plugin')}: ${shortened(event.order).join(dim(' → '))}`,
         );
-        for (const warning of event.warnings) line(`  ${yellow(`! ${printableLine(warning)}`)}`);
+        for (const { message } of event.warnings) {
+          line(`  ${yellow(`! ${printableLine(message)}`)}`);
+        }
         return;
       case 'phase.started':
         return phaseTitles[event.phase] ? line(bold(phaseTitles[event.phase])) : undefined;
