@@ -187,9 +187,9 @@ export class LaunchTasks {
 
   async #migrate({ input, signal, windDown }: TaskArgs<OfPlugin>): Promise<MigrateResult> {
     const { wayDown, setup } = this.#parts;
-    const rules = setup.settings.migrations;
     const target = this.#targets.get(input.plugin);
-    if (!target) throw new Error(`no migrations of ${input.plugin} in this launch`);
+    const survey = this.#survey;
+    if (!target || !survey) throw new Error(`no migrations of ${input.plugin} in this launch`);
     const pool = this.#patientPool({
       // One that waits for a connection has begun nothing, and ends at once when the others wind down.
       signal: AbortSignal.any([signal, windDown]),
@@ -201,15 +201,9 @@ export class LaunchTasks {
       cut: wayDown.cut,
       clock: setup.clock,
       tell: (news) => this.#tellStartOnce(news),
-      keepsSession: this.#survey?.keepsSession,
-      extensionSchemas: rules.extensionSchemas,
+      settings: setup.settings.migrations,
+      keepsSession: survey.keepsSession,
       onExtensionSchemas: (schemas) => this.#learnExtensionSchemas(schemas),
-      rewritePublic: rules.rewritePublic,
-      strayObjects: rules.strayObjects,
-      functionSearchPath: rules.functionSearchPath,
-      statementTimeoutMs: rules.statementTimeout,
-      ddlLockTimeoutMs: rules.ddlLockTimeout,
-      ddlRetryMs: rules.ddlRetry,
       onStatement: this.#countStatement,
     });
     if (result.status === 'locked') this.#waits.refused(input.plugin, result.holder);
