@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { LockHolder } from '../../core/events.ts';
-import { failTelling, toldBy } from '../connection/telling-failure.ts';
+import { failWithSql, readSqlFailure } from '../connection/sql-failure.ts';
 import type { Querying } from '../connection/querying.ts';
 
 export type LockAttempt =
@@ -125,10 +125,10 @@ export function lockGuardSql(schema: string): string {
   const key = migrationLockKey(schema);
   const isHeld = `pg_advisory_unlock(${key}) and pg_try_advisory_lock(${key})`;
   const found = `json_build_object('pid', pg_backend_pid())`;
-  return `select case when ${isHeld} then 0 else ${failTelling(freedMark, found)} end`;
+  return `select case when ${isHeld} then 0 else ${failWithSql(freedMark, found)} end`;
 }
 
 /** Whether an error is that of a failed {@link lockGuardSql}. */
 export function isLockFreed(error: unknown): boolean {
-  return toldBy(freedMark, error) !== undefined;
+  return readSqlFailure(freedMark, error) !== undefined;
 }

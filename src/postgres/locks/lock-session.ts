@@ -85,7 +85,7 @@ export class LockSession {
     }
   }
 
-  /** Tries once and never waits: whoever blocks inside PostgreSQL can be waited for by others in turn. */
+  /** Tries once and never waits: other sessions could wait for one that blocks inside PostgreSQL, and it for them. */
   async tryLock(key: bigint): Promise<boolean> {
     const [row] = await this.#query<{ taken: boolean }>(
       `select pg_try_advisory_lock(${key}) as taken`,

@@ -1,6 +1,6 @@
 import { BootError } from '../../core/errors.ts';
 import { listNames } from '../../core/printable.ts';
-import type { Place } from '../connection/place-guard.ts';
+import type { SessionFacts } from '../connection/session-guard.ts';
 import { isSql } from '../sources/migration.ts';
 import { partsOfName } from '../sql/sql-commands.ts';
 import { unquotedPublicAdvice } from '../sql/unquoted-public.ts';
@@ -9,10 +9,10 @@ import { migrationFailed, whatIsKept } from './migration-error.ts';
 import type { HeldLock } from './migration-lock.ts';
 
 /** The error for a statement that ran on another backend, in another transaction or with another schema in front. */
-export function strayed(
+export function wrongSession(
   { target, progress }: Migrating,
   { backendPid }: HeldLock,
-  found: Pick<Place, 'pid' | 'schema'> | undefined,
+  found: Pick<SessionFacts, 'pid' | 'schema'> | undefined,
 ): BootError {
   if (found?.pid !== backendPid) {
     return wrongSchema(

@@ -79,7 +79,7 @@ async function rewriteStatement(
   { query, origin, ...statement }: FileStatement,
 ): Promise<FileStatement> {
   judgePaths(run, migration, query.text);
-  const { text, toOriginal } = await placeExtensions(run, migration, query.text);
+  const { text, toOriginal } = await addExtensionSchemas(run, migration, query.text);
   return {
     ...statement,
     query: { ...query, text },
@@ -104,7 +104,7 @@ function judgePaths(
  * Gives each `CREATE EXTENSION` in a statement of a function its schema, as a file gets it. What a function sends is known only
  * when it sends it, so the database is asked then, and knows what the function itself has made before.
  */
-async function placeExtensions(
+async function addExtensionSchemas(
   { client, target, settings, extensions }: Migrating,
   { name: file, transaction: inTransaction }: CodeMigration,
   text: string,

@@ -1,6 +1,11 @@
 import { listNames } from '../../core/printable.ts';
 import { lastRow } from '../connection/connection.ts';
-import { guardSql, placeColumns, placeIn, type Place } from '../connection/place-guard.ts';
+import {
+  transactionGuardSql,
+  sessionColumns,
+  readGuardFailure,
+  type SessionFacts,
+} from '../connection/session-guard.ts';
 import { lockTimeoutSql } from '../connection/session-settings.ts';
 import { createMissingSql, insertHistorySql } from '../history/migration-history.ts';
 import { isLockFreed } from '../locks/advisory-lock.ts';
@@ -23,7 +28,7 @@ import {
   type Migrating,
   type PreparedFile,
 } from './migrating.ts';
-import { lockFreed, strayObjects, strayed, transactionEnded } from './guard-failure.ts';
+import { lockFreed, strayObjects, wrongSession, transactionEnded } from './guard-failure.ts';
 import type { HeldLock } from './migration-lock.ts';
 
 /**
@@ -46,9 +51,9 @@ export async function runInTransaction(
     finishFile(progress);
   } catch (error) {
     await client.rollBack();
-    const elsewhere = placeIn(error);
+    const elsewhere = readGuardFailure(error);
     const strays = straysIn(error);
-    if (elsewhere) throw strayed(run, held, elsewhere);
+    if (elsewhere) throw wrongSession(run, held, elsewhere);
     if (isLockFreed(error)) throw lockFreed(progress);
     throw strays ? strayObjects(progress, strays) : error;
   }
@@ -57,9 +62,9 @@ export async function runInTransaction(
 /** Sends what opens the transaction, each statement, and what closes it, in one message each. */
 async function sendOneByOne(run: Migrating, held: HeldLock, file: PreparedFile): Promise<void> {
   const { client, target } = run;
-  const opened = lastRow(await client.query<Place>(openingSql(run, held).join('; ')));
+  const opened = lastRow(await client.query<SessionFacts>(openingSql(run, held).join('; ')));
   if (!opened || opened.pid !== held.backendPid || opened.schema !== target.schema) {
-    throw strayed(run, held, opened);
+    throw wrongSession(run, held, opened);
   }
   await file.sendEach((statement) => sendGuarded(run, statement, opened));
   beginCommit(run.progress);
@@ -78,7 +83,7 @@ function openingSql(run: Migrating, held: HeldLock): readonly string[] {
     ...missingPartsSql(run, held),
     `set local search_path = ${searchPath(target.schema, extensions.schemasOnPath)}`,
     rememberSchemasSql,
-    `select ${placeColumns}`,
+    `select ${sessionColumns}`,
   ];
 }
 
@@ -109,12 +114,12 @@ export function historyRowSql(
 async function sendGuarded(
   run: Migrating,
   statement: FileStatement,
-  { pid, transaction }: Place,
+  { pid, transaction }: SessionFacts,
 ): Promise<unknown> {
   const { client, target, extensions, progress, clock } = run;
   progress.statement = statement;
   const startedAt = clock.elapsed();
-  const answer = await client.send(statement.query, guardSql({ pid, transaction }));
+  const answer = await client.send(statement.query, transactionGuardSql({ pid, transaction }));
   if (!client.isInTransaction()) throw transactionEnded(progress);
   const look = extensions.afterStatement(statement.query.text, target.schema);
   if (look !== undefined) await client.query(look);
@@ -128,14 +133,14 @@ function closingSql(
   run: Migrating,
   held: HeldLock,
   file: PreparedFile,
-  opened: Place,
+  opened: SessionFacts,
 ): readonly string[] {
   const { target, settings, extensions } = run;
   const [schema, historySchema] = schemasOf(target);
   const policy = file.mayReachOut ? 'off' : settings.strayObjects;
   return [
     historyRowSql(run, held, file),
-    guardSql({ ...opened, schema }),
+    transactionGuardSql({ ...opened, schema }),
     ...held.guard,
     ...(policy === 'off' ? [] : [strayObjectsSql({ schema, historySchema }, policy)]),
     ...extensions.afterFile(file.file),

@@ -1,5 +1,10 @@
 import { lastRow } from '../connection/connection.ts';
-import { placeIn, placeSql, sessionGuardSql, type Place } from '../connection/place-guard.ts';
+import {
+  readGuardFailure,
+  sessionSql,
+  sessionGuardSql,
+  type SessionFacts,
+} from '../connection/session-guard.ts';
 import { isLockFreed } from '../locks/advisory-lock.ts';
 import { readTransactionNeed, type LoneCommand } from '../sql/outside-transaction.ts';
 import { searchPath } from '../sql/search-path.ts';
@@ -12,7 +17,7 @@ import {
   type Migrating,
   type PreparedFile,
 } from './migrating.ts';
-import { indexTaken, lockFreed, strayed, transactionLeftOpen } from './guard-failure.ts';
+import { indexTaken, lockFreed, wrongSession, transactionLeftOpen } from './guard-failure.ts';
 import type { HeldLock } from './migration-lock.ts';
 import { historyRowSql, missingPartsSql } from './run-in-transaction.ts';
 import { clearUnfinishedIndex } from './unfinished-index.ts';
@@ -60,9 +65,9 @@ export async function runOutsideTransaction(
     // A function may have caught what PostgreSQL said, and failed for a reason of its own.
     if (error !== refused) progress.statement = undefined;
     if (client.isInTransaction()) await client.rollBack();
-    const elsewhere = placeIn(error);
+    const elsewhere = readGuardFailure(error);
     if (isLockFreed(error)) throw lockFreed(progress);
-    throw elsewhere ? strayed(run, held, elsewhere) : error;
+    throw elsewhere ? wrongSession(run, held, elsewhere) : error;
   }
 }
 
@@ -71,10 +76,10 @@ async function expectOwnSession(
   held: HeldLock,
   ...before: readonly string[]
 ): Promise<void> {
-  const sql = [...before, placeSql].join('; ');
-  const found = lastRow(await run.client.query<Omit<Place, 'transaction'>>(sql));
+  const sql = [...before, sessionSql].join('; ');
+  const found = lastRow(await run.client.query<Omit<SessionFacts, 'transaction'>>(sql));
   if (found?.pid === held.backendPid && found.schema === run.target.schema) return;
-  throw strayed(run, held, found);
+  throw wrongSession(run, held, found);
 }
 
 async function sendUnlessDone(run: Migrating, statement: FileStatement): Promise<unknown> {

@@ -1,7 +1,7 @@
 import type { LockHolder } from '../../core/events.ts';
 import { heldLockSql, msSinceSql, readHolder } from '../locks/advisory-lock.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
-import { withoutGuard } from '../connection/place-guard.ts';
+import { withoutGuard } from '../connection/session-guard.ts';
 import type { Querying } from '../connection/querying.ts';
 import { messageOf } from '../../core/foreign-value.ts';
 

@@ -9,7 +9,11 @@ import { findBlockers } from '../locks/lock-blockers.ts';
 import type { Querying } from '../connection/querying.ts';
 import { withPinnedClient, type PinnedClient } from '../connection/pinned-client.ts';
 import { beginSql, lockTimeoutSql, nameSession } from '../connection/session-settings.ts';
-import { guardSql, placeColumns, type Place } from '../connection/place-guard.ts';
+import {
+  transactionGuardSql,
+  sessionColumns,
+  type SessionFacts,
+} from '../connection/session-guard.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { RepairDecision } from './repair-report.ts';
 import { findLaterName, findPendingRename } from '../migrate/schema-rename.ts';
@@ -83,10 +87,10 @@ async function attemptRepair(
   }
   refuseRename(id, await findPendingRename(client, target));
   refuseLaterName(target, await findLaterName(client, target));
-  const place = await findPlace(client);
+  const session = await readSession(client);
   const decision = await decide(client);
   if (settings.dryRun) await client.finish('rollback');
-  else await carryOut(client, decision.statements, place, progress);
+  else await carryOut(client, decision.statements, session, progress);
   return { status: 'done', decision };
 }
 
@@ -140,8 +144,8 @@ async function begin(
   );
 }
 
-async function findPlace(client: Querying): Promise<Omit<Place, 'schema'>> {
-  const { rows } = await client.query<Place>(`select ${placeColumns}`);
+async function readSession(client: Querying): Promise<Omit<SessionFacts, 'schema'>> {
+  const { rows } = await client.query<SessionFacts>(`select ${sessionColumns}`);
   return { pid: rows[0]?.pid ?? 0, transaction: rows[0]?.transaction ?? '' };
 }
 
@@ -149,10 +153,10 @@ async function findPlace(client: Querying): Promise<Omit<Place, 'schema'>> {
 async function carryOut(
   client: PinnedClient,
   statements: readonly string[],
-  { pid, transaction }: Omit<Place, 'schema'>,
+  { pid, transaction }: Omit<SessionFacts, 'schema'>,
   progress: RepairProgress,
 ): Promise<void> {
-  const guard = guardSql({ pid, transaction });
+  const guard = transactionGuardSql({ pid, transaction });
   for (const statement of statements) {
     progress.statement = statement;
     await client.query(`${statement};${guard}`);
