@@ -1,39 +1,26 @@
 export { createBoot } from './boot/boot.ts';
 export type { Boot } from './boot/boot.ts';
-export type { BootOptions } from './boot/boot-options.ts';
-export type { RegistryOptions } from './boot/registry-options.ts';
+export type { BootOptions } from './boot/options/boot-options.ts';
+export type { RegistryOptions } from './boot/options/registry-options.ts';
 export type { Drain } from './boot/drains.ts';
 export { gracefulShutdown } from './boot/graceful-shutdown.ts';
 export type { GracefulShutdownOptions } from './boot/graceful-shutdown.ts';
-export type { HostOptions } from './boot/host-plugin.ts';
+export type { HostOptions } from './boot/options/host-plugin.ts';
 export type { BootState, CurrentStep } from './core/boot-state.ts';
-export type { DiscoverOptions } from './boot/discover/discover-options.ts';
-export type { BootPlan, PendingFile, PlannedStatement, PluginPlan } from './boot/plan.ts';
-export { createRepair } from './boot/repair.ts';
-export type { Repair } from './boot/repair.ts';
+export type { DiscoverOptions } from './boot/options/discover-options.ts';
+export type { BootPlan, PendingFile, PlannedStatement, PluginPlan } from './boot/idle/plan.ts';
+export { createRepair } from './boot/idle/repair.ts';
+export type { Repair } from './boot/idle/repair.ts';
 export type {
   AcceptEditedOptions,
   BaselineOptions,
   HolderOptions,
   RelocateOptions,
   RepairOptions,
-} from './boot/repair-input.ts';
-export type { Services } from './boot/service-registry.ts';
+} from './boot/idle/repair-input.ts';
+export type { Services } from './boot/around/service-registry.ts';
 export type { StepState } from './core/boot-record.ts';
 export type { Clock } from './core/clock.ts';
-export {
-  createBackendPlugin,
-  createExtensionPoint,
-} from './boot/checkstack-form/backend-plugin.ts';
-export type {
-  BackendDeps,
-  BackendInit,
-  BackendPlugin,
-  BackendPluginRegistry,
-  Contribution,
-  ExtensionPoint,
-  PluginMetadata,
-} from './boot/checkstack-form/backend-plugin.ts';
 export { coreServices } from './core/core-services.ts';
 export type {
   AdvisoryLock,
@@ -73,7 +60,7 @@ export type {
   SqlFiles,
 } from './core/migration-source.ts';
 export { definePlugin } from './core/plugin.ts';
-export type { OwnContext, Plugin, PluginRetry, PluginTimeouts } from './core/plugin.ts';
+export type { InitContext, Plugin, PluginRetry, PluginTimeouts } from './core/plugin.ts';
 export type { RepairName } from './core/repair-call.ts';
 export type {
   BootReport,
@@ -83,12 +70,7 @@ export type {
   StepReport,
 } from './core/report.ts';
 export { getPluginSchemaName } from './core/schema-name.ts';
-export {
-  collectionRef,
-  provide,
-  serviceRef,
-  serviceRef as createServiceRef,
-} from './core/service.ts';
+export { collectionRef, provide, serviceRef } from './core/service.ts';
 export type { CollectionRef, HostService, OptionalRef, ServiceRef } from './core/service.ts';
 export type {
   ConnectOptions,
@@ -107,13 +89,6 @@ export type {
   RepairPart,
   RepairReport,
 } from './postgres/repair/repair-report.ts';
-export { runPluginMigrations } from './postgres/run-plugin-migrations.ts';
-export type {
-  DrizzleMigrationConfig,
-  RunPluginMigrationsOptions,
-} from './postgres/run-plugin-migrations.ts';
-export { createScopedDb } from './postgres/scoped/scoped-database.ts';
-export type { SafeDatabase, ScopedDbOptions } from './postgres/scoped/scoped-database.ts';
 export { createScopedPool } from './postgres/scoped/scoped-pool.ts';
 export type { ScopedPoolOptions } from './postgres/scoped/scoped-pool.ts';
 export type { LockMode } from './postgres/sql/lock-modes.ts';

@@ -38,7 +38,7 @@ ${sections.join('\n\n')}
 
 function errorsPage(): string {
   const rows = Object.entries(errorCodes).map(
-    ([code, [meaning, hint]]) => `### ${code}\n\n${capital(meaning)}. ${hint}`,
+    ([code, { meaning, hint }]) => `### ${code}\n\n${capital(meaning)}. ${hint}`,
   );
   return `${heading('Error codes', 'src/core/error-codes.ts')}
 Every error that Slipway throws is a \`BootError\` with one of these codes. \`formatBootError(error)\` prints it for people; a

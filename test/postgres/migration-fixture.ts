@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { systemClock } from '../../src/boot/system-clock.ts';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { BootNews } from '../../src/core/events.ts';
 import { checkSettings, type MigrationOptions } from '../../src/core/settings.ts';
 import type { MigrationFunction } from '../../src/core/migration-source.ts';

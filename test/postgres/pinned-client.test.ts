@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { describe, expect, test } from 'vitest';
-import { systemClock } from '../../src/boot/system-clock.ts';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { sendCancelRequest } from '../../src/postgres/connection/cancel-request.ts';
 import { checkOut } from '../../src/postgres/connection/held-client.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';

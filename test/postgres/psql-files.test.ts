@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { systemClock } from '../../src/boot/system-clock.ts';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { findPsqlCommand } from '../../src/postgres/sql/psql-commands.ts';
 import { surveyDatabase } from '../../src/postgres/survey/survey.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { systemClock } from '../../src/boot/system-clock.ts';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { PinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { sendSettings } from '../../src/postgres/connection/session-settings.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { systemClock } from '../../src/boot/system-clock.ts';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { Problem } from '../../src/core/error-codes.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { findExtensionCommands } from '../../src/postgres/sql/extension-commands.ts';

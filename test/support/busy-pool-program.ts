@@ -1,5 +1,5 @@
 import { Pool } from 'pg';
-import { systemClock } from '../../src/boot/system-clock.ts';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { createScopedPool } from '../../src/postgres/scoped/scoped-pool.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { BootError, show } from '../../core/errors.ts';
-import type { DiscoverSetup } from './discover-options.ts';
+import type { DiscoverSetup } from '../options/discover-options.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import { oncePerPath } from './once-per-path.ts';
 import type { PackageFiles } from './package-files.ts';

@@ -24,6 +24,8 @@ export interface PatienceOptions {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly onWaiting?: (news: WaitingNews) => void;
+  /** Called for each message of SQL that is sent on a client of this pool. */
+  readonly onStatement?: () => void;
 }
 
 /** A pool that waits for a server which is away. It serves one piece of work at a time. */
@@ -37,13 +39,15 @@ export interface PatientPool {
    * @returns Whether there is time for another attempt.
    */
   readonly outlast: (loss: Error, attempt: number) => Promise<boolean>;
+  readonly onStatement?: (() => void) | undefined;
 }
 
 /** Makes a {@link PatientPool}: both its connecting and its breaking have `waitMs`. */
 export function withPatience(pool: PoolLike, options: PatienceOptions): PatientPool {
-  const { waitMs, clock } = options;
+  const { waitMs, clock, onStatement } = options;
   let deadline = 0;
   return {
+    onStatement,
     checkOut: () => connectWithPatience(pool, options),
     async outlast(error, attempt) {
       if (attempt === 1) deadline = clock.elapsed() + waitMs;

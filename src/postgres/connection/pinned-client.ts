@@ -68,7 +68,7 @@ export async function withPinnedClient<T>(
   for (let attempt = 1; ; attempt += 1) {
     const held = await pool.checkOut();
     try {
-      return await useOnce(held, options, use);
+      return await useOnce(held, { onStatement: pool.onStatement, ...options }, use);
     } catch (error) {
       const loss = options.mayRepeat?.() ? lossIn(error) : undefined;
       if (!loss || !(await pool.outlast(loss, attempt))) throw error;

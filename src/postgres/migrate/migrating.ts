@@ -1,27 +1,22 @@
-import type { Clock } from '../../core/clock.ts';
 import type { LockBlocker, Tell } from '../../core/events.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
 import type { ClientQuery } from '../connection/connection.ts';
-import type { PinnedClient } from '../connection/pinned-client.ts';
+import type { PinnedClient, PinOptions } from '../connection/pinned-client.ts';
 import type { Migration } from '../sources/migration.ts';
 import type { MigrationTarget } from '../sources/migration-target.ts';
 import type { KnownExtensions } from '../survey/known-extensions.ts';
 
-/** What a boot hands over to migrate a plugin. */
-export interface MigrateOptions {
+/**
+ * What a boot hands over to migrate a plugin. An abort of `signal` cancels the running statement, and its file is rolled
+ * back; an abort of `cut` destroys the connection, whatever runs.
+ */
+export interface MigrateOptions extends Omit<PinOptions, 'mayRepeat'> {
   readonly settings: MigrationSettings;
   /** Whether the connection has a session of its own, which a pooler that hands out transactions does not give. */
   readonly keepsSession: boolean;
-  readonly clock: Clock;
   readonly tell: Tell;
-  /** Aborted: the running statement is cancelled and its file rolled back. */
-  readonly signal: AbortSignal;
   /** Aborted: the current file is finished, and no further one is begun. */
   readonly windDown: AbortSignal;
-  /** Aborted: the connection is destroyed, whatever runs. */
-  readonly cut?: AbortSignal | undefined;
-  /** Called for each message of SQL sent. */
-  readonly onStatement?: (() => void) | undefined;
   /** Called with the schemas of extensions, before the first file and after each file that may change them. */
   readonly onExtensionSchemas?: ((schemas: readonly string[]) => void) | undefined;
 }

@@ -24,11 +24,11 @@ export interface LockHolderFacts extends LockHolder {
 export interface HolderReport {
   readonly plugin: string;
   readonly schema: string;
-  /** null when the lock is free. */
-  readonly holder: LockHolderFacts | null;
-  /** Whether the holder's session was ended; left out when nobody asked for it, or nobody holds the lock. */
+  /** Left out when the lock is free. */
+  readonly holder?: LockHolderFacts;
+  /** Whether the holder's session was ended; left out without `terminate`, and when the lock is free. */
   readonly terminated?: boolean;
-  /** Why it was not. */
+  /** Why it was not ended. */
   readonly because?: string;
 }
 
