@@ -150,7 +150,7 @@ describe('what a migration function sends', () => {
 
   test('is refused on request', async () => {
     const fresh = await db.fresh();
-    const options = migrateOptions({ functionSearchPath: 'error' });
+    const options = migrateOptions({ migrations: { functionSearchPath: 'error' } });
     const error = await errorOf(migratePlugin(fresh.pool(), plugin, options));
     expect(error).toMatchObject({ code: 'MIGRATION_FUNCTION_PATH', plugin: 'a' });
     const { rows } = await fresh.query(`select to_regnamespace('plugin_a') as schema`);

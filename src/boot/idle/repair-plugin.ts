@@ -81,16 +81,10 @@ export async function repairOne(
     const target = targets.find((each) => each.id === id);
     if (!target) throw new BootError('BOOT_BROKEN', `no migrations of ${id} were read`);
     const decide = decideFor(target, targets);
-    const { ddlLockTimeout, statementTimeout = 0 } = settings.migrations;
-    const limits = { lockTimeoutMs: ddlLockTimeout, statementTimeoutMs: statementTimeout };
+    const how = { dryRun, signal, clock: settings.clock, settings: settings.migrations };
     const waits = new LockWaits(settings.clock, wait, tell);
     for (let attempt = 1; ; attempt += 1) {
-      const result = await repairInTransaction(
-        pool,
-        target,
-        { dryRun, signal, clock: settings.clock, ...limits },
-        decide,
-      );
+      const result = await repairInTransaction(pool, target, how, decide);
       if (result.status === 'done') {
         const { changes, left, statements } = result.decision;
         const said = dryRun ? 'a repair was tried' : 'a repair is done';

@@ -58,7 +58,7 @@ export function migrateAllPhase(
   async function migrate({ input, signal, windDown }: TaskArgs<OfPlugin>): Promise<MigrateResult> {
     const { plugin } = input;
     const target = targets.get(plugin);
-    if (!target) throw new Error(`no migrations of ${plugin} in this launch`);
+    if (!target || !survey) throw new Error(`no migrations of ${plugin} in this launch`);
     // A plugin that waits for a connection has begun nothing, and ends at once when the others wind down.
     const waiting = AbortSignal.any([signal, windDown]);
     const pool = createPatientPool(around, { phase: 'migrateAll', plugin, signal: waiting });
@@ -68,15 +68,9 @@ export function migrateAllPhase(
       cut,
       clock,
       tell: tellStartOnce,
-      keepsSession: survey?.keepsSession,
-      extensionSchemas: rules.extensionSchemas,
+      settings: rules,
+      keepsSession: survey.keepsSession,
       onExtensionSchemas: addExtensionSchemas,
-      rewritePublic: rules.rewritePublic,
-      strayObjects: rules.strayObjects,
-      functionSearchPath: rules.functionSearchPath,
-      statementTimeoutMs: rules.statementTimeout,
-      ddlLockTimeoutMs: rules.ddlLockTimeout,
-      ddlRetryMs: rules.ddlRetry,
     });
     if (result.status === 'locked') waits.refused(plugin, result.holder);
     return result;

@@ -90,7 +90,7 @@ export class AdvisoryLocks {
         isWaiting = true;
         awayAt = undefined;
       } catch (error) {
-        // One that waits for its turn has nothing yet that a lost connection could take away.
+        // Before the lock is taken a lost connection takes nothing away.
         if (signal.aborted || !isWaiting || !isWorthWaiting(error)) throw error;
         awayAt ??= clock.elapsed();
         if (clock.elapsed() - awayAt >= connectWaitMs) throw error;

@@ -4,9 +4,9 @@ import { migrationLockKey, tryLock } from '../locks/advisory-lock.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { Querying } from '../connection/querying.ts';
 import { historyTable } from '../history/migration-history.ts';
-import { applicationNameOf, type MigrateSettings } from './migrate-options.ts';
+import { beginSql, lockTimeoutSql, nameSession } from '../connection/session-settings.ts';
+import type { Migrating } from './migrating.ts';
 import { passingReason } from './migration-retry.ts';
-import type { PinnedClient } from '../connection/pinned-client.ts';
 import {
   findRenamed,
   markedSchemasSql,
@@ -33,22 +33,25 @@ export type RenameResult =
  *
  * @throws BootError `MIGRATION_RENAME_CONFLICT`, or what pg threw. Nothing is changed then.
  */
-export async function renamePreviousSchema(
-  client: PinnedClient,
-  target: RenamingTarget,
-  settings: MigrateSettings,
-): Promise<RenameResult> {
+export async function renamePreviousSchema({
+  client,
+  target,
+  settings,
+  clock,
+  tell,
+}: Migrating): Promise<RenameResult> {
   const { previousSchemas = [] } = target;
   if (previousSchemas.length === 0) return { status: 'nothing' };
   if (!(await lookForRename(client, target))) return { status: 'nothing' };
-  const { ddlLockTimeoutMs, tell, clock } = settings;
-  const applicationName = quoteLiteral(applicationNameOf(target.id, settings));
   const startedAt = clock.elapsed();
   client.markDirty();
   try {
     await client.query(
-      `begin isolation level read committed; set local lock_timeout = ${ddlLockTimeoutMs};` +
-        ` select set_config('application_name', ${applicationName}, true)`,
+      [
+        beginSql,
+        lockTimeoutSql(settings),
+        `select set_config('application_name', ${quoteLiteral(nameSession(target.id))}, true)`,
+      ].join('; '),
     );
     for (const schema of inLockOrder([target.schema, ...previousSchemas])) {
       const attempt = await tryLock(client, schema, 'transaction');

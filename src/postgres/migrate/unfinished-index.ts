@@ -1,8 +1,8 @@
-import type { Clock } from '../../core/clock.ts';
 import { sleep } from '../../core/patience.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { LoneCommand } from '../sql/outside-transaction.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
+import type { Migrating } from './migrating.ts';
 
 /** What stands where a command wants to build. */
 export type IndexState =
@@ -28,9 +28,8 @@ const lookAgainMs = 500;
  * somebody still builds on the table it waits, because that index may become valid.
  */
 export async function clearUnfinishedIndex(
-  client: PinnedClient,
+  { client, clock, signal }: Migrating,
   command: LoneCommand,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<IndexState> {
   if (command.kind === 'other') return { status: 'free' };
   for (;;) {
