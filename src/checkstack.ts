@@ -1,7 +1,7 @@
 export {
   createBackendPlugin,
   createExtensionPoint,
-} from './boot/checkstack-form/backend-plugin.ts';
+} from './boot/discover/checkstack-form/backend-plugin.ts';
 export type {
   BackendDeps,
   BackendInit,
@@ -10,7 +10,7 @@ export type {
   Contribution,
   ExtensionPoint,
   PluginMetadata,
-} from './boot/checkstack-form/backend-plugin.ts';
+} from './boot/discover/checkstack-form/backend-plugin.ts';
 export { coreServices } from './core/core-services.ts';
 export type { AdvisoryLock, Lifecycle } from './core/core-services.ts';
 export type { Logger } from './core/logger.ts';

@@ -1,12 +1,12 @@
 export { createBoot } from './boot/boot.ts';
 export type { Boot } from './boot/boot.ts';
-export type { BootOptions } from './boot/boot-options.ts';
+export type { BootOptions } from './boot/options/boot-options.ts';
 export { gracefulShutdown } from './boot/graceful-shutdown.ts';
 export type { GracefulShutdownOptions } from './boot/graceful-shutdown.ts';
-export type { BootPlan, PendingFile, PlannedStatement, PluginPlan } from './boot/plan.ts';
-export { createRepair } from './boot/repair.ts';
-export type { Repair } from './boot/repair.ts';
-export type { Services } from './boot/service-registry.ts';
+export type { BootPlan, PendingFile, PlannedStatement, PluginPlan } from './boot/idle/plan.ts';
+export { createRepair } from './boot/idle/repair.ts';
+export type { Repair } from './boot/idle/repair.ts';
+export type { Services } from './boot/around/service-registry.ts';
 export type { StepState } from './core/boot-record.ts';
 export type { BootState } from './core/boot-state.ts';
 export type { Clock } from './core/clock.ts';

@@ -46,6 +46,8 @@ export class BootRecord {
   #plugins = new Map<string, PluginRecord>();
   #edges: readonly GraphEdge[] = [];
   #warnings: readonly Warning[] = [];
+  #server: Pick<DatabaseFacts, 'server' | 'pooler'> | undefined;
+  #statements = 0;
   #database: DatabaseFacts | undefined;
   #isStopping = false;
   #databaseWait: string | undefined;
@@ -145,8 +147,11 @@ export class BootRecord {
       case 'graph.sorted':
         this.#sort(event);
         break;
-      case 'plugin.migrate.planned':
+      case 'survey.finished':
         this.#databaseWait = undefined;
+        this.#server = { server: event.server, pooler: event.pooler };
+        break;
+      case 'plugin.migrate.planned':
         this.#update(event.plugin, () => ({ schema: event.schema }));
         break;
       case 'plugin.migrate.waiting':
@@ -189,17 +194,19 @@ export class BootRecord {
     this.#phases = [...this.#phases, begun];
   }
 
-  #finishPhase({ phase, outcome, durationMs, database }: BootEventOf<'phase.finished'>): void {
+  #finishPhase({ phase, outcome, durationMs, statements }: BootEventOf<'phase.finished'>): void {
     this.#phases = this.#phases.map((known) =>
       known.phase === phase ? { ...known, outcome, durationMs } : known,
     );
-    this.#database = database ?? this.#database;
     this.#databaseWait = undefined;
+    this.#statements += statements ?? 0;
+    if (phase !== 'migrateAll' || !this.#server) return;
+    this.#database = { ...this.#server, statements: this.#statements };
   }
 
   #sort({ order, edges, warnings }: BootEventOf<'graph.sorted'>): void {
     const sorted = order.flatMap((id) => this.#plugins.get(id) ?? []);
-    // Those that are switched off come last: they have no place in the order.
+    // Disabled plugins come last: they have no place in the order.
     this.#plugins = new Map([
       ...sorted.map((plugin) => [plugin.id, plugin] as const),
       ...[...this.#plugins].filter(([id]) => !order.includes(id)),

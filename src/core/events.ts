@@ -21,12 +21,13 @@ export interface LockBlocker {
   readonly transactionMs?: number;
 }
 
-/** What the survey learned about the server, and what was sent to it before the first init. */
+/** The server, and how much was sent to it before the first init. */
 export interface DatabaseFacts {
-  /** Such as `18.4`. */
+  /** The version, such as `18.4`. */
   readonly server: string;
-  /** Whether there is one on the way of the migrations. */
+  /** Whether a pooler is between the migrations and the server. */
   readonly pooler: boolean;
+  /** Messages of SQL. */
   readonly statements: number;
 }
 
@@ -105,8 +106,8 @@ export interface BootEvents {
     readonly outcome: PhaseOutcome;
     readonly durationMs: number;
     readonly error?: Error;
-    /** On `migrateAll`, once the survey has seen the server. */
-    readonly database?: DatabaseFacts;
+    /** Messages of SQL that Slipway itself has sent in this phase; left out when there were none. */
+    readonly statements?: number;
   };
   'plugin.discovered': OfPlugin & {
     readonly version?: string;
@@ -120,6 +121,11 @@ export interface BootEvents {
     readonly order: readonly string[];
     readonly edges: readonly GraphEdge[];
     readonly warnings: readonly Warning[];
+  };
+  'survey.finished': Omit<DatabaseFacts, 'statements'> & {
+    /** How many plugins have migrations. */
+    readonly plugins: number;
+    readonly durationMs: number;
   };
   'plugin.migrate.planned': OfPlugin & {
     readonly schema: string;
@@ -212,6 +218,7 @@ export const eventMeanings = {
   'phase.finished': 'a phase has ended, and released all it held',
   'plugin.discovered': 'a plugin was found',
   'graph.sorted': 'the order and its reasons are known',
+  'survey.finished': 'the one look at the database is over, before anything is changed',
   'plugin.migrate.planned': 'the survey knows what is pending for this plugin',
   'plugin.migrate.warning':
     'the history of this plugin does not quite fit its folder; the boot goes on',

@@ -119,14 +119,10 @@ function orderEdge(from: string, to: string): GraphEdge {
 }
 
 function serviceSwitchedOff(plugin: string, service: string, owner: string): Problem {
-  return problem(
-    'SERVICE_MISSING',
-    `${plugin} needs ${service} from ${owner}, which is switched off`,
-    {
-      plugin,
-      hint: `Switch ${owner} on again, or ${plugin} off as well: UPDATE slipway.plugins SET enabled = … WHERE id = '…'.`,
-    },
-  );
+  return problem('SERVICE_MISSING', `${plugin} needs ${service} from ${owner}, which is disabled`, {
+    plugin,
+    hint: `Switch ${owner} on again, or ${plugin} off as well: UPDATE slipway.plugins SET enabled = … WHERE id = '…'.`,
+  });
 }
 
 function missingService(

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
@@ -41,7 +42,9 @@ describe('the schema of a previous id', () => {
     await using proxy = await startProxy(fresh.url);
     const pool = fresh.pool({ connectionString: proxy.url });
     const stock = await called('stock', ['inventory']);
-    await withPinnedClient(pool, { signal }, (client) => surveyDatabase(client, [stock]));
+    await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
+      surveyDatabase(client, [stock]),
+    );
     expect(proxy.statements).toHaveLength(2);
     await pool.end();
   });

@@ -1,7 +1,7 @@
 import type { LockHolder } from '../../core/events.ts';
-import { heldLockSql } from '../locks/advisory-lock.ts';
+import { heldLockSql, msSinceSql, readHolder } from '../locks/advisory-lock.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
-import { withoutGuard } from '../connection/place-guard.ts';
+import { withoutGuard } from '../connection/session-guard.ts';
 import type { Querying } from '../connection/querying.ts';
 import { messageOf } from '../../core/foreign-value.ts';
 
@@ -32,24 +32,19 @@ export interface HolderReport {
 /** How long to wait for the end of a session, in ms. */
 const goneWithinMs = 5_000;
 
-/** Looks who holds the migration lock of a schema. */
+/** Looks for the session that holds the migration lock of a schema, and what it does. */
 export async function findHolder(
   client: Querying,
   schema: string,
 ): Promise<HolderReport['holder']> {
-  const since = (column: string): string =>
-    `(extract(epoch from clock_timestamp() - a.${column}) * 1000)::bigint`;
-  const { rows } = await client.query<{ holder: string }>(
-    `select json_strip_nulls(json_build_object('pid', l.pid, 'applicationName', nullif(a.application_name, ''),
-       'host', coalesce(a.client_hostname, host(a.client_addr)), 'ageMs', ${since('backend_start')},
-       'state', a.state, 'query', nullif(a.query, ''), 'queryMs', ${since('query_start')},
-       'transactionMs', ${since('xact_start')}, 'blockedBy', to_json(pg_blocking_pids(l.pid))))::text as holder
-     from pg_locks l left join pg_stat_activity a on a.pid = l.pid where ${heldLockSql(schema)} limit 1`,
-  );
-  const [row] = rows;
-  if (!row) return undefined;
-  const facts = JSON.parse(row.holder) as NonNullable<HolderReport['holder']>;
-  return facts.query === undefined ? facts : { ...facts, query: withoutGuard(facts.query) };
+  const facts = await readHolder<NonNullable<HolderReport['holder']>>(client, schema, [
+    `'state', a.state`,
+    `'query', nullif(a.query, '')`,
+    `'queryMs', ${msSinceSql('a.query_start')}`,
+    `'transactionMs', ${msSinceSql('a.xact_start')}`,
+    `'blockedBy', to_json(pg_blocking_pids(l.pid))`,
+  ]);
+  return facts?.query === undefined ? facts : { ...facts, query: withoutGuard(facts.query) };
 }
 
 /**

@@ -31,7 +31,7 @@ export const planned = async (one: Boot) => (await one.plan()).plugins[0];
 export const pending = async (one: Boot) => (await one.plan()).plugins[0]?.pending[0];
 export const statement = async (one: Boot) => (await pending(one))?.statements[0];
 export const edges = async (one: Boot) => (await one.plan()).edges;
-export const disabled = async (one: Boot) => (await one.plan()).switchedOff;
+export const disabled = async (one: Boot) => (await one.plan()).disabled;
 
 export const moved = async (one: Repair) => one.relocate('shop', { dryRun: true });
 export const change = async (one: Repair) => (await moved(one)).changes[0];
@@ -47,7 +47,7 @@ export const waitsFor = (event: BootEventOf<'plugin.migrate.waiting'>) => event.
 export const blockedBy = (event: BootEventOf<'plugin.migrate.retrying'>) => event.blockers;
 export const sourceOf = (event: BootEventOf<'plugin.discovered'>) => event.source;
 export const stillRunning = (event: BootEventOf<'boot.progress'>) => event.running;
-export const serverOf = (event: BootEventOf<'phase.finished'>) => event.database;
+export const serverOf = (event: BootEventOf<'survey.finished'>) => event.server;
 
 export const describe = ({ code, position, database: fault, problems: all }: BootError) => ({
   ...errorCodes[code],

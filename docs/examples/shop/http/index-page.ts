@@ -38,9 +38,9 @@ ${factsOf(plugin)
 </section>`;
 }
 
-function factsOf({ isSwitchedOff, isOptional, uses, ...plugin }: ListedPlugin): readonly string[] {
+function factsOf({ isDisabled, isOptional, uses, ...plugin }: ListedPlugin): readonly string[] {
   return [
-    ...(isSwitchedOff ? ['switched off in slipway.plugins'] : []),
+    ...(isDisabled ? ['disabled in slipway.plugins'] : []),
     ...(isOptional ? ['optional'] : []),
     ...(plugin.package === undefined ? [] : [`found in the package ${plugin.package}`]),
     ...(uses.length === 0 ? [] : [`uses ${uses.join(', ')}`]),
