@@ -1,7 +1,7 @@
 import type { Problem, Warning } from './error-codes.ts';
 import { BootError } from './errors.ts';
 import type { BootEvent, BootEventOf, DatabaseFacts, GraphEdge, LockHolder } from './events.ts';
-import type { PhaseReport } from './report.ts';
+import type { BootReport } from './report.ts';
 import { steps, type Outcome, type Step } from './steps.ts';
 
 export type StepFinishedEvent = BootEventOf<`plugin.${Step}.finished`>;
@@ -42,7 +42,7 @@ export class BootRecord {
   #startedAt: number | undefined;
   #elapsedMs = 0;
   #finished: BootEventOf<'boot.finished'> | undefined;
-  #phases: readonly PhaseReport[] = [];
+  #phases: BootReport['phases'] = [];
   #plugins = new Map<string, PluginRecord>();
   #edges: readonly GraphEdge[] = [];
   #warnings: readonly Warning[] = [];
@@ -69,7 +69,7 @@ export class BootRecord {
   get finished(): BootEventOf<'boot.finished'> | undefined {
     return this.#finished;
   }
-  get phases(): readonly PhaseReport[] {
+  get phases(): BootReport['phases'] {
     return this.#phases;
   }
   /** In the order of the graph, or as discovered before it is known. */
