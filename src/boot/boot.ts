@@ -164,7 +164,7 @@ class PluginBoot implements Boot {
       setup: this.#setup,
       relay: this.#relay,
       onWayDown: () =>
-        this.#goDown(until === 'ready' ? 'the boot failed' : 'the migrate run is over'),
+        this.#goDown(until === 'ready' ? 'the boot failed' : 'the migrations have ended'),
       services: this.services,
       wayDown: this.#wayDown,
     });

@@ -68,7 +68,7 @@ function lockTimeout(plugin: string, how: string, holder: LockHolder): BootError
     {
       plugin,
       phase: 'migrateAll',
-      hint: `Let it finish. ${repairCall('holder', plugin)} tells what it does, and with { terminate: true } ends it. migrations.lockWait says how long a boot waits, and wait how long a repair does.`,
+      hint: `Let it finish. ${repairCall('holder', plugin)} shows what it does; with { terminate: true } it ends that session. migrations.lockWait sets how long a boot waits, and the option wait how long a repair waits.`,
     },
   );
 }

@@ -51,7 +51,7 @@ function pendingProblems({ survey }: SurveyedPlugins): readonly Problem[] {
   return (survey?.plugins ?? []).filter(hasWork).map(({ id, pending, renameFrom }) => {
     const files = listNames(pending.map(({ name }) => name));
     const what = [
-      ...(renameFrom === undefined ? [] : [`its schema still as ${renameFrom}`]),
+      ...(renameFrom === undefined ? [] : [`its schema still under the name ${renameFrom}`]),
       ...(files === '' ? [] : [`migrations that are not applied: ${files}`]),
     ].join(', and ');
     return problem('MIGRATION_PENDING', `${id} has ${what}`, { plugin: id });
@@ -62,6 +62,6 @@ function afterWaiting(waitMs: number): (found: Problem) => Problem {
   return (found) => ({
     ...found,
     message: `${found.message}, after ${formatDuration(waitMs)}`,
-    hint: 'See whether the migrate job ran, with this release, on this database. migrations.lockWait says how long to wait for it.',
+    hint: 'Check whether the migrate job ran, with this release, on this database. migrations.lockWait sets how long to wait for it.',
   });
 }

@@ -106,7 +106,7 @@ export function switchOff(
   const off = new Map<string, SwitchedOff>();
   for (const { plugin } of known) {
     if (!disabled.has(plugin.id)) continue;
-    off.set(plugin.id, { plugin, because: 'it is switched off in slipway.plugins' });
+    off.set(plugin.id, { plugin, because: 'it is disabled in slipway.plugins' });
   }
   const owners = ownersOf(known);
   for (let size = -1; size !== off.size;) {
@@ -116,7 +116,7 @@ export function switchOff(
       const owner = neededBy(plugin)
         .map((id) => owners.get(id))
         .find((id) => id !== undefined && off.has(id));
-      if (owner !== undefined) off.set(plugin.id, { plugin, because: `${owner} is switched off` });
+      if (owner !== undefined) off.set(plugin.id, { plugin, because: `${owner} is disabled` });
     }
   }
   return { on: known.filter(({ plugin }) => !off.has(plugin.id)), off: [...off.values()] };

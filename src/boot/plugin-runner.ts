@@ -227,7 +227,7 @@ export class PluginRunner {
   #logLate(plugin: string, error: Error): void {
     this.#parts.ownLogger.error(
       { plugin, err: error },
-      'a stop handler failed, and nobody waited for it',
+      'a stop handler failed after its time had passed',
     );
   }
 

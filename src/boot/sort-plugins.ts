@@ -20,9 +20,9 @@ export function sortPlugins(
   const graph = buildGraph([...own, ...switched.on.map(({ plugin }) => plugin)], {
     hostServices: new Set(single.map(({ ref }) => ref.id)),
     first: host?.plugin.id,
-    switchedOff: servicesSwitchedOff(switched),
+    disabledServices: servicesSwitchedOff(switched),
     takenSchemas: takenSchemas(host),
-    absentIds: switched.off.map(({ plugin }) => plugin.id),
+    disabledIds: switched.off.map(({ plugin }) => plugin.id),
     schemaPrefix: settings.migrations.schemaPrefix,
     placeOf: (plugin) => places.get(plugin) ?? 'the option host',
   });

@@ -6,7 +6,7 @@ export const errorCodes = {
     'Look at the cause, which is the error of the import itself.',
   ],
   PLUGIN_INVALID: [
-    'something listed as a plugin is none',
+    'a listed or discovered plugin is not valid',
     'Correct what the message names; definePlugin() refuses most of it at compile time.',
   ],
   GRAPH_INVALID: [
@@ -27,7 +27,7 @@ export const errorCodes = {
     'Rename the plugin, or give the host another schema.',
   ],
   SERVICE_MISSING: [
-    'a plugin needs what nobody provides',
+    'a plugin needs a service that is not provided',
     'Add the plugin that provides it, or make the dependency .optional().',
   ],
   SERVICE_DUPLICATE: [
@@ -36,12 +36,12 @@ export const errorCodes = {
   ],
   DEPENDENCY_CYCLE: [
     'plugins need each other in a circle',
-    'Break one of the edges: a collection or an optional service often turns it round.',
+    'Break one of the edges, for example with a collection or an optional service.',
   ],
   DEP_KEY_RESERVED: ['a dependency or export has a key that is taken', 'Choose another key.'],
   PREVIOUS_ID_CONFLICT: [
-    'a previous id of a plugin belongs to somebody else',
-    'Take it out of previousIds, or take out the plugin that still has this id.',
+    'a previous id of a plugin belongs to another owner',
+    'Remove it from previousIds, or remove the plugin that still has this id.',
   ],
   PLAN_INVALID: [
     'the migrations do not fit the database',
@@ -49,7 +49,7 @@ export const errorCodes = {
   ],
   DATABASE_UNREACHABLE: [
     'PostgreSQL does not answer',
-    'Check that the server runs and that the address and password are right; connect.wait says how long to keep trying.',
+    'Check that the server runs and that the address and password are right; connect.wait sets how long to keep trying.',
   ],
   DATABASE_PRIVILEGE: [
     'the database role lacks a right',
@@ -57,8 +57,8 @@ export const errorCodes = {
   ],
   DATABASE_READ_ONLY: ['the database takes no writes', 'Connect to the primary server.'],
   POOLER_UNSUPPORTED: [
-    'a transaction pooler keeps no session for what needs one: a file outside of a transaction, an advisory lock',
-    "Give migrationPool a direct connection to PostgreSQL, or say pooler: 'session' if the pooler keeps sessions.",
+    'a file outside of a transaction or an advisory lock needs a session, and a transaction pooler keeps none',
+    "Give migrationPool a direct connection to PostgreSQL, or set pooler: 'session' if the pooler keeps sessions.",
   ],
   MIGRATION_FILES_INVALID: [
     'a migrations folder cannot be read',
@@ -69,7 +69,7 @@ export const errorCodes = {
     'Look at the table that the message names.',
   ],
   MIGRATION_STRANDED_OBJECTS: [
-    'what belongs to a plugin is in public, and its schema lacks it',
+    'objects of a plugin are in public, and not in its schema',
     'Move it with repair.relocate(); it has a dry run.',
   ],
   MIGRATION_EDITED: [
@@ -77,35 +77,35 @@ export const errorCodes = {
     'Restore the file as it was applied, and put the change into a new one.',
   ],
   MIGRATION_OUT_OF_ORDER: [
-    'a pending migration stands before one that is applied',
-    'It was merged late: see that it does not undo what came after it. migrations.outOfOrder says whether it is applied.',
+    'a pending migration comes before an applied one',
+    'It was merged late. Check that it does not undo later migrations. migrations.outOfOrder decides whether it is applied.',
   ],
   MIGRATION_DATABASE_AHEAD: [
     'the database has migrations that the folder lacks',
-    'After a rollback, see that this release can live with the newer schema; otherwise deploy the newer release.',
+    'After a rollback, check that this release works with the newer schema; otherwise deploy the newer release.',
   ],
   MIGRATION_TRANSACTION_CONTROL: [
-    'a migration file ends its own transaction, leaves its schema, or frees the migration lock',
-    'Take the command out: each file runs in one transaction, in the schema of its plugin, under its lock.',
+    'a migration file ends its own transaction, leaves its schema, or releases the migration lock',
+    'Remove the command: each file runs in one transaction, in the schema of its plugin, under its lock.',
   ],
   MIGRATION_MIXED_TRANSACTION: [
-    'a migration file mixes what needs a transaction with what refuses one',
-    'Put the command that runs in no transaction into a file of its own, alone.',
+    'a migration file mixes a command that cannot run in a transaction with others',
+    'Put the command that cannot run in a transaction alone into a file of its own.',
   ],
   MIGRATION_EDITS_HISTORY: [
     'a migration file changes a history of migrations',
-    'Take the command out of the file. Rows of a history say which files have run: a file without its row runs again, and a file with one never runs.',
+    'Remove the command from the file. The rows of a history record which files have run: a file without its row runs again, and a file with one never runs.',
   ],
   MIGRATION_RENAMED: [
     "a newer release has renamed this plugin's schema",
-    'Deploy the release that knows the plugin by its new id. Nothing was changed.',
+    'Deploy the release that uses the new id of the plugin. Nothing was changed.',
   ],
   MIGRATION_RENAME_CONFLICT: [
-    'a plugin has more than one schema to go on with',
-    'Look which of them has the data, and drop or rename the other one; or take its id out of previousIds.',
+    'more than one schema may have the data of a renamed plugin',
+    'Find out which of them has the data, and drop or rename the other one; or remove its id from previousIds.',
   ],
   EXTENSION_SCHEMA_MISSING: [
-    'an extension has no schema to go to',
+    'there is no schema for an extension',
     'Make a schema for extensions: CREATE SCHEMA extensions; and put the extension into it with CREATE EXTENSION … SCHEMA extensions.',
   ],
   EXTENSION_UNAVAILABLE: [
@@ -113,12 +113,12 @@ export const errorCodes = {
     'Install the package of the extension where PostgreSQL runs, or use a provider that has it.',
   ],
   EXTENSION_IN_PUBLIC: [
-    'a plugin seems to want an extension that is in public',
+    'a plugin seems to use an extension that is in public',
     "List 'public' in migrations.extensionSchemas, or move the extension: ALTER EXTENSION … SET SCHEMA.",
   ],
   MIGRATION_FUNCTION_PATH: [
-    "a function of a migration runs with a search_path out of its plugin's schema",
-    'Write SET search_path FROM CURRENT, which keeps the path of the plugin; or an empty path, and every name with its schema.',
+    "a function of a migration runs with a search_path outside of its plugin's schema",
+    'Write SET search_path FROM CURRENT, which keeps the path of the plugin; or set an empty path, and write every name with its schema.',
   ],
   MIGRATION_PENDING: [
     'migrations are pending, and this process does not apply them',
@@ -126,15 +126,15 @@ export const errorCodes = {
   ],
   MIGRATION_WRONG_SCHEMA: [
     'a migration ran outside its pinned connection or schema',
-    'Nothing of this file was kept. Take out of it what changes search_path or role, or look for a proxy that hands out more than one connection.',
+    'Nothing of this file was kept. Remove from it what changes search_path or role, or look for a proxy that uses more than one connection.',
   ],
   MIGRATION_STRAY_OBJECTS: [
     "a migration made something outside of its plugin's schema",
-    'Nothing of this file was kept. Take the schema out of the names, or put the line "-- slipway: allow-outside" into the file.',
+    'Nothing of this file was kept. Remove the schema from the names, or add the line "-- slipway: allow-outside" to the file.',
   ],
   MIGRATION_LOCK_TIMEOUT: [
     'another process holds the migration lock for too long',
-    'Look at the holder that the message names; migrations.lockWait says how long to wait.',
+    'Look at the holder that the message names; migrations.lockWait sets how long to wait.',
   ],
   MIGRATION_CONNECTION_LOST: [
     'the connection broke during a migration',
@@ -145,7 +145,7 @@ export const errorCodes = {
     'Nothing of this file was kept. Correct it and start again.',
   ],
   REPAIR_REFUSED: [
-    'a repair was asked for what it cannot do',
+    'a repair cannot do what it was called for',
     'Correct what the message names. Nothing was changed.',
   ],
   REPAIR_FAILED: [
@@ -164,21 +164,21 @@ export const errorCodes = {
   READY_FAILED: ["a plugin's ready hook threw", 'Look at the cause.'],
   LOCK_TIMEOUT: [
     'a lock that a plugin asked for stayed taken',
-    'See who holds it for so long, or wait longer.',
+    'Find out who holds it, or wait longer.',
   ],
   LOCK_LOST: [
     'a lock was lost while it was held',
-    'Somebody else may have done the same work at the same time. Look for what cut the connection.',
+    'Another process may have done the same work at the same time. Find out what broke the connection.',
   ],
-  STOP_FAILED: [
-    "a plugin's stop handler threw",
-    'Look at the cause. Everything else was stopped all the same.',
-  ],
+  STOP_FAILED: ["a plugin's stop handler threw", 'Look at the cause. Everything else was stopped.'],
   STOP_TIMEOUT: [
     'a plugin did not stop in time',
     'See what its stop handler waits for, or raise stop.timeout.',
   ],
-  BOOT_CANCELED: ['the boot was stopped before it was ready', 'Nothing to do if this was meant.'],
+  BOOT_CANCELED: [
+    'the boot was stopped before it was ready',
+    'There is nothing to do if this was intended.',
+  ],
   BOOT_BROKEN: ['Slipway itself failed', 'Please report it, with the cause.'],
   BOOT_ALREADY_RUN: ['this boot has ended', 'Make a new one with createBoot().'],
 } as const satisfies Record<string, readonly [meaning: string, hint: string]>;

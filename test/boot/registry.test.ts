@@ -64,8 +64,8 @@ describe('the registry of plugins', () => {
     expect(report.outcome).toBe('ready');
     expect(report.plugins.map(({ id, init }) => [id, init.outcome, init.because])).toEqual([
       ['other', 'done', undefined],
-      ['catalog', 'skipped', 'it is switched off in slipway.plugins'],
-      ['orders', 'skipped', 'catalog is switched off'],
+      ['catalog', 'skipped', 'it is disabled in slipway.plugins'],
+      ['orders', 'skipped', 'catalog is disabled'],
     ]);
     expect(
       recording.of('plugin.discovered').map(({ plugin, enabled }) => [plugin, enabled]),
@@ -87,7 +87,7 @@ describe('the registry of plugins', () => {
       {
         code: 'SERVICE_MISSING',
         plugin: 'orders',
-        message: 'orders needs catalog.api from catalog, which is switched off',
+        message: 'orders needs catalog.api from catalog, which is disabled',
       },
     ]);
   });

@@ -67,7 +67,7 @@ async function readRoot(path: string, files: PackageFiles, read: Read): Promise<
   if (root) return root;
   throw new BootError('PLUGIN_NOT_LOADED', `${join(path, 'package.json')} does not exist`, {
     phase: 'discover',
-    hint: 'Let discover.root be the folder of the package.json whose dependencies are the plugins.',
+    hint: 'Set discover.root to the folder of the package.json whose dependencies are the plugins.',
   });
 }
 
@@ -147,14 +147,14 @@ function unreadableMarkers(
 function notInstalled(missing: readonly Dependency[]): readonly string[] {
   if (missing.length === 0) return [];
   const names = listNames(missing.map(({ name, of }) => `${name} (of ${of.name})`));
-  return [`not installed, so not looked at for plugins: ${names}`];
+  return [`not installed, so not searched for plugins: ${names}`];
 }
 
 async function refusePlugAndPlay(root: Package, files: PackageFiles): Promise<void> {
   if (!(await files.isFile(join(root.folder, '.pnp.cjs')))) return;
   throw new BootError(
     'PLUGIN_NOT_LOADED',
-    `The packages of ${root.folder} are kept by Yarn Plug'n'Play, where Slipway finds none`,
+    `The packages of ${root.folder} are installed by Yarn Plug'n'Play, which has no node_modules to search`,
     {
       phase: 'discover',
       hint: 'Set nodeLinker: node-modules in .yarnrc.yml, or list the plugins in the option plugins.',

@@ -48,7 +48,7 @@ async function unlessAbsent<T, Absent>(
     if (absent.has(error.code ?? '')) return otherwise;
     throw new BootError('PLUGIN_NOT_LOADED', `${path} cannot be read: ${error.message}`, {
       phase: 'discover',
-      hint: 'Let this process read the packages that it starts.',
+      hint: 'Give this process the right to read the packages that it starts.',
       cause: error,
     });
   }

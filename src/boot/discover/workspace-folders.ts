@@ -67,7 +67,7 @@ function sortPatterns(patterns: readonly string[]): {
 /** A pattern that silently matched nothing would be a plugin that silently does not start. */
 function refuseUnknownKinds(pattern: string): void {
   if (!/[?*+@!]\(|^!!/.test(pattern)) return;
-  throw new Error(`the pattern ${pattern} is of a kind that is not known here`);
+  throw new Error(`the pattern ${pattern} is not supported`);
 }
 
 function segmentsOf(pattern: string): Segments {

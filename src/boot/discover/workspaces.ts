@@ -46,7 +46,7 @@ async function refuseIn<T>(file: string, find: () => Promise<T>): Promise<T> {
     const cause = toError(thrown);
     throw new BootError('PLUGIN_NOT_LOADED', `The workspaces in ${file}: ${cause.message}`, {
       phase: 'discover',
-      hint: 'List folders, or patterns with *, **, ?, [ab] and {a,b}; a ! in front takes away.',
+      hint: 'List folders, or patterns with *, **, ?, [ab] and {a,b}; a ! in front excludes.',
       cause,
     });
   }

@@ -40,7 +40,7 @@ export function migrationFailed(
 }
 
 const ifCrashed =
-  'If it was the server that crashed, what is committed may be gone too, each file with its row: then it runs again.';
+  'If the server crashed, committed files may be lost too, each with its row: they then run again.';
 
 /** A connection that broke: another kind of failure, because starting again is all it needs. */
 export function connectionLost(progress: MigrationProgress, cause: unknown): BootError {
@@ -82,13 +82,13 @@ export function wrongSchema(
 /** A file that ran without the lock at its end: another replica may have run it too. */
 export function lockFreed(progress: MigrationProgress): BootError {
   const advice =
-    'Take out of it what frees the lock: pg_advisory_unlock_all(), DISCARD ALL, or a function that calls them. If it has none of these, look for a pooler that resets sessions.';
+    'Remove from it what releases the lock: pg_advisory_unlock_all(), DISCARD ALL, or a function that calls them. If it has none of these, look for a pooler that resets sessions.';
   const kept = progress.work?.inTransaction
     ? whatIsKept(progress)
-    : 'It runs in no transaction: what it did stays, it counts as not applied, and another replica may have run it at the same time. Look at the data before you start again.';
+    : 'It runs outside of a transaction: its work stays, it counts as not applied, and another replica may have run it at the same time. Look at the data before you start again.';
   return migrationFailed(
     progress,
-    new Error('the migration lock was given up while it ran'),
+    new Error('the migration lock was released while it ran'),
     `${advice} ${kept}`,
   );
 }
@@ -107,7 +107,7 @@ export function strayObjects(progress: MigrationProgress, names: readonly string
       plugin,
       phase: 'migrateAll',
       position: { file },
-      hint: `${inPublicAdvice(progress, names) ?? strayAdvice(names)} If it is meant, put the line "-- slipway: allow-outside" into the file. ${whatIsKept(progress)}`,
+      hint: `${inPublicAdvice(progress, names) ?? strayAdvice(names)} If it is intended, add the line "-- slipway: allow-outside" to the file. ${whatIsKept(progress)}`,
     },
   );
 }
@@ -122,11 +122,11 @@ function inPublicAdvice({ work }: MigrationProgress, names: readonly string[]): 
 function strayAdvice(names: readonly string[]): string {
   const areAll = (kind: string): boolean => names.every((name) => name.startsWith(`${kind} `));
   if (areAll('schema')) {
-    return 'Take CREATE SCHEMA out of the file, as Slipway makes the schema that it runs in.';
+    return 'Remove CREATE SCHEMA from the file, because Slipway makes the schema that it runs in.';
   }
   return areAll('extension')
-    ? 'Write CREATE EXTENSION … SCHEMA with the schema that you have for extensions.'
-    : "Take the schema's name out of the file.";
+    ? 'Write CREATE EXTENSION … SCHEMA with your schema for extensions.'
+    : "Remove the schema's name from the file.";
 }
 
 function adviceOn(cause: unknown, progress: MigrationProgress): readonly string[] {
@@ -136,7 +136,7 @@ function adviceOn(cause: unknown, progress: MigrationProgress): readonly string[
   if (candidates === 1) return [main];
   return [
     main,
-    `PostgreSQL does not say which of the ${candidates} commands of this statement failed: "--> statement-breakpoint" between them would tell.`,
+    `PostgreSQL does not say which of the ${candidates} commands of this statement failed: "--> statement-breakpoint" between them would show it.`,
   ];
 }
 
@@ -154,7 +154,7 @@ function whatIsKept({ applied, work }: MigrationProgress): string {
   const nothing = !work
     ? 'Nothing was changed'
     : !work.inTransaction
-      ? `${work.file.name} runs in no transaction, and what is left of it is taken up by the next start`
+      ? `${work.file.name} runs outside of a transaction, and the next start handles what is left of it`
       : `Nothing of ${work.file.name} was kept`;
   if (applied.length === 0) return `${nothing}.`;
   const [are, stay] = applied.length === 1 ? ['is', 'stays'] : ['are', 'stay'];

@@ -195,7 +195,7 @@ function transactionEnded(progress: MigrationProgress): Error {
   return migrationFailed(
     progress,
     new Error('the transaction that Slipway opened for this file was ended by the file itself'),
-    'Remove BEGIN, COMMIT and ROLLBACK from it: each file is one transaction anyway. What stood before them may have been committed: look before you start again.',
+    'Remove BEGIN, COMMIT and ROLLBACK from it: each file is one transaction anyway. The statements before them may be committed: look at the schema before you start again.',
   );
 }
 

@@ -84,7 +84,7 @@ function refuseOpenTransaction(client: PinnedClient, { progress }: TransactionCo
   throw migrationFailed(
     progress,
     new Error('it has left a transaction open'),
-    'See that each BEGIN in it has its COMMIT or ROLLBACK. What stood after the last BEGIN is not kept.',
+    'Make sure that each BEGIN in it has its COMMIT or ROLLBACK. What came after the last BEGIN is not kept.',
   );
 }
 
@@ -106,7 +106,7 @@ async function runUnlessDone(
     );
   }
   if (state.status === 'built') {
-    const message = `${progress.work?.file.name}: the index ${name} is there already, and is taken as done`;
+    const message = `${progress.work?.file.name}: the index ${name} exists already, and is taken as done`;
     tell({ type: 'boot.warning', message, plugin: progress.plugin });
     return nothingDone;
   }
