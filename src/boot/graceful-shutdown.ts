@@ -4,7 +4,7 @@ import { optionsInvalid } from '../core/errors.ts';
 import { duration, group, listOf, oneOf, type Check } from '../core/expect.ts';
 import { deadlineAfter, sleep, untilAborted } from '../core/patience.ts';
 import type { Boot } from './boot.ts';
-import { systemClock } from './system-clock.ts';
+import { systemClock } from './options/system-clock.ts';
 
 /** What {@link gracefulShutdown} takes. Durations are ms, or strings such as `'5s'`. */
 export interface GracefulShutdownOptions {

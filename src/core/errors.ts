@@ -49,7 +49,7 @@ export class BootError extends Error {
     super(forPeople(message), facts.cause === undefined ? {} : { cause: toCause(facts.cause) });
     trust(this);
     this.code = code;
-    this.hint = forPeople(facts.hint ?? errorCodes[code][1]);
+    this.hint = forPeople(facts.hint ?? errorCodes[code].hint);
     if (facts.plugin !== undefined) this.plugin = facts.plugin;
     if (facts.phase !== undefined) this.phase = facts.phase;
     if (facts.problems !== undefined) this.problems = facts.problems;

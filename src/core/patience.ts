@@ -2,8 +2,8 @@ import type { Clock } from './clock.ts';
 import { onAbort } from './on-abort.ts';
 
 /**
- * Waits for `work`, but no longer than until `signal` is aborted; then it rejects with the signal's reason and what becomes
- * of the work is nobody's business any more.
+ * Waits for `work` until `signal` is aborted. Then it rejects with the signal's reason, and the result of the work is
+ * ignored.
  */
 export async function untilAborted<T>(work: Promise<T> | T, signal: AbortSignal): Promise<T> {
   let leave = (): void => undefined;
@@ -17,7 +17,7 @@ export async function untilAborted<T>(work: Promise<T> | T, signal: AbortSignal)
   }
 }
 
-/** Waits `ms`; rejects with the signal's reason when it is aborted before. */
+/** Waits `ms`; rejects with the signal's reason when it is aborted first. */
 export async function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   const deadline = deadlineAfter(clock, ms);
   try {
@@ -32,7 +32,23 @@ export async function sleep(clock: Clock, ms: number, signal: AbortSignal): Prom
   }
 }
 
-/** A signal that is aborted after `ms`, and what takes its timer away. */
+/** The pauses between attempts: each is twice as long as the one before, up to the longest. In ms. */
+export interface Pauses {
+  readonly firstMs: number;
+  readonly longestMs: number;
+}
+
+/** Returns how long to pause after an attempt, which counts from 1. */
+export function growPause(attempt: number, { firstMs, longestMs }: Pauses): number {
+  return Math.min(firstMs * 2 ** (attempt - 1), longestMs);
+}
+
+/** Shortens a pause by up to a half, at random, so that processes that wait for the same do not try in the same moment. */
+export function spread(ms: number): number {
+  return ms * (0.5 + Math.random() / 2);
+}
+
+/** A signal that is aborted after `ms`, and a function that clears its timer. */
 export interface Deadline {
   readonly signal: AbortSignal;
   cancel(): void;

@@ -17,7 +17,7 @@ export interface MigrationOptions {
   readonly ddlLockTimeout?: Duration;
   /** How long one file is tried again after lock timeouts, deadlocks and catalog races; 5 minutes unless told. */
   readonly ddlRetry?: Duration;
-  /** PostgreSQL's `statement_timeout` for migrations; none unless told. */
+  /** PostgreSQL's `statement_timeout` for migrations; 0, the default, is none. */
   readonly statementTimeout?: Duration;
   /** What to do with a pending file that stands before an applied one: `apply` it with a warning, or fail; `apply` unless told. */
   readonly outOfOrder?: 'apply' | 'error';
@@ -91,7 +91,7 @@ const shape = {
       lockWait: [duration, '10m'],
       ddlLockTimeout: [duration, '1s'],
       ddlRetry: [duration, '5m'],
-      statementTimeout: [maybe(duration), undefined],
+      statementTimeout: [duration, 0],
       outOfOrder: [oneOf('apply', 'error'), 'apply'],
       edited: [oneOf('warn', 'error'), 'warn'],
       ahead: [oneOf('warn', 'error'), 'warn'],
@@ -99,7 +99,7 @@ const shape = {
       schemaPrefix: [
         text(
           /^(?!pg_)[a-z_][a-z0-9_]{0,61}$/,
-          'at most 62 lower-case letters, digits and _, not beginning with pg_, which PostgreSQL keeps for itself',
+          'at most 62 lower-case letters, digits and _, not beginning with pg_, which PostgreSQL reserves',
         ),
         defaultSchemaPrefix,
       ],
@@ -125,6 +125,9 @@ const shape = {
 
 /** Every plain option, checked and with its default; durations in ms. */
 export type Settings = ReturnType<typeof checkSettings>;
+
+/** The checked options of migrations. */
+export type MigrationSettings = Settings['migrations'];
 
 export const settingNames = Object.keys(shape) as readonly (keyof SettingsOptions)[];
 

@@ -81,7 +81,9 @@ function describeGiven(url: string, { password, port }: CheckedOptions): Postgre
 
 function refuse(verb: string): () => Promise<never> {
   return async () => {
-    throw new Error(`The server behind DATABASE_URL is not ours to ${verb}: use from: 'local'`);
+    throw new Error(
+      `startPostgres cannot ${verb} the server behind DATABASE_URL: use from: 'local'`,
+    );
   };
 }
 

@@ -6,13 +6,8 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { Kysely, PostgresDialect } from 'kysely';
 import { Client, Pool, type PoolConfig } from 'pg';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import {
-  BootError,
-  createBoot,
-  createRepair,
-  createScopedPool,
-  runPluginMigrations,
-} from '../../src/index.ts';
+import { BootError, createBoot, createRepair, createScopedPool } from '../../src/index.ts';
+import { runPluginMigrations } from '../../src/checkstack.ts';
 
 const secret = 'topsecret';
 const url = `postgres://shop:${secret}@127.0.0.1:5432/shop`;
@@ -39,7 +34,7 @@ function refusalOf(act: () => unknown): string {
 }
 const refusal = (pool: unknown): string => refusalOf(() => createBoot({ pool: pool as Pool }));
 
-const set = 'See whether the variable that it comes from is set.';
+const set = 'Check that the variable that it comes from is set.';
 const write = 'Write postgres://user:password@host:5432/database';
 const onPg = 'Slipway works on pg: give the connection string.';
 

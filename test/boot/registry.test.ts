@@ -64,8 +64,8 @@ describe('the registry of plugins', () => {
     expect(report.outcome).toBe('ready');
     expect(report.plugins.map(({ id, init }) => [id, init.outcome, init.because])).toEqual([
       ['other', 'done', undefined],
-      ['catalog', 'skipped', 'it is switched off in slipway.plugins'],
-      ['orders', 'skipped', 'catalog is switched off'],
+      ['catalog', 'skipped', 'it is disabled in slipway.plugins'],
+      ['orders', 'skipped', 'catalog is disabled'],
     ]);
     expect(
       recording.of('plugin.discovered').map(({ plugin, enabled }) => [plugin, enabled]),
@@ -74,7 +74,7 @@ describe('the registry of plugins', () => {
       ['orders', false],
       ['other', true],
     ]);
-    expect((await boot.plan()).switchedOff).toHaveLength(2);
+    expect((await boot.plan()).disabled).toHaveLength(2);
   });
 
   it('says who needs a plugin that is switched off', async () => {
@@ -87,7 +87,7 @@ describe('the registry of plugins', () => {
       {
         code: 'SERVICE_MISSING',
         plugin: 'orders',
-        message: 'orders needs catalog.api from catalog, which is switched off',
+        message: 'orders needs catalog.api from catalog, which is disabled',
       },
     ]);
   });
@@ -154,8 +154,8 @@ describe('the registry of plugins', () => {
     const { outcome, warnings } = await boot.start();
     expect(outcome).toBe('ready');
     const message = 'Enabled in slipway.plugins, but not found: books (@shop/books)';
-    expect(warnings).toEqual([message]);
-    expect((await boot.plan()).warnings).toEqual([message]);
+    expect(warnings).toMatchObject([{ message, code: 'PLUGIN_NOT_LOADED' }]);
+    expect((await boot.plan()).warnings).toMatchObject([{ message }]);
   });
 
   it('ends the boot before anything is migrated when a plugin that is missing is an error', async () => {

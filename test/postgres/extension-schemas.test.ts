@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { BootError } from '../../src/core/errors.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
@@ -12,7 +13,7 @@ import { errorOf, migrateOptions, target } from './migration-fixture.ts';
 
 const db = useDatabase();
 const { signal } = new AbortController();
-const auto = { extensionSchemas: 'auto' } as const;
+const auto = { migrations: { extensionSchemas: 'auto' } } as const;
 
 async function look(
   database: Database,
@@ -20,7 +21,7 @@ async function look(
   options: SurveyOptions = {},
 ): Promise<Survey> {
   const pool = database.pool();
-  const survey = await withPinnedClient(pool, { signal }, (client) =>
+  const survey = await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
     surveyDatabase(client, targets, options),
   );
   await pool.end();
@@ -67,12 +68,18 @@ describe('the schemas of extensions', () => {
     const plugin = await target('a', { '0000_a': 'create table t (c citext)' });
     await using proxy = await startProxy(fresh.url);
     const pool = fresh.pool({ connectionString: proxy.url });
-    await withPinnedClient(pool, { signal }, (client) => surveyDatabase(client, [plugin]));
+    await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
+      surveyDatabase(client, [plugin]),
+    );
     expect(proxy.statements).toHaveLength(2);
     const sent = async (id: string, setting: 'auto' | readonly string[]): Promise<number> => {
       const before = proxy.statements.length;
       const again = { ...plugin, id, schema: `plugin_${id}` };
-      await migratePlugin(pool, again, migrateOptions({ extensionSchemas: setting }));
+      await migratePlugin(
+        pool,
+        again,
+        migrateOptions({ migrations: { extensionSchemas: setting } }),
+      );
       return proxy.statements.length - before;
     };
     expect(await sent('auto', 'auto')).toBe(await sent('listed', ['ext']));
@@ -194,7 +201,11 @@ describe('without a schema for extensions', () => {
     const fresh = await databaseWith('');
     const plugin = await target('a', { '0000_a': `${line}create extension citext` });
     expect((await look(fresh, [plugin], rules)).problems).toEqual([]);
-    await migratePlugin(fresh.pool(), plugin, migrateOptions({ ...auto, ...rules }));
+    await migratePlugin(
+      fresh.pool(),
+      plugin,
+      migrateOptions({ migrations: { extensionSchemas: 'auto', ...rules } }),
+    );
     expect((await fresh.query(where)).rows).toEqual([{ name: 'citext', schema: 'plugin_a' }]);
   });
 
@@ -246,7 +257,7 @@ test('an extension that is made and wanted without a breakpoint between is told 
   )) as BootError;
   expect(error).toMatchObject({ code: 'MIGRATION_FAILED', database: { sqlState: '42704' } });
   expect(error.hint).toMatch(
-    /^When citext comes with the extension .*, put a "--> statement-breakpoint" behind/,
+    /^If citext comes with the extension .*, put a "--> statement-breakpoint" after/,
   );
 });
 
@@ -264,7 +275,7 @@ test('a function may make the schema too, and what comes after it finds it', asy
   const later = await target('a', { '0001_b': 'create extension pg_trgm' });
   const plugin = { ...later, files: [...files, ...later.files] };
   expect((await look(fresh, [plugin])).problems).toEqual([]);
-  const options = migrateOptions({ ...auto, strayObjects: 'off' });
+  const options = migrateOptions({ migrations: { extensionSchemas: 'auto', strayObjects: 'off' } });
   expect((await migratePlugin(fresh.pool(), plugin, options)).status).toBe('done');
   expect((await fresh.query(where)).rows).toEqual([
     { name: 'citext', schema: 'ext' },
@@ -294,8 +305,8 @@ describe('an extension in public', () => {
     ['create table t (c "citext"[])', 'citext'],
     ['create index on t using gin (c gin_trgm_ops)', 'gin_trgm_ops, of the extension pg_trgm,'],
     [`do $$ begin perform gen_salt('bf'); end $$`, 'gen_salt, of the extension pgcrypto,'],
-  ])('is told when a file seems to want it: %s', async (sql, what) => {
-    expect(await warned(sql)).toEqual([`a: 0000_a.sql seems to want ${what} in public`]);
+  ])('is told when a file seems to use it: %s', async (sql, what) => {
+    expect(await warned(sql)).toEqual([`a: 0000_a.sql seems to use ${what} in public`]);
   });
 
   test.each([

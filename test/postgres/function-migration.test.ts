@@ -100,7 +100,7 @@ describe('a migration that is a function', () => {
       await client.query('alter table items add more int').catch(() => undefined);
     };
     const options = migrateOptions({
-      ddlLockTimeoutMs: 50,
+      migrations: { ddlLockTimeout: 50 },
       tell: (news) => {
         if (news.type === 'plugin.migrate.retrying') void holder.query('rollback');
       },

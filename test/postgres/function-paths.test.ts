@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { BootError } from '../../src/core/errors.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
@@ -24,7 +25,7 @@ async function look(
   options: SurveyOptions = {},
 ): Promise<Survey> {
   const { signal } = new AbortController();
-  return withPinnedClient(database.pool(), { signal }, (client) =>
+  return withPinnedClient(database.pool(), { clock: systemClock, signal }, (client) =>
     surveyDatabase(client, [plugin], options),
   );
 }
@@ -149,7 +150,7 @@ describe('what a migration function sends', () => {
 
   test('is refused on request', async () => {
     const fresh = await db.fresh();
-    const options = migrateOptions({ functionSearchPath: 'error' });
+    const options = migrateOptions({ migrations: { functionSearchPath: 'error' } });
     const error = await errorOf(migratePlugin(fresh.pool(), plugin, options));
     expect(error).toMatchObject({ code: 'MIGRATION_FUNCTION_PATH', plugin: 'a' });
     const { rows } = await fresh.query(`select to_regnamespace('plugin_a') as schema`);

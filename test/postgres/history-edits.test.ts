@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
@@ -78,7 +79,9 @@ test('the survey tells both, and only of what is to be applied', async () => {
   });
   const { signal } = new AbortController();
   const look = (willApply: boolean): ReturnType<typeof surveyDatabase> =>
-    withPinnedClient(pool, { signal }, (client) => surveyDatabase(client, [plugin], { willApply }));
+    withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
+      surveyDatabase(client, [plugin], { willApply }),
+    );
   const { problems, plugins } = await look(true);
   expect(problems).toMatchObject([{ code: 'MIGRATION_EDITS_HISTORY', file: '0000_a.sql' }]);
   expect(plugins[0]?.warnings).toMatchObject([

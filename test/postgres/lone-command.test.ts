@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { describe, expect, test } from 'vitest';
@@ -99,7 +100,7 @@ describe('a file that refuses a transaction', () => {
       code: 'MIGRATION_FAILED',
       database: { sqlState: '23505' },
       position: { file: '0001_unique.sql', statement: 1 },
-      hint: expect.stringContaining('taken up by the next start') as unknown,
+      hint: expect.stringContaining('the next start handles what is left of it') as unknown,
     });
     expect(await validOnes(fresh)).toEqual([['items_name', false]]);
 
@@ -120,10 +121,10 @@ describe('a file that was cut off in the middle', () => {
     await until(async () => (await validOnes(fresh)).length > 0);
     expect(await migratePlugin(fresh.pool(), plugin, migrateOptions())).toMatchObject({
       status: 'locked',
-      holder: { applicationName: 'slipway/a@test-host' },
+      holder: { applicationName: `slipway/a@${hostname()}` },
     });
     await fresh.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'slipway/a@test-host' and datname = current_database()`,
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'slipway/a@${hostname()}' and datname = current_database()`,
     );
     expect(await first).toMatchObject({ code: 'MIGRATION_CONNECTION_LOST' });
     expect(await validOnes(fresh)).toEqual([['items_name', false]]);
@@ -163,7 +164,7 @@ describe('a file that was cut off in the middle', () => {
     const first = errorOf(migratePlugin(fresh.pool(), plugin, migrateOptions()));
     await until(async () => (await validOnes(fresh)).length > 1);
     await fresh.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'slipway/a@test-host' and datname = current_database()`,
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'slipway/a@${hostname()}' and datname = current_database()`,
     );
     await first;
     await held.end();
@@ -192,7 +193,7 @@ describe('a file that was cut off in the middle', () => {
     expect(options.told).toContainEqual({
       type: 'boot.warning',
       plugin: 'a',
-      message: '0001_index.sql: the index "items_name" is there already, and is taken as done',
+      message: '0001_index.sql: the index "items_name" exists already, and is taken as done',
     });
   });
 

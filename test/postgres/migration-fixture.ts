@@ -2,13 +2,15 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { BootNews } from '../../src/core/events.ts';
+import { checkSettings, type MigrationOptions } from '../../src/core/settings.ts';
 import type { MigrationFunction } from '../../src/core/migration-source.ts';
 import {
   readMigrationFolder,
   type MigrationFile,
 } from '../../src/postgres/sources/migration-files.ts';
-import type { MigrateOptions } from '../../src/postgres/migrate/migrate-options.ts';
+import type { MigrateOptions } from '../../src/postgres/migrate/migrating.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
 import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 
@@ -77,19 +79,24 @@ export function coded(
   return { id, schema: `plugin_${id}`, files: toMigrations(list) };
 }
 
-/** Options that nobody aborts, and what was told with them. */
-export function migrateOptions(
-  changes: Partial<MigrateOptions> = {},
-): MigrateOptions & { readonly told: readonly BootNews[] } {
+/** Changes to {@link migrateOptions}; `migrations` are checked as a boot checks them. */
+export type MigrateChanges = Partial<Omit<MigrateOptions, 'settings'>> & {
+  readonly migrations?: MigrationOptions;
+};
+
+/** Options that no signal aborts, and the events that were emitted with them. No schema is one for extensions. */
+export function migrateOptions({ migrations, ...changes }: MigrateChanges = {}): MigrateOptions & {
+  readonly told: readonly BootNews[];
+} {
   const told: BootNews[] = [];
   return {
     told,
+    settings: checkSettings({ migrations: { extensionSchemas: [], ...migrations } }).migrations,
+    keepsSession: true,
+    clock: systemClock,
     signal: new AbortController().signal,
     windDown: new AbortController().signal,
     tell: (news) => told.push(news),
-    extensionSchemas: [],
-    rewritePublic: true,
-    hostname: 'test-host',
     ...changes,
   };
 }

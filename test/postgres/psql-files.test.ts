@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { findPsqlCommand } from '../../src/postgres/sql/psql-commands.ts';
 import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
@@ -35,8 +36,10 @@ test('a dump is told before anything is changed, with everything that has to go'
       "\\restrict x\nSET lock_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);\nCREATE TABLE public.t ();\n\\unrestrict x\n",
   });
   const { signal } = new AbortController();
-  const { problems } = await withPinnedClient(fresh.pool(), { signal }, (client) =>
-    surveyDatabase(client, [plugin]),
+  const { problems } = await withPinnedClient(
+    fresh.pool(),
+    { clock: systemClock, signal },
+    (client) => surveyDatabase(client, [plugin]),
   );
   expect(problems).toMatchObject([
     {
@@ -46,7 +49,7 @@ test('a dump is told before anything is changed, with everything that has to go'
     {
       code: 'MIGRATION_FILES_INVALID',
       message: 'a: line 1 of 0000_a.sql has \\restrict, which only psql understands',
-      hint: 'Lines that begin with a backslash are commands of psql, and no SQL: take \\restrict out of 0000_a.sql.',
+      hint: 'Lines that begin with a backslash are commands of psql, not SQL: remove \\restrict from 0000_a.sql.',
     },
   ]);
 });

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
@@ -26,8 +27,10 @@ export async function look(
 ): Promise<Survey> {
   const pool = database.pool({ connectionString: database.url });
   try {
-    return await withPinnedClient(pool, { signal: new AbortController().signal }, (client) =>
-      surveyDatabase(client, targets),
+    return await withPinnedClient(
+      pool,
+      { clock: systemClock, signal: new AbortController().signal },
+      (client) => surveyDatabase(client, targets),
     );
   } finally {
     await pool.end();

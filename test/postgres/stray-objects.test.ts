@@ -6,7 +6,7 @@ import { errorOf, migrateOptions, target } from './migration-fixture.ts';
 const db = useDatabase();
 
 /** Files say `"public"` in a way that is not read as the plugin's schema. */
-const asWritten = { rewritePublic: false };
+const asWritten = { migrations: { rewritePublic: false } };
 
 const outside = `
   create schema shared;
@@ -156,7 +156,7 @@ describe('what a file makes outside of its schema', () => {
     ['off', []],
   ] as const)('is kept with strayObjects: %s', async (strayObjects, warnings) => {
     const fresh = await db.fresh();
-    const options = migrateOptions({ strayObjects });
+    const options = migrateOptions({ migrations: { strayObjects } });
     const plugin = await target('a', {
       '0000_a': 'create schema shared; create table shared.t();',
     });

@@ -122,8 +122,8 @@ describe('the plugins that are packages', () => {
     const { boot, url } = await openShop(fresh);
     const skipped = boot.report().plugins.filter(({ init }) => init.outcome === 'skipped');
     expect(skipped.map(({ id, init }) => [id, init.because])).toEqual([
-      ['reviews', 'shipping is switched off'],
-      ['shipping', 'it is switched off in slipway.plugins'],
+      ['reviews', 'shipping is disabled'],
+      ['shipping', 'it is disabled in slipway.plugins'],
     ]);
     for (const id of ['shipping', 'reviews']) {
       expect(await ask(`${url}/api/${id}/anything`)).toMatchObject({
@@ -133,7 +133,7 @@ describe('the plugins that are packages', () => {
     }
     expect((await ask(`${url}/api/catalog/products`)).status).toBe(200);
     const page = String((await ask(url)).body);
-    expect(sectionOf(page, 'shipping')).toContain('switched off');
+    expect(sectionOf(page, 'shipping')).toContain('disabled');
   });
 
   test('keep the shop from booting when one that they cannot do without is switched off, and say so', async () => {
@@ -142,8 +142,8 @@ describe('the plugins that are packages', () => {
     await fresh.query(`UPDATE slipway.plugins SET enabled = false WHERE id = 'orders'`);
     const error = await failureOf(createShop({ pool: fresh.pool() }).boot.start());
     expect(error.problems?.map(({ message }) => message)).toEqual([
-      'billing needs orders.api from orders, which is switched off',
-      'shipping needs orders.api from orders, which is switched off',
+      'billing needs orders.api from orders, which is disabled',
+      'shipping needs orders.api from orders, which is disabled',
     ]);
   });
 });

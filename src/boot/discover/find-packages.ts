@@ -1,8 +1,8 @@
 import { basename, dirname, join } from 'node:path';
 import { BootError, show } from '../../core/errors.ts';
+import type { DiscoverSetup } from '../options/discover-options.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import { listNames } from '../../core/printable.ts';
-import type { DiscoverSetup } from './discover-options.ts';
 import type { PackageFiles } from './package-files.ts';
 import { fieldsIn, readPackage, type Fields, type Package } from './package-json.ts';
 import { findWorkspaces } from './workspaces.ts';
@@ -83,7 +83,7 @@ function distinct(packages: readonly (Package | undefined)[]): readonly Package[
 function refuseRoot(path: string): never {
   throw new BootError('PLUGIN_NOT_LOADED', `${join(path, 'package.json')} does not exist`, {
     phase: 'discover',
-    hint: 'Let discover.root be the folder of the package.json whose dependencies are the plugins.',
+    hint: 'Set discover.root to the folder of the package.json whose dependencies are the plugins.',
   });
 }
 
@@ -148,14 +148,14 @@ function warnOfMarkers(
 function warnOfMissing(missing: readonly Dependency[]): readonly string[] {
   if (missing.length === 0) return [];
   const names = listNames(missing.map(({ name, listedBy }) => `${name} (of ${listedBy.name})`));
-  return [`not installed, so not looked at for plugins: ${names}`];
+  return [`not installed, so not searched for plugins: ${names}`];
 }
 
 async function refusePlugAndPlay(root: Package, files: PackageFiles): Promise<void> {
   if (!(await files.isFile(join(root.folder, '.pnp.cjs')))) return;
   throw new BootError(
     'PLUGIN_NOT_LOADED',
-    `The packages of ${root.folder} are kept by Yarn Plug'n'Play, where Slipway finds none`,
+    `The packages of ${root.folder} are installed by Yarn Plug'n'Play, which has no node_modules to search`,
     {
       phase: 'discover',
       hint: 'Set nodeLinker: node-modules in .yarnrc.yml, or list the plugins in the option plugins.',

@@ -8,7 +8,7 @@ import { checkPlugin } from '../../core/plugin-check.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { listNames } from '../../core/printable.ts';
 import { readable, readPlugin } from '../../core/read-plugin.ts';
-import { whileWatched } from '../exit-watch.ts';
+import { whileWatched } from '../around/exit-watch.ts';
 import type { PluginPackage } from './find-packages.ts';
 import { findEntry } from './package-entry.ts';
 import type { PackageFiles } from './package-files.ts';

@@ -38,7 +38,7 @@ function noEntry({ name, folder }: PluginPackage, why: string): BootError {
   const file = join(folder, 'package.json');
   return new BootError('PLUGIN_NOT_LOADED', `${name} has no entry: ${why} (${file})`, {
     phase: 'discover',
-    hint: `Let exports have ".", or name the module as "entry" beside "type": "./dist/plugin.js".`,
+    hint: `Add "." to exports, or name the module as "entry" beside "type": "./dist/plugin.js".`,
   });
 }
 

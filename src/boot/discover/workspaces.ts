@@ -69,13 +69,13 @@ function checkPatterns(field: string, given: unknown, file: string): readonly st
   // A pattern that silently matched nothing would be a plugin that silently does not start.
   const unknown = patterns.find((pattern) => /[?*+@!]\(|^!!/.test(pattern));
   if (unknown === undefined) return patterns;
-  throw refuse(file, `the pattern ${unknown} is of a kind that is not known here`);
+  throw refuse(file, `the pattern ${unknown} is not supported`);
 }
 
 function refuse(file: string, why: string, cause?: unknown): BootError {
   return new BootError('PLUGIN_NOT_LOADED', `The workspaces in ${file}: ${why}`, {
     phase: 'discover',
-    hint: 'List folders, or patterns with *, **, ?, [ab] and {a,b}; a ! in front takes away.',
+    hint: 'List folders, or patterns with *, **, ?, [ab] and {a,b}; a ! in front excludes.',
     cause,
   });
 }

@@ -2,7 +2,7 @@ import type { MigrationClient } from '../../core/migration-source.ts';
 import type { ClientQuery } from '../connection/connection.ts';
 import { answer as answerCall } from '../connection/pg-callback.ts';
 import { isSubmittable, readQuery } from '../connection/query-call.ts';
-import type { SendStatement, WorkStatement } from './migration-work.ts';
+import type { FileStatement, SendStatement } from './migrating.ts';
 import { findLasting } from '../sql/lasting-commands.ts';
 import { findLockRelease } from '../sql/lock-release.ts';
 import { splitStatements } from '../sql/statement-splitter.ts';
@@ -108,7 +108,7 @@ function readAllowed(args: readonly unknown[]): ClientQuery {
 function refuseByRules(text: string, { inTransaction, keepsSession }: FunctionRules): void {
   if (inTransaction) refuseControl(text);
   const freed = findLockRelease(text);
-  if (freed) throw new Error(`${freed.command} is refused: it frees the migration lock`);
+  if (freed) throw new Error(`${freed.command} is refused: it releases the migration lock`);
   const lasting = keepsSession ? undefined : findLasting(text);
   if (!lasting) return;
   throw new Error(
@@ -126,7 +126,7 @@ function refuseControl(text: string): void {
   throw new Error(`${found.command} is refused: ${advice}`);
 }
 
-function toStatement(query: ClientQuery, number: number): WorkStatement {
+function toStatement(query: ClientQuery, number: number): FileStatement {
   return {
     query,
     number,

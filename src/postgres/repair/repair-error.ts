@@ -3,7 +3,7 @@ import { isInstance, messageOf } from '../../core/foreign-value.ts';
 import type { LockBlocker } from '../../core/events.ts';
 import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
 import { describeBlocker } from '../../core/describe-session.ts';
-import { placeIn } from '../connection/place-guard.ts';
+import { readGuardFailure } from '../connection/session-guard.ts';
 
 /** What a repair was asked for and does not do. */
 export function repairRefused(plugin: string, message: string, hint?: string): BootError {
@@ -26,17 +26,17 @@ export function toRepairError(
       {
         plugin,
         cause,
-        hint: 'All of it was changed, or nothing. Call it again: twice is as good as once.',
+        hint: 'Everything was changed, or nothing. Call it again: a second call is safe.',
       },
     );
   }
-  const place = placeIn(cause);
-  if (place) {
-    const message = `${plugin} was not repaired: backend ${place.pid} answered, in another transaction`;
+  const found = readGuardFailure(cause);
+  if (found) {
+    const message = `${plugin} was not repaired: backend ${found.pid} answered, in another transaction`;
     return new BootError('MIGRATION_WRONG_SCHEMA', message, {
       plugin,
       cause,
-      hint: 'Nothing was changed. Look for a proxy or a wrapper of the pool that hands out more than one connection.',
+      hint: 'Nothing was changed. Look for a proxy or a wrapper of the pool that uses more than one connection.',
     });
   }
   if (sqlState === undefined) return cause;
@@ -56,14 +56,14 @@ function codeFor(sqlState: string): 'DATABASE_PRIVILEGE' | 'DATABASE_READ_ONLY' 
 function hintFor(sqlState: string, blockers: readonly LockBlocker[]): string | undefined {
   switch (sqlState) {
     case '42501':
-      return 'Nothing was changed. Connect as the owner of what it names, who also needs CREATE on the schema.';
+      return 'Nothing was changed. Connect as the role that owns what the message names; it also needs CREATE on the schema.';
     case '55P03':
     case '40P01': {
       const who = blockers.map(describeBlocker).join('; ');
-      return `Nothing was changed. ${who === '' ? 'Somebody' : who} uses what it changes: call it again, or raise migrations.ddlLockTimeout.`;
+      return `Nothing was changed. ${who === '' ? 'Another session' : who} uses what it changes: call it again, or raise migrations.ddlLockTimeout.`;
     }
     case '42703':
-      return "Nothing was changed. A table __drizzle_migrations without these columns is not Drizzle's: see who made it, and rename it.";
+      return "Nothing was changed. A table __drizzle_migrations without these columns is not Drizzle's: find out who made it, and rename it.";
     default:
       return undefined;
   }

@@ -1,15 +1,21 @@
+import type { Clock } from '../../core/clock.ts';
 import { problemError } from '../../core/errors.ts';
 import type { LockBlocker, LockHolder } from '../../core/events.ts';
+import type { MigrationSettings } from '../../core/settings.ts';
 import { tryLock } from '../locks/advisory-lock.ts';
 import type { PatientPool } from '../connection/connect-with-patience.ts';
 import type { PoolLike } from '../connection/connection.ts';
 import { findBlockers } from '../locks/lock-blockers.ts';
 import type { Querying } from '../connection/querying.ts';
 import { withPinnedClient, type PinnedClient } from '../connection/pinned-client.ts';
-import { guardSql, placeColumns, type Place } from '../connection/place-guard.ts';
+import { beginSql, lockTimeoutSql, nameSession } from '../connection/session-settings.ts';
+import {
+  transactionGuardSql,
+  sessionColumns,
+  type SessionFacts,
+} from '../connection/session-guard.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { RepairDecision } from './repair-report.ts';
-import { applicationNameOf } from '../migrate/migrate-options.ts';
 import { findLaterName, findPendingRename } from '../migrate/schema-rename.ts';
 import type { RenamedSchema } from '../survey/rename-marker.ts';
 import type { RenamingTarget } from '../survey/rename-plan.ts';
@@ -18,13 +24,9 @@ import { repairRefused, toRepairError } from './repair-error.ts';
 
 export interface RepairSettings {
   readonly dryRun: boolean;
-  /** How long to wait for locks on tables, in ms; 0 is for ever. */
-  readonly lockTimeoutMs: number;
-  /** In ms; 0 is none. */
-  readonly statementTimeoutMs: number;
+  readonly settings: Pick<MigrationSettings, 'ddlLockTimeout' | 'statementTimeout'>;
   readonly signal: AbortSignal;
-  /** Part of the application_name; this machine's unless told. */
-  readonly hostname?: string;
+  readonly clock: Clock;
 }
 
 export type RepairAttempt =
@@ -77,7 +79,7 @@ async function attemptRepair(
   progress: RepairProgress,
 ): Promise<RepairAttempt> {
   const { id, schema } = target;
-  await begin(client, id, settings);
+  await begin(client, id, settings.settings);
   const attempt = await tryLock(client, schema, 'transaction');
   if (!attempt.acquired) {
     await client.finish('rollback');
@@ -85,10 +87,10 @@ async function attemptRepair(
   }
   refuseRename(id, await findPendingRename(client, target));
   refuseLaterName(target, await findLaterName(client, target));
-  const place = await findPlace(client);
+  const session = await readSession(client);
   const decision = await decide(client);
   if (settings.dryRun) await client.finish('rollback');
-  else await carryOut(client, decision.statements, place, progress);
+  else await carryOut(client, decision.statements, session, progress);
   return { status: 'done', decision };
 }
 
@@ -124,14 +126,17 @@ function refuseLaterName({ id, schema }: RenamingTarget, now: RenamedSchema | un
 }
 
 /** Settings of the transaction alone: the client goes back as it came. */
-async function begin(client: Querying, id: string, settings: RepairSettings): Promise<void> {
-  const { lockTimeoutMs, statementTimeoutMs } = settings;
+async function begin(
+  client: Querying,
+  id: string,
+  settings: RepairSettings['settings'],
+): Promise<void> {
   await client.query(
     [
-      'begin isolation level read committed',
-      `set local application_name = ${quoteLiteral(`${applicationNameOf(id, settings)} (repair)`)}`,
-      `set local lock_timeout = ${lockTimeoutMs}`,
-      `set local statement_timeout = ${statementTimeoutMs}`,
+      beginSql,
+      `set local application_name = ${quoteLiteral(`${nameSession(id)} (repair)`)}`,
+      lockTimeoutSql(settings),
+      `set local statement_timeout = ${settings.statementTimeout}`,
       'set local idle_in_transaction_session_timeout = 0',
       // What the host or a plugin has made in public must not stand in for what the server brings along.
       'set local search_path = pg_catalog',
@@ -139,8 +144,8 @@ async function begin(client: Querying, id: string, settings: RepairSettings): Pr
   );
 }
 
-async function findPlace(client: Querying): Promise<Omit<Place, 'schema'>> {
-  const { rows } = await client.query<Place>(`select ${placeColumns}`);
+async function readSession(client: Querying): Promise<Omit<SessionFacts, 'schema'>> {
+  const { rows } = await client.query<SessionFacts>(`select ${sessionColumns}`);
   return { pid: rows[0]?.pid ?? 0, transaction: rows[0]?.transaction ?? '' };
 }
 
@@ -148,10 +153,10 @@ async function findPlace(client: Querying): Promise<Omit<Place, 'schema'>> {
 async function carryOut(
   client: PinnedClient,
   statements: readonly string[],
-  { pid, transaction }: Omit<Place, 'schema'>,
+  { pid, transaction }: Omit<SessionFacts, 'schema'>,
   progress: RepairProgress,
 ): Promise<void> {
-  const guard = guardSql({ pid, transaction });
+  const guard = transactionGuardSql({ pid, transaction });
   for (const statement of statements) {
     progress.statement = statement;
     await client.query(`${statement};${guard}`);

@@ -49,12 +49,12 @@ export class KnownExtensions {
   }
 
   /** SQL to send with the COMMIT of a file that may have changed what is known; {@link learnFrom} finds its answer. */
-  afterFile(file: Migration): string | undefined {
+  afterFile(file: Migration): readonly string[] {
     if (isSql(file) && !/extension|schema/i.test(file.text) && !mayPlaceExtensions(file.text)) {
-      return undefined;
+      return [];
     }
     const { setting, wanted } = this.question;
-    return `select ${extensionFactsSql(setting, wanted)}::text as extensions`;
+    return [`select ${extensionFactsSql(setting, wanted)}::text as extensions`];
   }
 
   learnFrom(answers: unknown): void {

@@ -20,7 +20,7 @@ export function renderIndexPage({ shopName, plugins, routes }: IndexPage): strin
 ${plugins.map((plugin) => renderPlugin(plugin, routes)).join('\n')}
 <section>
 <h2>the host</h2>
-<p class="facts">for whoever runs the shop</p>
+<p class="facts">for operators of the shop</p>
 <ul>${['/livez', '/readyz', '/startupz'].map((path) => renderRoute('GET', path)).join('')}</ul>
 </section>
 </html>
@@ -38,9 +38,9 @@ ${factsOf(plugin)
 </section>`;
 }
 
-function factsOf({ isSwitchedOff, isOptional, uses, ...plugin }: ListedPlugin): readonly string[] {
+function factsOf({ isDisabled, isOptional, uses, ...plugin }: ListedPlugin): readonly string[] {
   return [
-    ...(isSwitchedOff ? ['switched off in slipway.plugins'] : []),
+    ...(isDisabled ? ['disabled in slipway.plugins'] : []),
     ...(isOptional ? ['optional'] : []),
     ...(plugin.package === undefined ? [] : [`found in the package ${plugin.package}`]),
     ...(uses.length === 0 ? [] : [`uses ${uses.join(', ')}`]),

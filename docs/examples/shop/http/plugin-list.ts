@@ -6,7 +6,7 @@ export interface ListedPlugin {
   /** The package in which it was found; left out for one of the shop's own. */
   readonly package?: string;
   readonly isOptional: boolean;
-  readonly isSwitchedOff: boolean;
+  readonly isDisabled: boolean;
   /** The plugins that it starts after, because it uses something of theirs. */
   readonly uses: readonly string[];
 }
@@ -15,7 +15,7 @@ export interface ListedPlugin {
 const hostId = 'host';
 
 /**
- * Lists the plugins of a boot, by id. Nobody has this list beforehand, because some plugins are found: the boot tells it.
+ * Lists the plugins of a boot, by id. The list comes from the events of the boot, because some plugins are discovered.
  *
  * @example const plugins = listPlugins(boot); // before boot.start()
  */
@@ -27,7 +27,7 @@ export function listPlugins(boot: Pick<Boot, 'on'>): () => readonly ListedPlugin
       id,
       ...(source && { package: source.package }),
       isOptional: !required,
-      isSwitchedOff: !enabled,
+      isDisabled: !enabled,
       uses: [],
     });
   });
