@@ -4,12 +4,17 @@ import type { BootError } from '../../src/core/errors.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
-import type { Survey, SurveyOptions } from '../../src/postgres/survey/survey.ts';
+import type { Survey } from '../../src/postgres/survey/survey.ts';
 import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import {
+  errorOf,
+  migrateOptions,
+  target,
+  takeSurvey,
+  type SurveyChanges,
+} from './migration-fixture.ts';
 
 const db = useDatabase();
 const { signal } = new AbortController();
@@ -18,11 +23,11 @@ const auto = { migrations: { extensionSchemas: 'auto' } } as const;
 async function look(
   database: Database,
   targets: readonly MigrationTarget[],
-  options: SurveyOptions = {},
+  options: SurveyChanges = {},
 ): Promise<Survey> {
   const pool = database.pool();
   const survey = await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
-    surveyDatabase(client, targets, options),
+    takeSurvey(client, targets, options),
   );
   await pool.end();
   return survey;
@@ -69,7 +74,7 @@ describe('the schemas of extensions', () => {
     await using proxy = await startProxy(fresh.url);
     const pool = fresh.pool({ connectionString: proxy.url });
     await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
-      surveyDatabase(client, [plugin]),
+      takeSurvey(client, [plugin]),
     );
     expect(proxy.statements).toHaveLength(2);
     const sent = async (id: string, setting: 'auto' | readonly string[]): Promise<number> => {
@@ -285,7 +290,7 @@ test('a function may make the schema too, and what comes after it finds it', asy
 
 describe('an extension in public', () => {
   const inPublic = 'create extension citext; create extension pg_trgm; create extension pgcrypto';
-  const warned = async (sql: string, options: SurveyOptions = {}): Promise<readonly string[]> => {
+  const warned = async (sql: string, options: SurveyChanges = {}): Promise<readonly string[]> => {
     const fresh = await databaseWith(inPublic);
     const survey = await look(fresh, [await target('a', { '0000_a': sql })], options);
     return survey.plugins.flatMap(({ warnings }) =>

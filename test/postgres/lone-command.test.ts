@@ -4,9 +4,8 @@ import type pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { readTransactionNeed } from '../../src/postgres/sql/outside-transaction.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase, type Database } from '../support/database.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import { errorOf, migrateOptions, target, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -227,7 +226,7 @@ describe('the survey', () => {
     ['an index without a name', 'create index concurrently on t (id);', 'MIGRATION_FILES_INVALID'],
   ])('finds %s', async (_, sql, code) => {
     const client = await db.pool().connect();
-    const { problems } = await surveyDatabase(client, [await target('a', { '0000_a': sql })]);
+    const { problems } = await takeSurvey(client, [await target('a', { '0000_a': sql })]);
     client.release();
     expect(problems).toMatchObject([{ code, plugin: 'a', file: '0000_a.sql' }]);
   });

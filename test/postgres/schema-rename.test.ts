@@ -2,10 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
-import { errorOf, migrateOptions } from './migration-fixture.ts';
+import { errorOf, migrateOptions, takeSurvey } from './migration-fixture.ts';
 import { called, later, look, migrate, schemasOf, withInventory } from './rename-fixture.ts';
 
 const db = useDatabase();
@@ -43,7 +42,7 @@ describe('the schema of a previous id', () => {
     const pool = fresh.pool({ connectionString: proxy.url });
     const stock = await called('stock', ['inventory']);
     await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
-      surveyDatabase(client, [stock]),
+      takeSurvey(client, [stock]),
     );
     expect(proxy.statements).toHaveLength(2);
     await pool.end();
