@@ -6,13 +6,18 @@ import { answer } from './answer.ts';
 import { pathOf, type FrontHandler, type RequestHead } from './request-head.ts';
 import { codeOf, pluginNotUp, type Observed } from './standing.ts';
 
-/** Tells whose a request is: the plugin's id, or `undefined` for nobody's in particular. */
+/** Returns the id of the plugin that a request belongs to, or `undefined` when it belongs to none. */
 export type PluginOf = (request: RequestHead) => string | undefined;
 
+/** The options of {@link gate}. */
 export interface GateOptions {
   /** Where the plugins' routes are: `'/api/'` when the plugin's id follows it in the path, or a function. */
   readonly pluginOf?: string | PluginOf;
-  /** What `Retry-After` says, in whole seconds, at least one; 5 s unless told. */
+  /**
+   * The value of `Retry-After`, rounded up to whole seconds, at least one.
+   *
+   * @default '5s'
+   */
   readonly retryAfter?: Duration;
 }
 

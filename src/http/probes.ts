@@ -8,11 +8,23 @@ import { codeOf, hasStarted, pluginsNotUp, type Observed } from './standing.ts';
 
 /** The paths that {@link probes} answers. */
 export interface ProbeOptions {
-  /** Whether the process should live; `/livez` unless told. */
+  /**
+   * The path of the liveness probe.
+   *
+   * @default '/livez'
+   */
   readonly live?: string;
-  /** Whether it takes requests; `/readyz` unless told. */
+  /**
+   * The path of the readiness probe.
+   *
+   * @default '/readyz'
+   */
   readonly ready?: string;
-  /** Whether it has started, and how far it is; `/startupz` unless told. */
+  /**
+   * The path of the startup probe, which also answers how far the boot is.
+   *
+   * @default '/startupz'
+   */
   readonly startup?: string;
 }
 

