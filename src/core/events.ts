@@ -59,7 +59,7 @@ interface OfPlugin {
 }
 
 /** The end of one step of a plugin. */
-export interface StepFinished extends OfPlugin {
+interface StepFinished extends OfPlugin {
   readonly outcome: Outcome;
   /** From `started` to now; 0 when the step never ran. */
   readonly durationMs: number;
@@ -178,7 +178,7 @@ export interface BootEvents {
 export type BootEventName = keyof BootEvents;
 
 /** What every event carries. */
-export interface EventStamp {
+interface EventStamp {
   readonly bootId: string;
   /** Counts from 1 without gaps. */
   readonly seq: number;

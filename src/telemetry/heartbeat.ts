@@ -8,7 +8,7 @@ const firstBeatMs = 1_000;
 const longestPauseMs = 60_000;
 
 /** What a heartbeat tells of. */
-export type Progress = Pick<BootState, 'phase' | 'settled' | 'total' | 'running'>;
+type Progress = Pick<BootState, 'phase' | 'settled' | 'total' | 'running'>;
 
 /**
  * Tells what is still running, a second after the start and then ever more rarely, up to once a minute: a boot that hangs

@@ -17,7 +17,7 @@ interface PendingPlugin {
   readonly pending: readonly Migration[];
 }
 
-export interface ExtensionRules {
+interface ExtensionRules {
   readonly setting: ExtensionSetting;
   readonly strayObjects: StrayPolicy;
 }

@@ -6,7 +6,7 @@ import { isRecord } from '../../core/foreign-value.ts';
 export type StrayPolicy = 'error' | 'warn' | 'off';
 
 /** The schemas that are a plugin's own. */
-export interface OwnSchemas {
+interface OwnSchemas {
   readonly schema: string;
   readonly historySchema: string;
 }
