@@ -167,7 +167,7 @@ class PluginBoot implements Boot {
       sent: this.#sent,
       relay: this.#relay,
       onWayDown: () =>
-        this.#goDown(until === 'ready' ? 'the boot failed' : 'the migrate run is over'),
+        this.#goDown(until === 'ready' ? 'the boot failed' : 'the migrations have ended'),
       services: this.services,
       wayDown: this.#wayDown,
     });

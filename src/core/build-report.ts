@@ -6,7 +6,7 @@ import { messageOf } from './foreign-value.ts';
 import type { BootReport, PluginReport, StepReport } from './report.ts';
 import type { Step } from './steps.ts';
 
-/** Tells what the record knows as a report. */
+/** Makes the report of what the record contains. */
 export function buildReport(record: BootRecord): BootReport {
   const { finished, plugins } = record;
   const queue = createQueueTimes(record);
@@ -31,7 +31,7 @@ export function buildReport(record: BootRecord): BootReport {
   };
 }
 
-/** The plugins that are missing from a boot that came up all the same. */
+/** Lists the plugins that a degraded boot lacks. */
 function lostPlugins({ finished, plugins }: BootRecord): readonly Warning[] {
   if (finished?.outcome !== 'degraded') return [];
   return plugins.flatMap(({ id, steps }) => {
@@ -84,8 +84,7 @@ function timesOf(plugins: readonly PluginRecord[], step: Step): readonly StepTim
 type QueueTimes = (plugin: string, step: Step, startedAtMs: number) => number;
 
 /**
- * Tells how long a step waited although nothing it depends on was still running: from the end of its last predecessor, or
- * from the beginning of its phase.
+ * Computes how long a step waited for a slot: from the end of its last predecessor, or from the beginning of its phase.
  */
 function createQueueTimes({ phases, plugins, edges }: BootRecord): QueueTimes {
   const ends = new Map<string, number>();

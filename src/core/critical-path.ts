@@ -13,7 +13,7 @@ export interface StepTime {
 const barriers = ['migrate', 'init', 'ready'] as const satisfies readonly Step[];
 
 /**
- * The chain of steps that decided how long the boot took: in every step the plugin that ended last, and before it the
+ * Finds the chain of steps that decided how long the boot took: in every step the plugin that ended last, before it its
  * predecessor that ended last, and so on.
  */
 export function findCriticalPath(

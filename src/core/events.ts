@@ -209,11 +209,11 @@ export const eventMeanings = {
   'boot.started': 'start() or migrate() was called',
   'boot.waiting':
     'the boot waits for PostgreSQL, for a client of the pool, or for migrations that another process applies',
-  'boot.warning': 'something that somebody should look at; the boot goes on',
+  'boot.warning': 'a problem that does not stop the boot',
   'boot.progress': 'a heartbeat: what is still running, and for how long',
   'boot.finished': 'the launch has ended: ready, degraded, migrated, failed or canceled',
-  'boot.stopping': 'the way down begins',
-  'boot.stopped': 'everything is down',
+  'boot.stopping': 'the boot begins to stop',
+  'boot.stopped': 'everything has stopped',
   'phase.started': 'a phase begins',
   'phase.finished': 'a phase has ended, and released all it held',
   'plugin.discovered': 'a plugin was found',
@@ -227,7 +227,7 @@ export const eventMeanings = {
   'plugin.migrate.started': 'the lock is held and the pinned client ready',
   'plugin.migrate.statement': 'a statement of a migration has run',
   'plugin.migrate.retrying':
-    'a file was rolled back for a reason that passes, and will be tried again',
+    'a file was rolled back for a temporary reason, and will be tried again',
   'plugin.migrate.applied': 'a migration file is committed',
   'plugin.migrate.finished': 'the migrations of a plugin have settled',
   'plugin.init.started': 'init is called',
@@ -236,7 +236,7 @@ export const eventMeanings = {
   'plugin.ready.started': 'the ready hook is called',
   'plugin.ready.finished': 'the ready hook has settled',
   'plugin.stop.started': 'the stop handlers are called',
-  'plugin.stop.finished': 'the plugin is down',
+  'plugin.stop.finished': 'the plugin has stopped',
 } as const satisfies Record<BootEventName, string>;
 
 /** The names of all events. */

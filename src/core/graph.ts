@@ -10,7 +10,7 @@ import type { GraphNode } from './schedule.ts';
 import { stableTopologicalOrder, type Successors } from './sort.ts';
 import { listNames } from './printable.ts';
 
-/** The sorted plugins: what every later phase works on. */
+/** The sorted plugins, which every later phase works on. */
 export interface PluginGraph {
   /** In topological order. */
   readonly plugins: readonly Plugin[];
@@ -24,9 +24,9 @@ export interface GraphOptions extends EdgeOptions {
   readonly schemaPrefix?: string;
   /** Schemas that no plugin may have, each with its owner. */
   readonly takenSchemas?: ReadonlyMap<string, string>;
-  /** Ids of plugins that take no part. */
-  readonly absentIds?: readonly string[];
-  /** Where each plugin comes from, for people; told when two have one id. */
+  /** The ids of disabled plugins. */
+  readonly disabledIds?: readonly string[];
+  /** Describes where a plugin comes from, for the message when two have one id. */
   readonly placeOf?: (plugin: Plugin) => string;
 }
 
@@ -38,7 +38,7 @@ export interface GraphOptions extends EdgeOptions {
 export function buildGraph(plugins: readonly Plugin[], options: GraphOptions = {}): PluginGraph {
   const indexOf = new Map(plugins.map((plugin, index) => [plugin.id, index]));
   const distinct = plugins.filter((plugin, index) => indexOf.get(plugin.id) === index);
-  // What the others of the same id provide is not missing: which of them stays is for people to say.
+  // The services of the other plugins with the same id are not missing: a person must decide which plugin stays.
   const doubled = plugins.filter((plugin, index) => indexOf.get(plugin.id) !== index);
   const found = collectEdges(distinct, { ...options, doubled });
   const successors = toSuccessors(distinct, found.edges);
@@ -111,7 +111,7 @@ function arrange(
   return { plugins: sorted, nodes, edges, warnings: [...warnings, ...weakSpots(sorted, nodes)] };
 }
 
-/** A required plugin that needs an optional one makes it required in truth. */
+/** A required plugin that needs an optional one makes it required in effect. */
 function weakSpots(plugins: readonly Plugin[], nodes: readonly GraphNode[]): readonly Warning[] {
   return nodes.flatMap((node) =>
     node.needs

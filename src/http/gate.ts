@@ -6,7 +6,7 @@ import { answer } from './answer.ts';
 import { pathOf, type FrontHandler, type RequestHead } from './request-head.ts';
 import { codeOf, pluginNotUp, type Observed } from './standing.ts';
 
-/** Returns the id of the plugin that a request belongs to, or `undefined` when it belongs to none. */
+/** Finds the plugin of a request: its id, or `undefined` when the request belongs to no plugin. */
 export type PluginOf = (request: RequestHead) => string | undefined;
 
 /** The options of {@link gate}. */
@@ -33,9 +33,9 @@ const checkOptions = group({
 });
 
 /**
- * Stands before the application and answers 503 with a code, progress and `Retry-After` until everything is up, and again
- * once it is being stopped; while a drain goes on, requests still pass. A request for a known plugin that is not up is
- * answered with that plugin's state, never with a 404 and never left waiting.
+ * Makes a handler that goes before the application. It answers 503 with a code, progress and `Retry-After` until everything
+ * is up, and again when the boot stops; while a drain runs, requests still pass. A request for a known plugin that is not
+ * up gets that plugin's state, never a 404, and never waits.
  *
  * @throws BootError `OPTIONS_INVALID`
  * @example gate(boot, { pluginOf: '/api/' }) // GET /api/catalog/products belongs to the plugin catalog
@@ -51,7 +51,7 @@ export function gate(boot: Observed, options: GateOptions = {}): FrontHandler {
     const id = pluginOf?.(request);
     const plugin = id === undefined ? undefined : pluginNotUp(state, id);
     if (isOpen) {
-      // No word of a retry: nothing brings the plugin back in this process.
+      // Without Retry-After: nothing brings the plugin back in this process.
       return plugin && answer(request, 'PLUGIN_NOT_UP', { status: 503, fields: { plugin } });
     }
     const code = codeOf(state);
@@ -64,7 +64,7 @@ export function gate(boot: Observed, options: GateOptions = {}): FrontHandler {
   };
 }
 
-/** Strangers see this: how far it is, and neither what runs nor who holds a lock. */
+/** The gate answers the public, so it shows the progress, and neither what runs nor the holder of a lock. */
 function progressOf({ phase, settled, total }: BootState): object {
   return { phase, settled, total };
 }

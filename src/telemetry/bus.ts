@@ -3,12 +3,12 @@ import { toError } from '../core/error-record.ts';
 import type { BootEvent, BootEventName, BootEventOf } from '../core/events.ts';
 import { hearRejection } from '../core/hear-rejection.ts';
 
-/** Hears events; what it throws or rejects with is reported and harms nobody. */
+/** Receives events. When it throws or rejects, the error is reported and affects nothing else. */
 export type Listener<Event> = (event: Event) => unknown;
 
-/** Where listeners join and leave. */
+/** Adds and removes listeners. */
 export interface EventSource {
-  /** Calls the listener for every event of this name, in the order of joining. */
+  /** Calls the listener for every event of this name, in the order in which listeners were added. */
   on<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): () => void;
   /** Calls the listener for the next event of this name only. */
   once<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): () => void;
@@ -24,13 +24,13 @@ type AnyListener = (event: never) => unknown;
 type Guarded = (event: BootEvent) => void;
 type Channel = BootEventName | typeof any;
 
-/** An emitter whose listeners cannot harm the one who emits: neither by throwing nor by rejecting. */
+/** An emitter whose listeners cannot harm the emitting code, neither by throwing nor by rejecting. */
 export class EventBus implements EventSource {
   readonly #emitter = new EventEmitter<Record<Channel, Guarded>>();
   readonly #guarded = new Map<Channel, Map<AnyListener, Guarded>>();
   readonly #report: ReportListenerError;
 
-  /** @param report Hears of listeners that failed; what it throws itself is dropped. */
+  /** @param report Is called for each listener that failed. Its own errors are dropped. */
   constructor(report: ReportListenerError) {
     this.#report = report;
   }
@@ -85,7 +85,7 @@ export class EventBus implements EventSource {
       try {
         this.#report(toError(thrown), event);
       } catch {
-        // A logger that throws must not take the boot down either.
+        // A logger that throws must not end the boot either.
       }
     };
     return (event) => {

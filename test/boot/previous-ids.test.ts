@@ -113,7 +113,10 @@ describe('a plugin with a new id', () => {
     const stock = called('stock', ['inventory']);
     const verify = bootUnderTest(options(stock, { migrations: { mode: 'verify' } }));
     expect((await failureOf(verify.boot.start())).problems).toMatchObject([
-      { code: 'MIGRATION_PENDING', message: 'stock has its schema still as plugin_inventory' },
+      {
+        code: 'MIGRATION_PENDING',
+        message: 'stock has its schema still under the name plugin_inventory',
+      },
     ]);
     const { boot } = bootUnderTest(options(stock, { migrations: { mode: 'wait' } }));
     const waiting = new Promise<void>((resolve) => boot.once('boot.waiting', () => resolve()));

@@ -154,7 +154,7 @@ describe('the registry of plugins', () => {
     const { outcome, warnings } = await boot.start();
     expect(outcome).toBe('ready');
     const message = 'Enabled in slipway.plugins, but not found: books (@shop/books)';
-    expect(warnings).toMatchObject([{ message }]);
+    expect(warnings).toMatchObject([{ message, code: 'PLUGIN_NOT_LOADED' }]);
     expect((await boot.plan()).warnings).toMatchObject([{ message }]);
   });
 

@@ -168,7 +168,7 @@ describe('a pool whose clients are all out', () => {
     held.release();
     expect(error).toMatchObject({
       code: 'DATABASE_UNREACHABLE',
-      message: 'Every client of the pool is checked out, and none came back',
+      message: 'Every client of the pool is checked out, and none was released',
     });
     expect(recording.of('boot.waiting')[0]?.reason).toBe('every client of the pool is checked out');
   });

@@ -128,7 +128,7 @@ describe('a client that a plugin has taken and never released', () => {
     const pool = db.pool({ max: 5 });
     const { boot, recording } = bootUnderTest({ pool, plugins: [plugin] });
     const error = await failureOf(boot.start());
-    const message = `leaky never released ${clients} client${clients === 1 ? '' : 's'} of its database`;
+    const message = `leaky did not release ${clients} client${clients === 1 ? '' : 's'} of its database`;
     expect(error.report?.warnings).toEqual([
       { plugin: 'leaky', message: expect.stringContaining(message) as string },
     ]);
@@ -160,7 +160,7 @@ describe('a client that a plugin has taken and never released', () => {
     expect(boot.report().warnings).toMatchObject([
       {
         plugin: 'leaky',
-        message: expect.stringContaining('leaky never released 2 clients') as string,
+        message: expect.stringContaining('leaky did not release 2 clients') as string,
       },
     ]);
     expect(boot.report().plugins.map(({ stop }) => stop.outcome)).toEqual(['done', 'done']);
@@ -186,7 +186,7 @@ describe('a client that a plugin has taken and never released', () => {
     });
     const report = await bootUnderTest({ pool, plugins: [plugin] }).boot.start();
     expect(report.warnings).toMatchObject([
-      { message: expect.stringContaining('never released 1 client of') as string },
+      { message: expect.stringContaining('did not release 1 client of') as string },
     ]);
     expect(attempts).toBe(2);
   });
@@ -217,7 +217,7 @@ describe('a client that a plugin has taken and never released', () => {
       },
     });
     await failureOf(bootUnderTest({ pool, plugins: [plugin] }).boot.start());
-    expect(String(await waiting.promise)).toMatch(/plugin of plugin_leaky has ended/);
+    expect(String(await waiting.promise)).toMatch(/plugin of plugin_leaky has stopped/);
     (await ofHost.promise).release();
     await expectToEnd(pool);
   });
@@ -241,7 +241,7 @@ it('takes back, when the boot is down, what a plugin took after its end', async 
   await boot.stop();
   expect(boot.report().warnings).toContainEqual({
     plugin: 'leaky',
-    message: expect.stringContaining('never released 1 client of') as string,
+    message: expect.stringContaining('did not release 1 client of') as string,
   });
   await expectToEnd(pool);
 });
@@ -288,7 +288,7 @@ describe('a query that nobody awaits', () => {
     const { boot } = bootUnderTest({ pool, plugins: [plugin] });
     const error = await failureOf(boot.start());
     expect(error.report?.warnings).toEqual([
-      { plugin: 'leaky', message: '1 query of leaky still ran at its end, and was cut off' },
+      { plugin: 'leaky', message: 'leaky stopped while 1 query still ran: cut off' },
     ]);
     await expectToEnd(pool);
   });

@@ -32,6 +32,10 @@ describe('workspace patterns', () => {
       ['apps/api', 'apps/web'],
     ],
     [
+      ['/apps/*', '!./apps/*-old/'],
+      ['apps/api', 'apps/web'],
+    ],
+    [
       ['!**/test/**', 'libs/**'],
       ['libs', 'libs/a'],
     ],

@@ -131,7 +131,7 @@ describe('a graph that cannot be', () => {
         { id: 'catalog', provides: { catalogApi } },
       ]),
     ).toEqual([
-      'SERVICE_MISSING: orders needs catlog.api, which nobody provides. Did you mean catalog.api from catalog?',
+      'SERVICE_MISSING: orders needs catlog.api, which is not provided. Did you mean catalog.api from catalog?',
     ]);
   });
 

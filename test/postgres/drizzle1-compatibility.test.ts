@@ -5,9 +5,13 @@ import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
-import { migrateOptions, writeFolder, writeTimestampFolder } from './migration-fixture.ts';
+import {
+  migrateOptions,
+  writeFolder,
+  writeTimestampFolder,
+  takeSurvey,
+} from './migration-fixture.ts';
 
 const db = useDatabase();
 const migrations = {
@@ -28,7 +32,7 @@ async function pendingFor(schema: string, folder: string): Promise<readonly stri
   const { plugins, problems } = await withPinnedClient(
     db.pool(),
     { clock: systemClock, signal },
-    (client) => surveyDatabase(client, [{ id: schema, schema, files }]),
+    (client) => takeSurvey(client, [{ id: schema, schema, files }]),
   );
   expect(problems).toEqual([]);
   return (plugins[0]?.pending ?? []).map(({ name }) => name);

@@ -4,12 +4,17 @@ import type { BootError } from '../../src/core/errors.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
-import type { Survey, SurveyOptions } from '../../src/postgres/survey/survey.ts';
+import type { Survey } from '../../src/postgres/survey/survey.ts';
 import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import {
+  errorOf,
+  migrateOptions,
+  target,
+  takeSurvey,
+  type SurveyChanges,
+} from './migration-fixture.ts';
 
 const db = useDatabase();
 const { signal } = new AbortController();
@@ -18,11 +23,11 @@ const auto = { migrations: { extensionSchemas: 'auto' } } as const;
 async function look(
   database: Database,
   targets: readonly MigrationTarget[],
-  options: SurveyOptions = {},
+  options: SurveyChanges = {},
 ): Promise<Survey> {
   const pool = database.pool();
   const survey = await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
-    surveyDatabase(client, targets, options),
+    takeSurvey(client, targets, options),
   );
   await pool.end();
   return survey;
@@ -69,7 +74,7 @@ describe('the schemas of extensions', () => {
     await using proxy = await startProxy(fresh.url);
     const pool = fresh.pool({ connectionString: proxy.url });
     await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
-      surveyDatabase(client, [plugin]),
+      takeSurvey(client, [plugin]),
     );
     expect(proxy.statements).toHaveLength(2);
     const sent = async (id: string, setting: 'auto' | readonly string[]): Promise<number> => {
@@ -257,7 +262,7 @@ test('an extension that is made and wanted without a breakpoint between is told 
   )) as BootError;
   expect(error).toMatchObject({ code: 'MIGRATION_FAILED', database: { sqlState: '42704' } });
   expect(error.hint).toMatch(
-    /^When citext comes with the extension .*, put a "--> statement-breakpoint" behind/,
+    /^If citext comes with the extension .*, put a "--> statement-breakpoint" after/,
   );
 });
 
@@ -285,7 +290,7 @@ test('a function may make the schema too, and what comes after it finds it', asy
 
 describe('an extension in public', () => {
   const inPublic = 'create extension citext; create extension pg_trgm; create extension pgcrypto';
-  const warned = async (sql: string, options: SurveyOptions = {}): Promise<readonly string[]> => {
+  const warned = async (sql: string, options: SurveyChanges = {}): Promise<readonly string[]> => {
     const fresh = await databaseWith(inPublic);
     const survey = await look(fresh, [await target('a', { '0000_a': sql })], options);
     return survey.plugins.flatMap(({ warnings }) =>
@@ -305,8 +310,8 @@ describe('an extension in public', () => {
     ['create table t (c "citext"[])', 'citext'],
     ['create index on t using gin (c gin_trgm_ops)', 'gin_trgm_ops, of the extension pg_trgm,'],
     [`do $$ begin perform gen_salt('bf'); end $$`, 'gen_salt, of the extension pgcrypto,'],
-  ])('is told when a file seems to want it: %s', async (sql, what) => {
-    expect(await warned(sql)).toEqual([`a: 0000_a.sql seems to want ${what} in public`]);
+  ])('is told when a file seems to use it: %s', async (sql, what) => {
+    expect(await warned(sql)).toEqual([`a: 0000_a.sql seems to use ${what} in public`]);
   });
 
   test.each([

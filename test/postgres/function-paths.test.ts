@@ -4,14 +4,17 @@ import type { BootError } from '../../src/core/errors.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { findFunctionPaths } from '../../src/postgres/sql/function-paths.ts';
-import {
-  surveyDatabase,
-  type Survey,
-  type SurveyOptions,
-} from '../../src/postgres/survey/survey.ts';
+import { type Survey } from '../../src/postgres/survey/survey.ts';
 import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 import { useDatabase, type Database } from '../support/database.ts';
-import { coded, errorOf, migrateOptions, target } from './migration-fixture.ts';
+import {
+  coded,
+  errorOf,
+  migrateOptions,
+  target,
+  takeSurvey,
+  type SurveyChanges,
+} from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -22,11 +25,11 @@ const noting = (clause: string): string =>
 async function look(
   database: Database,
   plugin: MigrationTarget,
-  options: SurveyOptions = {},
+  options: SurveyChanges = {},
 ): Promise<Survey> {
   const { signal } = new AbortController();
   return withPinnedClient(database.pool(), { clock: systemClock, signal }, (client) =>
-    surveyDatabase(client, [plugin], options),
+    takeSurvey(client, [plugin], options),
   );
 }
 

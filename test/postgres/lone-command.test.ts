@@ -4,9 +4,8 @@ import type pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { readTransactionNeed } from '../../src/postgres/sql/outside-transaction.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase, type Database } from '../support/database.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import { errorOf, migrateOptions, target, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -100,7 +99,7 @@ describe('a file that refuses a transaction', () => {
       code: 'MIGRATION_FAILED',
       database: { sqlState: '23505' },
       position: { file: '0001_unique.sql', statement: 1 },
-      hint: expect.stringContaining('taken up by the next start') as unknown,
+      hint: expect.stringContaining('the next start handles what is left of it') as unknown,
     });
     expect(await validOnes(fresh)).toEqual([['items_name', false]]);
 
@@ -193,7 +192,7 @@ describe('a file that was cut off in the middle', () => {
     expect(options.told).toContainEqual({
       type: 'boot.warning',
       plugin: 'a',
-      message: '0001_index.sql: the index "items_name" is there already, and is taken as done',
+      message: '0001_index.sql: the index "items_name" exists already, and is taken as done',
     });
   });
 
@@ -227,7 +226,7 @@ describe('the survey', () => {
     ['an index without a name', 'create index concurrently on t (id);', 'MIGRATION_FILES_INVALID'],
   ])('finds %s', async (_, sql, code) => {
     const client = await db.pool().connect();
-    const { problems } = await surveyDatabase(client, [await target('a', { '0000_a': sql })]);
+    const { problems } = await takeSurvey(client, [await target('a', { '0000_a': sql })]);
     client.release();
     expect(problems).toMatchObject([{ code, plugin: 'a', file: '0000_a.sql' }]);
   });

@@ -12,6 +12,11 @@ import {
 } from '../../src/postgres/sources/migration-files.ts';
 import type { MigrateOptions } from '../../src/postgres/migrate/migrating.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
+import {
+  surveyDatabase,
+  type Survey,
+  type SurveyOptions,
+} from '../../src/postgres/survey/survey.ts';
 import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 
 /** Migrations by tag: `{ '0000_init': 'create table …' }`. */
@@ -99,6 +104,19 @@ export function migrateOptions({ migrations, ...changes }: MigrateChanges = {}):
     tell: (news) => told.push(news),
     ...changes,
   };
+}
+
+/** What a test surveys with: options of migrations, checked as a boot checks them, and those of the survey itself. */
+export type SurveyChanges = MigrationOptions & Partial<Omit<SurveyOptions, 'settings'>>;
+
+/** Surveys a database as a boot does that applies what is pending. */
+export function takeSurvey(
+  client: Parameters<typeof surveyDatabase>[0],
+  targets: readonly MigrationTarget[],
+  { willApply = true, pooler, ...migrations }: SurveyChanges = {},
+): Promise<Survey> {
+  const settings = checkSettings({ migrations }).migrations;
+  return surveyDatabase(client, targets, { settings, willApply, pooler });
 }
 
 /** The error that a promise rejects with; fails when it resolves. */

@@ -6,9 +6,8 @@ import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { sendCancelRequest } from '../../src/postgres/connection/cancel-request.ts';
 import { checkOut } from '../../src/postgres/connection/held-client.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
-import { errorOf } from './migration-fixture.ts';
+import { errorOf, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 const { signal } = new AbortController();
@@ -88,7 +87,7 @@ describe('a pinned client', () => {
       outlast: async () => false,
     };
     const survey = withPinnedClient(killing, { clock: systemClock, signal }, (client) =>
-      surveyDatabase(client, []),
+      takeSurvey(client, []),
     );
     expect(await errorOf(survey)).toMatchObject({
       code: 'DATABASE_UNREACHABLE',

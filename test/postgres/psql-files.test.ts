@@ -2,9 +2,8 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { findPsqlCommand } from '../../src/postgres/sql/psql-commands.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
-import { target } from './migration-fixture.ts';
+import { target, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -39,7 +38,7 @@ test('a dump is told before anything is changed, with everything that has to go'
   const { problems } = await withPinnedClient(
     fresh.pool(),
     { clock: systemClock, signal },
-    (client) => surveyDatabase(client, [plugin]),
+    (client) => takeSurvey(client, [plugin]),
   );
   expect(problems).toMatchObject([
     {
@@ -49,7 +48,7 @@ test('a dump is told before anything is changed, with everything that has to go'
     {
       code: 'MIGRATION_FILES_INVALID',
       message: 'a: line 1 of 0000_a.sql has \\restrict, which only psql understands',
-      hint: 'Lines that begin with a backslash are commands of psql, and no SQL: take \\restrict out of 0000_a.sql.',
+      hint: 'Lines that begin with a backslash are commands of psql, not SQL: remove \\restrict from 0000_a.sql.',
     },
   ]);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import { errorOf, migrateOptions, target, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -233,10 +233,9 @@ describe('what only touches others', () => {
 });
 
 test('a directive that is not known is found before anything runs', async () => {
-  const { surveyDatabase } = await import('../../src/postgres/survey/survey.ts');
   const plugin = await target('a', { '0000_a': '-- slipway: alow-outside\nselect 1;' });
   const client = await db.pool().connect();
-  const { problems } = await surveyDatabase(client, [plugin]);
+  const { problems } = await takeSurvey(client, [plugin]);
   client.release();
   expect(problems).toMatchObject([{ code: 'MIGRATION_FILES_INVALID', file: '0000_a.sql' }]);
 });

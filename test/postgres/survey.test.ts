@@ -2,13 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import type { Survey } from '../../src/postgres/survey/survey.ts';
 import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 import type { PoolLike } from '../../src/postgres/connection/connection.ts';
 import { useDatabase } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import { errorOf, migrateOptions, target, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 const init = { '0000_init': 'create table t (id int);' };
@@ -16,7 +15,7 @@ const { signal } = new AbortController();
 
 function look(pool: PoolLike, targets: readonly MigrationTarget[]): Promise<Survey> {
   return withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
-    surveyDatabase(client, targets),
+    takeSurvey(client, targets),
   );
 }
 
@@ -106,7 +105,7 @@ test('starts again when a history disappears between its messages', async () => 
   for (const plugin of [gone, stays]) await migratePlugin(pool, plugin, migrateOptions());
 
   const survey = await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
-    surveyDatabase(
+    takeSurvey(
       {
         processID: client.processID,
         async query<Row>(text: string, values?: readonly unknown[]) {
@@ -126,7 +125,7 @@ test('on a connection that breaks is an error with its cause', async () => {
   const plugins = [await target('a', init)];
   const broken = withPinnedClient(pool, { clock: systemClock, signal }, (client) => {
     proxy.reset();
-    return surveyDatabase(client, plugins);
+    return takeSurvey(client, plugins);
   });
   const error = await errorOf(broken);
   expect(error).toMatchObject({ code: 'DATABASE_UNREACHABLE' });
@@ -149,8 +148,8 @@ describe('tells before anything is changed that', () => {
     const pooled = await withPinnedClient(pool, { clock: systemClock, signal }, async (client) => {
       const announced = { processID: 1, query: client.query.bind(client) };
       return Promise.all([
-        surveyDatabase(announced, plugins),
-        surveyDatabase(announced, plugins, { pooler: 'session' }),
+        takeSurvey(announced, plugins),
+        takeSurvey(announced, plugins, { pooler: 'session' }),
       ]);
     });
     expect(pooled.map(({ pooler }) => pooler)).toEqual([true, true]);

@@ -3,9 +3,8 @@ import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { Problem } from '../../src/core/error-codes.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { findExtensionCommands } from '../../src/postgres/sql/extension-commands.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
-import { target } from './migration-fixture.ts';
+import { target, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -16,7 +15,7 @@ async function problemsOf(sql: string): Promise<readonly Problem[]> {
   const plugin = await target('a', { '0000_a': sql });
   const { signal } = new AbortController();
   const survey = await withPinnedClient(fresh.pool(), { clock: systemClock, signal }, (client) =>
-    surveyDatabase(client, [plugin]),
+    takeSurvey(client, [plugin]),
   );
   return survey.problems;
 }
@@ -46,7 +45,7 @@ describe('an extension that the server does not have is told before anything is 
       message:
         'a: 0000_a.sql makes the extension citext in version 9.9, which the server does not have',
     });
-    expect(problem?.hint).toMatch(/^The server has .*1\.6.*: take VERSION out of 0000_a\.sql/);
+    expect(problem?.hint).toMatch(/^The server has .*1\.6.*: remove VERSION from 0000_a\.sql/);
   });
 });
 

@@ -53,7 +53,9 @@ export async function findPackages(
       folders[index] === undefined && !isOptional && !members.some((own) => own.name === name),
   );
   if (missing.length > 0) await refusePlugAndPlay(root, files);
-  const installed = await mapBounded(folders, width, async (folder) => folder && read(folder));
+  const installed = await mapBounded(folders, width, async (folder) =>
+    folder === undefined ? undefined : read(folder),
+  );
   const packages = distinct([...members, ...installed]).toSorted(
     (a, b) => compare(a.name, b.name) || compare(a.folder, b.folder),
   );
@@ -73,15 +75,15 @@ function oncePerPath<T>(look: (path: string) => Promise<T>): (path: string) => P
   };
 }
 
-/** A package is read once, so two links to it give one object. */
-function distinct(packages: readonly (Package | '' | undefined)[]): readonly Package[] {
-  return [...new Set(packages.flatMap((found) => found || []))];
+/** Leaves one of each package. It is read once, so two links to it give the same object. */
+function distinct(packages: readonly (Package | undefined)[]): readonly Package[] {
+  return [...new Set(packages)].filter((found) => found !== undefined);
 }
 
 function refuseRoot(path: string): never {
   throw new BootError('PLUGIN_NOT_LOADED', `${join(path, 'package.json')} does not exist`, {
     phase: 'discover',
-    hint: 'Let discover.root be the folder of the package.json whose dependencies are the plugins.',
+    hint: 'Set discover.root to the folder of the package.json whose dependencies are the plugins.',
   });
 }
 
@@ -146,14 +148,14 @@ function warnOfMarkers(
 function warnOfMissing(missing: readonly Dependency[]): readonly string[] {
   if (missing.length === 0) return [];
   const names = listNames(missing.map(({ name, listedBy }) => `${name} (of ${listedBy.name})`));
-  return [`not installed, so not looked at for plugins: ${names}`];
+  return [`not installed, so not searched for plugins: ${names}`];
 }
 
 async function refusePlugAndPlay(root: Package, files: PackageFiles): Promise<void> {
   if (!(await files.isFile(join(root.folder, '.pnp.cjs')))) return;
   throw new BootError(
     'PLUGIN_NOT_LOADED',
-    `The packages of ${root.folder} are kept by Yarn Plug'n'Play, where Slipway finds none`,
+    `The packages of ${root.folder} are installed by Yarn Plug'n'Play, which has no node_modules to search`,
     {
       phase: 'discover',
       hint: 'Set nodeLinker: node-modules in .yarnrc.yml, or list the plugins in the option plugins.',

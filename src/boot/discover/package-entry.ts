@@ -1,5 +1,4 @@
 import { isAbsolute, join, sep } from 'node:path';
-import { parseArgs } from 'node:util';
 import { BootError, show } from '../../core/errors.ts';
 import { isRecord } from '../../core/foreign-value.ts';
 import type { PluginPackage } from './find-packages.ts';
@@ -40,7 +39,7 @@ function noEntry({ name, folder }: PluginPackage, why: string): BootError {
   const file = join(folder, 'package.json');
   return new BootError('PLUGIN_NOT_LOADED', `${name} has no entry: ${why} (${file})`, {
     phase: 'discover',
-    hint: `Let exports have ".", or name the module as "entry" beside "type": "./dist/plugin.js".`,
+    hint: `Add "." to exports, or name the module as "entry" beside "type": "./dist/plugin.js".`,
   });
 }
 
@@ -64,12 +63,11 @@ function pickTarget(target: unknown, conditions: ReadonlySet<string>): string | 
 
 /** The conditions of this process. With others, the host's own import and discovery would load two copies of a package. */
 function readConditions(): readonly string[] {
-  const { values } = parseArgs({
-    args: [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)],
-    options: { conditions: { type: 'string', short: 'C', multiple: true } },
-    strict: false,
+  const given = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
+  const own = given.flatMap((word, index) => {
+    if (word === '-C' || word === '--conditions') return given[index + 1] ?? [];
+    return word.startsWith('--conditions=') ? word.slice('--conditions='.length) : [];
   });
-  const own = (values['conditions'] ?? []) as readonly string[];
   const sync = 'require_module' in process.features ? ['module-sync'] : [];
   return [...own, 'node', 'import', ...sync, 'node-addons', 'default'];
 }

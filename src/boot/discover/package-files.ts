@@ -46,7 +46,7 @@ async function unlessAbsent<T, Absent>(
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return otherwise;
     throw new BootError('PLUGIN_NOT_LOADED', `${path} cannot be read: ${error.message}`, {
       phase: 'discover',
-      hint: 'Let this process read the packages that it starts.',
+      hint: 'Give this process the right to read the packages that it starts.',
       cause: error,
     });
   }

@@ -69,13 +69,13 @@ function checkPatterns(field: string, given: unknown, file: string): readonly st
   // A pattern that silently matched nothing would be a plugin that silently does not start.
   const unknown = patterns.find((pattern) => /[?*+@!]\(|^!!/.test(pattern));
   if (unknown === undefined) return patterns;
-  throw refuse(file, `the pattern ${unknown} is of a kind that is not known here`);
+  throw refuse(file, `the pattern ${unknown} is not supported`);
 }
 
 function refuse(file: string, why: string, cause?: unknown): BootError {
   return new BootError('PLUGIN_NOT_LOADED', `The workspaces in ${file}: ${why}`, {
     phase: 'discover',
-    hint: 'List folders, or patterns with *, **, ?, [ab] and {a,b}; a ! in front takes away.',
+    hint: 'List folders, or patterns with *, **, ?, [ab] and {a,b}; a ! in front excludes.',
     cause,
   });
 }
@@ -101,10 +101,10 @@ export async function findWorkspaceFolders(
   const wanted: Segments[] = [];
   let unwanted: readonly string[] = [];
   for (const pattern of patterns.flatMap(spreadBraces)) {
-    const segments = pattern.split(/[\\/]/).filter((each) => each !== '' && each !== '.');
+    const segments = splitPath(pattern.replace(/^!/, ''));
     const path = segments.join('/');
     if (pattern.startsWith('!')) {
-      unwanted = [...unwanted, path.replace(/^!\/?/, '')];
+      unwanted = [...unwanted, path];
     } else {
       unwanted = unwanted.filter((taken) => !matcher(taken)(path));
       wanted.push(segments);
@@ -132,6 +132,11 @@ export async function findWorkspaceFolders(
   for (const segments of wanted) await walk('', segments);
   const isUnwanted = matcher([...unwanted]);
   return [...found].filter((at) => !isUnwanted(at)).map((at) => join(root, at));
+}
+
+/** Splits `./apps/*`, `/apps/*` or `apps\*`, which to npm are one pattern. */
+function splitPath(pattern: string): Segments {
+  return pattern.split(/[\\/]/).filter((segment) => segment !== '' && segment !== '.');
 }
 
 /** Makes `{a,b}/*` into `a/*` and `b/*`. The innermost braces come first. */

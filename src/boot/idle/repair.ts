@@ -102,9 +102,9 @@ export function createRepair(options: BootOptions): Repair {
     },
     async relocate(plugin, given) {
       const { objects, ...call } = repairInput.relocate(given, 'relocate');
-      const { rewritePublic } = settings.migrations;
       return repairOne(settings, 'relocate', plugin, call, ({ id }, targets) => {
-        return (client) => decideOnMoves(client, id, { targets, objects, rewritePublic });
+        return (client) =>
+          decideOnMoves(client, id, { targets, objects, settings: settings.migrations });
       });
     },
     async holder(plugin, given) {

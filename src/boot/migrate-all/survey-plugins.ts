@@ -155,16 +155,7 @@ async function lookAtDatabase(
   const { settings, clock, cut } = around;
   const { migrations, pooler } = settings;
   const pool = createPatientPool(around, { phase: 'migrateAll', signal });
-  const options = {
-    pooler,
-    willApply: migrations.mode === 'apply',
-    policies: migrations,
-    extensionSchemas: migrations.extensionSchemas,
-    strayObjects: migrations.strayObjects,
-    rewritePublic: migrations.rewritePublic,
-    strandedObjects: migrations.strandedObjects,
-    functionSearchPath: migrations.functionSearchPath,
-  };
+  const options = { settings: migrations, pooler, willApply: migrations.mode === 'apply' };
   // It only reads, so that it may look once more.
   const pin = { signal, clock, cut, mayRepeat: () => true };
   return withPinnedClient(pool, pin, async (client) =>

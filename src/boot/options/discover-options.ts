@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { optionsInvalid } from '../../core/errors.ts';
 import { group, oneOf, text, type Check } from '../../core/expect.ts';
 
-/** Where plugins are found besides the ones that are listed. */
+/** Where to find plugins that are packages. */
 export interface DiscoverOptions {
-  /** The folder whose package.json lists the plugins, directly or in its workspaces: an absolute path or a `file:` URL. */
+  /** The folder of the host's package.json, whose dependencies and workspaces are searched: an absolute path or a `file:` URL. */
   readonly root: string | URL;
   /**
    * The field of package.json that marks a package as a plugin.
@@ -14,7 +14,7 @@ export interface DiscoverOptions {
    */
   readonly field?: string;
   /**
-   * The value that the field's `type` has to have.
+   * The value that the field's `type` has in a plugin.
    *
    * @default 'backend'
    */

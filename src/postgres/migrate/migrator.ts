@@ -159,10 +159,7 @@ function refuseUnfit(
   if (unfit) throw problemError(unfit, 'migrateAll');
   if (!isSql(file)) return;
   const sent = { file: file.name, text: file.text, inTransaction: true };
-  refuseMissingExtensionSchema(target, sent, extensions.facts, {
-    setting: settings.extensionSchemas,
-    strayObjects: settings.strayObjects,
-  });
+  refuseMissingExtensionSchema(target, sent, extensions.facts, settings);
 }
 
 async function prepareFile(run: Migrating, file: Migration): Promise<PreparedFile> {

@@ -116,7 +116,6 @@ async function addExtensionSchemas(
     `select ${extensionFactsSql(setting, wanted)}::text as facts`,
   );
   const facts = JSON.parse(rows[0]?.facts ?? '{}') as ExtensionFacts;
-  const rules = { setting, strayObjects: settings.strayObjects };
-  refuseMissingExtensionSchema(target, { file, text, inTransaction }, facts, rules);
+  refuseMissingExtensionSchema(target, { file, text, inTransaction }, facts, settings);
   return applyEdits(text, extensionEdits(text, facts));
 }

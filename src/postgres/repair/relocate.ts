@@ -1,3 +1,4 @@
+import type { MigrationSettings } from '../../core/settings.ts';
 import { BootError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
@@ -18,7 +19,7 @@ interface RelocateChoice {
   readonly targets: readonly MigrationTarget[];
   /** Names that people have decided on; everything that is certainly the plugin's when left out. */
   readonly objects: readonly string[] | undefined;
-  readonly rewritePublic: boolean;
+  readonly settings: MigrationSettings;
 }
 
 /**
@@ -31,9 +32,9 @@ interface RelocateChoice {
 export async function decideOnMoves(
   client: Querying,
   id: string,
-  { targets, objects, rewritePublic }: RelocateChoice,
+  { targets, objects, settings }: RelocateChoice,
 ): Promise<RepairDecision> {
-  const survey = await surveyDatabase(client, targets, { willApply: false, rewritePublic });
+  const survey = await surveyDatabase(client, targets, { settings, willApply: false });
   const plugin = survey.plugins.find((each) => each.id === id);
   if (!plugin) throw new Error(`no migrations of ${id} among the plugins`);
   const { certain, disputed } = readable(plugin);
@@ -123,15 +124,15 @@ function notToMove(id: string, wanted: string, movable: readonly PublicObject[])
   const advice = meant === undefined ? '' : ` Did you mean ${meant}?`;
   return repairRefused(
     id,
-    `${wanted} is nothing of it that stands in public.${advice}`,
+    `${wanted} is not one of its objects in public.${advice}`,
     movable.length === 0
       ? 'There is nothing to move.'
-      : `To be moved are ${listNames(movable.map(describeObject))}.`,
+      : `It can move ${listNames(movable.map(describeObject))}.`,
   );
 }
 
 function leftToPeople({ kind, name, others }: StrandedObjects['disputed'][number]): RepairLeft {
-  return { kind, name, because: `it may also be of ${listNames(others)}: name it to move it` };
+  return { kind, name, because: `it may also belong to ${listNames(others)}: name it to move it` };
 }
 
 function moveSql(kind: PublicObject['kind'] | UsedKind, identity: string, schema: string): string {

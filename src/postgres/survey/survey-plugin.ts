@@ -1,10 +1,11 @@
 import type { Problem } from '../../core/error-codes.ts';
+import type { MigrationSettings } from '../../core/settings.ts';
 import type { HistoryRow } from '../history/migration-history.ts';
 import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
-import { judgePlan, type MigrationPolicies } from '../history/migration-policies.ts';
+import { judgePlan } from '../history/migration-policies.ts';
 import type { Migration } from '../sources/migration.ts';
 import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts';
-import { findFilePaths, type FunctionPathPolicy } from './function-path-problems.ts';
+import { findFilePaths } from './function-path-problems.ts';
 import type { Look } from './look-at-database.ts';
 import { findHistoryEdits } from './history-edits.ts';
 import { findPsqlProblems } from './psql-problems.ts';
@@ -76,9 +77,7 @@ interface SurveyContext {
   readonly schemas: ReadonlyMap<string, SchemaAnswer>;
   readonly keepsSession: boolean;
   readonly willApply: boolean;
-  readonly policies: MigrationPolicies;
-  readonly strandedObjects: 'error' | 'warn';
-  readonly functionSearchPath: FunctionPathPolicy;
+  readonly settings: MigrationSettings;
   /** The schemas behind a plugin's own on its `search_path`. */
   readonly extensionSchemas: readonly string[];
 }
@@ -89,14 +88,14 @@ export function surveyPlugin(
   stranded: StrandedObjects | undefined,
   context: SurveyContext,
 ): PluginSurvey {
-  const { facts, schemas, keepsSession, willApply, policies, strandedObjects } = context;
-  const { functionSearchPath, extensionSchemas } = context;
+  const { facts, schemas, keepsSession, willApply, settings, extensionSchemas } = context;
+  const { strandedObjects, functionSearchPath } = settings;
   const { id, schema, historySchema, rename, files, rows, plan } = planned;
   const { pending } = plan;
   const isRenamed = rename.from !== undefined;
   const plugin = { id, schema, historySchema, isRenamed, pending };
   const found = stranded ? findStrandedProblems(plugin, stranded) : [];
-  const judgement = judgePlan({ id, historySchema, files, applied: rows, plan }, policies);
+  const judgement = judgePlan({ id, historySchema, files, applied: rows, plan }, settings);
   const historyEdits = findHistoryEdits(plugin);
   const historyExists = schemas.get(historySchema)?.history != null;
   const obstacle = rename.conflict ?? findNewName(planned.target, historyExists, facts);

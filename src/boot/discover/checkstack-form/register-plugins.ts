@@ -81,7 +81,7 @@ function register(plugin: RegisteringPlugin, known: KnownPlugin, boot: Registeri
   registration.close();
   if (isInstance(returned, Promise)) {
     hearRejection(returned, () => undefined);
-    throw new TypeError('register() is async: do in init what takes time');
+    throw new TypeError('register() is async: move what takes time into init');
   }
   return completePlugin(plugin, registration, migrationsOf(registration, known));
 }
