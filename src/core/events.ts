@@ -15,7 +15,7 @@ export interface LockBlocker {
   readonly applicationName?: string;
   /** What it holds a lock on. */
   readonly relation?: string;
-  /** As PostgreSQL tells it: `active`, `idle in transaction` … */
+  /** The state that PostgreSQL reports: `active`, `idle in transaction` … */
   readonly state?: string;
   /** The age of its transaction. */
   readonly transactionMs?: number;
@@ -39,7 +39,7 @@ export interface GraphEdge {
   readonly reason: string;
 }
 
-/** What is running, as the heartbeat tells it. */
+/** A step that is running, and for how long. */
 export interface RunningStep {
   readonly plugin: string;
   readonly step: Step;
