@@ -18,7 +18,7 @@ interface PlannedPlugin {
 }
 
 /** What of a plugin's history does not fit its folder. */
-export interface Judgement {
+interface Judgement {
   readonly warnings: readonly Problem[];
   readonly problems: readonly Problem[];
 }

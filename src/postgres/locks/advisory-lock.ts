@@ -21,7 +21,7 @@ export function migrationLockKey(schema: string): bigint {
 }
 
 /** What keeps the lock: the session, until it is given back, or the transaction, until it ends. One excludes the other. */
-export type LockScope = 'session' | 'transaction';
+type LockScope = 'session' | 'transaction';
 
 /** A session takes it twice; {@link lockGuardSql} says what for. */
 const tryingIn = {

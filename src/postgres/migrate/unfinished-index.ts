@@ -5,7 +5,7 @@ import type { PinnedClient } from '../connection/pinned-client.ts';
 import type { Migrating } from './migrating.ts';
 
 /** What stands where a command wants to build. */
-export type IndexState =
+type IndexState =
   | { readonly status: 'free' }
   /** There is a valid index of that name on that table. */
   | { readonly status: 'built' }
