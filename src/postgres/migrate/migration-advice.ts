@@ -5,7 +5,7 @@ import { passingReason } from './migration-retry.ts';
 import { adviceByState, correct } from './state-advice.ts';
 import { listNames } from '../../core/printable.ts';
 
-/** What to do about an error of PostgreSQL in the file `culprit`, as far as the error itself tells. */
+/** Returns advice on an error of PostgreSQL in the file `culprit`, from the error alone. */
 export function adviceFor(
   cause: unknown,
   culprit: string,
@@ -32,23 +32,23 @@ function adviceForPreload(cause: unknown): string | undefined {
     : undefined;
 }
 
-/** What to do about a lock that somebody else holds. */
+/** Returns advice on a lock that another session holds. */
 export function adviceForBlocked(blockers: readonly LockBlocker[]): string {
   const who =
     blockers.length === 0
-      ? 'Somebody holds a lock on what it changes.'
+      ? 'Another session holds a lock on what it changes.'
       : `Look at who holds a lock there: ${listNames(blockers.map(describeBlocker))}.`;
   return `${who} Start again when it is through; migrations.ddlRetry says how long to keep trying.`;
 }
 
-/** What to do about a connection that broke, or could not be made. */
+/** Returns advice on a connection that broke, or could not be made. */
 export function adviceForLost(cause: unknown): string {
   const goesOn = 'it goes on where this one ended.';
   switch (sqlStateOf(cause)) {
     case '53300':
       return `All connections are taken: give the pools of those who connect fewer clients, or raise max_connections or the limit of the role. Start again then: ${goesOn}`;
     case '57P01':
-      return `Somebody ended the connection, by pg_terminate_backend or by stopping the server. Start again once PostgreSQL is back: ${goesOn}`;
+      return `The connection was ended, by pg_terminate_backend or by a stop of the server. Start again once PostgreSQL is back: ${goesOn}`;
     default:
       return `Start again once PostgreSQL is back: ${goesOn}`;
   }
