@@ -136,7 +136,7 @@ export function isDrained(crew: Crew): boolean {
 export function dismiss(crew: Crew): Move {
   const advance = abandon(
     crew.schedule,
-    crew.halt?.because ?? 'what has to come first was canceled',
+    crew.halt?.because ?? 'a plugin that comes first was canceled',
   );
   return { crew: absorb(crew, advance), begin: [], settled: advance.settled };
 }

@@ -220,7 +220,7 @@ const stepsAfter: Readonly<Record<LaunchPhase, readonly Step[]>> = {
 
 function planOf({ plan }: LaunchContext): MigratedPlan {
   if (plan) return plan;
-  throw new Error('Nothing inits before everything is migrated');
+  throw new Error('No init may run before every migration has settled');
 }
 
 function failuresOf(result: PhaseResult): readonly Failure[] {

@@ -78,12 +78,16 @@ function readEventFields(): ReadonlyMap<string, readonly Field[]> {
         .filter(({ name }) => !stamp.has(name))
         .map((field) => ({
           key: field.flags & ts.SymbolFlags.Optional ? `${field.name}?` : field.name,
-          type: checker
-            .typeToString(checker.getTypeOfSymbol(field), table, ts.TypeFormatFlags.NoTruncation)
-            .replace(/ \| undefined$/, ''),
+          type: readAnnotation(field),
         })),
     ]),
   );
+}
+
+/** The type of a field as it is written: `ErrorCode`, and not all of its members. */
+function readAnnotation({ declarations: [field] = [] }: ts.Symbol): string {
+  if (!field || !ts.isPropertySignature(field)) throw new Error('An event has properties only');
+  return field.type?.getText().replaceAll(/\s+/g, ' ') ?? 'unknown';
 }
 
 function capital(text: string): string {

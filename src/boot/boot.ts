@@ -5,7 +5,7 @@ import { BootError } from '../core/errors.ts';
 import { messageOf } from '../core/foreign-value.ts';
 import type { BootReport } from '../core/report.ts';
 import type { BootOutcome } from '../core/steps.ts';
-import { EventBus, type EventSource, type Unsubscribe } from '../telemetry/bus.ts';
+import { EventBus, type EventSource } from '../telemetry/bus.ts';
 import { createHeartbeat } from '../telemetry/heartbeat.ts';
 import { createLogListener } from '../telemetry/log-listener.ts';
 import { bootErrorOf, outcomeOf, stopErrorsOf } from './boot-end.ts';
@@ -50,7 +50,7 @@ export interface Boot extends EventSource, AsyncDisposable {
    * @returns What takes it off again.
    * @example boot.beforeStop(() => closeServer(server));
    */
-  beforeStop(drain: Drain): Unsubscribe;
+  beforeStop(drain: Drain): () => void;
   /** Where the boot is, and what every step is doing. */
   state(): BootState;
   /** What has happened so far, whole at any moment. */
@@ -127,7 +127,7 @@ class PluginBoot implements Boot {
     return this.#stopped;
   }
 
-  beforeStop(drain: Drain): Unsubscribe {
+  beforeStop(drain: Drain): () => void {
     return this.#drains.add(drain);
   }
 
@@ -167,7 +167,7 @@ class PluginBoot implements Boot {
       sent: this.#sent,
       relay: this.#relay,
       onWayDown: () =>
-        this.#goDown(until === 'ready' ? 'the boot failed' : 'the migrate run is over'),
+        this.#goDown(until === 'ready' ? 'the boot failed' : 'the migrations have ended'),
       services: this.services,
       wayDown: this.#wayDown,
     });

@@ -125,7 +125,9 @@ export class BootRun {
       this.#actor.subscribe({
         complete: () => {
           const { output } = this.#actor.getSnapshot();
-          resolve(output ? { output } : { defect: new Error('the machine ended without a word') });
+          resolve(
+            output ? { output } : { defect: new Error('the machine ended without an outcome') },
+          );
         },
         error: (thrown) => resolve({ defect: toError(thrown) }),
       });

@@ -1,7 +1,7 @@
-import type { Problem } from './error-codes.ts';
+import type { Problem, Warning } from './error-codes.ts';
 import { BootError } from './errors.ts';
 import type { BootEvent, BootEventOf, DatabaseFacts, GraphEdge, LockHolder } from './events.ts';
-import type { PhaseReport } from './report.ts';
+import type { BootReport } from './report.ts';
 import { steps, type Outcome, type Step } from './steps.ts';
 
 export type StepFinishedEvent = BootEventOf<`plugin.${Step}.finished`>;
@@ -42,10 +42,10 @@ export class BootRecord {
   #startedAt: number | undefined;
   #elapsedMs = 0;
   #finished: BootEventOf<'boot.finished'> | undefined;
-  #phases: readonly PhaseReport[] = [];
+  #phases: BootReport['phases'] = [];
   #plugins = new Map<string, PluginRecord>();
   #edges: readonly GraphEdge[] = [];
-  #warnings: readonly string[] = [];
+  #warnings: readonly Warning[] = [];
   #server: Pick<DatabaseFacts, 'server' | 'pooler'> | undefined;
   #statements = 0;
   #database: DatabaseFacts | undefined;
@@ -69,7 +69,7 @@ export class BootRecord {
   get finished(): BootEventOf<'boot.finished'> | undefined {
     return this.#finished;
   }
-  get phases(): readonly PhaseReport[] {
+  get phases(): BootReport['phases'] {
     return this.#phases;
   }
   /** In the order of the graph, or as discovered before it is known. */
@@ -79,7 +79,7 @@ export class BootRecord {
   get edges(): readonly GraphEdge[] {
     return this.#edges;
   }
-  get warnings(): readonly string[] {
+  get warnings(): readonly Warning[] {
     return this.#warnings;
   }
   get database(): DatabaseFacts | undefined {
@@ -127,7 +127,7 @@ export class BootRecord {
         break;
       case 'boot.warning':
       case 'plugin.migrate.warning':
-        this.#warnings = [...this.#warnings, event.message];
+        this.#warnings = [...this.#warnings, warningIn(event)];
         break;
       case 'boot.waiting':
         this.#databaseWait = event.reason;
@@ -225,6 +225,12 @@ export class BootRecord {
     const plugin = this.#plugins.get(id);
     if (plugin) this.#plugins.set(id, { ...plugin, ...change(plugin) });
   }
+}
+
+/** A warning without the stamp of its event. */
+function warningIn(event: BootEventOf<'boot.warning' | 'plugin.migrate.warning'>): Warning {
+  const { type: _type, bootId: _id, seq: _seq, at: _at, elapsedMs: _ms, ...warning } = event;
+  return warning;
 }
 
 /** The step that a step event's name speaks of. */

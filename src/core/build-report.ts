@@ -1,11 +1,12 @@
 import type { BootRecord, PluginRecord } from './boot-record.ts';
+import type { Warning } from './error-codes.ts';
 import { findCriticalPath, type StepTime } from './critical-path.ts';
 import { toErrorRecord } from './error-record.ts';
 import { messageOf } from './foreign-value.ts';
 import type { BootReport, PluginReport, StepReport } from './report.ts';
 import type { Step } from './steps.ts';
 
-/** Tells what the record knows as a report. */
+/** Makes the report of what the record contains. */
 export function buildReport(record: BootRecord): BootReport {
   const { finished, plugins } = record;
   const queue = createQueueTimes(record);
@@ -30,16 +31,16 @@ export function buildReport(record: BootRecord): BootReport {
   };
 }
 
-/** Who is missing from a boot that came up all the same. */
-function lostPlugins({ finished, plugins }: BootRecord): readonly string[] {
+/** Lists the plugins that a degraded boot lacks. */
+function lostPlugins({ finished, plugins }: BootRecord): readonly Warning[] {
   if (finished?.outcome !== 'degraded') return [];
   return plugins.flatMap(({ id, steps }) => {
     const lost = [steps.migrate, steps.init, steps.ready]
       .flatMap((step) => step.finished ?? [])
       .find(({ outcome }) => ['failed', 'timeout', 'dependency'].includes(outcome));
-    return lost
-      ? [`${id} is not up: ${lost.error ? messageOf(lost.error) : (lost.because ?? lost.outcome)}`]
-      : [];
+    if (!lost) return [];
+    const why = lost.error ? messageOf(lost.error) : (lost.because ?? lost.outcome);
+    return [{ plugin: id, message: `${id} is not up: ${why}` }];
   });
 }
 
@@ -83,8 +84,7 @@ function timesOf(plugins: readonly PluginRecord[], step: Step): readonly StepTim
 type QueueTimes = (plugin: string, step: Step, startedAtMs: number) => number;
 
 /**
- * Tells how long a step waited although nothing it depends on was still running: from the end of its last predecessor, or
- * from the beginning of its phase.
+ * Computes how long a step waited for a slot: from the end of its last predecessor, or from the beginning of its phase.
  */
 function createQueueTimes({ phases, plugins, edges }: BootRecord): QueueTimes {
   const ends = new Map<string, number>();

@@ -1,6 +1,6 @@
 /**
- * An immutable list in which a change copies one small chunk and the row of chunks, not the whole list: with a thousand
- * plugins that is what keeps the cost of a boot linear.
+ * An immutable list. A change copies one small chunk and the list of chunks, not every item, so that the cost of a boot
+ * stays linear with a thousand plugins.
  */
 export type Chunked<T> = readonly (readonly T[])[];
 
@@ -18,7 +18,7 @@ export function itemAt<T>(list: Chunked<T>, index: number): T | undefined {
   return list[Math.floor(index / chunkSize)]?.[index % chunkSize];
 }
 
-/** The list with some items replaced. */
+/** Returns the list with some items replaced. */
 export function withItems<T>(list: Chunked<T>, changes: ReadonlyMap<number, T>): Chunked<T> {
   if (changes.size === 0) return list;
   const chunks = [...list];

@@ -1,4 +1,4 @@
-/** Time, injected, so that nothing in Slipway reads the system clock by itself. */
+/** The source of time of a boot. Tests of a host can replace it. */
 export interface Clock {
   /** Wall-clock time in ms since 1970. */
   now(): number;

@@ -1,8 +1,8 @@
 import type { Successors } from './sort.ts';
 
 /**
- * Finds one shortest cycle through the first node of every knot: a strongly connected set of nodes (Tarjan's algorithm,
- * 1972, without recursion, so that a long chain cannot overflow the stack).
+ * Finds one shortest cycle through the first node of every strongly connected set of nodes (Tarjan's algorithm, 1972, without
+ * recursion, so that a long chain cannot overflow the stack).
  *
  * @returns Each cycle as its nodes in the direction of the edges, the first one not repeated.
  */

@@ -9,7 +9,7 @@ export function describeHolder({ applicationName, pid, host, ageMs }: LockHolder
   return `${applicationName || 'a session'} (pid ${pid}${where}${age})`;
 }
 
-/** Names a session in the way for people: `psql (pid 4711, idle in transaction, since 2.31s, on items)`. */
+/** Names a session that may block a migration, for people: `psql (pid 4711, idle in transaction, since 2.31s, on items)`. */
 export function describeBlocker(blocker: LockBlocker): string {
   const { pid, applicationName, state, transactionMs, relation } = blocker;
   const facts = [

@@ -12,7 +12,7 @@ const longestTimer = 2_147_483_647;
 /**
  * Turns a {@link Duration} into whole milliseconds.
  *
- * @param name How the option is called in the message when the value is no duration.
+ * @param name The name of the option in the message.
  * @throws BootError `OPTIONS_INVALID`
  * @example toMilliseconds('1.5s', 'init.timeout') // 1500
  */

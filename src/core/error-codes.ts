@@ -13,7 +13,7 @@ export const errorCodes = {
     hint: 'Look at the cause, which is the error of the import itself.',
   },
   PLUGIN_INVALID: {
-    meaning: 'something listed as a plugin is none',
+    meaning: 'a listed or discovered plugin is not valid',
     hint: 'Correct what the message names; definePlugin() refuses most of it at compile time.',
   },
   GRAPH_INVALID: {
@@ -37,7 +37,7 @@ export const errorCodes = {
     hint: 'Rename the plugin, or give the host another schema.',
   },
   SERVICE_MISSING: {
-    meaning: 'a plugin needs what nobody provides',
+    meaning: 'a plugin needs a service that is not provided',
     hint: 'Add the plugin that provides it, or make the dependency .optional().',
   },
   SERVICE_DUPLICATE: {
@@ -46,15 +46,15 @@ export const errorCodes = {
   },
   DEPENDENCY_CYCLE: {
     meaning: 'plugins need each other in a circle',
-    hint: 'Break one of the edges: a collection or an optional service often turns it round.',
+    hint: 'Break one of the edges, for example with a collection or an optional service.',
   },
   DEP_KEY_RESERVED: {
     meaning: 'a dependency or export has a key that is taken',
     hint: 'Choose another key.',
   },
   PREVIOUS_ID_CONFLICT: {
-    meaning: 'a previous id of a plugin belongs to somebody else',
-    hint: 'Take it out of previousIds, or take out the plugin that still has this id.',
+    meaning: 'a previous id of a plugin belongs to another owner',
+    hint: 'Remove it from previousIds, or remove the plugin that still has this id.',
   },
   PLAN_INVALID: {
     meaning: 'the migrations do not fit the database',
@@ -62,7 +62,7 @@ export const errorCodes = {
   },
   DATABASE_UNREACHABLE: {
     meaning: 'PostgreSQL does not answer',
-    hint: 'Check that the server runs and that the address and password are right; connect.wait says how long to keep trying.',
+    hint: 'Check that the server runs and that the address and password are right; connect.wait sets how long to keep trying.',
   },
   DATABASE_PRIVILEGE: {
     meaning: 'the database role lacks a right',
@@ -74,8 +74,8 @@ export const errorCodes = {
   },
   POOLER_UNSUPPORTED: {
     meaning:
-      'a transaction pooler keeps no session for what needs one: a file outside of a transaction, an advisory lock',
-    hint: "Give migrationPool a direct connection to PostgreSQL, or say pooler: 'session' if the pooler keeps sessions.",
+      'a file outside of a transaction or an advisory lock needs a session, and a transaction pooler keeps none',
+    hint: "Give migrationPool a direct connection to PostgreSQL, or set pooler: 'session' if the pooler keeps sessions.",
   },
   MIGRATION_FILES_INVALID: {
     meaning: 'a migrations folder cannot be read',
@@ -86,7 +86,7 @@ export const errorCodes = {
     hint: 'Look at the table that the message names.',
   },
   MIGRATION_STRANDED_OBJECTS: {
-    meaning: 'what belongs to a plugin is in public, and its schema lacks it',
+    meaning: 'objects of a plugin are in public, and not in its schema',
     hint: 'Move it with repair.relocate(); it has a dry run.',
   },
   MIGRATION_EDITED: {
@@ -94,36 +94,36 @@ export const errorCodes = {
     hint: 'Restore the file as it was applied, and put the change into a new one.',
   },
   MIGRATION_OUT_OF_ORDER: {
-    meaning: 'a pending migration stands before one that is applied',
-    hint: 'It was merged late: see that it does not undo what came after it. migrations.outOfOrder says whether it is applied.',
+    meaning: 'a pending migration comes before an applied one',
+    hint: 'It was merged late. Check that it does not undo later migrations. migrations.outOfOrder decides whether it is applied.',
   },
   MIGRATION_DATABASE_AHEAD: {
     meaning: 'the database has migrations that the folder lacks',
-    hint: 'After a rollback, see that this release can live with the newer schema; otherwise deploy the newer release.',
+    hint: 'After a rollback, check that this release works with the newer schema; otherwise deploy the newer release.',
   },
   MIGRATION_TRANSACTION_CONTROL: {
     meaning:
-      'a migration file ends its own transaction, leaves its schema, or frees the migration lock',
-    hint: 'Take the command out: each file runs in one transaction, in the schema of its plugin, under its lock.',
+      'a migration file ends its own transaction, leaves its schema, or releases the migration lock',
+    hint: 'Remove the command: each file runs in one transaction, in the schema of its plugin, under its lock.',
   },
   MIGRATION_MIXED_TRANSACTION: {
-    meaning: 'a migration file mixes what needs a transaction with what refuses one',
-    hint: 'Put the command that runs in no transaction into a file of its own, alone.',
+    meaning: 'a migration file mixes a command that cannot run in a transaction with others',
+    hint: 'Put the command that cannot run in a transaction alone into a file of its own.',
   },
   MIGRATION_EDITS_HISTORY: {
     meaning: 'a migration file changes a history of migrations',
-    hint: 'Take the command out of the file. Rows of a history say which files have run: a file without its row runs again, and a file with one never runs.',
+    hint: 'Remove the command from the file. The rows of a history record which files have run: a file without its row runs again, and a file with one never runs.',
   },
   MIGRATION_RENAMED: {
     meaning: "a newer release has renamed this plugin's schema",
-    hint: 'Deploy the release that knows the plugin by its new id. Nothing was changed.',
+    hint: 'Deploy the release that uses the new id of the plugin. Nothing was changed.',
   },
   MIGRATION_RENAME_CONFLICT: {
-    meaning: 'a plugin has more than one schema to go on with',
-    hint: 'Look which of them has the data, and drop or rename the other one; or take its id out of previousIds.',
+    meaning: 'more than one schema may have the data of a renamed plugin',
+    hint: 'Find out which of them has the data, and drop or rename the other one; or remove its id from previousIds.',
   },
   EXTENSION_SCHEMA_MISSING: {
-    meaning: 'an extension has no schema to go to',
+    meaning: 'there is no schema for an extension',
     hint: 'Make a schema for extensions: CREATE SCHEMA extensions; and put the extension into it with CREATE EXTENSION … SCHEMA extensions.',
   },
   EXTENSION_UNAVAILABLE: {
@@ -131,12 +131,12 @@ export const errorCodes = {
     hint: 'Install the package of the extension where PostgreSQL runs, or use a provider that has it.',
   },
   EXTENSION_IN_PUBLIC: {
-    meaning: 'a plugin seems to want an extension that is in public',
+    meaning: 'a plugin seems to use an extension that is in public',
     hint: "List 'public' in migrations.extensionSchemas, or move the extension: ALTER EXTENSION … SET SCHEMA.",
   },
   MIGRATION_FUNCTION_PATH: {
-    meaning: "a function of a migration runs with a search_path out of its plugin's schema",
-    hint: 'Write SET search_path FROM CURRENT, which keeps the path of the plugin; or an empty path, and every name with its schema.',
+    meaning: "a function of a migration runs with a search_path outside of its plugin's schema",
+    hint: 'Write SET search_path FROM CURRENT, which keeps the path of the plugin; or set an empty path, and write every name with its schema.',
   },
   MIGRATION_PENDING: {
     meaning: 'migrations are pending, and this process does not apply them',
@@ -144,15 +144,15 @@ export const errorCodes = {
   },
   MIGRATION_WRONG_SCHEMA: {
     meaning: 'a migration ran outside its pinned connection or schema',
-    hint: 'Nothing of this file was kept. Take out of it what changes search_path or role, or look for a proxy that hands out more than one connection.',
+    hint: 'Nothing of this file was kept. Remove from it what changes search_path or role, or look for a proxy that uses more than one connection.',
   },
   MIGRATION_STRAY_OBJECTS: {
     meaning: "a migration made something outside of its plugin's schema",
-    hint: 'Nothing of this file was kept. Take the schema out of the names, or put the line "-- slipway: allow-outside" into the file.',
+    hint: 'Nothing of this file was kept. Remove the schema from the names, or add the line "-- slipway: allow-outside" to the file.',
   },
   MIGRATION_LOCK_TIMEOUT: {
     meaning: 'another process holds the migration lock for too long',
-    hint: 'Look at the holder that the message names; migrations.lockWait says how long to wait.',
+    hint: 'Look at the holder that the message names; migrations.lockWait sets how long to wait.',
   },
   MIGRATION_CONNECTION_LOST: {
     meaning: 'the connection broke during a migration',
@@ -163,7 +163,7 @@ export const errorCodes = {
     hint: 'Nothing of this file was kept. Correct it and start again.',
   },
   REPAIR_REFUSED: {
-    meaning: 'a repair was asked for what it cannot do',
+    meaning: 'a repair cannot do what it was called for',
     hint: 'Correct what the message names. Nothing was changed.',
   },
   REPAIR_FAILED: {
@@ -188,15 +188,15 @@ export const errorCodes = {
   },
   LOCK_TIMEOUT: {
     meaning: 'a lock that a plugin asked for stayed taken',
-    hint: 'See who holds it for so long, or wait longer.',
+    hint: 'Find out who holds it, or wait longer.',
   },
   LOCK_LOST: {
     meaning: 'a lock was lost while it was held',
-    hint: 'Somebody else may have done the same work at the same time. Look for what cut the connection.',
+    hint: 'Another process may have done the same work at the same time. Find out what broke the connection.',
   },
   STOP_FAILED: {
     meaning: "a plugin's stop handler threw",
-    hint: 'Look at the cause. Everything else was stopped all the same.',
+    hint: 'Look at the cause. Everything else was stopped.',
   },
   STOP_TIMEOUT: {
     meaning: 'a plugin did not stop in time',
@@ -204,7 +204,7 @@ export const errorCodes = {
   },
   BOOT_CANCELED: {
     meaning: 'the boot was stopped before it was ready',
-    hint: 'Nothing to do if this was meant.',
+    hint: 'There is nothing to do if this was intended.',
   },
   BOOT_BROKEN: {
     meaning: 'Slipway itself failed',
@@ -219,13 +219,23 @@ export const errorCodes = {
 /** The code of an error or a problem; {@link errorCodes} says what each means. */
 export type ErrorCode = keyof typeof errorCodes;
 
-/** One of several things that are wrong at once. */
-export interface Problem {
-  readonly code: ErrorCode;
+/** Something to look at, with which a boot goes on. The same in events, plans and reports; plain JSON. */
+export interface Warning {
   readonly message: string;
-  readonly hint: string;
+  /** The id of the plugin that it is about. */
   readonly plugin?: string;
+  /** The migration file that it is about. */
   readonly file?: string;
+  /** Left out for what has no code of its own. */
+  readonly code?: ErrorCode;
+  /** What to do about it. */
+  readonly hint?: string;
+}
+
+/** Something that keeps a boot from going on. Several are reported at once; plain JSON. */
+export interface Problem extends Warning {
+  readonly code: ErrorCode;
+  readonly hint: string;
 }
 
 /** Where in a migration file something went wrong. Lines, columns and statements count from 1. */

@@ -9,7 +9,7 @@ import {
 } from './foreign-value.ts';
 import { cutText } from './printable.ts';
 
-/** An error as plain JSON: nothing is lost that a reader of the report needs. */
+/** An error as plain JSON, with everything that a reader of the report needs. */
 export interface ErrorRecord {
   readonly name: string;
   readonly message: string;
@@ -26,24 +26,24 @@ export interface ErrorRecord {
   readonly errors?: readonly ErrorRecord[];
 }
 
-/** Deeper causes than this say nothing more, and might never end. */
+/** Deeper causes are left out: they add nothing, and a chain might be endless. */
 const deepest = 8;
-/** So many errors of an AggregateError are kept. */
+/** How many errors of an AggregateError are kept. */
 const mostSideBySide = 20;
 
-/** Turns anything thrown into an {@link ErrorRecord}. Never throws, whatever it is. */
+/** Turns anything thrown into an {@link ErrorRecord}. Never throws. */
 export function toErrorRecord(thrown: unknown): ErrorRecord {
   return recordOf(thrown, [], { left: mostErrors });
 }
 
-/** Turns anything thrown into an Error that every reader gets through; what already is one stays the same. */
+/** Turns anything thrown into an Error that can be read safely. A safe Error is returned unchanged. */
 export function toError(thrown: unknown): Error {
   if (isError(thrown)) return isReadable(thrown) ? thrown : errorFrom(toErrorRecord(thrown));
   const cause = isReadable(thrown) ? { cause: thrown } : undefined;
   return new Error(messageOf(thrown), cause);
 }
 
-/** What an error may have as its cause: the very value that was thrown, if every reader gets through it. */
+/** Makes the cause of an error: the thrown value itself, if it can be read safely. */
 export function toCause(thrown: unknown): unknown {
   return isReadable(thrown) ? thrown : toError(thrown);
 }
@@ -54,7 +54,7 @@ export function isLikeBootError(thrown: unknown): boolean {
   return isNamed && ['code', 'hint'].every((key) => readText(thrown, key) !== undefined);
 }
 
-/** @param above The errors whose cause this one is: causes may go round in a circle. */
+/** @param above The errors that have this one as their cause, because causes may form a circle. */
 function recordOf(
   thrown: unknown,
   above: readonly unknown[],
@@ -83,7 +83,7 @@ function recordOf(
   };
 }
 
-/** The first errors of an AggregateError, and how many more there are. */
+/** Records the first errors of an AggregateError, and how many more there are. */
 function sideBySide(
   errors: unknown,
   inner: (value: unknown) => ErrorRecord,
@@ -108,7 +108,7 @@ function listOf(value: unknown): readonly unknown[] | undefined {
   }
 }
 
-/** The stack begins with the message, however long that is. */
+/** The stack begins with the message, which may be long. */
 function stackOf(thrown: unknown): Pick<ErrorRecord, 'stack'> {
   const stack = readText(thrown, 'stack');
   if (stack === undefined) return {};
@@ -119,7 +119,7 @@ function stackOf(thrown: unknown): Pick<ErrorRecord, 'stack'> {
 
 const texts = ['hint', 'plugin', 'phase'] as const;
 
-/** Only what is as it should be: another copy of the package may be another version of it. */
+/** Keeps only fields of the expected types: another copy of the package may be another version. */
 function factsOf(thrown: unknown): Partial<ErrorRecord> {
   const facts: Record<string, unknown> = {};
   for (const key of texts) facts[key] = readText(thrown, key);
@@ -130,7 +130,7 @@ function factsOf(thrown: unknown): Partial<ErrorRecord> {
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
 }
 
-/** Its texts and numbers; all that stands in a problem, a position or a fault. */
+/** Copies the texts and numbers of an object: a problem, a position or a fault has nothing else. */
 function plainCopy(value: unknown): object | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   try {
@@ -143,7 +143,7 @@ function plainCopy(value: unknown): object | undefined {
   }
 }
 
-/** An error made anew from what could be read of another one. */
+/** Makes an error from what could be read of another one. */
 function errorFrom({ name, message, code, stack, cause, errors }: ErrorRecord): Error {
   const options = cause && { cause: errorFrom(cause) };
   const error = errors

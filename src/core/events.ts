@@ -1,4 +1,4 @@
-import type { ErrorCode } from './error-codes.ts';
+import type { Problem, Warning } from './error-codes.ts';
 import type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './steps.ts';
 
 /** Who holds a migration lock. Unknown parts are left out; `ageMs` is the age of its connection. */
@@ -81,8 +81,7 @@ export interface BootEvents {
     /** Why PostgreSQL could not be reached; absent when something else is waited for. */
     readonly error?: Error;
   };
-  /** Nothing that keeps the boot from going on. */
-  'boot.warning': { readonly message: string; readonly plugin?: string };
+  'boot.warning': Warning;
   'boot.progress': {
     readonly phase: Phase;
     /** How many steps of this phase have ended, and how many there are; initAll has two for each plugin. */
@@ -121,7 +120,7 @@ export interface BootEvents {
   'graph.sorted': {
     readonly order: readonly string[];
     readonly edges: readonly GraphEdge[];
-    readonly warnings: readonly string[];
+    readonly warnings: readonly Warning[];
   };
   'survey.finished': Omit<DatabaseFacts, 'statements'> & {
     /** How many plugins have migrations. */
@@ -130,19 +129,14 @@ export interface BootEvents {
   };
   'plugin.migrate.planned': OfPlugin & {
     readonly schema: string;
-    readonly applied: number;
+    /** The files that are applied already, and those that are not, in their order. */
+    readonly applied: readonly string[];
     readonly pending: readonly string[];
     /** The plugin's schema of an earlier id, which is renamed to `schema` first; left out when there is none. */
     readonly renameFrom?: string;
   };
   /** Told in the survey, right after `planned`. */
-  'plugin.migrate.warning': OfPlugin & {
-    readonly file?: string;
-    readonly code: ErrorCode;
-    readonly message: string;
-    /** What to do about it. */
-    readonly hint: string;
-  };
+  'plugin.migrate.warning': OfPlugin & Problem;
   'plugin.migrate.waiting': OfPlugin & { readonly waitedMs: number; readonly holder: LockHolder };
   'plugin.migrate.renamed': OfPlugin & {
     readonly from: string;
@@ -215,11 +209,11 @@ export const eventMeanings = {
   'boot.started': 'start() or migrate() was called',
   'boot.waiting':
     'the boot waits for PostgreSQL, for a client of the pool, or for migrations that another process applies',
-  'boot.warning': 'something that somebody should look at; the boot goes on',
+  'boot.warning': 'a problem that does not stop the boot',
   'boot.progress': 'a heartbeat: what is still running, and for how long',
   'boot.finished': 'the launch has ended: ready, degraded, migrated, failed or canceled',
-  'boot.stopping': 'the way down begins',
-  'boot.stopped': 'everything is down',
+  'boot.stopping': 'the boot begins to stop',
+  'boot.stopped': 'everything has stopped',
   'phase.started': 'a phase begins',
   'phase.finished': 'a phase has ended, and released all it held',
   'plugin.discovered': 'a plugin was found',
@@ -233,7 +227,7 @@ export const eventMeanings = {
   'plugin.migrate.started': 'the lock is held and the pinned client ready',
   'plugin.migrate.statement': 'a statement of a migration has run',
   'plugin.migrate.retrying':
-    'a file was rolled back for a reason that passes, and will be tried again',
+    'a file was rolled back for a temporary reason, and will be tried again',
   'plugin.migrate.applied': 'a migration file is committed',
   'plugin.migrate.finished': 'the migrations of a plugin have settled',
   'plugin.init.started': 'init is called',
@@ -242,7 +236,7 @@ export const eventMeanings = {
   'plugin.ready.started': 'the ready hook is called',
   'plugin.ready.finished': 'the ready hook has settled',
   'plugin.stop.started': 'the stop handlers are called',
-  'plugin.stop.finished': 'the plugin is down',
+  'plugin.stop.finished': 'the plugin has stopped',
 } as const satisfies Record<BootEventName, string>;
 
 /** The names of all events. */

@@ -2,7 +2,7 @@ import { toMilliseconds } from './duration.ts';
 import { BootError, optionsInvalid } from './errors.ts';
 import { didYouMean } from './suggest.ts';
 
-/** Checks one value; `undefined` has been replaced by the default before. */
+/** Checks one value; `undefined` has already been replaced by the default. */
 export type Check<T> = (value: unknown, name: string) => T;
 
 export const duration: Check<number> = toMilliseconds;
@@ -42,7 +42,7 @@ export function listOf<T>(check: Check<T>): Check<readonly T[]> {
   };
 }
 
-/** A list, or `'auto'`, which leaves it to Slipway. */
+/** Checks a list, or `'auto'`, with which Slipway decides. */
 export function autoOr<T>(check: Check<T>): Check<'auto' | readonly T[]> {
   return (value, name) => {
     if (value === 'auto') return value;
@@ -55,7 +55,7 @@ export function maybe<T>(check: Check<T>): Check<T | undefined> {
   return (value, name) => (value === undefined ? undefined : check(value, name));
 }
 
-/** Any object, as a record to look into. */
+/** Checks for any object, and returns it as a record. */
 export const record: Check<Readonly<Record<string, unknown>>> = (value, name) => {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return value as Readonly<Record<string, unknown>>;
@@ -81,7 +81,7 @@ export function group<const S extends Shape>(shape: S): Check<Checked<S>> {
   };
 }
 
-/** @throws BootError `OPTIONS_INVALID` naming the first unknown key, and the known one it resembles. */
+/** @throws BootError `OPTIONS_INVALID` with the first unknown key, and a similar known one. */
 export function knownKeysOnly(
   given: Readonly<Record<string, unknown>>,
   known: readonly string[],

@@ -1,8 +1,8 @@
 import { cutText } from './printable.ts';
 
 /**
- * Reads what other code has made: an error that a plugin threw, the exports of a module. A getter or a Proxy may throw, and
- * a message may have 10 MB. Nothing in here throws.
+ * Reads values of other code: an error that a plugin threw, the exports of a module. A getter or a Proxy may throw, and a
+ * message may have 10 MB. No function of this file throws.
  */
 
 /** Reads one property; `undefined` when it cannot be read. */
@@ -15,7 +15,7 @@ export function readProperty(value: unknown, key: PropertyKey): unknown {
   }
 }
 
-/** Reads one property that has to be a text. */
+/** Reads one property that must be a string. */
 export function readText(value: unknown, key: PropertyKey): string | undefined {
   const text = readProperty(value, key);
   return typeof text === 'string' ? text : undefined;
@@ -33,7 +33,7 @@ export function isInstance<T>(
   }
 }
 
-/** Also errors of another realm, such as those of `node:vm`. */
+/** Whether a value is an error, also of another realm, such as `node:vm`. */
 export function isError(value: unknown): value is Error {
   if (isInstance(value, Error)) return true;
   try {
@@ -43,7 +43,7 @@ export function isError(value: unknown): value is Error {
   }
 }
 
-/** The message of anything that was thrown, as text and not too long. */
+/** Returns the message of anything that was thrown, as a text of limited length. */
 export function messageOf(thrown: unknown): string {
   if (!isError(thrown)) return cutText(textOf(thrown));
   const message = readProperty(thrown, 'message');
@@ -63,23 +63,23 @@ function textOf(value: unknown): string {
 
 const unreadable = 'a value that cannot be read';
 
-/** The errors that Slipway makes itself, which are readable from the start. */
+/** The errors that Slipway makes itself, which are always readable. */
 const ownErrors = new WeakSet<object>();
 
-/** Notes an error as one of Slipway's own. */
+/** Marks an error as one of Slipway's own. */
 export function trust(error: Error): void {
   ownErrors.add(error);
 }
 
-/** How many errors are looked at in one: causes, and the errors of an AggregateError. */
+/** How many errors are read inside of one: its causes, and the errors of an AggregateError. */
 export const mostErrors = 64;
 
-/** With longer stacks than this, an error is a burden to any log. */
+/** An error with a longer stack is too long for a log. */
 const longestStack = 100_000;
 
 /**
- * Whether code that reads an error in the usual way, such as a logger, gets through: nothing in it throws, its texts are
- * texts, and neither they nor its causes are too many.
+ * Whether other code, such as a logger, can read an error safely: no property throws, its texts are strings, and neither the
+ * texts nor the causes are too long.
  */
 export function isReadable(value: unknown, seen: Set<unknown> = new Set()): boolean {
   if (!isObject(value) || ownErrors.has(value) || seen.has(value)) return true;

@@ -4,8 +4,8 @@ import { isError } from './foreign-value.ts';
 import { printable } from './printable.ts';
 
 /**
- * Writes an error for people: what happened, to whom, where, and what to do. Takes anything that was thrown, and a BootError
- * also of another copy of the package. Control characters are written out, so that nothing of it moves a terminal.
+ * Writes an error for people: what happened, in which plugin, where, and what to do. Takes anything that was thrown, also a
+ * BootError of another copy of the package. Control characters are written out, so that a terminal does not execute them.
  *
  * @example
  * console.error(formatBootError(error));
@@ -44,10 +44,10 @@ function facts(error: ErrorRecord): readonly string[] {
   );
 }
 
-/** Codes whose cause comes out of a plugin's own code. */
+/** The codes whose cause comes from a plugin's own code. */
 const fromPlugins = new Set(['INIT_FAILED', 'READY_FAILED', 'STOP_FAILED']);
 
-/** Where in the plugin's own code the cause was thrown: the first frame that is neither Node's nor a package's. */
+/** Finds where the plugin's own code threw: the first frame that is neither Node's nor a package's. */
 function ownFrame({ code = '', cause }: ErrorRecord): string | undefined {
   if (!fromPlugins.has(code)) return undefined;
   const frames = (cause?.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
@@ -65,20 +65,20 @@ function place({ position }: ErrorRecord): string | undefined {
   ].join(', ');
 }
 
-/** `statement 2 of 3`; a function does not know of how many. */
+/** `statement 2 of 3`; for a function the total is unknown. */
 export function describeStatement({ statement, statements }: MigrationPosition): readonly string[] {
   if (statement === undefined) return [];
   return [`statement ${statement}${statements === undefined ? '' : ` of ${statements}`}`];
 }
 
-/** The chain of causes, without what the message or a problem already says. */
+/** Lists the chain of causes, without texts that are already in the message or in a problem. */
 function causes(error: ErrorRecord): readonly string[] {
   const said = [error, ...(error.problems ?? [])].map(({ message }) => message).join('\n');
   const messages: string[] = [];
   for (let next = error.cause; next; next = next.cause) {
     messages.push(next.message, ...(next.errors ?? []).map(({ message }) => message));
   }
-  // What stands in a message was made printable for it.
+  // A text in a message has already been made printable.
   return messages.filter((message) => !said.includes(printable(message)));
 }
 

@@ -1,5 +1,5 @@
 import { coreServiceIds } from './core-services.ts';
-import { problem, type Problem } from './error-codes.ts';
+import { problem, type Problem, type Warning } from './error-codes.ts';
 import type { GraphEdge } from './events.ts';
 import type { Plugin } from './plugin.ts';
 import type { AnyRef } from './service.ts';
@@ -9,17 +9,17 @@ import { listNames } from './printable.ts';
 export interface CollectedEdges {
   readonly edges: readonly GraphEdge[];
   readonly problems: readonly Problem[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
 }
 
 export interface EdgeOptions {
-  /** Ids of the services that the host gives. */
+  /** The ids of the services that the host provides. */
   readonly hostServices?: ReadonlySet<string>;
   /** The id of the plugin that all others need. */
   readonly first?: string | undefined;
-  /** Services whose plugin is switched off, with that plugin's id. */
-  readonly switchedOff?: ReadonlyMap<string, string>;
-  /** Plugins whose id another one has, too: they take no part, and what they provide is no further problem. */
+  /** The services of disabled plugins, each with the id of its plugin. */
+  readonly disabledServices?: ReadonlyMap<string, string>;
+  /** Plugins whose id another plugin has too. They are left out, and their services cause no further problem. */
   readonly doubled?: readonly Plugin[];
 }
 
@@ -28,10 +28,10 @@ interface Providers {
   readonly collections: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Finds every edge between the plugins with its reason, and every dependency that nothing satisfies. */
+/** Finds every edge between the plugins with its reason, and every dependency that is not satisfied. */
 export function collectEdges(
   plugins: readonly Plugin[],
-  { hostServices = new Set(), first, switchedOff = new Map(), doubled = [] }: EdgeOptions,
+  { hostServices = new Set(), first, disabledServices = new Map(), doubled = [] }: EdgeOptions,
 ): CollectedEdges {
   const given = new Set([...hostServices, ...coreServiceIds]);
   const providers = findProviders(plugins);
@@ -39,7 +39,7 @@ export function collectEdges(
   const unclear = findProviders(doubled).services;
   const edges: GraphEdge[] = [];
   const problems = [...findRivals(providers.services, given)];
-  const warnings: string[] = [];
+  const warnings: Warning[] = [];
 
   for (const plugin of plugins) {
     if (first !== undefined && plugin.id !== first) edges.push(firstEdge(first, plugin.id));
@@ -52,11 +52,11 @@ export function collectEdges(
         !given.has(ref.id) &&
         !unclear.has(ref.id)
       ) {
-        const owner = switchedOff.get(ref.id);
+        const owner = disabledServices.get(ref.id);
         problems.push(
           owner === undefined
             ? missingService(plugin.id, ref.id, providers, given)
-            : serviceSwitchedOff(plugin.id, ref.id, owner),
+            : serviceDisabled(plugin.id, ref.id, owner),
         );
       }
     }
@@ -118,10 +118,10 @@ function orderEdge(from: string, to: string): GraphEdge {
   return { from, to, kind: 'order', reason: `${to} comes after ${from}` };
 }
 
-function serviceSwitchedOff(plugin: string, service: string, owner: string): Problem {
+function serviceDisabled(plugin: string, service: string, owner: string): Problem {
   return problem('SERVICE_MISSING', `${plugin} needs ${service} from ${owner}, which is disabled`, {
     plugin,
-    hint: `Switch ${owner} on again, or ${plugin} off as well: UPDATE slipway.plugins SET enabled = … WHERE id = '…'.`,
+    hint: `Enable ${owner} again, or disable ${plugin} as well: UPDATE slipway.plugins SET enabled = … WHERE id = '…'.`,
   });
 }
 
@@ -145,12 +145,13 @@ function missingService(
   const owner = meant === undefined ? undefined : providers.services.get(meant)?.[0];
   const guess =
     meant === undefined ? '' : `. Did you mean ${meant}${owner ? ` from ${owner}` : ''}?`;
-  return problem('SERVICE_MISSING', `${plugin} needs ${service}, which nobody provides${guess}`, {
+  return problem('SERVICE_MISSING', `${plugin} needs ${service}, which is not provided${guess}`, {
     plugin,
   });
 }
 
-function absentPredecessor(plugin: string, earlier: string, ids: ReadonlySet<string>): string {
+function absentPredecessor(plugin: string, earlier: string, ids: ReadonlySet<string>): Warning {
   const meant = didYouMean(earlier, ids);
-  return `${plugin} comes after ${earlier}, which is absent${meant ? `. Did you mean ${meant}?` : ''}`;
+  const guess = meant ? `. Did you mean ${meant}?` : '';
+  return { plugin, message: `${plugin} comes after ${earlier}, which is absent${guess}` };
 }

@@ -1,5 +1,5 @@
 import type { GraphEdge } from './events.ts';
-import { problem, type Problem } from './error-codes.ts';
+import { problem, type Problem, type Warning } from './error-codes.ts';
 import { BootError } from './errors.ts';
 import { collectEdges, type CollectedEdges, type EdgeOptions } from './graph-edges.ts';
 import { findCycles } from './cycles.ts';
@@ -10,23 +10,23 @@ import type { GraphNode } from './schedule.ts';
 import { stableTopologicalOrder, type Successors } from './sort.ts';
 import { listNames } from './printable.ts';
 
-/** The sorted plugins: what every later phase works on. */
+/** The sorted plugins, which every later phase works on. */
 export interface PluginGraph {
   /** In topological order. */
   readonly plugins: readonly Plugin[];
   /** One for each plugin, in the same order. */
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
 }
 
 export interface GraphOptions extends EdgeOptions {
   readonly schemaPrefix?: string;
   /** Schemas that no plugin may have, each with its owner. */
   readonly takenSchemas?: ReadonlyMap<string, string>;
-  /** Ids of plugins that take no part. */
-  readonly absentIds?: readonly string[];
-  /** Where each plugin comes from, for people; told when two have one id. */
+  /** The ids of disabled plugins. */
+  readonly disabledIds?: readonly string[];
+  /** Describes where a plugin comes from, for the message when two have one id. */
   readonly placeOf?: (plugin: Plugin) => string;
 }
 
@@ -38,7 +38,7 @@ export interface GraphOptions extends EdgeOptions {
 export function buildGraph(plugins: readonly Plugin[], options: GraphOptions = {}): PluginGraph {
   const indexOf = new Map(plugins.map((plugin, index) => [plugin.id, index]));
   const distinct = plugins.filter((plugin, index) => indexOf.get(plugin.id) === index);
-  // What the others of the same id provide is not missing: which of them stays is for people to say.
+  // The services of the other plugins with the same id are not missing: a person must decide which plugin stays.
   const doubled = plugins.filter((plugin, index) => indexOf.get(plugin.id) !== index);
   const found = collectEdges(distinct, { ...options, doubled });
   const successors = toSuccessors(distinct, found.edges);
@@ -111,12 +111,15 @@ function arrange(
   return { plugins: sorted, nodes, edges, warnings: [...warnings, ...weakSpots(sorted, nodes)] };
 }
 
-/** A required plugin that needs an optional one makes it required in truth. */
-function weakSpots(plugins: readonly Plugin[], nodes: readonly GraphNode[]): readonly string[] {
+/** A required plugin that needs an optional one makes it required in effect. */
+function weakSpots(plugins: readonly Plugin[], nodes: readonly GraphNode[]): readonly Warning[] {
   return nodes.flatMap((node) =>
     node.needs
       .flatMap((index) => plugins[index] ?? [])
       .filter((needed) => node.required && !isRequired(needed))
-      .map((needed) => `${node.id} is required and needs ${needed.id}, which is optional`),
+      .map(({ id }) => ({
+        plugin: node.id,
+        message: `${node.id} is required and needs ${id}, which is optional`,
+      })),
   );
 }

@@ -1,8 +1,8 @@
 import { isInstance, readProperty } from './foreign-value.ts';
 
 /**
- * Listens to promises without another reader: when a listener or a logger returns a promise, `hear` gets what it rejects with, which
- * would end the process otherwise.
+ * Handles the rejection of a promise that a listener or a logger returned: `hear` gets its reason. Unhandled, it would end
+ * the process.
  */
 export function hearRejection(returned: unknown, hear: (thrown: unknown) => void): void {
   if (!isInstance(returned, Promise) && typeof readProperty(returned, 'then') !== 'function')

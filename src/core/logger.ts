@@ -6,7 +6,7 @@ interface LogMethod {
   (fields: object, message?: string): void;
 }
 
-/** The part of a pino logger that Slipway uses; any logger with these methods will do. */
+/** The part of a pino logger that Slipway uses; any logger with these methods works. */
 export interface Logger {
   readonly debug: LogMethod;
   readonly info: LogMethod;
@@ -18,7 +18,7 @@ export interface Logger {
 
 const nothing = (): void => {};
 
-/** A logger that says nothing. */
+/** A logger that writes nothing. */
 export const silentLogger: Logger = Object.freeze({
   debug: nothing,
   info: nothing,
@@ -27,12 +27,12 @@ export const silentLogger: Logger = Object.freeze({
 });
 
 /**
- * The same logger, with all its methods, of which none harms its caller: what one throws or rejects with is dropped, and so
- * is the line. Loggers that it makes, such as children, are the same.
+ * Wraps a logger so that none of its methods can harm the caller: when one throws or rejects, the error and the line are
+ * dropped. Loggers that it makes, such as children, are wrapped too.
  */
 export function guardLogger(logger: Logger): Logger {
   const guarded = new Map<PropertyKey, unknown>();
-  // Its target is empty: of a frozen logger a proxy has to give the very methods.
+  // The target is empty, because a proxy of a frozen logger would have to return its own methods.
   return new Proxy({} as Logger, {
     get: (_, key) => {
       const found = readProperty(logger, key);
@@ -54,7 +54,7 @@ function guardMethod(logger: Logger, key: PropertyKey): (...args: readonly unkno
       const isChild = key === 'child' && typeof readProperty(result, 'info') === 'function';
       return isChild ? guardLogger(result as Logger) : result;
     } catch {
-      // A full disk must not take the boot down.
+      // A full disk must not end the boot.
       return undefined;
     }
   };

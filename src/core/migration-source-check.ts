@@ -6,7 +6,7 @@ const folder = 'a file: URL or an absolute path';
 const keys = ['name', 'run', 'transaction'];
 
 /**
- * Checks that a value can be a plugin's migrations. Whether a folder can be read is a matter of the survey.
+ * Checks that a value can be a plugin's migrations. The survey checks whether a folder can be read.
  *
  * @throws BootError `PLUGIN_INVALID`
  */
@@ -24,7 +24,7 @@ export function checkMigrationSource(value: unknown, name: string): void {
 
 function checkList(list: readonly unknown[], name: string): void {
   const names = new Set<string>();
-  // A list with a hole in it has nothing there, and no callback would see that.
+  // An index, because callbacks such as forEach skip the holes of a list.
   for (let index = 0; index < list.length; index += 1) {
     const place = `${name}[${index}]`;
     const own = checkFunction(list[index], place);
@@ -45,7 +45,7 @@ function checkFunction(value: unknown, place: string): string {
   }
   const { name, run, transaction } = value;
   if (typeof name !== 'string' || !isName(name)) {
-    throw pluginInvalid(`${place}.name`, 'a name without blanks around it', name);
+    throw pluginInvalid(`${place}.name`, 'a name without spaces around it', name);
   }
   if (typeof run !== 'function') throw pluginInvalid(`${place}.run`, 'a function', run);
   if (transaction !== undefined && transaction !== false) {
@@ -54,7 +54,7 @@ function checkFunction(value: unknown, place: string): string {
   return name;
 }
 
-/** It stands in messages and in the history: PostgreSQL keeps no NUL, and no line has room for a line break. */
+/** The name is used in messages and in the history. PostgreSQL cannot store NUL, and a line break would split a line. */
 function isName(name: string): boolean {
   return name !== '' && name === name.trim() && !/\p{Cc}/u.test(name);
 }

@@ -2,8 +2,8 @@ import type { Clock } from './clock.ts';
 import { onAbort } from './on-abort.ts';
 
 /**
- * Waits for `work`, but no longer than until `signal` is aborted; then it rejects with the signal's reason and what becomes
- * of the work is nobody's business any more.
+ * Waits for `work` until `signal` is aborted. Then it rejects with the signal's reason, and the result of the work is
+ * ignored.
  */
 export async function untilAborted<T>(work: Promise<T> | T, signal: AbortSignal): Promise<T> {
   let leave = (): void => undefined;
@@ -17,7 +17,7 @@ export async function untilAborted<T>(work: Promise<T> | T, signal: AbortSignal)
   }
 }
 
-/** Waits `ms`; rejects with the signal's reason when it is aborted before. */
+/** Waits `ms`; rejects with the signal's reason when it is aborted first. */
 export async function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   const deadline = deadlineAfter(clock, ms);
   try {
@@ -48,7 +48,7 @@ export function spread(ms: number): number {
   return ms * (0.5 + Math.random() / 2);
 }
 
-/** A signal that is aborted after `ms`, and what takes its timer away. */
+/** A signal that is aborted after `ms`, and a function that clears its timer. */
 export interface Deadline {
   readonly signal: AbortSignal;
   cancel(): void;

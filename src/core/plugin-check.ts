@@ -14,9 +14,9 @@ const refKinds = {
 };
 
 /**
- * Checks that a value has the form of a plugin. Whether its id and its dependencies are right is a matter of the graph.
+ * Checks that a value has the form of a plugin. The graph checks its id and its dependencies.
  *
- * @param name How the value is called in the message, such as `plugins[2]`.
+ * @param name The name of the value in the message, such as `plugins[2]`.
  * @throws BootError `PLUGIN_INVALID`
  */
 export function checkPlugin(value: unknown, name: string): Plugin {
@@ -55,7 +55,7 @@ function checkFields(value: unknown, name: string): Plugin {
   return value as Plugin;
 }
 
-/** A field that is misspelt would be a plugin without its migrations. */
+/** Refuses unknown fields: a misspelt one could leave a plugin without its migrations. */
 function knownFieldsOnly(given: Readonly<Record<string, unknown>>, name: string): void {
   const unknown = Object.keys(given).find((key) => !fields.has(key));
   if (unknown === undefined || given['id'] === undefined) return;
@@ -97,7 +97,7 @@ function checkRefs(value: unknown, name: string, kinds: readonly string[]): void
   }
 }
 
-/** Wrong times are wrong options of the plugin, and say so. */
+/** Checks the times, whose error is about options of the plugin. */
 function checkTimes(given: Readonly<Record<string, unknown>>, name: string): void {
   for (const [key, value] of Object.entries(record(given['timeouts'] ?? {}, `${name}.timeouts`))) {
     if (value !== undefined) toMilliseconds(value, `${name}.timeouts.${key}`);

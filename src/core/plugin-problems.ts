@@ -8,18 +8,18 @@ const kebabCase = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 
 interface ProblemOptions {
   readonly schemaPrefix?: string;
-  /** Where a plugin comes from, for people. */
+  /** Describes where a plugin comes from, for people. */
   readonly placeOf?: (plugin: Plugin) => string;
   /** Schemas that are taken, each with its owner. */
   readonly takenSchemas?: ReadonlyMap<string, string>;
 }
 
-/** Finds what is wrong with each plugin by itself, and with two of the same id. */
+/** Finds the problems of each plugin by itself, and of plugins with the same id. */
 export function findPluginProblems(
   plugins: readonly Plugin[],
   { schemaPrefix, placeOf, takenSchemas = new Map() }: ProblemOptions = {},
 ): readonly Problem[] {
-  // Two of one id would say the same twice.
+  // Two plugins with one id would report the same problems twice.
   const distinct = new Map(plugins.map((plugin) => [plugin.id, plugin])).values();
   return [
     ...duplicates(plugins, placeOf),

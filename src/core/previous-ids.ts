@@ -6,20 +6,20 @@ export interface PreviousIdOptions {
   readonly schemaPrefix?: string;
   /** Schemas that are taken, each with its owner. */
   readonly takenSchemas?: ReadonlyMap<string, string>;
-  /** Ids of plugins that take no part: their schemas stay theirs. */
-  readonly absentIds?: readonly string[];
+  /** The ids of disabled plugins, which keep their schemas. */
+  readonly disabledIds?: readonly string[];
 }
 
 /**
- * Finds previous ids that belong to somebody else: a schema that is renamed is gone for everybody who knows it by its name.
- * Schemas are compared, not ids: those are what would be taken.
+ * Finds previous ids that belong to another owner, which would lose its schema by the rename. Schemas are compared, not
+ * ids, because schemas are what is renamed.
  */
 export function findPreviousIdProblems(
   plugins: readonly Plugin[],
-  { schemaPrefix, takenSchemas = new Map(), absentIds = [] }: PreviousIdOptions = {},
+  { schemaPrefix, takenSchemas = new Map(), disabledIds = [] }: PreviousIdOptions = {},
 ): readonly Problem[] {
   const owners = new Map(takenSchemas);
-  for (const id of [...plugins.map((plugin) => plugin.id), ...absentIds]) {
+  for (const id of [...plugins.map((plugin) => plugin.id), ...disabledIds]) {
     owners.set(getPluginSchemaName(id, schemaPrefix), `the plugin ${id}`);
   }
   const problems: Problem[] = [];
@@ -29,7 +29,8 @@ export function findPreviousIdProblems(
       const owner = owners.get(schema);
       const other = claims.get(schema);
       if (owner !== undefined) problems.push(conflict(id, schema, `which ${owner} has`));
-      else if (other !== undefined) problems.push(conflict(id, schema, `and so does ${other}`));
+      else if (other !== undefined)
+        problems.push(conflict(id, schema, `which ${other} claims too`));
       claims.set(schema, id);
     }
   }
@@ -37,6 +38,6 @@ export function findPreviousIdProblems(
 }
 
 function conflict(plugin: string, schema: string, why: string): Problem {
-  const message = `${plugin} says in previousIds that ${schema} was its schema, ${why}`;
+  const message = `${plugin} claims the schema ${schema} in previousIds, ${why}`;
   return problem('PREVIOUS_ID_CONFLICT', message, { plugin });
 }

@@ -1,18 +1,18 @@
-/** Longer texts say nothing more to people, and fill a log. */
+/** Longer texts are cut: they add nothing for people, and fill a log. */
 export const longestText = 10_000;
 
 const roomForNote = 50;
 
-/** Cuts a text that is longer than `longest`, and says how much was cut. The result fits: to cut it again changes nothing. */
+/** Cuts a text to `longest` characters, with a note of how much was cut. A second cut changes nothing. */
 export function cutText(text: string, longest: number = longestText): string {
   if (text.length <= longest) return text;
-  // Never in the middle of a character.
+  // The cut is never in the middle of a character.
   const kept = text.slice(0, longest - roomForNote).replace(/[\uD800-\uDBFF]$/, '');
   return `${kept}… (cut: ${text.length - kept.length} more characters)`;
 }
 
 /**
- * Writes out the characters that a terminal obeys instead of showing them: control characters and those that turn the
+ * Writes out the characters that a terminal would execute instead of show: control characters, and those that change the
  * direction of a line. Line breaks and tabs stay.
  *
  * @example printable('\u001B[2J') // '\\x1b[2J'
@@ -28,7 +28,7 @@ function escapeCharacter(character: string): string {
   return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u${code.padStart(4, '0')}`;
 }
 
-/** So many names are still read; more become their number, the first and the last. */
+/** A longer list becomes its first name, its last name and its length. */
 const mostNames = 8;
 
 /**

@@ -24,16 +24,16 @@ export const pluginFields = [
 const records: ReadonlySet<string> = new Set(['deps', 'provides', 'timeouts', 'retry']);
 
 /**
- * Reads every field of a plugin once, so that a getter that fails later harms nothing. Functions are called on the plugin
+ * Reads every field of a plugin once, so that a getter that fails later does no harm. Functions are called on the plugin
  * itself, which may be an instance of a class.
  *
- * @param name How the plugin is called in the message.
+ * @param name The name of the plugin in the message.
  * @throws BootError `PLUGIN_INVALID` when a field cannot be read
  */
 export function readPlugin(plugin: Plugin, name: string): Plugin {
   return readable(name, plugin, () => {
     const read: Record<string, unknown> = {};
-    // Fields that no plugin has are kept for the check, which refuses them.
+    // Unknown fields are kept, so that the check can refuse them.
     for (const field of new Set<string>([...pluginFields, ...Object.keys(plugin)])) {
       const value: unknown = Reflect.get(plugin, field);
       if (value !== undefined) read[field] = settled(plugin, field, value);
@@ -52,9 +52,9 @@ function settled(plugin: Plugin, field: string, value: unknown): unknown {
 }
 
 /**
- * Runs code that reads a value which other code has made.
+ * Runs code that reads a value of other code.
  *
- * @throws BootError `PLUGIN_INVALID` in place of what a getter or a Proxy throws
+ * @throws BootError `PLUGIN_INVALID` when a getter or a Proxy throws
  */
 export function readable<T>(name: string, value: unknown, read: () => T): T {
   try {

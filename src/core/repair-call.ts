@@ -3,7 +3,7 @@ import { listNames } from './printable.ts';
 export type RepairName = 'baseline' | 'markApplied' | 'acceptEdited' | 'relocate';
 
 /**
- * How a hint names the call that repairs what it speaks of.
+ * Writes the call of a repair for a hint.
  *
  * @example repairCall('relocate', 'catalog') // "repair.relocate('catalog')"
  */
@@ -16,7 +16,7 @@ export function repairCall(
   return `repair.${name}('${plugin}'${more})`;
 }
 
-/** How a hint names the call that takes a file as applied. */
+/** Writes the call that marks a file as applied, for a hint. */
 export function markAppliedCall(plugin: string, file: string): string {
   return `repair.markApplied('${plugin}', [${literal(file)}])`;
 }

@@ -2,29 +2,29 @@ import { itemAt, toChunked, withItems, type Chunked } from './chunked.ts';
 import { reverseEdges, type Successors } from './sort.ts';
 import type { Outcome } from './steps.ts';
 
-/** A plugin as a phase sees it. Edges are indices into the list of nodes, which stands in topological order. */
+/** A plugin as a phase sees it. Edges are indices into the list of nodes, which is in topological order. */
 export interface GraphNode {
   readonly id: string;
   readonly required: boolean;
-  /** What it cannot do without: their failure is its failure. */
+  /** The nodes it needs: when one fails, it does not run. */
   readonly needs: readonly number[];
-  /** What merely comes first. */
+  /** The nodes that come first, whatever their outcome. */
   readonly after: readonly number[];
 }
 
-/** How one node ended, and why when it never ran. */
+/** How one node ended, with the reason when it never ran. */
 export interface Settlement {
   readonly index: number;
   readonly outcome: Outcome;
   readonly because?: string;
 }
 
-/** An outcome known before the phase begins: the node takes its turn, but nothing runs. */
+/** An outcome that is known before the phase begins: the node settles in order, and nothing runs. */
 export type Preset = Omit<Settlement, 'index'>;
 
 /**
- * How far a phase has come over the graph: an immutable value. Every node counts its open predecessors, so a settlement
- * costs its own edges and no look at the other nodes.
+ * The progress of a phase over the graph, as an immutable value. Every node counts its open predecessors, so the cost of a
+ * settlement is its own edges, not the number of nodes.
  */
 export interface Schedule {
   readonly nodes: readonly GraphNode[];
@@ -34,13 +34,13 @@ export interface Schedule {
   readonly blockers: Chunked<number>;
   /** May start now, in topological order. */
   readonly free: readonly number[];
-  /** Were taken and gave their turn back: they start when nothing else may. */
+  /** Nodes that were taken and requeued: they start when no other node can. */
   readonly again: readonly number[];
   readonly outcomes: Chunked<Outcome | null>;
   readonly open: number;
 }
 
-/** What a step forward gives: the new schedule and all that settled by it. */
+/** The new schedule after a change, with everything that settled by it. */
 export interface Advance {
   readonly schedule: Schedule;
   readonly settled: readonly Settlement[];
@@ -67,8 +67,8 @@ export function createSchedule(
 }
 
 /**
- * The same plugins for the way down: every edge turned round, none of them a need and no plugin required, so that what
- * hangs on its way down keeps nothing else up. The nodes stand in reverse order, so that they are topological again.
+ * Makes the nodes of stopAll: every edge is reversed, and no edge is a need and no plugin required, so that a plugin that
+ * hangs does not keep others from stopping. The nodes are in reverse order, so that they are topological again.
  */
 export function reverseNodes(nodes: readonly GraphNode[]): readonly GraphNode[] {
   const last = nodes.length - 1;
@@ -83,7 +83,7 @@ export function reverseNodes(nodes: readonly GraphNode[]): readonly GraphNode[] 
     .toReversed();
 }
 
-/** Takes up to `room` nodes that may start now. Nodes with a preset settle on the way and take no room. */
+/** Takes up to `room` nodes that may start now. Nodes with a preset settle at once and take no slot. */
 export function takeFree(
   schedule: Schedule,
   room: number,
@@ -107,7 +107,7 @@ export function takeFree(
   return { schedule: current, settled, taken };
 }
 
-/** Gives a turn back: the node starts again once every other free node had its turn. */
+/** Puts a node back into the queue, behind every other free node. */
 export function requeue(schedule: Schedule, index: number): Schedule {
   return { ...schedule, again: [...schedule.again, index] };
 }
@@ -119,8 +119,8 @@ function withoutFirst(schedule: Schedule): Schedule {
 }
 
 /**
- * Settles a node: its followers come free, or, when it failed, what needs it settles as `dependency`. What needs a
- * canceled one stays open: nothing is wrong with it, so whoever canceled will {@link abandon} it.
+ * Settles a node. Its followers become free; when it failed, the nodes that need it settle as `dependency`. The nodes that
+ * need a canceled one stay open, because nothing is wrong with them: the canceling phase will {@link abandon} them.
  */
 export function settle(schedule: Schedule, settlement: Settlement): Advance {
   const blockers = new Map<number, number>();
@@ -162,7 +162,7 @@ export function settle(schedule: Schedule, settlement: Settlement): Advance {
   };
 }
 
-/** Settles every open node as `notReached`: nothing further will begin. */
+/** Settles every open node as `notReached`: no other node will start. */
 export function abandon(schedule: Schedule, because: string): Advance {
   const outcomes = schedule.outcomes.flat();
   const settled = outcomes.flatMap((outcome, index): Settlement[] =>
@@ -172,19 +172,19 @@ export function abandon(schedule: Schedule, because: string): Advance {
   return { schedule: { ...schedule, free: [], again: [], outcomes: all, open: 0 }, settled };
 }
 
-/** Whether what needs this node may go on. */
+/** Whether the nodes that need this one may run. */
 export function isSuccess(outcome: Outcome): boolean {
   return outcome === 'done' || outcome === 'upToDate';
 }
 
-/** Whether one of these settlements takes a required plugin down, and with it the boot. */
+/** Whether one of these settlements loses a required plugin, and with it the boot. */
 export function isFatal(schedule: Schedule, settled: readonly Settlement[]): boolean {
   return settled.some(
     ({ index, outcome }) => !isSuccess(outcome) && schedule.nodes[index]?.required === true,
   );
 }
 
-/** Says how someone was lost: `auth failed`, `its init timed out`. */
+/** Describes how a plugin or a step was lost: `auth failed`, `its init timed out`. */
 export function describeLoss(who: string, outcome: Outcome): string {
   switch (outcome) {
     case 'timeout':

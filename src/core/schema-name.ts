@@ -7,7 +7,7 @@ export const longestNameInBytes = 63;
 export const defaultSchemaPrefix = 'plugin_';
 
 /**
- * The name of a plugin's schema, unquoted.
+ * Returns the name of a plugin's schema, unquoted.
  *
  * @example getPluginSchemaName('catalog') // 'plugin_catalog'
  */
@@ -29,17 +29,17 @@ export const anySchemaName: Check<string> = (value, name) => {
   throw optionsInvalid(name, 'a schema name: 1 to 63 bytes, no control characters', value);
 };
 
-/** The name of a schema that may have to be made. */
+/** The name of a schema that Slipway may make. */
 export const ownSchemaName: Check<string> = (value, name) => {
   const checked = anySchemaName(value, name);
   if (!checked.startsWith('pg_')) return checked;
-  const expected = 'a schema that does not begin with pg_, which PostgreSQL keeps for itself';
+  const expected = 'a schema that does not begin with pg_, which PostgreSQL reserves';
   throw optionsInvalid(name, expected, value);
 };
 
 /**
- * The schemas that a plugin may have had under earlier ids, each as PostgreSQL has kept it: it cuts a name that is too long,
- * and other programs than Slipway have let it.
+ * Returns the schemas that a plugin may have had under earlier ids, as PostgreSQL has stored them: it cuts a name that is
+ * too long, and other programs than Slipway do not prevent that.
  */
 export function getPreviousSchemaNames(
   previousIds: readonly string[] = [],
@@ -48,7 +48,7 @@ export function getPreviousSchemaNames(
   return [...new Set(previousIds.map((id) => cutLikePostgres(getPluginSchemaName(id, prefix))))];
 }
 
-/** Never in the middle of a character. */
+/** Cuts a name to 63 bytes, never in the middle of a character. */
 function cutLikePostgres(name: string): string {
   let kept = '';
   for (const character of name) {

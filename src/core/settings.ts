@@ -99,7 +99,7 @@ const shape = {
       schemaPrefix: [
         text(
           /^(?!pg_)[a-z_][a-z0-9_]{0,61}$/,
-          'at most 62 lower-case letters, digits and _, not beginning with pg_, which PostgreSQL keeps for itself',
+          'at most 62 lower-case letters, digits and _, not beginning with pg_, which PostgreSQL reserves',
         ),
         defaultSchemaPrefix,
       ],

@@ -21,7 +21,7 @@ export function stableTopologicalOrder(successors: Successors): readonly number[
   return order.length === successors.length ? order : undefined;
 }
 
-/** How many predecessors each node has. */
+/** Counts the predecessors of each node. */
 function countPredecessors(successors: Successors): number[] {
   const counts = successors.map(() => 0);
   for (const targets of successors) {
@@ -30,7 +30,7 @@ function countPredecessors(successors: Successors): number[] {
   return counts;
 }
 
-/** Turns every edge round. */
+/** Reverses every edge. */
 export function reverseEdges(successors: Successors): Successors {
   const reversed: number[][] = successors.map(() => []);
   successors.forEach((targets, node) => {

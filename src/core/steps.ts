@@ -1,14 +1,14 @@
 /** The four phases of a launch, in order. */
 export const phases = ['discover', 'sort', 'migrateAll', 'initAll'] as const;
-/** A phase of a launch, or `stopAll`, the way down. */
+/** A phase of a launch, or `stopAll`, in which everything is stopped. */
 export type Phase = (typeof phases)[number] | 'stopAll';
 
-/** One plugin's part of a phase, in the order in which a plugin goes through them. */
+/** The steps of a plugin, in order. */
 export const steps = ['migrate', 'init', 'ready', 'stop'] as const;
 /** One plugin's part of a phase. */
 export type Step = (typeof steps)[number];
 
-/** How a step ended; a step that never came up is `notReached`. */
+/** How a step ended; a step that never ran is `notReached`. */
 export const outcomes = [
   'done',
   'upToDate',
@@ -25,5 +25,5 @@ export type Outcome = (typeof outcomes)[number];
 /** How a phase ended. */
 export type PhaseOutcome = 'done' | 'failed' | 'canceled';
 
-/** How a whole boot ended: `degraded` is up without some optional plugin, `migrated` stopped after migrateAll as asked. */
+/** How a whole boot ended: `degraded` is up without some optional plugin, `migrated` is the end of `migrate()`. */
 export type BootOutcome = 'ready' | 'degraded' | 'migrated' | 'failed' | 'canceled';

@@ -1,6 +1,6 @@
 /**
- * The candidate most like `name`, if one is close enough to be a slip of the pen (Levenshtein distance of at most a third
- * of its length).
+ * Returns the candidate most like `name`, if one is close enough to be a typing error (a Levenshtein distance of at most a
+ * third of its length).
  *
  * @example didYouMean('catlog.api', ['catalog.api', 'auth.api']) // 'catalog.api'
  */

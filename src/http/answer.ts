@@ -1,7 +1,7 @@
 import { httpCodes, type HttpCode } from './codes.ts';
 import type { RequestHead } from './request-head.ts';
 
-/** What an answer holds besides its code. */
+/** The parts of an answer besides its code. */
 export interface AnswerParts {
   readonly status: number;
   readonly fields?: object;
@@ -10,7 +10,7 @@ export interface AnswerParts {
 
 const encoder = new TextEncoder();
 
-/** A JSON answer that nobody caches; without its body for HEAD. */
+/** Makes a JSON answer that is never cached; without its body for HEAD. */
 export function answer(
   { method }: Pick<RequestHead, 'method'>,
   code: HttpCode,

@@ -3,8 +3,9 @@ import type { RequestListener, Server } from 'node:http';
 const lookMs = 50;
 
 /**
- * Takes no new connections, answers the requests under way, and ends each connection once it is idle, so that clients which
- * keep theirs alive hold nothing up. Resolves when the last one is gone; also for a server that does not listen.
+ * Stops a server: it takes no new connections, answers the open requests, and closes each connection once it is idle, so
+ * that kept-alive connections delay nothing. Resolves when the last one is closed, and at once for a server that does not
+ * listen.
  *
  * @param signal When it is aborted, the connections that are left are cut.
  * @example gracefulShutdown(boot, { drain: (signal) => closeServer(server, signal) });
@@ -14,7 +15,7 @@ export async function closeServer(server: Server, signal?: AbortSignal): Promise
   const endAfterAnswer: RequestListener = (_, response) => {
     response.shouldKeepAlive = false;
   };
-  // A request that came before closing leaves its connection open: somebody has to look for those.
+  // A request that came before close() leaves its connection open when it ends, so these are closed from here.
   const looking = setInterval(() => server.closeIdleConnections(), lookMs);
   server.prependListener('request', endAfterAnswer);
   signal?.addEventListener('abort', cut, { once: true });

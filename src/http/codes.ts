@@ -1,4 +1,4 @@
-/** Every code in the body of an answer, with the message that goes with it. The table is closed. */
+/** Every code in the body of an answer, with its message. The table is closed. */
 export const httpCodes = {
   ALIVE: 'The process answers',
   READY: 'Every plugin is up',

@@ -6,13 +6,17 @@ import { answer } from './answer.ts';
 import { pathOf, type FrontHandler, type RequestHead } from './request-head.ts';
 import { codeOf, pluginNotUp, type Observed } from './standing.ts';
 
-/** Tells whose a request is: the plugin's id, or `undefined` for nobody's in particular. */
+/** Finds the plugin of a request: its id, or `undefined` when the request belongs to no plugin. */
 export type PluginOf = (request: RequestHead) => string | undefined;
 
 export interface GateOptions {
   /** Where the plugins' routes are: `'/api/'` when the plugin's id follows it in the path, or a function. */
   readonly pluginOf?: string | PluginOf;
-  /** What `Retry-After` says, in whole seconds, at least one; 5 s unless told. */
+  /**
+   * The value of `Retry-After`, rounded to whole seconds, at least one.
+   *
+   * @default '5s'
+   */
   readonly retryAfter?: Duration;
 }
 
@@ -28,9 +32,9 @@ const checkOptions = group({
 });
 
 /**
- * Stands before the application and answers 503 with a code, progress and `Retry-After` until everything is up, and again
- * once it is being stopped; while a drain goes on, requests still pass. A request for a known plugin that is not up is
- * answered with that plugin's state, never with a 404 and never left waiting.
+ * Makes a handler that goes before the application. It answers 503 with a code, progress and `Retry-After` until everything
+ * is up, and again when the boot stops; while a drain runs, requests still pass. A request for a known plugin that is not
+ * up gets that plugin's state, never a 404, and never waits.
  *
  * @throws BootError `OPTIONS_INVALID`
  * @example gate(boot, { pluginOf: '/api/' }) // GET /api/catalog/products belongs to the plugin catalog
@@ -46,7 +50,7 @@ export function gate(boot: Observed, options: GateOptions = {}): FrontHandler {
     const id = pluginOf?.(request);
     const plugin = id === undefined ? undefined : pluginNotUp(state, id);
     if (isOpen) {
-      // No word of a retry: nothing brings the plugin back in this process.
+      // Without Retry-After: nothing brings the plugin back in this process.
       return plugin && answer(request, 'PLUGIN_NOT_UP', { status: 503, fields: { plugin } });
     }
     const code = codeOf(state);
@@ -59,7 +63,7 @@ export function gate(boot: Observed, options: GateOptions = {}): FrontHandler {
   };
 }
 
-/** Strangers see this: how far it is, and neither what runs nor who holds a lock. */
+/** The gate answers the public, so it shows the progress, and neither what runs nor the holder of a lock. */
 function progressOf({ phase, settled, total }: BootState): object {
   return { phase, settled, total };
 }

@@ -4,8 +4,8 @@ import { answer } from './answer.ts';
 import type { FrontHandler, RequestHead } from './request-head.ts';
 
 /**
- * Puts fetch-style handlers before an application on `node:http`: the first that answers does, and what nobody answers goes
- * to `next` untouched, with its body unread.
+ * Puts fetch-style handlers before an application on `node:http`. The first handler that answers ends the request. When none
+ * answers, `next` gets the request untouched, with its body unread.
  *
  * @example createServer(nodeListener([probes(boot), gate(boot)], (request, response) => app(request, response)))
  */
@@ -20,7 +20,7 @@ export function nodeListener(
 }
 
 /**
- * The same for frameworks that bring a server of their own, as a function that tells whether the request is answered.
+ * The same for frameworks that bring a server of their own: a function that returns whether it has answered the request.
  *
  * @example
  * const isAnswered = nodeFront([probes(boot), gate(boot)]);
@@ -40,7 +40,7 @@ export function nodeFront(
   };
 }
 
-/** What a handler throws, such as a `pluginOf` of the host, would end the process here. */
+/** An error of a handler, such as a `pluginOf` of the host, would end the process here. */
 function firstAnswer(handlers: readonly FrontHandler[], head: RequestHead): Response | undefined {
   try {
     for (const handler of handlers) {
@@ -54,7 +54,7 @@ function firstAnswer(handlers: readonly FrontHandler[], head: RequestHead): Resp
   }
 }
 
-/** Not a `Request`: making one costs more than the look at it, and every request of the application pays. */
+/** Not a `Request`: making one costs more than the handlers do, for every request of the application. */
 function headOf(request: IncomingMessage): RequestHead {
   const { headers, method = 'GET', url = '/' } = request;
   return {

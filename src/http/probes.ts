@@ -8,11 +8,23 @@ import { codeOf, hasStarted, pluginsNotUp, type Observed } from './standing.ts';
 
 /** The paths that {@link probes} answers. */
 export interface ProbeOptions {
-  /** Whether the process should live; `/livez` unless told. */
+  /**
+   * The path of liveness: whether the process should live.
+   *
+   * @default '/livez'
+   */
   readonly live?: string;
-  /** Whether it takes requests; `/readyz` unless told. */
+  /**
+   * The path of readiness: whether the backend takes requests.
+   *
+   * @default '/readyz'
+   */
   readonly ready?: string;
-  /** Whether it has started, and how far it is; `/startupz` unless told. */
+  /**
+   * The path of startup: whether the backend has started, and its progress.
+   *
+   * @default '/startupz'
+   */
   readonly startup?: string;
 }
 
@@ -27,9 +39,9 @@ const checkOptions = group({
 });
 
 /**
- * Answers the three probes of an orchestrator with 200 or 503 and a JSON body, and leaves every other path alone.
- * Liveness is green for as long as the process works, also while it migrates and while it stops; readiness only while
- * everything is up, and no longer once the way down has begun; startup from the first time that everything was up.
+ * Makes a handler that answers the three probes of an orchestrator with 200 or 503 and a JSON body, and no other path.
+ * Liveness is 200 as long as the process works, also while it migrates and while it stops. Readiness is 200 only while
+ * everything is up, and no longer when the boot begins to stop. Startup is 200 once everything has been up.
  *
  * @throws BootError `OPTIONS_INVALID`
  * @example
@@ -60,7 +72,7 @@ export function probes(boot: Observed, options: ProbeOptions = {}): FrontHandler
   };
 }
 
-/** A boot that has failed never comes back in this process: here, and only here, a restart helps. */
+/** A boot that has failed never recovers in this process: here, and only here, a restart helps. */
 function live(state: BootState): Verdict {
   return state.phase === 'failed' ? [false, 'FAILED'] : [true, 'ALIVE'];
 }
@@ -74,7 +86,7 @@ function startup(state: BootState): Verdict {
   return [hasStarted(state), codeOf(state)];
 }
 
-/** The same fields in every answer, so that whoever reads one can read them all. */
+/** Every answer has the same fields, so that one reader can read them all. */
 function pictureOf(state: BootState): object {
   const { bootId, phase, settled, total, running, waitingFor } = state;
   return {
@@ -84,7 +96,7 @@ function pictureOf(state: BootState): object {
     total,
     running,
     ...(waitingFor === undefined ? {} : { waitingFor }),
-    // Before everything has started, each plugin would be in it.
+    // Before everything has started, it would contain every plugin.
     notUp: phase === 'ready' ? pluginsNotUp(state) : [],
   };
 }

@@ -1,4 +1,4 @@
-/** What is looked at of a request; a fetch `Request` is one. */
+/** The parts of a request that handlers read; a fetch `Request` has them. */
 export interface RequestHead {
   readonly method: string;
   /** Absolute. */
@@ -6,12 +6,12 @@ export interface RequestHead {
   readonly headers: { get(name: string): string | null };
 }
 
-/** Answers a request, or leaves it to whoever comes next. */
+/** Answers a request, or returns `undefined` to leave it to the next handler. */
 export type FrontHandler = (request: RequestHead) => Response | undefined;
 
 const beforeThePath = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i;
 
-/** The path of a URL as it was sent: unlike `new URL()` it takes whatever a client sends, and never throws. */
+/** Reads the path of a URL as it was sent. Unlike `new URL()` it accepts any text of a client, and never throws. */
 export function pathOf(url: string): string {
   const [path = ''] = url.replace(beforeThePath, '').split(/[?#]/, 1);
   return path === '' ? '/' : path;

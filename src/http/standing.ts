@@ -3,19 +3,19 @@ import type { BootState } from '../core/boot-state.ts';
 import { steps, type Step } from '../core/steps.ts';
 import type { HttpCode } from './codes.ts';
 
-/** What is needed of a boot. */
+/** The part of a boot that the handlers read. */
 export interface Observed {
   state(): BootState;
 }
 
-/** Where a plugin stands: its first step that is not over and well. */
+/** The state of a plugin: its first step that has not succeeded. */
 export interface PluginStanding {
   readonly id: string;
   readonly step: Step;
   readonly state: StepState;
 }
 
-/** The boot as a whole, in one word. */
+/** Returns the code of the whole boot. */
 export function codeOf({ phase, isStopping, outcome }: BootState): HttpCode {
   if (phase === 'failed') return 'FAILED';
   if (isStopping || phase === 'stopAll' || phase === 'stopped') return 'STOPPING';
@@ -23,12 +23,12 @@ export function codeOf({ phase, isStopping, outcome }: BootState): HttpCode {
   return outcome === 'degraded' ? 'DEGRADED' : 'READY';
 }
 
-/** Whether everything was up once, even if it goes down by now. */
+/** Whether everything was up once, even if the boot is stopping now. */
 export function hasStarted({ phase, outcome }: BootState): boolean {
   return phase === 'ready' || outcome === 'ready' || outcome === 'degraded';
 }
 
-/** `undefined` for a plugin that is up, and for one that nobody knows. One that is switched off is not up. */
+/** Returns `undefined` for a plugin that is up and for an unknown one. A disabled plugin is not up. */
 export function pluginNotUp({ plugins }: BootState, id: string): PluginStanding | undefined {
   const states = Object.hasOwn(plugins, id) ? plugins[id] : undefined;
   if (!states || states.ready === 'done') return undefined;
@@ -36,7 +36,7 @@ export function pluginNotUp({ plugins }: BootState, id: string): PluginStanding 
   return step === undefined ? undefined : { id, step, state: states[step] };
 }
 
-/** Every plugin that is not up. */
+/** Lists every plugin that is not up. */
 export function pluginsNotUp(state: BootState): readonly PluginStanding[] {
   return Object.keys(state.plugins).flatMap((id) => pluginNotUp(state, id) ?? []);
 }

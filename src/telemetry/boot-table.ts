@@ -21,19 +21,19 @@ interface PluginRow {
 
 const emptyRow: PluginRow = { files: 0, steps: {} };
 
-/** So that the bars can be told apart without colours, too. */
+/** The bars must differ without colours, too. */
 const glyphs = { migrate: '█', init: '▓', ready: '▒' } as const;
 
 /** How many characters the whole boot takes in the column that shows when each step ran. */
 const widestBar = 40;
-/** A chart that is narrower tells nothing. */
+/** A narrower chart shows nothing useful. */
 const narrowestBar = 12;
 const narrowestId = 8;
 const cellWidth = 11;
 const narrowCellWidth = 8;
 const filesWidth = 6;
 
-/** What there is room for. */
+/** The columns that fit. */
 interface Layout {
   readonly idWidth: number;
   readonly cellWidth: number;
@@ -42,7 +42,7 @@ interface Layout {
   readonly barWidth: number;
 }
 
-/** Gathers what the boot table shows, from the events of one boot. */
+/** Collects the content of the boot table from the events of one boot. */
 export class BootTable {
   readonly #rows = new Map<string, PluginRow>();
   #totalMs = 1;
@@ -146,7 +146,7 @@ export class BootTable {
   }
 }
 
-/** The glyph explains the chart, where there is one. */
+/** With a chart, the name gets the glyph of its bars. */
 function nameStep(step: ShownStep, { barWidth }: Layout): string {
   return barWidth > 0 ? `${glyphs[step]} ${step}` : step;
 }
@@ -155,7 +155,7 @@ function paintStep(step: ShownStep, text: string, colors: Colors): string {
   return { migrate: colors.cyan, init: colors.green, ready: colors.magenta }[step](text);
 }
 
-/** Gives up first the length of the chart, then the files, then the room round the numbers, then the middle of long names. */
+/** For a narrow screen it reduces first the chart, then the files, then the space around the numbers, then long names. */
 function arrange(longestId: number, width: number): Layout {
   const indent = 2;
   const chartGap = 3;

@@ -3,21 +3,18 @@ import { toError } from '../core/error-record.ts';
 import type { BootEvent, BootEventName, BootEventOf } from '../core/events.ts';
 import { hearRejection } from '../core/hear-rejection.ts';
 
-/** Hears events; what it throws or rejects with is reported and harms nobody. */
+/** Receives events. When it throws or rejects, the error is reported and affects nothing else. */
 export type Listener<Event> = (event: Event) => unknown;
 
-/** Takes a listener off again. */
-export type Unsubscribe = () => void;
-
-/** Where listeners join and leave. */
+/** Adds and removes listeners. */
 export interface EventSource {
-  /** Calls the listener for every event of this name, in the order of joining. */
-  on<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): Unsubscribe;
+  /** Calls the listener for every event of this name, in the order in which listeners were added. */
+  on<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): () => void;
   /** Calls the listener for the next event of this name only. */
-  once<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): Unsubscribe;
+  once<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): () => void;
   off<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): void;
   /** Calls the listener for every event, after those that listen to its name. */
-  onAny(listener: Listener<BootEvent>): Unsubscribe;
+  onAny(listener: Listener<BootEvent>): () => void;
 }
 
 export type ReportListenerError = (error: Error, event: BootEvent) => void;
@@ -27,22 +24,22 @@ type AnyListener = (event: never) => unknown;
 type Guarded = (event: BootEvent) => void;
 type Channel = BootEventName | typeof any;
 
-/** An emitter whose listeners cannot harm the one who emits: neither by throwing nor by rejecting. */
+/** An emitter whose listeners cannot harm the emitting code, neither by throwing nor by rejecting. */
 export class EventBus implements EventSource {
   readonly #emitter = new EventEmitter<Record<Channel, Guarded>>();
   readonly #guarded = new Map<Channel, Map<AnyListener, Guarded>>();
   readonly #report: ReportListenerError;
 
-  /** @param report Hears of listeners that failed; what it throws itself is dropped. */
+  /** @param report Is called for each listener that failed. Its own errors are dropped. */
   constructor(report: ReportListenerError) {
     this.#report = report;
   }
 
-  on<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): Unsubscribe {
+  on<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): () => void {
     return this.#join(name, listener);
   }
 
-  once<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): Unsubscribe {
+  once<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): () => void {
     return this.#join(name, listener, true);
   }
 
@@ -50,7 +47,7 @@ export class EventBus implements EventSource {
     this.#leave(name, listener);
   }
 
-  onAny(listener: Listener<BootEvent>): Unsubscribe {
+  onAny(listener: Listener<BootEvent>): () => void {
     return this.#join(any, listener);
   }
 
@@ -59,7 +56,7 @@ export class EventBus implements EventSource {
     this.#emitter.emit(any, event);
   }
 
-  #join(channel: Channel, listener: AnyListener, isOnce = false): Unsubscribe {
+  #join(channel: Channel, listener: AnyListener, isOnce = false): () => void {
     const known = this.#guarded.get(channel) ?? new Map<AnyListener, Guarded>();
     this.#guarded.set(channel, known);
     if (!known.has(listener)) {
@@ -88,7 +85,7 @@ export class EventBus implements EventSource {
       try {
         this.#report(toError(thrown), event);
       } catch {
-        // A logger that throws must not take the boot down either.
+        // A logger that throws must not end the boot either.
       }
     };
     return (event) => {

@@ -10,15 +10,15 @@ const takesTwo =
   /^[\p{Emoji_Presentation}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Yi}\u2E80-\u303E\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6]$/u;
 const asEmoji = '\uFE0F';
 
-/** What a person sees as one character is never cut in two. */
+/** Splits into what people see as one character, which is never cut in two. */
 const characters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
-/** No line needs more of a foreign text, which may be megabytes. */
+/** The most that is read of a foreign text, which may have megabytes. */
 const longestText = 2_000;
 
 /**
  * Counts the columns that a text takes in a terminal. Terminals disagree about joined emoji; the count is the largest, so
- * that a line is shorter than promised rather than longer.
+ * that a line may be too short, but never too long.
  */
 export function displayWidth(text: string): number {
   if (onlyAscii.test(text)) return text.length;
@@ -27,14 +27,14 @@ export function displayWidth(text: string): number {
   return width;
 }
 
-/** Cuts the end off a text that is wider, and marks the place with `…`. */
+/** Cuts the end off a text that is too wide, and marks the place with `…`. */
 export function cutEnd(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
   const [head] = splitAt(text, Math.max(0, width - 1));
   return `${head}…${color.test(text) ? resetColors : ''}`;
 }
 
-/** Cuts the middle out of a name that is wider: both ends of a name tell more than one of them. */
+/** Cuts the middle out of a name that is too wide, because both ends together identify it best. */
 export function cutMiddle(name: string, width: number): string {
   const tooMuch = displayWidth(name) - width;
   if (tooMuch <= 0) return name;
@@ -72,16 +72,16 @@ export function wrapLine(line: string, width: number, hanging: number): readonly
   return [...lines, rest];
 }
 
-/** The first line of a foreign text, with what would steer the terminal made visible. */
+/** Returns the first line of a foreign text, with control characters written out. */
 export function printableLine(text: string): string {
   const [line = ''] = text.slice(0, longestText).trimStart().split(/\r?\n/, 1);
   const isCut = line.length === longestText;
-  // Half of a surrogate pair.
+  // These are halves of surrogate pairs.
   const whole = printable(line.replaceAll('\t', ' ')).replaceAll(/\p{Cs}/gu, '\uFFFD');
   return whole + (isCut ? '…' : '');
 }
 
-/** What fits into a width, and the rest; colours stay with what stands before them. */
+/** Splits a text at a width. Colours stay with the text before them. */
 function splitAt(text: string, width: number): readonly [head: string, tail: string] {
   let taken = 0;
   let length = 0;
@@ -90,7 +90,7 @@ function splitAt(text: string, width: number): readonly [head: string, tail: str
     taken += piece.width;
     length += piece.text.length;
   }
-  // A character that is wider than the whole line is taken all the same, or it would never end.
+  // A character that is wider than the whole line is taken too, or the loop would never end.
   const least = length === 0 ? ([...pieces(text)][0]?.text.length ?? 0) : length;
   return [text.slice(0, least), text.slice(least)];
 }

@@ -7,12 +7,12 @@ import type { Listener } from './bus.ts';
 const firstBeatMs = 1_000;
 const longestPauseMs = 60_000;
 
-/** What a heartbeat tells of. */
+/** The content of a heartbeat. */
 export type Progress = Pick<BootState, 'phase' | 'settled' | 'total' | 'running'>;
 
 /**
- * Tells what is still running, a second after the start and then ever more rarely, up to once a minute: a boot that hangs
- * says where. Ends by itself when the boot has finished.
+ * Emits what is still running, one second after the start and then at growing intervals of up to a minute, so that a boot
+ * that hangs shows where. It ends when the boot has finished.
  */
 export function createHeartbeat(
   clock: Clock,

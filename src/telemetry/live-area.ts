@@ -1,10 +1,10 @@
 import { wrapLine } from './display-width.ts';
 
-/** What the live output needs of a stream, such as `process.stdout`. */
+/** The part of a stream that the live output uses, such as `process.stdout`. */
 export interface OutputStream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
-  /** Left out when the stream is no terminal: then nothing is wrapped or cut. */
+  /** Left out when the stream is not a terminal: then nothing is wrapped or cut. */
   readonly columns?: number;
   readonly rows?: number;
   on?(event: 'resize', listener: () => void): unknown;
@@ -18,7 +18,7 @@ const eraseRestBelow = '\u001B[J';
 const eraseBelow = `\r${eraseRestBelow}`;
 const cursorUp = (lines: number): string => `\u001B[${lines}A`;
 
-/** The columns that a line may take. The last one stays empty: a cursor behind it may stand on the next line. */
+/** Returns how many columns a line may take. The last one stays empty: after it, the cursor may be on the next line. */
 export function usableWidth({ columns }: OutputStream): number {
   return columns === undefined || columns <= 0
     ? Number.POSITIVE_INFINITY
@@ -34,24 +34,24 @@ export function fitLines(text: string, width: number, beforeLineEnd = ''): strin
   return lines.join(`${beforeLineEnd}\n`);
 }
 
-/** The lines to draw: at most `height` of them, none wider than `width`; none when nothing goes on. */
+/** The lines to draw: at most `height` of them, none wider than `width`; none when nothing runs. */
 export type Draw = (width: number, height: number) => readonly string[];
 
 /**
- * Some lines at the bottom of a terminal that are drawn again and again, below all that is printed. The cursor rests on the
- * empty line above them: what others write to the terminal lands there and is never erased, and a terminal that changes its
- * width moves the lines as it likes. The cursor is never hidden, and the timer keeps no process alive.
+ * Draws some lines at the bottom of a terminal again and again, below everything that is printed. The cursor rests on the
+ * empty line above them. What other code writes to the terminal appears there and is never erased, also when the terminal
+ * changes its width. The cursor is never hidden, and the timer does not keep the process alive.
  */
 export class LiveArea {
   readonly #stream: OutputStream;
   readonly #rows: Draw;
   #timer: NodeJS.Timeout | undefined;
   #stopWatching: (() => void) | undefined;
-  /** What was drawn last; empty when nothing is on the screen. */
+  /** The lines that were drawn last; empty when nothing is on the screen. */
   #frame = '';
   /** Something was printed over the frame, or the terminal has another size. */
   #isStale = false;
-  /** Others have written half a line: nothing may be drawn behind it. */
+  /** Other code has written part of a line: nothing may be drawn after it. */
   #isMidLine = false;
   #isWriting = false;
 
@@ -60,7 +60,7 @@ export class LiveArea {
     this.#rows = rows;
   }
 
-  /** Draws from now on, until there is nothing to draw. The first picture comes a frame later: a fast boot needs none. */
+  /** Draws until there is nothing to draw. The first frame comes after a pause, because a fast boot needs none. */
   open(): void {
     if (this.#timer) return;
     this.#timer = setInterval(() => this.#draw(), frameMs).unref();
@@ -73,7 +73,7 @@ export class LiveArea {
     });
   }
 
-  /** Prints lines above the area: over what is drawn, which is drawn again below them with the next frame. */
+  /** Prints lines over the area; the next frame draws the area again below them. */
   print(text: string): void {
     const isDrawn = this.#frame !== '';
     const start = isDrawn ? '\r' : this.#isMidLine ? '\n' : '';
@@ -127,10 +127,10 @@ export class LiveArea {
 }
 
 /**
- * Hears of what others write to the stream, before it is written; of the process's own two streams both count, because one
- * terminal shows both.
+ * Calls `onWrite` before other code writes to the stream. For one of the process's own two streams it watches both, because
+ * one terminal shows both.
  *
- * @returns What ends it.
+ * @returns A function that ends it.
  */
 function watchWrites(stream: OutputStream, onWrite: (chunk: unknown) => void): () => void {
   const own: readonly OutputStream[] = [process.stdout, process.stderr];
@@ -142,7 +142,7 @@ function watchWrites(stream: OutputStream, onWrite: (chunk: unknown) => void): (
       return Reflect.apply(original, each, written);
     };
     Reflect.set(each, 'write', watching);
-    // Another library may have put its own in front since; it stays.
+    // Another library may have replaced `write` since; its version stays.
     return () => {
       if (Reflect.get(each, 'write') === watching) Reflect.set(each, 'write', original);
     };

@@ -29,13 +29,13 @@ export interface LiveOutputOptions {
 
 type Phase = Extract<BootEvent, { readonly type: 'phase.started' }>['phase'];
 
-/** The phases that show a line a plugin; the others are done in a moment. */
+/** The phases that show one line for each plugin; the others take only a moment. */
 const phaseTitles: Readonly<Partial<Record<Phase, string>>> = {
   migrateAll: 'migrate',
   initAll: 'init',
 };
 
-/** How many plugins the line with the order names. */
+/** How many plugins the line `sort` names. */
 const namedInOrder = 12;
 const textWidth = 16;
 const timeWidth = 9;
@@ -44,7 +44,7 @@ const beforeName = 6;
 
 /**
  * Makes a listener that shows a boot while it runs: the phases, each plugin as it finishes, and the table at the end. On a
- * terminal the last lines say what runs right now, for how long, and what it waits for.
+ * terminal the last lines show what runs right now, for how long, and what it waits for.
  *
  * @example boot.onAny(createLiveOutput({ stream: process.stderr }));
  */
@@ -52,7 +52,7 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
   const { stream = process.stdout } = options;
   const isTerminal = stream.isTTY === true && process.env['TERM'] !== 'dumb';
   const isLive = options.live ?? (isTerminal && !process.env['CI']);
-  // Left undefined, picocolors asks the environment: in CI the answer is yes, also into a file.
+  // Without a value, picocolors reads the environment: in CI it then writes colours even into a file.
   const colors = pc.createColors(options.colors ?? (isTerminal && !process.env['NO_COLOR']));
   const { bold, dim, green, red, yellow, cyan } = colors;
   const table = new BootTable();
@@ -127,7 +127,9 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
         line(
           `${bold('sort')}  ${count(event.order.length, 'plugin')}: ${shortened(event.order).join(dim(' → '))}`,
         );
-        for (const warning of event.warnings) line(`  ${yellow(`! ${printableLine(warning)}`)}`);
+        for (const { message } of event.warnings) {
+          line(`  ${yellow(`! ${printableLine(message)}`)}`);
+        }
         return;
       case 'phase.started':
         return phaseTitles[event.phase] ? line(bold(phaseTitles[event.phase])) : undefined;

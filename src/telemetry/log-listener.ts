@@ -9,7 +9,7 @@ import { Losses } from './losses.ts';
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
 
-/** How loud an event is: always the same, or by what it says. */
+/** The level of each event: always the same, or by its content. */
 type Loudness = {
   readonly [Name in BootEventName]: Level | ((event: BootEventOf<Name>) => Level);
 };
@@ -51,7 +51,7 @@ const loudness = {
 
 /**
  * Writes every event of a boot as one line of a structured log: `event` holds its name, `err` its error, and the other
- * fields what it carries. After the failure of an optional plugin, a second line names the plugins that are `lost` with it.
+ * fields those of the event. After the failure of an optional plugin, a second line names the plugins that are `lost` with it.
  *
  * @example boot.onAny(createLogListener(pino()));
  */

@@ -1,7 +1,7 @@
 import type { BootEvent, BootEventOf } from '../core/events.ts';
 import { describeLoss } from '../core/schedule.ts';
 
-/** What the failure of an optional plugin takes along. */
+/** The plugins that are lost with an optional plugin that failed. */
 export interface Loss {
   readonly plugin: string;
   /** The plugins that need it, directly or through others. */
@@ -10,13 +10,13 @@ export interface Loss {
   readonly text: string;
 }
 
-/** Knows from the events of one boot which plugins are lost with an optional plugin that fails. */
+/** Finds in the events of one boot which plugins are lost with an optional plugin that fails. */
 export class Losses {
   readonly #dependents = new Map<string, readonly string[]>();
   readonly #optional = new Set<string>();
   readonly #lost = new Set<string>();
 
-  /** @returns The loss, if this event is one that takes other plugins along. */
+  /** @returns The loss, if other plugins are lost by this event. */
   add(event: BootEvent): Loss | undefined {
     switch (event.type) {
       case 'plugin.discovered':
@@ -52,7 +52,7 @@ export class Losses {
     return { plugin, lost, text };
   }
 
-  /** Each plugin is lost once, with the first that fails. */
+  /** A plugin is counted once, with the first failure that it is lost by. */
   #takeAlong(plugin: string): readonly string[] {
     const lost: string[] = [];
     const next = [plugin];
@@ -68,7 +68,7 @@ export class Losses {
   }
 }
 
-/** `billing, search and mail`; past the longest list, `billing, search, mail and 4 more`. */
+/** `billing, search and mail`; for more than `longest` names, `billing, search, mail and 4 more`. */
 export function listNames(names: readonly string[], longest: number): string {
   const hidden = names.length - longest;
   const shown = hidden > 1 ? [...names.slice(0, longest), `${hidden} more`] : names;

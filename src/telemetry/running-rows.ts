@@ -7,7 +7,7 @@ import type { BootWait, Retry, Running, RunningSteps } from './running-steps.ts'
 
 type Colors = ReturnType<typeof pc.createColors>;
 
-/** The moment and the place that the rows are drawn for. */
+/** The time, and the size of the screen, that rows are drawn for. */
 export interface Frame {
   /** Since the start of the boot. */
   readonly elapsedMs: number;
@@ -25,7 +25,7 @@ const hanging = 8;
 const timeWidth = 7;
 const mostNamed = 3;
 
-/** Writes what runs and what waits as lines: who, for how long, what it does or waits for, and what waits for it. */
+/** Writes a line for each plugin that runs or waits: for how long, what it does or waits for, and what waits for it. */
 export function drawRunning(steps: RunningSteps, frame: Frame): readonly string[] {
   const { elapsedMs, width, colors } = frame;
   const { running, bootWait } = steps;
@@ -68,7 +68,7 @@ export function drawRunning(steps: RunningSteps, frame: Frame): readonly string[
   return fitRows([...waits, ...rows], progress, frame);
 }
 
-/** Takes as many rows as there is room for, and counts the others. */
+/** Takes as many rows as fit, and counts the others. */
 function fitRows(
   rows: readonly (readonly string[])[],
   progress: string | undefined,
@@ -78,13 +78,13 @@ function fitRows(
   const lines: string[] = [];
   let taken = 0;
   for (const row of rows) {
-    // The first is shown in any case: it has run for the longest time.
+    // The first is always shown: it has run for the longest time.
     if (taken > 0 && lines.length + row.length > room) break;
     lines.push(...row.slice(0, room));
     taken += 1;
   }
   const hidden = rows.length - taken;
-  const more = hidden > 0 ? `${progress ? ', ' : indent}${hidden} more at work` : '';
+  const more = hidden > 0 ? `${progress ? ', ' : indent}${hidden} more running` : '';
   return progress || more ? [...lines, `${progress ?? ''}${colors.dim(more)}`] : lines;
 }
 
@@ -104,7 +104,7 @@ function describeFile(
   return `${shortName(file, width)}${place}${next}`;
 }
 
-/** A file name takes half a line at most: what waits has more to say than its name. */
+/** A file name takes at most half a line, so that the reason of a wait fits too. */
 function shortName(file: string, width: number): string {
   return cutMiddle(printableLine(file), Math.max(12, Math.floor(width / 2)));
 }
@@ -134,7 +134,7 @@ function describeFollowers(plugins: readonly string[]): string {
   return `; ${listNames(plugins, mostNamed)} ${verb} for it`;
 }
 
-/** One digit after the point: more would only flicker. */
+/** One digit after the point, because more would only flicker. */
 function formatElapsed(ms: number): string {
   return ms < 59_950 ? `${(Math.max(0, ms) / 1_000).toFixed(1)}s` : formatDuration(ms);
 }

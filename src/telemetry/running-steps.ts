@@ -19,20 +19,20 @@ export interface Running {
   readonly lastStatement?: Statement;
 }
 
-/** The wait of the whole boot. */
+/** A wait of the whole boot. */
 export interface BootWait {
   readonly sinceMs: number;
   readonly last: BootEventOf<'boot.waiting'>;
 }
 
-/** A wait that is over. */
+/** A wait that has ended. */
 export interface PastWait {
   /** Left out when the whole boot waited. */
   readonly plugin?: string;
   readonly text: string;
 }
 
-/** Keeps what runs, what it waits for and what waits for it, from the events of one boot. */
+/** Tracks what runs, what it waits for and what waits for it, from the events of one boot. */
 export class RunningSteps {
   readonly #running = new Map<string, Running>();
   readonly #pending = new Map<string, readonly string[]>();
@@ -66,13 +66,13 @@ export class RunningSteps {
     return this.#settled[step].size;
   }
 
-  /** The plugins whose step cannot begin before this one has ended. */
+  /** Returns the plugins whose step cannot begin before this one has ended. */
   waitingFor(plugin: string, step: Step): readonly string[] {
     const next = step === 'stop' ? this.#dependencies : this.#dependents;
     return (next.get(plugin) ?? []).filter((id) => !this.#settled[step].has(id));
   }
 
-  /** The pending files of a plugin, and how many of them are applied by now. */
+  /** Returns the pending files of a plugin, and how many of them are applied so far. */
   files(plugin: string): { readonly pending: readonly string[]; readonly applied: number } {
     return {
       pending: this.#pending.get(plugin) ?? [],

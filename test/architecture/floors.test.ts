@@ -57,6 +57,8 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   eventemitter3: ['src/telemetry'],
   pino: ['src/telemetry'],
   picocolors: ['src/telemetry'],
+  'js-yaml': ['src/boot'],
+  picomatch: ['src/boot'],
 };
 const typesNamedElsewhere: Readonly<Record<string, readonly string[]>> = {
   pg: ['src/core', 'src/boot'],

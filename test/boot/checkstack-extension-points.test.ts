@@ -66,7 +66,7 @@ describe('an extension point', () => {
     await boot.start();
     expect(seen).toEqual(['init', 'late.x', 'late.y']);
     expect(warnings).toEqual([
-      'late: notifications.channels was got in init, so its owner may start before it has everything: get it in register()',
+      'late: notifications.channels was first requested in init, so its owner may start before it has every contribution: call getExtensionPoint() in register()',
     ]);
   });
 

@@ -201,7 +201,7 @@ describe('a service', () => {
     await boot.start();
     expect(boot.services.get(incidentsRef)).toBeDefined();
     expect(warnings).toEqual([
-      'late: incidents.api was registered after register() had returned, so nobody is ordered by it: list it in provides of registerInit()',
+      'late: incidents.api was registered after register() had returned, so it orders no plugin: list it in provides of registerInit()',
     ]);
   });
 

@@ -31,7 +31,7 @@ describe('a plugin that registers wrongly', () => {
     [
       'is async',
       () => Promise.reject(new Error('nobody hears this')),
-      'wrong cannot be registered: register() is async: do in init what takes time',
+      'wrong cannot be registered: register() is async: move what takes time into init',
     ],
     [
       'calls what is not there',

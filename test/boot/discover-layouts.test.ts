@@ -157,7 +157,7 @@ describe('what may be a mistake', () => {
     expect(plugins.map(({ plugin }) => plugin.id)).toEqual(['orders']);
     expect(warnings).toEqual([
       `"slipway" in ${root}/node_modules/mail/package.json is "backend": a plugin has { "type": "backend" }`,
-      'not installed, so not looked at for plugins: @shop/billing (of shop)',
+      'not installed, so not searched for plugins: @shop/billing (of shop)',
     ]);
   });
 
@@ -167,15 +167,15 @@ describe('what may be a mistake', () => {
     [{ 'package.json': { workspaces: 'packages' } }, '"workspaces" has to be a list of patterns'],
     [
       { 'package.json': { workspaces: ['+(a|b)'] } },
-      'package.json: the pattern +(a|b) is of a kind',
+      'package.json: the pattern +(a|b) is not supported',
     ],
     [
       { 'package.json': {}, 'pnpm-workspace.yaml': 'packages: *all\n' },
-      'pnpm-workspace.yaml: "packages" has to be a list of patterns; not understood: *all',
+      'pnpm-workspace.yaml: "packages" has to be a list of patterns; not understood: unidentified alias "all" (1:15)',
     ],
     [
       { 'package.json': { dependencies: dependingOn('mail') }, '.pnp.cjs': '' },
-      "are kept by Yarn Plug'n'Play, where Slipway finds none",
+      "are installed by Yarn Plug'n'Play, which has no node_modules to search",
     ],
   ];
   it.each(refused)('is refused when nothing can be found at all: %o', async (tree, message) => {

@@ -39,6 +39,13 @@ describe('the plugin of a package is its default export', () => {
       ),
     ],
     [
+      'in the next condition, when the first that holds leads nowhere',
+      catalog(
+        { exports: { node: { require: './wrong.js' }, default: './a.mjs' } },
+        { 'a.mjs': esm, 'wrong.js': wrong },
+      ),
+    ],
+    [
       'in main, without its extension',
       catalog({ main: 'lib/a' }, { 'lib/a.js': 'module.exports = { id: "catalog" }' }),
     ],
@@ -196,25 +203,25 @@ describe('a package that cannot be imported', () => {
       'that exports nothing for import',
       catalog({ exports: { './other': './a.js' } }),
       'the exports have no "." of @shop/catalog for node, ',
-      /^Let exports have "\."/,
+      /^Add "\." to exports/,
     ],
     [
       'whose entry is outside of it',
       catalog({ slipway: { type: 'backend', entry: '../other/index.js' } }),
       'its entry is "../other/index.js", which is outside of the package',
-      /^Let exports have "\."/,
+      /^Add "\." to exports/,
     ],
     [
       'whose main is outside of it',
       catalog({ main: '../other/index.js' }),
       'its main is "../other/index.js", which is outside of the package',
-      /^Let exports have "\."/,
+      /^Add "\." to exports/,
     ],
     [
       'whose entry is no path',
       catalog({ slipway: { type: 'backend', entry: true } }),
       'its entry is true, not a path',
-      /^Let exports have "\."/,
+      /^Add "\." to exports/,
     ],
   ])('%s says what to do', async (_, tree, message, hint) => {
     const failure = await failureOf(tree);

@@ -32,7 +32,7 @@ describe('a process that ends in the middle of', () => {
   it('an init says which, and its code is 1', async () => {
     const { code, line } = await run('init');
     expect(line).toMatch(
-      /^slipway: the process ends in the middle of a boot \(initAll: init of catalog, for .*\)\. The exit code is 1 in place of 0\.$/,
+      /^slipway: the process ends in the middle of a boot \(initAll: init of catalog, for .*\)\. The exit code is 1 instead of 0\.$/,
     );
     expect(code).toBe(1);
   });
@@ -45,7 +45,7 @@ describe('a process that ends in the middle of', () => {
 
   it('an init that nothing can settle says that nothing is left to wait for', async () => {
     const { code, line } = await run('never');
-    expect(line).toMatch(/init of catalog, .* nothing left that it could wait for/);
+    expect(line).toMatch(/init of catalog, .* because nothing is left to keep it running/);
     expect(code).toBe(1);
   });
 
@@ -86,7 +86,7 @@ describe('a process that ends in the middle of', () => {
 
   it('a stop that nothing can settle has code 1', async () => {
     const { code, line } = await run('stop never');
-    expect(line).toMatch(/the stop of a boot \(stopAll: .* nothing left/);
+    expect(line).toMatch(/the stop of a boot \(stopAll: .* nothing is left/);
     expect(code).toBe(1);
   });
 

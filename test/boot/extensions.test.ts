@@ -154,7 +154,7 @@ it('an extension in public is told with the plan, and the error says where it is
     {
       code: 'EXTENSION_IN_PUBLIC',
       file: '0000_t.sql',
-      message: 'a: 0000_t.sql seems to want citext in public',
+      message: 'a: 0000_t.sql seems to use citext in public',
     },
   ]);
   expect(error).toMatchObject({ code: 'MIGRATION_FAILED', database: { sqlState: '42704' } });

@@ -34,7 +34,7 @@ function refusalOf(act: () => unknown): string {
 }
 const refusal = (pool: unknown): string => refusalOf(() => createBoot({ pool: pool as Pool }));
 
-const set = 'See whether the variable that it comes from is set.';
+const set = 'Check that the variable that it comes from is set.';
 const write = 'Write postgres://user:password@host:5432/database';
 const onPg = 'Slipway works on pg: give the connection string.';
 

@@ -56,7 +56,7 @@ describe('a plugin with a new id', () => {
         id: 'stock',
         schema: 'plugin_stock',
         renameFrom: 'plugin_inventory',
-        applied: 1,
+        applied: ['0000_items.sql'],
         pending: [],
       },
     ]);
@@ -70,7 +70,7 @@ describe('a plugin with a new id', () => {
       migrate: { outcome: 'done' },
     });
     expect(recording.of('plugin.migrate.planned')).toMatchObject([
-      { renameFrom: 'plugin_inventory', pending: [], applied: 1 },
+      { renameFrom: 'plugin_inventory', pending: [], applied: ['0000_items.sql'] },
     ]);
     expect(recording.of('plugin.migrate.renamed')).toMatchObject([
       { plugin: 'stock', from: 'plugin_inventory', to: 'plugin_stock' },
@@ -113,7 +113,10 @@ describe('a plugin with a new id', () => {
     const stock = called('stock', ['inventory']);
     const verify = bootUnderTest(options(stock, { migrations: { mode: 'verify' } }));
     expect((await failureOf(verify.boot.start())).problems).toMatchObject([
-      { code: 'MIGRATION_PENDING', message: 'stock has its schema still as plugin_inventory' },
+      {
+        code: 'MIGRATION_PENDING',
+        message: 'stock has its schema still under the name plugin_inventory',
+      },
     ]);
     const { boot } = bootUnderTest(options(stock, { migrations: { mode: 'wait' } }));
     const waiting = new Promise<void>((resolve) => boot.once('boot.waiting', () => resolve()));

@@ -153,7 +153,7 @@ describe('relocate', () => {
       {
         kind: 'function',
         name: 'of_host()',
-        because: `used by ${use('c')}; it may also be of host`,
+        because: `used by ${use('c')}; it may also belong to host`,
       },
       {
         kind: 'function',
@@ -185,7 +185,7 @@ describe('relocate', () => {
       ALTER FUNCTION plugin_a.touch() SET SCHEMA public`);
     expect(await repair.relocate('a')).toMatchObject({
       changes: [],
-      left: [{ because: 'used by trigger stamp on table plugin_a.items; it may also be of b' }],
+      left: [{ because: 'used by trigger stamp on table plugin_a.items; it may also belong to b' }],
     });
   });
 

@@ -128,7 +128,7 @@ describe('relocate', () => {
     const report = await thrice(fresh, (dryRun) => repair.relocate('a', { dryRun }));
     expect(report.changes.map(({ name }) => name)).toEqual(['items']);
     expect(report.left).toEqual([
-      { kind: 'table', name: 'shared', because: 'it may also be of b: name it to move it' },
+      { kind: 'table', name: 'shared', because: 'it may also belong to b: name it to move it' },
     ]);
     const { rows } = await fresh.query<{ name: string }>(
       `SELECT relname::text AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v') ORDER BY 1`,
@@ -145,8 +145,8 @@ describe('relocate', () => {
       const error = await failureOf(repair.relocate('a', { objects: [name] }));
       expect(error).toMatchObject({
         code: 'REPAIR_REFUSED',
-        message: `a: ${name} is nothing of it that stands in public.`,
-        hint: 'To be moved are table shared.',
+        message: `a: ${name} is not one of its objects in public.`,
+        hint: 'It can move table shared.',
       });
     }
   });
@@ -183,7 +183,7 @@ describe('relocate', () => {
     );
     const { changes, left } = await createRepair(options).relocate('a');
     expect(changes).toEqual([]);
-    expect(left).toMatchObject([{ because: expect.stringContaining('of b') as string }]);
+    expect(left).toMatchObject([{ because: expect.stringContaining('to b') as string }]);
   });
 
   it('moves names that need quotes', async () => {

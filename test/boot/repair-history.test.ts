@@ -112,7 +112,7 @@ describe('baseline', () => {
     expect(error.problems).toMatchObject([
       {
         code: 'MIGRATION_HISTORY_UNKNOWN',
-        hint: expect.stringContaining(`repair.baseline('p') takes it as applied`) as string,
+        hint: expect.stringContaining(`repair.baseline('p') marks it as applied`) as string,
       },
     ]);
     await createRepair(options).baseline('p');

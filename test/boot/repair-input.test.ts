@@ -107,7 +107,7 @@ describe('a repair refuses by name', () => {
     [
       'relocate',
       ['catalog', { objects: ['items'] }],
-      'catalog: items is nothing of it that stands in public.',
+      'catalog: items is not one of its objects in public.',
       'There is nothing to move.',
     ],
   ])('%s(…%j), which is not there', async (name, given, message, hint) => {

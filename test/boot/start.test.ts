@@ -168,7 +168,7 @@ describe('a pool whose clients are all out', () => {
     held.release();
     expect(error).toMatchObject({
       code: 'DATABASE_UNREACHABLE',
-      message: 'Every client of the pool is checked out, and none came back',
+      message: 'Every client of the pool is checked out, and none was released',
     });
     expect(recording.of('boot.waiting')[0]?.reason).toBe('every client of the pool is checked out');
   });
@@ -225,7 +225,7 @@ describe('plan()', () => {
         {
           id: 'a',
           schema: 'plugin_a',
-          applied: 0,
+          applied: [],
           pending: [
             {
               file: '0000_init.sql',
@@ -235,7 +235,7 @@ describe('plan()', () => {
           warnings: [],
           problems: [],
         },
-        { id: 'b', applied: 0, pending: [] },
+        { id: 'b', applied: [], pending: [] },
       ],
       problems: [],
     });

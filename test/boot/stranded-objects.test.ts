@@ -76,7 +76,7 @@ describe("what a plugin's snapshot has and its schema lacks", () => {
             'a',
             'materialized view item_counts, sequence counter, table items, type status, view new_items',
           ),
-          hint: "repair.relocate('a') moves them, with their data; with { dryRun: true } it tells how, and changes nothing.",
+          hint: "repair.relocate('a') moves them, with their data; with { dryRun: true } it shows the statements, and changes nothing.",
         },
       ]);
       const { rows } = await fresh.query(`SELECT to_regnamespace('plugin_b') AS b`);
@@ -203,7 +203,7 @@ it("with migrations.strandedObjects: 'warn' is a warning, and the boot goes on",
     ...options,
     migrations: { strandedObjects: 'warn' },
   });
-  expect((await boot.start()).warnings).toEqual([belongs('a', 'table items')]);
+  expect((await boot.start()).warnings).toMatchObject([{ message: belongs('a', 'table items') }]);
   expect(recording.of('plugin.migrate.warning')).toMatchObject([
     { plugin: 'a', code: 'MIGRATION_STRANDED_OBJECTS' },
   ]);

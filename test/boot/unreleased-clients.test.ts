@@ -128,8 +128,10 @@ describe('a client that a plugin has taken and never released', () => {
     const pool = db.pool({ max: 5 });
     const { boot, recording } = bootUnderTest({ pool, plugins: [plugin] });
     const error = await failureOf(boot.start());
-    const message = `leaky never released ${clients} client${clients === 1 ? '' : 's'} of its database`;
-    expect(error.report?.warnings).toEqual([expect.stringContaining(message)]);
+    const message = `leaky did not release ${clients} client${clients === 1 ? '' : 's'} of its database`;
+    expect(error.report?.warnings).toEqual([
+      { plugin: 'leaky', message: expect.stringContaining(message) as string },
+    ]);
     expect(recording.of('boot.warning')).toMatchObject([{ plugin: 'leaky' }]);
     await expectToEnd(pool);
   });
@@ -155,8 +157,11 @@ describe('a client that a plugin has taken and never released', () => {
     await boot.start();
     const ofHost = await pool.connect();
     await boot.stop();
-    expect(boot.report().warnings).toEqual([
-      expect.stringContaining('leaky never released 2 clients'),
+    expect(boot.report().warnings).toMatchObject([
+      {
+        plugin: 'leaky',
+        message: expect.stringContaining('leaky did not release 2 clients') as string,
+      },
     ]);
     expect(boot.report().plugins.map(({ stop }) => stop.outcome)).toEqual(['done', 'done']);
     // The plugin's own finally, which comes too late, is no second release.
@@ -180,7 +185,9 @@ describe('a client that a plugin has taken and never released', () => {
       },
     });
     const report = await bootUnderTest({ pool, plugins: [plugin] }).boot.start();
-    expect(report.warnings).toEqual([expect.stringContaining('never released 1 client of')]);
+    expect(report.warnings).toMatchObject([
+      { message: expect.stringContaining('did not release 1 client of') as string },
+    ]);
     expect(attempts).toBe(2);
   });
 
@@ -210,7 +217,7 @@ describe('a client that a plugin has taken and never released', () => {
       },
     });
     await failureOf(bootUnderTest({ pool, plugins: [plugin] }).boot.start());
-    expect(String(await waiting.promise)).toMatch(/plugin of plugin_leaky has ended/);
+    expect(String(await waiting.promise)).toMatch(/plugin of plugin_leaky has stopped/);
     (await ofHost.promise).release();
     await expectToEnd(pool);
   });
@@ -232,9 +239,10 @@ it('takes back, when the boot is down, what a plugin took after its end', async 
   expect((await database?.query('select 1 as one'))?.rows).toEqual([{ one: 1 }]);
   await database?.connect();
   await boot.stop();
-  expect(boot.report().warnings).toContainEqual(
-    expect.stringContaining('never released 1 client of'),
-  );
+  expect(boot.report().warnings).toContainEqual({
+    plugin: 'leaky',
+    message: expect.stringContaining('did not release 1 client of') as string,
+  });
   await expectToEnd(pool);
 });
 
@@ -280,7 +288,7 @@ describe('a query that nobody awaits', () => {
     const { boot } = bootUnderTest({ pool, plugins: [plugin] });
     const error = await failureOf(boot.start());
     expect(error.report?.warnings).toEqual([
-      '1 query of leaky still ran at its end, and was cut off',
+      { plugin: 'leaky', message: 'leaky stopped while 1 query still ran: cut off' },
     ]);
     await expectToEnd(pool);
   });

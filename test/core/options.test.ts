@@ -18,7 +18,7 @@ const wrong = (options: unknown): string =>
   messageOf(() => checkSettings(options as SettingsOptions));
 
 const prefix =
-  'at most 62 lower-case letters, digits and _, not beginning with pg_, which PostgreSQL keeps for itself';
+  'at most 62 lower-case letters, digits and _, not beginning with pg_, which PostgreSQL reserves';
 
 describe('the options', () => {
   it('are complete and frozen once checked', () => {

@@ -28,16 +28,16 @@ describe('a previous id', () => {
     expect(
       conflictsOf([{ id: 'stock', previousIds: ['stock', 'inventory'] }, { id: 'inventory' }]),
     ).toEqual([
-      'stock says in previousIds that plugin_stock was its schema, which the plugin stock has',
-      'stock says in previousIds that plugin_inventory was its schema, which the plugin inventory has',
+      'stock claims the schema plugin_stock in previousIds, which the plugin stock has',
+      'stock claims the schema plugin_inventory in previousIds, which the plugin inventory has',
     ]);
   });
 
   it('is not the id of a plugin that is switched off: its data stays its own', () => {
-    const absentIds = ['inventory'];
-    expect(conflictsOf([{ id: 'stock', previousIds: ['inventory'] }], { absentIds })).toHaveLength(
-      1,
-    );
+    const disabledIds = ['inventory'];
+    expect(
+      conflictsOf([{ id: 'stock', previousIds: ['inventory'] }], { disabledIds }),
+    ).toHaveLength(1);
   });
 
   it('is claimed by one plugin only', () => {
@@ -46,13 +46,13 @@ describe('a previous id', () => {
         { id: 'a', previousIds: ['old'] },
         { id: 'b', previousIds: ['old'] },
       ]),
-    ).toEqual(['b says in previousIds that plugin_old was its schema, and so does a']);
+    ).toEqual(['b claims the schema plugin_old in previousIds, which a claims too']);
   });
 
   it("never leads to the host's own schema", () => {
     const takenSchemas = new Map([['plugin_main', 'the host']]);
     expect(conflictsOf([{ id: 'a', previousIds: ['main'] }], { takenSchemas })).toEqual([
-      'a says in previousIds that plugin_main was its schema, which the host has',
+      'a claims the schema plugin_main in previousIds, which the host has',
     ]);
   });
 

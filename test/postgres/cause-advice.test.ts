@@ -40,7 +40,7 @@ describe('what no schema has is named with how to get it:', () => {
     [
       'create policy p on items to authenticated',
       '42704',
-      'The server has no role authenticated, one of those that come with Supabase and Neon. A role belongs to the whole server: let an administrator run CREATE ROLE "authenticated" NOLOGIN; or take the statement out of 0000_a.sql.',
+      'The server has no role authenticated, one of those that come with Supabase and Neon. A role belongs to the whole server: let an administrator run CREATE ROLE "authenticated" NOLOGIN; or remove the statement from 0000_a.sql.',
     ],
     ['set local role service_role', '22023', 'The server has no role service_role, one of those'],
     ['create table t (id int) tablespace fast', '42704', 'No tablespace fast is on this server:'],
@@ -81,7 +81,7 @@ describe('what no schema has is named with how to get it:', () => {
 
 describe('public without quotes is told with its line:', () => {
   const line = (number: number, name: string): string =>
-    `Line ${number} of 0000_a.sql says public.${name}. Without quotes, public is never rewritten`;
+    `Line ${number} of 0000_a.sql has public.${name}. Without quotes, public is never rewritten`;
   test.each([
     ['select 1;\ncreate table public.t ();', undefined, line(2, 't')],
     ['create table public.t ();\ninsert into t default values;', '42P01', line(1, 't')],
@@ -95,7 +95,7 @@ describe('public without quotes is told with its line:', () => {
 describe('what only psql understands is told at the syntax error:', () => {
   test.each([
     ['select 1;\n\\i other.sql', 'Lines that begin with a backslash are commands of psql'],
-    ['copy items from stdin;\n1\n\\.', 'COPY FROM STDIN wants data that no migration can send'],
+    ['copy items from stdin;\n1\n\\.', 'COPY FROM STDIN needs data that a migration cannot send'],
     [
       `select :'name';`,
       `PostgreSQL does not know the variables of psql: write the value in place of :'name' in`,
@@ -115,17 +115,17 @@ describe('what stands against it is named with the way out:', () => {
     [
       'create unique index on items (id)',
       '23505',
-      'Rows of "plugin_a"."items" are there twice. SELECT id, count(*) FROM "plugin_a"."items" GROUP BY id HAVING count(*) > 1; finds',
+      'Rows of "plugin_a"."items" are duplicates. SELECT id, count(*) FROM "plugin_a"."items" GROUP BY id HAVING count(*) > 1; finds',
     ],
     [
       'alter table items add foreign key (id) references orders',
       '23503',
-      'Rows of "plugin_a"."items" point to rows that are not there;',
+      'Rows of "plugin_a"."items" refer to rows that do not exist;',
     ],
     [
       'alter table items add constraint c check (id > 1)',
       '23514',
-      'Rows of "plugin_a"."items" break the rule of the constraint.',
+      'Rows of "plugin_a"."items" violate the constraint.',
     ],
     [
       'alter table items alter code type int using code::int',
@@ -212,7 +212,7 @@ describe('what stands against it is named with the way out:', () => {
 
 describe('what is there already', () => {
   const there =
-    'It is there already: made by hand, by another tool, or by a run whose history was lost.';
+    'It exists already: made by hand, by another tool, or by a run whose history was lost.';
 
   test.each([
     ['create table items (); ', '42P07'],
@@ -222,7 +222,7 @@ describe('what is there already', () => {
     [`create function one() returns int language sql as 'select 2'`, '42723'],
   ])('counts as applied only when all of the file is there: %s', async (sql, sqlState) => {
     expect(await hintOf(sql, sqlState)).toMatch(
-      new RegExp(String.raw`^${there} .* repair\.markApplied\('a', \['0000_a\.sql'\]\) takes`),
+      new RegExp(String.raw`^${there} .* repair\.markApplied\('a', \['0000_a\.sql'\]\) marks`),
     );
   });
 
@@ -245,12 +245,12 @@ describe('what is there already', () => {
     [
       'create table items (); insert into orders values (9)',
       '42P07',
-      'commands whose work cannot be looked up',
+      'cannot check the work of some of its commands',
     ],
     [
       'create schema plugin_a; create table t ()',
       '42P06',
-      'Slipway makes the schema plugin_a before the first file: take CREATE SCHEMA out of',
+      'Slipway makes the schema plugin_a before the first file: remove CREATE SCHEMA from',
     ],
     [
       'create schema public; create table t ()',
@@ -300,6 +300,6 @@ test('an extension that the role may not make is left to an administrator', asyn
   await fresh.query(`drop owned by ${role}; drop role ${role}`);
   expect(error).toMatchObject({ code: 'MIGRATION_FAILED', database: { sqlState: '42501' } });
   expect(error.hint).toContain(
-    'make the extension pg_stat_statements: let one run CREATE EXTENSION "pg_stat_statements"; in this database',
+    'make the extension pg_stat_statements. Let one of them run CREATE EXTENSION "pg_stat_statements"; in this database',
   );
 });

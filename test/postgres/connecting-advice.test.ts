@@ -17,7 +17,7 @@ test('TLS that the server has not is named, and what to change', async () => {
   const { pool, end } = openPool({ connectionString: db.url, ssl: { rejectUnauthorized: false } });
   expect(await errorOf(withPatience(pool, patience).checkOut())).toMatchObject({
     code: 'DATABASE_UNREACHABLE',
-    hint: 'The connection asks for TLS, and the server has none: switch it on there, or take ssl out of the config (sslmode out of the connection string).',
+    hint: 'The connection asks for TLS, and the server has none: enable it there, or remove ssl from the config (sslmode from the connection string).',
   });
   await end();
 });
@@ -26,7 +26,7 @@ test.each([
   [
     '28000',
     'no pg_hba.conf entry for host "10.0.0.7", user "u", database "d", no encryption',
-    /^PostgreSQL takes this connection over TLS only/,
+    /^PostgreSQL accepts this connection only over TLS/,
   ],
   ['28000', 'role "u" does not exist', /^PostgreSQL refused the role/],
   ['53300', 'sorry, too many clients already', /^The server runs and is full/],

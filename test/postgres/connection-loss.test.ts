@@ -25,7 +25,7 @@ test('a killed session is an error with its cause, and the next run goes on from
     phase: 'migrateAll',
     position: { file: '0001_long.sql' },
     cause: { code: '57P01' },
-    hint: 'Nothing of 0001_long.sql was kept; 0000_init.sql is committed and stays. If it was the server that crashed, what is committed may be gone too, each file with its row: then it runs again. The connection was ended, by pg_terminate_backend or by a stop of the server. Start again once PostgreSQL is back: it goes on where this one ended.',
+    hint: 'Nothing of 0001_long.sql was kept; 0000_init.sql is committed and stays. If the server crashed, committed files may be lost too, each with its row: they then run again. The connection was ended, by pg_terminate_backend or because the server was stopped. Start again once PostgreSQL is back: it continues where this one ended.',
   });
   expect(await migratePlugin(pool, await target('killed', healed), migrateOptions())).toEqual({
     status: 'done',

@@ -262,7 +262,7 @@ test('an extension that is made and wanted without a breakpoint between is told 
   )) as BootError;
   expect(error).toMatchObject({ code: 'MIGRATION_FAILED', database: { sqlState: '42704' } });
   expect(error.hint).toMatch(
-    /^When citext comes with the extension .*, put a "--> statement-breakpoint" behind/,
+    /^If citext comes with the extension .*, put a "--> statement-breakpoint" after/,
   );
 });
 
@@ -310,8 +310,8 @@ describe('an extension in public', () => {
     ['create table t (c "citext"[])', 'citext'],
     ['create index on t using gin (c gin_trgm_ops)', 'gin_trgm_ops, of the extension pg_trgm,'],
     [`do $$ begin perform gen_salt('bf'); end $$`, 'gen_salt, of the extension pgcrypto,'],
-  ])('is told when a file seems to want it: %s', async (sql, what) => {
-    expect(await warned(sql)).toEqual([`a: 0000_a.sql seems to want ${what} in public`]);
+  ])('is told when a file seems to use it: %s', async (sql, what) => {
+    expect(await warned(sql)).toEqual([`a: 0000_a.sql seems to use ${what} in public`]);
   });
 
   test.each([

@@ -99,7 +99,7 @@ describe('a file that refuses a transaction', () => {
       code: 'MIGRATION_FAILED',
       database: { sqlState: '23505' },
       position: { file: '0001_unique.sql', statement: 1 },
-      hint: expect.stringContaining('taken up by the next start') as unknown,
+      hint: expect.stringContaining('the next start handles what is left of it') as unknown,
     });
     expect(await validOnes(fresh)).toEqual([['items_name', false]]);
 
@@ -192,7 +192,7 @@ describe('a file that was cut off in the middle', () => {
     expect(options.told).toContainEqual({
       type: 'boot.warning',
       plugin: 'a',
-      message: '0001_index.sql: the index "items_name" is there already, and is taken as done',
+      message: '0001_index.sql: the index "items_name" exists already, and is taken as done',
     });
   });
 

@@ -83,7 +83,11 @@ describe('the hint', () => {
       /^The database does not have it: 0000_a\.sql/,
     ],
     ['42710', `create type s as enum ('a'); create type s as enum ('a')`, /^The database does not/],
-    ['3F000', 'create table nowhere.t ()', /^No schema has that name: correct 0000_a\.sql, or let/],
+    [
+      '3F000',
+      'create table nowhere.t ()',
+      /^No schema has that name: correct 0000_a\.sql, or make/,
+    ],
     [
       '55P04',
       `alter type public.e add value 'b'; insert into public.t values ('b')`,
@@ -97,7 +101,7 @@ describe('the hint', () => {
     [
       '57014',
       'copy public.t from stdin',
-      /^COPY FROM STDIN wants data .* INSERT in 0000_a\.sql, as pg_dump/,
+      /^COPY FROM STDIN needs data .* INSERT in 0000_a\.sql, as pg_dump/,
     ],
     ['57014', 'select pg_sleep(9)', /^Raise migrations\.statementTimeout/],
   ])('of %s says what to do', async (sqlState, sql, hint) => {

@@ -125,7 +125,7 @@ describe('a failing file', () => {
       code: 'MIGRATION_FAILED',
       position: { file: '0001_ends.sql', ...place },
       hint: expect.stringMatching(
-        /^Remove BEGIN, COMMIT.*look before you start again\.$/,
+        /^Remove BEGIN, COMMIT.*look at the schema before you start again\.$/,
       ) as unknown,
     });
     expect(error.message).toMatch(/transaction .* was ended by the file/);

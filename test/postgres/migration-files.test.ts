@@ -164,11 +164,19 @@ describe('a folder that cannot be used is told with the plugin, the path and wha
       entries({ ...one, idx: 0 }, { tag: '0000_other', when: 2, idx: 0 }),
       /0000_init and 0000_other have the same "idx" \(0\)/,
     ],
-    ['a tag that leads out of it', entries({ tag: '../0000_init', when: 1 }), /no name of a file/],
-    ['a tag with a folder', entries({ tag: 'sub/0000_init', when: 1 }), /no name of a file/],
-    ['a tag with a backslash', entries({ tag: '..\\0000_init', when: 1 }), /no name of a file/],
-    ['a tag that is a path', entries({ tag: '/0000_init', when: 1 }), /no name of a file/],
-    ['a tag on another drive', entries({ tag: 'C:0000_init', when: 1 }), /no name of a file/],
+    [
+      'a tag that leads out of it',
+      entries({ tag: '../0000_init', when: 1 }),
+      /not the name of a file/,
+    ],
+    ['a tag with a folder', entries({ tag: 'sub/0000_init', when: 1 }), /not the name of a file/],
+    [
+      'a tag with a backslash',
+      entries({ tag: '..\\0000_init', when: 1 }),
+      /not the name of a file/,
+    ],
+    ['a tag that is a path', entries({ tag: '/0000_init', when: 1 }), /not the name of a file/],
+    ['a tag on another drive', entries({ tag: 'C:0000_init', when: 1 }), /not the name of a file/],
     [
       'a journal of another dialect',
       journal(JSON.stringify({ dialect: 'mysql', entries: [one] })),
@@ -198,7 +206,7 @@ describe('a folder that cannot be used is told with the plugin, the path and wha
     const folder = await writeFolder({ '0000_init': 'select 1' });
     const error = await errorOf(readMigrationFolder('catalog', join(folder, '0000_init.sql')));
     expect(error).toMatchObject({ code: 'MIGRATION_FILES_INVALID' });
-    expect(error.message).toMatch(/is no folder/);
+    expect(error.message).toMatch(/is not a folder/);
   });
 });
 

@@ -48,7 +48,7 @@ test('a dump is told before anything is changed, with everything that has to go'
     {
       code: 'MIGRATION_FILES_INVALID',
       message: 'a: line 1 of 0000_a.sql has \\restrict, which only psql understands',
-      hint: 'Lines that begin with a backslash are commands of psql, and no SQL: take \\restrict out of 0000_a.sql.',
+      hint: 'Lines that begin with a backslash are commands of psql, not SQL: remove \\restrict from 0000_a.sql.',
     },
   ]);
 });

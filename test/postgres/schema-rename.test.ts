@@ -110,7 +110,7 @@ describe('over several releases', () => {
         plugin: id,
         message: `${id}: its schema "plugin_${id}" is "plugin_c" now, of the plugin c`,
         hint: expect.stringMatching(
-          `^Deploy the release in which the plugin is called c\\. .* ALTER SCHEMA "plugin_c" RENAME TO "plugin_${id}"; .* out of the comment`,
+          `^Deploy the release in which the plugin is called c\\. .* ALTER SCHEMA "plugin_c" RENAME TO "plugin_${id}"; .* from the comment`,
         ),
       })),
     );
@@ -182,7 +182,7 @@ describe('two schemas that may have the data', () => {
       code: 'MIGRATION_RENAME_CONFLICT',
       plugin: 'stock',
       message:
-        'stock: its data may be in "plugin_stock" and "plugin_inventory", and there can be only one',
+        'stock: its data may be in "plugin_stock" and "plugin_inventory", and only one of them can be its schema',
     };
     expect((await look(fresh, stock)).problems).toMatchObject([conflict]);
     const error = await errorOf(migratePlugin(fresh.pool(), stock, migrateOptions()));
@@ -202,8 +202,8 @@ describe('two schemas that may have the data', () => {
         code: 'MIGRATION_RENAME_CONFLICT',
         plugin: 'stock',
         message:
-          'stock: its data may be in "plugin_storage" and "plugin_inventory", and there can be only one',
-        hint: 'Nothing is in one of them: DROP SCHEMA "plugin_storage";',
+          'stock: its data may be in "plugin_storage" and "plugin_inventory", and only one of them can be its schema',
+        hint: 'One of them is empty: DROP SCHEMA "plugin_storage";',
       },
     ]);
   });

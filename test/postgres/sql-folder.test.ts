@@ -149,8 +149,8 @@ test('a file with the way up and the way down of another tool is a problem while
       plugin: 'both',
       file: '1_a.sql',
       message:
-        'both: line 3 of 1_a.sql, "-- +goose Down", begins the way down of goose, which would run right after the way up',
-      hint: 'Take it and all that follows it out of the file: a file runs as a whole, and there is no way down.',
+        'both: line 3 of 1_a.sql, "-- +goose Down", begins the undo part of goose, which would run right after the rest',
+      hint: 'Remove it and everything after it from the file: a file runs as a whole, and Slipway does not undo migrations.',
     },
   ]);
   // Written by drizzle-kit, it is a remark: Drizzle runs the file as a whole too.

@@ -44,7 +44,7 @@ test.each([1, 10, 100])(
         historySchema: schema,
         schemaExists: true,
         historyExists: true,
-        applied: files.map(({ hash, when }) => ({ hash, createdAt: when, name: null })),
+        applied: files.map(({ name }) => name),
         pending: [],
         warnings: [],
         problems: [],

@@ -45,7 +45,7 @@ describe('an extension that the server does not have is told before anything is 
       message:
         'a: 0000_a.sql makes the extension citext in version 9.9, which the server does not have',
     });
-    expect(problem?.hint).toMatch(/^The server has .*1\.6.*: take VERSION out of 0000_a\.sql/);
+    expect(problem?.hint).toMatch(/^The server has .*1\.6.*: remove VERSION from 0000_a\.sql/);
   });
 });
 

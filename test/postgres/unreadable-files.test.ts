@@ -116,8 +116,8 @@ describe('the journal and the snapshots are read by the same rules:', () => {
 
   test.each([
     ['a FIFO', makeFifo, 'is a FIFO, not a file'],
-    ['JSON of something else', (path: string) => writeFile(path, '{"a":1}'), 'is no snapshot'],
-    ['null', (path: string) => writeFile(path, 'null'), 'is no snapshot'],
+    ['JSON of something else', (path: string) => writeFile(path, '{"a":1}'), 'is not a snapshot'],
+    ['null', (path: string) => writeFile(path, 'null'), 'is not a snapshot'],
   ])('a snapshot that is %s is named', async (_, make, message) => {
     const folder = await writeFolder({ '0000_init': 'create table "public"."a" ();' });
     const path = join(folder, 'meta', '0000_snapshot.json');

@@ -49,7 +49,7 @@ describe('migrations that cannot be read', () => {
       ['no-journal', expect.stringMatching(/_journal\.json cannot be read/)],
       ['torn-journal', expect.stringMatching(/_journal\.json is not JSON/)],
       ['lost-file', expect.stringMatching(/names 0000_items\.sql, which cannot be read/)],
-      ['no-folder', expect.stringMatching(/0000_items\.sql is no folder/)],
+      ['no-folder', expect.stringMatching(/0000_items\.sql is not a folder/)],
       ['taken', expect.stringMatching(/is not Drizzle's/)],
     ]);
     expect(error.report).toMatchObject({ outcome: 'failed', problems });

@@ -57,7 +57,7 @@ describe('a file that frees the migration lock', () => {
         code: 'MIGRATION_FAILED',
         plugin: 'shop',
         position: { file: '0001_count.sql' },
-        message: expect.stringContaining('the migration lock was given up while it ran') as unknown,
+        message: expect.stringContaining('the migration lock was released while it ran') as unknown,
         hint: expect.stringContaining('Nothing of 0001_count.sql was kept') as unknown,
       });
     }
@@ -88,7 +88,7 @@ describe('a file that frees the migration lock', () => {
       {
         code: 'MIGRATION_TRANSACTION_CONTROL',
         file: '0001_count.sql',
-        message: 'shop: line 2 has PG_ADVISORY_UNLOCK_ALL, which frees the migration lock',
+        message: 'shop: line 2 has PG_ADVISORY_UNLOCK_ALL, which releases the migration lock',
       },
       { code: 'MIGRATION_TRANSACTION_CONTROL', file: '0002_vacuum.sql' },
     ]);
@@ -133,7 +133,7 @@ describe('a function that frees the migration lock', () => {
     ]);
     const error = await failureOf(replica?.boot.start() ?? Promise.resolve());
     expect(error.code).toBe('MIGRATION_FAILED');
-    expect(error.message).toContain('is refused: it frees the migration lock');
+    expect(error.message).toContain('is refused: it releases the migration lock');
   });
 
   it('in a way that no text shows has done nothing, or is told', async () => {
@@ -144,7 +144,7 @@ describe('a function that frees the migration lock', () => {
       const [replica] = replicas(fresh, [{ name: 'count', ...how, run }]);
       const error = await failureOf(replica?.boot.start() ?? Promise.resolve());
       expect(error).toMatchObject({ code: 'MIGRATION_FAILED', position: { file: 'count' } });
-      expect(error.message).toContain('the migration lock was given up while it ran');
+      expect(error.message).toContain('the migration lock was released while it ran');
     }
   });
 });

@@ -50,8 +50,8 @@ test('the upgrade finds an object that is in public, and one that nobody knows',
   await fresh.query('CREATE TABLE plugin_mail.stray (id int)');
   expect(await findMisplaced(await readPlacedObjects(pool))).toEqual([
     'user_role is not in plugin_auth',
-    'stray is in plugin_mail, where nobody put it',
-    'user_role is in public, where nobody put it',
+    'stray is in plugin_mail, where no plugin declares it',
+    'user_role is in public, where no plugin declares it',
   ]);
 });
 

@@ -35,7 +35,7 @@ async function bootInto(terminal: Terminal, how: LiveOutputOptions = live): Prom
         migrations: [
           {
             name: `0000_${'long'.repeat(30)}`,
-            run: waitForPicture(/in\s+the\s+way:\s+psql|more at work/),
+            run: waitForPicture(/in\s+the\s+way:\s+psql|more running/),
           },
         ],
       }),

@@ -16,5 +16,5 @@ export interface ChannelPoint {
   addChannel(channel: TicketChannel): void;
 }
 
-/** The plugin `tickets` owns it, and anybody may add a channel. */
+/** The plugin `tickets` owns it, and any plugin may add a channel. */
 export const channelPoint = createExtensionPoint<ChannelPoint>('tickets.channels');

@@ -6,7 +6,7 @@ export interface Overview {
 }
 export const overviewApi = serviceRef<Overview>('overview.api');
 
-/** Counts what there is to count, whoever offers it. */
+/** Counts what the other plugins offer to count. */
 export const overview = definePlugin({
   id: 'overview',
   after: ['reminders'],

@@ -4,7 +4,7 @@ import { booksApi, mailer } from './api.ts';
 const everyMs = 60_000;
 const dayMs = 86_400_000;
 
-/** Reminds readers of what they have. The library can do without. */
+/** Reminds readers of the books they have. The library works without it. */
 export const reminders = definePlugin({
   id: 'reminders',
   required: false,
@@ -12,7 +12,7 @@ export const reminders = definePlugin({
   timeouts: { stop: '5s' },
   ready({ books, mail, logger, signal, onStop }) {
     if (!mail) {
-      logger.warn('nobody can send mail: no reminders');
+      logger.warn('no mailer: no reminders');
       return;
     }
     const remind = async (): Promise<void> => {

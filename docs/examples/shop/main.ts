@@ -10,9 +10,9 @@ Usage: npm run demo -- [options]
                keep the connection pool busy, and says how that went
   --help       prints this
 
-  DATABASE_URL   the database; unless told, a PostgreSQL of its own is started, and removed afterwards
-  PORT           the port of the HTTP server; a free one unless told
-  LOG_LEVEL      how much is logged to standard error: debug, info, warn or error; nothing unless told
+  DATABASE_URL   the database; by default a PostgreSQL of its own is started, and removed afterwards
+  PORT           the port of the HTTP server; a free one by default
+  LOG_LEVEL      how much is logged to standard error: debug, info, warn or error; nothing by default
 `;
 
 const options = readOptions();

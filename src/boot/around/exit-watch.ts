@@ -75,8 +75,8 @@ function tellExit(): void {
   const isZero = Number(process.exitCode ?? 0) === 0;
   const isWrong = isZero && (isIdle || works.some(({ mayEnd }) => !mayEnd()));
   if (isWrong) process.exitCode = 1;
-  const why = isIdle ? ', with nothing left that it could wait for' : '';
-  const code = isWrong ? '. The exit code is 1 in place of 0' : '';
+  const why = isIdle ? ', because nothing is left to keep it running' : '';
+  const code = isWrong ? '. The exit code is 1 instead of 0' : '';
   const what = listNames(works.map(({ describe }) => describe()));
   try {
     writeSync(

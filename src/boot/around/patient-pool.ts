@@ -67,9 +67,13 @@ function inPlace({ code, message, hint, database, cause }: BootError, place: Pla
 }
 
 function poolExhausted(cause: BootError, place: Place): BootError {
-  return new BootError(cause.code, 'Every client of the pool is checked out, and none came back', {
-    ...place,
-    cause,
-    hint: 'Give clients back before the boot, or make the pool larger.',
-  });
+  return new BootError(
+    cause.code,
+    'Every client of the pool is checked out, and none was released',
+    {
+      ...place,
+      cause,
+      hint: 'Release clients before the boot, or make the pool larger.',
+    },
+  );
 }

@@ -33,7 +33,7 @@ export class WayDown {
     this.#reason = reason;
     this.#begunAt = this.#clock.elapsed();
     this.#cancelTimer = this.#clock.after(this.#totalMs, () =>
-      this.#cut.abort(new Error(`the way down took longer than stop.total (${this.#totalMs} ms)`)),
+      this.#cut.abort(new Error(`the shutdown took longer than stop.total (${this.#totalMs} ms)`)),
     );
     return true;
   }

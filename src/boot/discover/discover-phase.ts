@@ -1,5 +1,6 @@
 import type { Tasks } from '../../../machines/index.ts';
-import type { BootError } from '../../core/errors.ts';
+import type { Warning } from '../../core/error-codes.ts';
+import { toProblem, type BootError } from '../../core/errors.ts';
 import { isRequired } from '../../core/plugin.ts';
 import { steps } from '../../core/steps.ts';
 import type { RegistryRow } from '../../postgres/registry-table.ts';
@@ -22,7 +23,7 @@ export interface Discovered {
   readonly known: readonly KnownPlugin[];
   readonly enabled: readonly KnownPlugin[];
   readonly disabled: readonly DisabledPlugin[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
   /** What the registry said; `undefined` when there is none. */
   readonly rows?: readonly RegistryRow[] | undefined;
   /** What is wrong with single packages. */
@@ -73,14 +74,19 @@ export async function discover(around: Around, signal: AbortSignal): Promise<Dis
   const form = { services, logger: settings.ownLogger, disabled };
   const found = toDiscovered(registerPlugins(discovery, form), rows);
   if (missing.length === 0) return found;
-  return { ...found, warnings: [...found.warnings, missingPlugins(missing).message] };
+  return { ...found, warnings: [...found.warnings, toProblem(missingPlugins(missing))] };
 }
 
 function toDiscovered(
   { plugins, warnings }: Discovery,
   rows: readonly RegistryRow[] | undefined,
 ): Discovered {
-  return { known: plugins, ...setDisabledApart(plugins, rows), warnings, rows };
+  return {
+    known: plugins,
+    ...setDisabledApart(plugins, rows),
+    warnings: warnings.map((message) => ({ message })),
+    rows,
+  };
 }
 
 /** Emits what was found, each id once; a disabled plugin has no steps to come, so they all settle here. */

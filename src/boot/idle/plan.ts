@@ -1,4 +1,4 @@
-import type { Problem } from '../../core/error-codes.ts';
+import type { Problem, Warning } from '../../core/error-codes.ts';
 import type { GraphEdge } from '../../core/events.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import type { ExtensionFacts } from '../../postgres/survey/extension-schemas.ts';
@@ -38,12 +38,12 @@ export interface PluginPlan {
   readonly schema?: string;
   /** The schema of an earlier id, which would be renamed to `schema` first. */
   readonly renameFrom?: string;
-  /** How many rows its history has. */
-  readonly applied: number;
+  /** The names of the files that are applied, in their order. */
+  readonly applied: readonly string[];
   /** The files that would be applied, in their order. */
   readonly pending: readonly PendingFile[];
   /** What does not quite fit, and lets a boot go on. */
-  readonly warnings: readonly Problem[];
+  readonly warnings: readonly Warning[];
   /** What would keep the boot from migrating. */
   readonly problems: readonly Problem[];
 }
@@ -56,7 +56,7 @@ export interface BootPlan {
   readonly disabled: readonly { readonly id: string; readonly because: string }[];
   readonly edges: readonly GraphEdge[];
   /** Of the graph and of every plugin. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
   /** What would keep the boot from migrating: of every plugin, and of the database. */
   readonly problems: readonly Problem[];
 }
@@ -74,7 +74,7 @@ export function makePlan(settings: BootSettings): Promise<BootPlan> {
         id,
         ...(found ? { schema: found.schema } : {}),
         ...(found?.renameFrom === undefined ? {} : { renameFrom: found.renameFrom }),
-        applied: found?.applied.length ?? 0,
+        applied: found?.applied ?? [],
         pending: found ? await readPending(found, rewritePublic, survey?.extensions) : [],
         warnings: found?.warnings ?? [],
         problems: problems.filter(({ plugin }) => plugin === id),
@@ -84,10 +84,7 @@ export function makePlan(settings: BootSettings): Promise<BootPlan> {
       plugins,
       disabled: discovered.disabled.map(({ plugin, because }) => ({ id: plugin.id, because })),
       edges: graph.edges,
-      warnings: [
-        ...graph.warnings,
-        ...plugins.flatMap(({ warnings }) => warnings.map(({ message }) => message)),
-      ],
+      warnings: [...graph.warnings, ...plugins.flatMap(({ warnings }) => warnings)],
       problems,
     };
   });

@@ -29,7 +29,7 @@ export function notProvided(plugin: string, keys: readonly string[]): BootError 
   return new BootError(
     'INIT_SERVICE_NOT_PROVIDED',
     `init of ${plugin} returned no ${list}, which the plugin provides`,
-    { plugin, phase: 'initAll', hint: `Return ${list} from init, or take it out of provides.` },
+    { plugin, phase: 'initAll', hint: `Return ${list} from init, or remove it from provides.` },
   );
 }
 
@@ -78,13 +78,11 @@ export function unreturned(plugin: string, { clients, queries }: Unreturned): st
     ...(clients === 0
       ? []
       : [
-          `${plugin} never released ${count(clients, 'client')} of its database: destroyed at its end; call release() in a finally block`,
+          `${plugin} did not release ${count(clients, 'client')} of its database: destroyed when it stopped; call release() in a finally block`,
         ]),
     ...(queries === 0
       ? []
-      : [
-          `${count(queries, 'query', 'queries')} of ${plugin} still ran at its end, and was cut off`,
-        ]),
+      : [`${plugin} stopped while ${count(queries, 'query', 'queries')} still ran: cut off`]),
   ];
   return parts.length === 0 ? undefined : parts.join('; ');
 }

@@ -39,7 +39,7 @@ function pendingProblems({ survey }: SurveyedPlugins): readonly Problem[] {
   return (survey?.plugins ?? []).filter(hasWork).map(({ id, pending, renameFrom }) => {
     const files = listNames(pending.map(({ name }) => name));
     const what = [
-      ...(renameFrom === undefined ? [] : [`its schema still as ${renameFrom}`]),
+      ...(renameFrom === undefined ? [] : [`its schema still under the name ${renameFrom}`]),
       ...(files === '' ? [] : [`migrations that are not applied: ${files}`]),
     ].join(', and ');
     return problem('MIGRATION_PENDING', `${id} has ${what}`, { plugin: id });

@@ -78,13 +78,12 @@ export function tellPlans({ survey }: SurveyedPlugins, tell: Tell): void {
       type: 'plugin.migrate.planned',
       plugin: id,
       schema,
-      applied: applied.length,
+      applied,
       pending: pending.map(({ name }) => name),
       ...(renameFrom === undefined ? {} : { renameFrom }),
     });
-    for (const { code, message, hint, file } of warnings) {
-      const about = file === undefined ? { plugin: id } : { plugin: id, file };
-      tell({ type: 'plugin.migrate.warning', ...about, code, message, hint });
+    for (const warning of warnings) {
+      tell({ type: 'plugin.migrate.warning', ...warning, plugin: id });
     }
   }
 }

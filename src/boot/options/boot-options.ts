@@ -121,7 +121,7 @@ function checkServices(value: unknown): readonly HostService[] {
     const isTaken =
       ref.kind === 'service' && services.findIndex((other) => other.ref.id === ref.id) !== index;
     if (isTaken || coreServiceIds.has(ref.id)) {
-      throw optionsInvalid(`services[${index}]`, 'a service that nobody else provides', ref.id);
+      throw optionsInvalid(`services[${index}]`, 'a service that is provided only once', ref.id);
     }
   });
   return services;

@@ -3,13 +3,21 @@ import { fileURLToPath } from 'node:url';
 import { optionsInvalid } from '../../core/errors.ts';
 import { group, oneOf, text, type Check } from '../../core/expect.ts';
 
-/** Where plugins are found besides the ones that are listed. */
+/** Where to find plugins that are packages. */
 export interface DiscoverOptions {
-  /** The folder whose package.json lists the plugins, directly or in its workspaces: an absolute path or a `file:` URL. */
+  /** The folder of the host's package.json, whose dependencies and workspaces are searched: an absolute path or a `file:` URL. */
   readonly root: string | URL;
-  /** The field of package.json that marks a package as a plugin; `slipway` unless told. */
+  /**
+   * The field of package.json that marks a package as a plugin.
+   *
+   * @default 'slipway'
+   */
   readonly field?: string;
-  /** What the field's `type` has to be; `backend` unless told. */
+  /**
+   * The value that the field's `type` has in a plugin.
+   *
+   * @default 'backend'
+   */
   readonly type?: 'backend';
 }
 

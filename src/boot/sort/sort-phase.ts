@@ -44,9 +44,9 @@ export function sortPlugins(
   const graph = buildGraph([...own, ...enabled.map(({ plugin }) => plugin)], {
     hostServices: new Set(single.map(({ ref }) => ref.id)),
     first: host?.plugin.id,
-    switchedOff: findDisabledServices(disabled),
+    disabledServices: findDisabledServices(disabled),
     takenSchemas: findTakenSchemas(host),
-    absentIds: disabled.map(({ plugin }) => plugin.id),
+    disabledIds: disabled.map(({ plugin }) => plugin.id),
     schemaPrefix: migrations.schemaPrefix,
     placeOf: (plugin) => origins.get(plugin) ?? 'the option host',
   });

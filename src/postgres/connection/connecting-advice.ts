@@ -35,14 +35,14 @@ function adviceOnAnswer(error: Error): string | undefined {
       return 'PostgreSQL refused the password: correct the user or the password of the connection.';
     case '28000':
       return error.message.includes('no encryption')
-        ? 'PostgreSQL takes this connection over TLS only: set ssl in the config, or add ?sslmode=verify-full to the connection string. Without TLS, pg_hba.conf has to let it in.'
-        : 'PostgreSQL refused the role: create it, or let it in by pg_hba.conf (it may insist on TLS).';
+        ? 'PostgreSQL accepts this connection only over TLS: set ssl in the config, or add ?sslmode=verify-full to the connection string. Without TLS, pg_hba.conf must allow it.'
+        : 'PostgreSQL refused the role: create it, or allow it in pg_hba.conf (which may require TLS).';
     case '3D000':
       return 'Create the database, or correct its name in the connection.';
     case '42501':
       return 'Grant the role CONNECT on the database.';
     case '53300':
-      return 'The server runs and is full. Give the pools of its clients fewer connections, or raise max_connections or the limit of the role or database; connect.wait says how long to keep trying.';
+      return 'The server runs and is full. Give the pools of its clients fewer connections, or raise max_connections or the limit of the role or database; connect.wait sets how long to keep trying.';
     default:
       return undefined;
   }
@@ -52,19 +52,19 @@ function adviceOnAnswer(error: Error): string | undefined {
 function adviceOnSocket(error: Error): string | undefined {
   const code = codeOf(error) ?? '';
   if (untrustedCodes.has(code)) {
-    return 'The server has a certificate of an authority that Node.js does not know: give that authority as ssl.ca (sslrootcert in a connection string), or set NODE_EXTRA_CA_CERTS.';
+    return 'The server has a certificate of an authority that Node.js does not know: set that authority as ssl.ca (sslrootcert in a connection string), or set NODE_EXTRA_CA_CERTS.';
   }
   switch (code) {
     case 'CERT_HAS_EXPIRED':
       return 'The certificate of the server has expired: renew it there.';
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return 'The certificate of the server is for another host name: connect by the name that it has.';
+      return 'The certificate of the server is for another host name: connect by a name that is in it.';
     case 'ENOTFOUND':
       return 'No name server knows the host: correct its name in the connection.';
     default:
   }
   if (error.message === 'The server does not support SSL connections') {
-    return 'The connection asks for TLS, and the server has none: switch it on there, or take ssl out of the config (sslmode out of the connection string).';
+    return 'The connection asks for TLS, and the server has none: enable it there, or remove ssl from the config (sslmode from the connection string).';
   }
   return error.message.startsWith('SASL')
     ? 'PostgreSQL asks for a password, and the connection has none: add it, or set PGPASSWORD.'

@@ -131,7 +131,7 @@ const exampleUrl = 'postgres://user:password@host:5432/database';
 
 function findTextMistake(text: string): Mistake | undefined {
   if (text.trim() === '')
-    return ['an empty string', 'See whether the variable that it comes from is set.'];
+    return ['an empty string', 'Check that the variable that it comes from is set.'];
   const scheme = /^\s*([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
   const isSocket = text.startsWith('/') || scheme === 'socket';
   if (!isSocket && scheme !== 'postgres' && scheme !== 'postgresql') {
@@ -199,10 +199,7 @@ function findConfigMistake(config: Config): Mistake | undefined {
     const mistake =
       typeof connectionString === 'string'
         ? findTextMistake(connectionString)
-        : ([
-            show(connectionString),
-            'See whether the variable that it comes from is set.',
-          ] as const);
+        : ([show(connectionString), 'Check that the variable that it comes from is set.'] as const);
     if (mistake) return [`a config whose connectionString is ${mistake[0]}`, mistake[1]];
   }
   const isPlaced = places.some((key) => config[key] !== undefined);

@@ -43,7 +43,7 @@ const findings = {
   edited: ({ id, plan }) => [
     ...plan.edited.map(({ name }) => ({
       ...found(id, 'MIGRATION_EDITED', `${name} was changed after it was applied`, name),
-      hint: `Restore the file as it was applied, and put the change into a new one. When the text is right as it is now, ${repairCall('acceptEdited', id)}.`,
+      hint: `Restore the file as it was applied, and put the change into a new one. When the new text is right, call ${repairCall('acceptEdited', id)}.`,
     })),
     ...movedFiles(id, plan.moved),
   ],
@@ -74,7 +74,7 @@ function movedFiles(id: string, moved: PlannedPlugin['plan']['moved']): readonly
   const message = isOne
     ? `${file.name} counts as applied, and did not run: its text is that of ${nameOf(row)}, which the folder no longer has`
     : `${moved.length} files count as applied, and did not run, such as ${file.name}: their texts are those of migrations that the folder no longer has, such as ${nameOf(row)}`;
-  const hint = `When ${isOne ? 'it was' : 'they were'} renamed, or got another time, ${repairCall('acceptEdited', id)}. A new file that is to run needs another text: a comment is enough.`;
+  const hint = `If ${isOne ? 'it was' : 'they were'} renamed, or got another time, call ${repairCall('acceptEdited', id)}. A new file that must run needs a different text: an added comment is enough.`;
   return [{ ...found(id, 'MIGRATION_EDITED', message, isOne ? file.name : undefined), hint }];
 }
 
@@ -92,7 +92,7 @@ function unknownHistory({ id, historySchema, applied }: PlannedPlugin): Problem 
     `${id}: ${historyOf(historySchema)} has ${countOf(applied)}, none of which the folder knows: ${listNames(applied.map(nameOf))}`,
     {
       plugin: id,
-      hint: `See whether this is the right database, and the folder of this plugin with all its migrations. When the database has what the folder makes, ${repairCall('baseline', id)} takes it as applied.`,
+      hint: `Check that this is the right database, and the folder of this plugin with all its migrations. If the database has everything that the folder makes, ${repairCall('baseline', id)} marks it as applied.`,
     },
   );
 }

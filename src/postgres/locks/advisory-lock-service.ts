@@ -41,7 +41,7 @@ export class AdvisoryLocks {
 
   /** Lets go of every lock; there are none afterwards. */
   async close(): Promise<void> {
-    this.#ended.abort(new BootError('LOCK_LOST', `There are no locks: ${theBootHasEnded}`));
+    this.#ended.abort(new BootError('LOCK_LOST', `No lock can be taken: ${theBootHasEnded}`));
     const session = await this.#session?.catch(() => undefined);
     await session?.end();
   }

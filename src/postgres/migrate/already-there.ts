@@ -13,7 +13,7 @@ export const alreadyThere: readonly string[] = ['42P06', '42P07', '42701', '4271
 
 /** What is known of it without a look into the database. */
 export const alreadyThereAdvice =
-  'It is there already: made by hand, by another tool, or by a run whose history was lost. Compare it with the file before you change anything.';
+  'It exists already: made by hand, by another tool, or by a run whose history was lost. Compare it with the file before you change anything.';
 
 /**
  * Says what to do about something that is there already, once the file is rolled back. To take the file as applied is advised
@@ -32,17 +32,17 @@ export async function adviceForAlreadyThere(
   const found = await findMade(client, schema, objects);
   const lacking = objects.filter((_, at) => !found[at]);
   if (lacking.filter((each) => each.name === name).length > 1) {
-    return `The database does not have it: ${file.name} makes ${name} more than once. Take one of the two out.`;
+    return `The database does not have it: ${file.name} makes ${name} more than once. Remove one of the two.`;
   }
   // What stands in public may be meant so, and may be another's.
   if (findUnquotedPublic(file.text).length > 0) return alreadyThereAdvice;
   if (lacking.length > 0) {
     const missing = [...new Set(lacking.map(nameMadeObject))];
-    return `${alreadyThereAdvice} The file cannot count as applied, because ${listNames(missing)} of it ${missing.length === 1 ? 'was' : 'were'} not found. Drop or rename what is there if nothing needs it, or write IF NOT EXISTS where the command has that.`;
+    return `${alreadyThereAdvice} The file cannot count as applied, because ${listNames(missing)} of it ${missing.length === 1 ? 'was' : 'were'} not found. Drop or rename the existing object if nothing needs it, or write IF NOT EXISTS where the command allows it.`;
   }
   return others > 0 || objects.length === 0
-    ? `${alreadyThereAdvice} The file has commands whose work cannot be looked up here: only when all of it is done may the file count as applied.`
-    : `${alreadyThereAdvice} All that ${file.name} makes is there. If it is the same, ${markAppliedCall(id, file.name)} takes the file as applied without running it.`;
+    ? `${alreadyThereAdvice} Slipway cannot check the work of some of its commands: mark the file as applied only when all of it is done.`
+    : `${alreadyThereAdvice} Everything that ${file.name} makes exists. If it is the same, ${markAppliedCall(id, file.name)} marks the file as applied without running it.`;
 }
 
 /** What is no part of the plugin's work alone: its own schema, which Slipway makes, and what a whole database or server shares. */
@@ -62,11 +62,11 @@ function adviceForShared(
   const is = (sign: RegExp): boolean => sign.test(`${routine} ${message}`);
   if (code === '42P06') {
     return name === schema
-      ? `Slipway makes the schema ${name} before the first file: take CREATE SCHEMA out of ${file}, or write CREATE SCHEMA IF NOT EXISTS.`
+      ? `Slipway makes the schema ${name} before the first file: remove CREATE SCHEMA from ${file}, or write CREATE SCHEMA IF NOT EXISTS.`
       : `Another plugin or an administrator has made the schema ${name}: write CREATE SCHEMA IF NOT EXISTS in ${file}.`;
   }
   if (name === historyTable) {
-    return `Slipway makes the table ${name} itself: take CREATE TABLE out of ${file}.`;
+    return `Slipway makes the table ${name} itself: remove CREATE TABLE from ${file}.`;
   }
   if (code !== '42710') return undefined;
   if (is(/^CreateRole\b|\brole "/)) {

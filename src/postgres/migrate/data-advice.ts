@@ -20,14 +20,14 @@ export function adviceForData(cause: unknown, culprit: string): string {
   const columns = /\(([^()]+)\)=\(/.exec(detail ?? '')?.[1];
   switch (code) {
     case '23502':
-      return `A row of ${where} has no value in ${column}. A new column of a table with rows needs a DEFAULT; for one that was there, SELECT * FROM ${where} WHERE ${quoteIdentifier(column ?? '')} IS NULL; finds the rows: ${correct}.`;
+      return `A row of ${where} has no value in ${column}. A new column of a table with rows needs a DEFAULT; for an existing column, SELECT * FROM ${where} WHERE ${quoteIdentifier(column ?? '')} IS NULL; finds the rows: ${correct}.`;
     case '23505':
       return columns === undefined
-        ? `Rows of ${where} are there twice: find them, and ${correct}.`
-        : `Rows of ${where} are there twice. SELECT ${columns}, count(*) FROM ${where} GROUP BY ${columns} HAVING count(*) > 1; finds those that are stored: ${correct}. A row that the file itself inserts may need ON CONFLICT.`;
+        ? `Rows of ${where} are duplicates: find them, and ${correct}.`
+        : `Rows of ${where} are duplicates. SELECT ${columns}, count(*) FROM ${where} GROUP BY ${columns} HAVING count(*) > 1; finds those that are stored: ${correct}. A row that the file itself inserts may need ON CONFLICT.`;
     case '23503':
-      return `Rows of ${where} point to rows that are not there; the detail names one, and there may be more: ${correct}. ADD CONSTRAINT … NOT VALID takes old rows as they are.`;
+      return `Rows of ${where} refer to rows that do not exist; the detail names one, and there may be more: ${correct}. ADD CONSTRAINT … NOT VALID accepts old rows as they are.`;
     default:
-      return `Rows of ${where} break the rule of the constraint. SELECT * FROM ${where} WHERE NOT (…); with its condition finds them: ${correct}. ADD CONSTRAINT … NOT VALID takes old rows as they are.`;
+      return `Rows of ${where} violate the constraint. SELECT * FROM ${where} WHERE NOT (…); with its condition finds them: ${correct}. ADD CONSTRAINT … NOT VALID accepts old rows as they are.`;
   }
 }

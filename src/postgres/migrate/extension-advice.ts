@@ -22,7 +22,7 @@ export function isUnavailable(error: unknown): boolean {
 /** What to do about an extension that the role may not make. */
 export function adviceForUntrusted(name: string, file: string): string {
   const extension = quoteIdentifier(name);
-  return `PostgreSQL lets only a superuser, or the administrator of the provider, make the extension ${name}: let one run CREATE EXTENSION ${extension}; in this database, with the schema that you have for extensions, and write CREATE EXTENSION IF NOT EXISTS in ${file}.`;
+  return `Only a superuser, or the administrator of the provider, can make the extension ${name}. Let one of them run CREATE EXTENSION ${extension}; in this database, with your schema for extensions, and write CREATE EXTENSION IF NOT EXISTS in ${file}.`;
 }
 
 /** An extension that came with the failed statement, in a schema that was none for extensions before, is gone again. */
@@ -32,7 +32,7 @@ export function makesExtension(statement: string, name: string): boolean {
 
 /** What to do about something that seems to come with an extension of the same statement. */
 export function adviceForMadeHere(name: string): string {
-  return `When ${name} comes with the extension of this statement, put a "--> statement-breakpoint" behind its CREATE EXTENSION: from there on it is found. Otherwise correct the name.`;
+  return `If ${name} comes with the extension of this statement, put a "--> statement-breakpoint" after its CREATE EXTENSION, so that it is found. Otherwise correct the name.`;
 }
 
 /** Most extensions are called like their type; these bring something of another name. */
@@ -84,5 +84,5 @@ export async function findAvailable(client: Querying, name: string): Promise<str
     extension === name
       ? 'is an extension that is not installed'
       : `comes with the extension ${extension}, which is not installed`;
-  return `${name} ${what}: CREATE EXTENSION ${quoted} SCHEMA extensions, or whatever schema you have for extensions, and start again.`;
+  return `${name} ${what}: CREATE EXTENSION ${quoted} SCHEMA extensions, or in your own schema for extensions, and start again.`;
 }

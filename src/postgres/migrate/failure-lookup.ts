@@ -101,7 +101,7 @@ async function lookForMissing(
   { error, name, file }: Missing,
 ): Promise<string | undefined> {
   if (progress.isCommitting && (error as Error).message.includes(historyTable)) {
-    return `${file} has dropped, renamed or changed the history of migrations, into which Slipway writes a row with each file: take that out of it.`;
+    return `${file} has dropped, renamed or changed the history of migrations, into which Slipway writes a row with each file: remove that command from it.`;
   }
   if (sqlStateOf(error) === '42703') return undefined;
   // The name of a role or a collation may have a dot in it.
@@ -145,7 +145,7 @@ function adviceForElsewhere(name: string, { schema, extension, isOpen, role }: N
     return `${name} is in schema ${schema}, from extension ${extension}, and the role ${role} may not use that schema: ${grant}`;
   }
   return extension === null
-    ? `${name} is in schema ${schema}, which is not on the search_path: write ${schema}.${name} if that one is meant, or let this plugin depend on the one that makes its own.`
+    ? `${name} is in schema ${schema}, which is not on the search_path: write ${schema}.${name} if that one is intended, or make this plugin depend on the plugin that makes the right one.`
     : `${name} is in schema ${schema}, from extension ${extension}: list ${schema} in migrations.extensionSchemas, or move the extension with ALTER EXTENSION ${extension} SET SCHEMA to a schema for extensions.`;
 }
 

@@ -108,7 +108,7 @@ function readAllowed(args: readonly unknown[]): ClientQuery {
 function refuseByRules(text: string, { inTransaction, keepsSession }: FunctionRules): void {
   if (inTransaction) refuseControl(text);
   const freed = findLockRelease(text);
-  if (freed) throw new Error(`${freed.command} is refused: it frees the migration lock`);
+  if (freed) throw new Error(`${freed.command} is refused: it releases the migration lock`);
   const lasting = keepsSession ? undefined : findLasting(text);
   if (!lasting) return;
   throw new Error(

@@ -43,7 +43,7 @@ export function transactionEnded(progress: MigrationProgress): BootError {
   return migrationFailed(
     progress,
     new Error('the transaction that Slipway opened for this file was ended by the file itself'),
-    'Remove BEGIN, COMMIT and ROLLBACK from it: each file is one transaction anyway. What stood before them may have been committed: look before you start again.',
+    'Remove BEGIN, COMMIT and ROLLBACK from it: each file is one transaction anyway. The statements before them may be committed: look at the schema before you start again.',
   );
 }
 
@@ -52,7 +52,7 @@ export function transactionLeftOpen(progress: MigrationProgress): BootError {
   return migrationFailed(
     progress,
     new Error('it has left a transaction open'),
-    'See that each BEGIN in it has its COMMIT or ROLLBACK. What stood after the last BEGIN is not kept.',
+    'Make sure that each BEGIN in it has its COMMIT or ROLLBACK. What came after the last BEGIN is not kept.',
   );
 }
 
@@ -72,13 +72,13 @@ export function indexTaken(
 /** A file that ran without the lock at its end: another replica may have run it too. */
 export function lockFreed(progress: MigrationProgress): BootError {
   const advice =
-    'Take out of it what frees the lock: pg_advisory_unlock_all(), DISCARD ALL, or a function that calls them. If it has none of these, look for a pooler that resets sessions.';
+    'Remove from it what releases the lock: pg_advisory_unlock_all(), DISCARD ALL, or a function that calls them. If it has none of these, look for a pooler that resets sessions.';
   const kept = progress.open?.inTransaction
     ? whatIsKept(progress)
-    : 'It runs in no transaction: what it did stays, it counts as not applied, and another replica may have run it at the same time. Look at the data before you start again.';
+    : 'It runs outside of a transaction: its work stays, it counts as not applied, and another replica may have run it at the same time. Look at the data before you start again.';
   return migrationFailed(
     progress,
-    new Error('the migration lock was given up while it ran'),
+    new Error('the migration lock was released while it ran'),
     `${advice} ${kept}`,
   );
 }
@@ -97,7 +97,7 @@ export function strayObjects(progress: MigrationProgress, names: readonly string
       plugin,
       phase: 'migrateAll',
       position: { file },
-      hint: `${inPublicAdvice(progress, names) ?? strayAdvice(names)} If it is meant, put the line "-- slipway: allow-outside" into the file. ${whatIsKept(progress)}`,
+      hint: `${inPublicAdvice(progress, names) ?? strayAdvice(names)} If it is intended, add the line "-- slipway: allow-outside" to the file. ${whatIsKept(progress)}`,
     },
   );
 }
@@ -112,9 +112,9 @@ function inPublicAdvice({ open }: MigrationProgress, names: readonly string[]): 
 function strayAdvice(names: readonly string[]): string {
   const areAll = (kind: string): boolean => names.every((name) => name.startsWith(`${kind} `));
   if (areAll('schema')) {
-    return 'Take CREATE SCHEMA out of the file, as Slipway makes the schema that it runs in.';
+    return 'Remove CREATE SCHEMA from the file, because Slipway makes the schema that it runs in.';
   }
   return areAll('extension')
-    ? 'Write CREATE EXTENSION … SCHEMA with the schema that you have for extensions.'
-    : "Take the schema's name out of the file.";
+    ? 'Write CREATE EXTENSION … SCHEMA with your schema for extensions.'
+    : "Remove the schema's name from the file.";
 }

@@ -22,7 +22,7 @@ export function adviceFor(
 }
 
 const adviceForRace =
-  'Other sessions changed the same at the same time, again and again: start again when they are through.';
+  'Other sessions kept changing the same objects: start again when they have finished.';
 
 /** Some extensions are part of the server as long as it runs: each says so in an error of its own. */
 function adviceForPreload(cause: unknown): string | undefined {
@@ -38,17 +38,17 @@ export function adviceForBlocked(blockers: readonly LockBlocker[]): string {
     blockers.length === 0
       ? 'Another session holds a lock on what it changes.'
       : `Look at who holds a lock there: ${listNames(blockers.map(describeBlocker))}.`;
-  return `${who} Start again when it is through; migrations.ddlRetry says how long to keep trying.`;
+  return `${who} Start again when it has finished; migrations.ddlRetry sets how long to keep trying.`;
 }
 
 /** Returns advice on a connection that broke, or could not be made. */
 export function adviceForLost(cause: unknown): string {
-  const goesOn = 'it goes on where this one ended.';
+  const goesOn = 'it continues where this one ended.';
   switch (sqlStateOf(cause)) {
     case '53300':
-      return `All connections are taken: give the pools of those who connect fewer clients, or raise max_connections or the limit of the role. Start again then: ${goesOn}`;
+      return `All connections are taken: give the pools of other programs fewer clients, or raise max_connections or the limit of the role. Start again then: ${goesOn}`;
     case '57P01':
-      return `The connection was ended, by pg_terminate_backend or by a stop of the server. Start again once PostgreSQL is back: ${goesOn}`;
+      return `The connection was ended, by pg_terminate_backend or because the server was stopped. Start again once PostgreSQL is back: ${goesOn}`;
     default:
       return `Start again once PostgreSQL is back: ${goesOn}`;
   }

@@ -49,7 +49,7 @@ export function migrationFailed(
 }
 
 const ifCrashed =
-  'If it was the server that crashed, what is committed may be gone too, each file with its row: then it runs again.';
+  'If the server crashed, committed files may be lost too, each with its row: they then run again.';
 
 /** A connection that broke: another kind of failure, because starting again is all it needs. */
 export function connectionLost(progress: MigrationProgress, cause: unknown): BootError {
@@ -81,7 +81,7 @@ function adviceOn(cause: unknown, progress: MigrationProgress): readonly string[
   if (candidates === 1) return [main];
   return [
     main,
-    `PostgreSQL does not say which of the ${candidates} commands of this statement failed: "--> statement-breakpoint" between them would tell.`,
+    `PostgreSQL does not say which of the ${candidates} commands of this statement failed: "--> statement-breakpoint" between them would show it.`,
   ];
 }
 
@@ -100,7 +100,7 @@ export function whatIsKept({ applied, open }: MigrationProgress): string {
   const nothing = !open
     ? 'Nothing was changed'
     : !open.inTransaction
-      ? `${open.file.name} runs in no transaction, and what is left of it is taken up by the next start`
+      ? `${open.file.name} runs outside of a transaction, and the next start handles what is left of it`
       : `Nothing of ${open.file.name} was kept`;
   if (applied.length === 0) return `${nothing}.`;
   const [are, stay] = applied.length === 1 ? ['is', 'stays'] : ['are', 'stay'];

@@ -35,7 +35,7 @@ const missing: readonly (readonly [sign: RegExp, advise: Advise])[] = [
   [
     /\bget_tablespace|\btablespace "/,
     (name, culprit) =>
-      `No tablespace ${name} is on this server: take TABLESPACE out of ${culprit} (pg_dump --no-tablespaces leaves it out), or let an administrator make it.`,
+      `No tablespace ${name} is on this server: remove TABLESPACE from ${culprit} (pg_dump --no-tablespaces leaves it out), or let an administrator make it.`,
   ],
   [
     /\bget_collation|\bcollation "/,
@@ -50,7 +50,7 @@ const missing: readonly (readonly [sign: RegExp, advise: Advise])[] = [
   [
     /[Pp]ublication|[Ss]ubscription|[Ee]vent_?[Tt]rigger|foreign_server/,
     (name, culprit) =>
-      `${name} belongs to the whole database, and is not in this one: make it before ${culprit} runs, or take the statement out.`,
+      `${name} belongs to the whole database, and is not in this one: make it before ${culprit} runs, or remove the statement.`,
   ],
   [
     /\bdatabase "|\bget_database/,
@@ -59,12 +59,12 @@ const missing: readonly (readonly [sign: RegExp, advise: Advise])[] = [
   [
     /\bassignable_custom_variable_name\b|\bunrecognized configuration parameter\b/,
     (name, culprit) =>
-      `The server does not know the setting ${name}: it comes with a newer PostgreSQL, or with an extension that is not loaded. A dump begins with such settings: take the SET out of ${culprit}.`,
+      `The server does not know the setting ${name}: it comes with a newer PostgreSQL, or with an extension that is not loaded. A dump begins with such settings: remove the SET from ${culprit}.`,
   ],
   [
     /\bATExec\w*Constraint\b|\bget_trigger|\bget_relation_policy|\bget_rewrite|\b(?:constraint|trigger|policy|rule) "/,
     (name, culprit) =>
-      `The table in this database has no ${name}: was it changed by hand? Compare it with the files before ${culprit}; DROP … IF EXISTS passes over what is not there.`,
+      `The table in this database has no ${name}: was it changed by hand? Compare it with the files before ${culprit}; DROP … IF EXISTS skips what does not exist.`,
   ],
 ];
 
@@ -90,5 +90,5 @@ export function adviceForMissing(
 function adviceForRole(name: string, culprit: string): string {
   const provider = rolesOfProviders[name];
   const origin = provider === undefined ? '' : `, one of those that come with ${provider}`;
-  return `The server has no role ${name}${origin}. A role belongs to the whole server: let an administrator run CREATE ROLE ${quoteIdentifier(name)} NOLOGIN; or take the statement out of ${culprit}. pg_dump --no-owner --no-privileges leaves such statements out.`;
+  return `The server has no role ${name}${origin}. A role belongs to the whole server: let an administrator run CREATE ROLE ${quoteIdentifier(name)} NOLOGIN; or remove the statement from ${culprit}. pg_dump --no-owner --no-privileges leaves such statements out.`;
 }

@@ -87,7 +87,7 @@ async function sendUnlessDone(run: Migrating, statement: FileStatement): Promise
   const name = lone.kind === 'createIndex' ? lone.index : undefined;
   if (state.status === 'taken') throw indexTaken(progress, name, state.table);
   if (state.status === 'built') {
-    const message = `${progress.open?.file.name}: the index ${name} is there already, and is taken as done`;
+    const message = `${progress.open?.file.name}: the index ${name} exists already, and is taken as done`;
     tell({ type: 'boot.warning', message, plugin: progress.plugin });
     return nothingDone;
   }

@@ -10,7 +10,7 @@ export function correct(culprit: string): string {
 }
 
 const convert: Advise = (culprit) =>
-  `A value does not fit its type. If it stands in ${culprit}, correct it there. If it is in a table, correct such rows in ${culprit}, before this statement, or in a file before it.`;
+  `A value does not fit its type. If it is in ${culprit}, correct it there. If it is in a table, correct such rows in ${culprit}, before this statement, or in a file before it.`;
 
 const innocent = 'Nothing is wrong with the file';
 
@@ -26,7 +26,7 @@ export const adviceByState: Readonly<Record<string, Advise>> = {
   ...thereAlready,
   '0A000': (culprit, cause) =>
     /\bused by a view\b/.test(textOf(cause))
-      ? `A view uses the column: drop the view before this statement of ${culprit}, and make it again behind it.`
+      ? `A view uses the column: drop the view before this statement of ${culprit}, and make it again after it.`
       : `PostgreSQL cannot do this, or not in the version of this server (SELECT version();): change ${culprit}, and start again.`,
   '22001': convert,
   '22003': convert,
@@ -35,22 +35,22 @@ export const adviceByState: Readonly<Record<string, Advise>> = {
   '22P02': convert,
   '22023': (culprit, cause) =>
     /\binstallation script\b/.test(textOf(cause))
-      ? `The server does not have this version of the extension: take VERSION out of ${culprit}, or update the package of the extension where PostgreSQL runs.`
+      ? `The server does not have this version of the extension: remove VERSION from ${culprit}, or update the package of the extension where PostgreSQL runs.`
       : correct(culprit),
   '23502': (culprit, cause) => adviceForData(cause, culprit),
   '23503': (culprit, cause) => adviceForData(cause, culprit),
   '23505': (culprit, cause) => adviceForData(cause, culprit),
   '23514': (culprit, cause) => adviceForData(cause, culprit),
   '25001': (culprit) =>
-    `${culprit} has a statement that PostgreSQL runs in no transaction: put it into a file of its own, with the line "-- slipway: no-transaction".`,
+    `${culprit} has a statement that cannot run in a transaction: put it into a file of its own, with the line "-- slipway: no-transaction".`,
   '25006': (culprit) =>
-    `The transaction may not write: see that the connection leads to the primary server, that default_transaction_read_only is off, and that ${culprit} does not set READ ONLY itself.`,
+    `The transaction may not write: check that the connection leads to the primary server, that default_transaction_read_only is off, and that ${culprit} does not set READ ONLY itself.`,
   '2BP01': (culprit) =>
     `The detail names what depends on it: change or drop that first, in ${culprit}. CASCADE drops all of it as well.`,
   '3F000': (culprit, cause) =>
     /["»„«]/.test(textOf(cause))
-      ? `No schema has that name: correct ${culprit}, or let this plugin depend on the one whose schema it is.`
-      : `The search_path is empty: something in ${culprit}, or a function that it calls, has set it. Take that out.`,
+      ? `No schema has that name: correct ${culprit}, or make this plugin depend on the plugin that owns it.`
+      : `The search_path is empty: something in ${culprit}, or a function that it calls, has set it. Remove that.`,
   '42501': () => 'Grant the role the right that PostgreSQL names, and start again.',
   '42804': (culprit) =>
     `PostgreSQL does not convert the values by itself: write ALTER COLUMN … TYPE … USING with an expression that does, in ${culprit}.`,
@@ -73,7 +73,7 @@ export const adviceByState: Readonly<Record<string, Advise>> = {
   '54': (culprit) =>
     `PostgreSQL has a fixed limit there. Change ${culprit}: for instance fewer columns in one table, or an index on md5(column) in place of a long text.`,
   '55006': (culprit) =>
-    `It is in use. When ${culprit} changes rows of a table and the table itself, put the two into separate files: deferred constraints are looked at between them.`,
+    `It is in use. When ${culprit} changes rows of a table and the table itself, put the two into separate files: deferred constraints are checked between them.`,
   '55P04': () =>
     'A new value of an enum can be used only after its COMMIT: use it in the next file.',
   '57014': (culprit, cause) => {

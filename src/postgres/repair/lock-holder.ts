@@ -5,27 +5,24 @@ import { withoutGuard } from '../connection/session-guard.ts';
 import type { Querying } from '../connection/querying.ts';
 import { messageOf } from '../../core/foreign-value.ts';
 
-/** Who holds a migration lock, and what that session does. Parts that this role may not see are left out. */
-export interface LockHolderFacts extends LockHolder {
-  readonly pid: number;
-  /** `active`, `idle`, `idle in transaction` … */
-  readonly state?: string;
-  /** The statement that it runs, or ran last. */
-  readonly query?: string;
-  /** How long ago that statement began, in ms. */
-  readonly queryMs?: number;
-  /** How long ago its transaction began, in ms. */
-  readonly transactionMs?: number;
-  /** The pids that it waits for itself. */
-  readonly blockedBy: readonly number[];
-}
-
 /** What `repair.holder()` found, and whether it ended that session. Plain JSON. */
 export interface HolderReport {
   readonly plugin: string;
   readonly schema: string;
-  /** Left out when the lock is free. */
-  readonly holder?: LockHolderFacts;
+  /** Who holds the lock, and what that session does. Left out when the lock is free, as is what this role may not see. */
+  readonly holder?: LockHolder & {
+    readonly pid: number;
+    /** `active`, `idle`, `idle in transaction` … */
+    readonly state?: string;
+    /** The statement that it runs, or ran last. */
+    readonly query?: string;
+    /** How long ago that statement began, in ms. */
+    readonly queryMs?: number;
+    /** How long ago its transaction began, in ms. */
+    readonly transactionMs?: number;
+    /** The pids of the sessions that it waits for. */
+    readonly blockedBy: readonly number[];
+  };
   /** Whether the holder's session was ended; left out without `terminate`, and when the lock is free. */
   readonly terminated?: boolean;
   /** Why it was not ended. */
@@ -39,8 +36,8 @@ const goneWithinMs = 5_000;
 export async function findHolder(
   client: Querying,
   schema: string,
-): Promise<LockHolderFacts | undefined> {
-  const facts = await readHolder<LockHolderFacts>(client, schema, [
+): Promise<HolderReport['holder']> {
+  const facts = await readHolder<NonNullable<HolderReport['holder']>>(client, schema, [
     `'state', a.state`,
     `'query', nullif(a.query, '')`,
     `'queryMs', ${msSinceSql('a.query_start')}`,

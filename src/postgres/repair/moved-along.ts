@@ -69,7 +69,7 @@ function whyNotIts(
   const others = targets.filter(
     (each) => each.id !== id && !alsoIn.includes(each.schema) && mayName(object, each.files),
   );
-  if (others.length > 0) return `it may also be of ${others.map((each) => each.id).join(', ')}`;
+  if (others.length > 0) return `it may also belong to ${others.map((each) => each.id).join(', ')}`;
   // What a function of the plugin has made is not known.
   const isNamed = mayName(object, files) || !files.every(isSql);
   if (!isNamed) return `no file of ${id} names it`;

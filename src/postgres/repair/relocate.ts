@@ -124,15 +124,15 @@ function notToMove(id: string, wanted: string, movable: readonly PublicObject[])
   const advice = meant === undefined ? '' : ` Did you mean ${meant}?`;
   return repairRefused(
     id,
-    `${wanted} is nothing of it that stands in public.${advice}`,
+    `${wanted} is not one of its objects in public.${advice}`,
     movable.length === 0
       ? 'There is nothing to move.'
-      : `To be moved are ${listNames(movable.map(describeObject))}.`,
+      : `It can move ${listNames(movable.map(describeObject))}.`,
   );
 }
 
 function leftToPeople({ kind, name, others }: StrandedObjects['disputed'][number]): RepairLeft {
-  return { kind, name, because: `it may also be of ${listNames(others)}: name it to move it` };
+  return { kind, name, because: `it may also belong to ${listNames(others)}: name it to move it` };
 }
 
 function moveSql(kind: PublicObject['kind'] | UsedKind, identity: string, schema: string): string {

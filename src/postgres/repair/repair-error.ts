@@ -26,7 +26,7 @@ export function toRepairError(
       {
         plugin,
         cause,
-        hint: 'All of it was changed, or nothing. Call it again: twice is as good as once.',
+        hint: 'Everything was changed, or nothing. Call it again: a second call is safe.',
       },
     );
   }
@@ -36,7 +36,7 @@ export function toRepairError(
     return new BootError('MIGRATION_WRONG_SCHEMA', message, {
       plugin,
       cause,
-      hint: 'Nothing was changed. Look for a proxy or a wrapper of the pool that hands out more than one connection.',
+      hint: 'Nothing was changed. Look for a proxy or a wrapper of the pool that uses more than one connection.',
     });
   }
   if (sqlState === undefined) return cause;
@@ -56,14 +56,14 @@ function codeFor(sqlState: string): 'DATABASE_PRIVILEGE' | 'DATABASE_READ_ONLY' 
 function hintFor(sqlState: string, blockers: readonly LockBlocker[]): string | undefined {
   switch (sqlState) {
     case '42501':
-      return 'Nothing was changed. Connect as the owner of what it names, who also needs CREATE on the schema.';
+      return 'Nothing was changed. Connect as the role that owns what the message names; it also needs CREATE on the schema.';
     case '55P03':
     case '40P01': {
       const who = blockers.map(describeBlocker).join('; ');
-      return `Nothing was changed. ${who === '' ? 'Somebody' : who} uses what it changes: call it again, or raise migrations.ddlLockTimeout.`;
+      return `Nothing was changed. ${who === '' ? 'Another session' : who} uses what it changes: call it again, or raise migrations.ddlLockTimeout.`;
     }
     case '42703':
-      return "Nothing was changed. A table __drizzle_migrations without these columns is not Drizzle's: see who made it, and rename it.";
+      return "Nothing was changed. A table __drizzle_migrations without these columns is not Drizzle's: find out who made it, and rename it.";
     default:
       return undefined;
   }

@@ -66,7 +66,7 @@ export function openScopedPool(
   const scoped = new Proxy(pool, {
     get: (target, key, receiver) => own.get(key) ?? (Reflect.get(target, key, receiver) as unknown),
   });
-  const ended = `The plugin of ${schema} has ended while it waited for a client`;
+  const ended = `The plugin of ${schema} has stopped while it waited for a client`;
   return { pool: scoped, takeBack: (deadline) => loans.takeBack(new Error(ended), deadline) };
 }
 

@@ -50,7 +50,7 @@ export async function queryAlone(
     const result: unknown = await client.query(query);
     if (client.getTransactionStatus() === 'I') {
       throw new Error(
-        'The text has ended the transaction that it ran in: take a client with connect()',
+        'The SQL has ended the transaction that it ran in: take a client with connect()',
       );
     }
     await client.query('commit');

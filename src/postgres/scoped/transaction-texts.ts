@@ -56,7 +56,7 @@ export function readTransactionText(text: string, isInside: boolean): Transactio
     isInside || opens || onlyEnds ? wrong : commands.find((each) => control.test(each));
   if (outside === undefined) return { opens, onlyEnds };
   throw new Error(
-    `${nameOf(outside)} is refused: behind a pooler nothing of a text may run outside of the transaction that has the path; send it by itself`,
+    `${nameOf(outside)} is refused: behind a pooler every statement must run in the transaction that sets the path; send it in a query of its own`,
   );
 }
 

@@ -91,5 +91,5 @@ export async function readSnapshot(
     if (isMissing(error)) return undefined;
     throw error;
   }
-  throw refuse(`${path} is no snapshot of drizzle-kit`, { hint });
+  throw refuse(`${path} is not a snapshot of drizzle-kit`, { hint });
 }

@@ -56,7 +56,7 @@ const ownDialects = new Set<unknown>(['postgresql', 'pg', undefined]);
 function refuseOtherDialect(journal: unknown, path: string, refuse: Refuse): void {
   const dialect = propertyOf(journal, 'dialect');
   if (ownDialects.has(dialect)) return;
-  throw refuse(`${path} says that these are migrations for ${show(dialect)}`, {
+  throw refuse(`${path} has migrations for ${show(dialect)}`, {
     hint: 'Generate them for PostgreSQL: dialect: "postgresql" in drizzle.config.',
   });
 }
@@ -75,7 +75,7 @@ function readEntries(journal: unknown, path: string, refuse: Refuse): readonly J
     }
     if (leadsElsewhere.test(tag)) {
       throw refuse(
-        `entry ${index} of ${path} has the tag ${show(tag)}, which is no name of a file`,
+        `entry ${index} of ${path} has the tag ${show(tag)}, which is not the name of a file`,
         { hint: 'A tag is the name of a file beside meta/, without .sql and without a path.' },
       );
     }
@@ -98,7 +98,7 @@ function refuseDoubles(entries: readonly JournalEntry[], path: string, refuse: R
   const tags = findDouble(entries, ({ tag }) => tag.toLowerCase());
   if (tags) {
     throw refuse(`${path} has ${tags[0].tag} and ${tags[1].tag}, which are one file`, {
-      hint: 'Take one of the two entries out: it comes from a merge.',
+      hint: 'Remove one of the two entries: a merge has left both.',
     });
   }
   const times = findDouble(entries, ({ when }) => when);

@@ -68,7 +68,7 @@ export async function checkFolder(folder: string, refuse: Refuse): Promise<void>
     });
   });
   if (!found.isDirectory()) {
-    throw refuse(`${folder} is no folder`, {
+    throw refuse(`${folder} is not a folder`, {
       hint: 'Give the folder that the migrations are in (the `out` of drizzle-kit), not a file in it.',
     });
   }

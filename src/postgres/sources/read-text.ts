@@ -33,7 +33,7 @@ export async function readText(path: string, refuse: Refuse): Promise<string> {
   // Another encoding would be read as other letters, and put them into the database.
   if (!isUtf8(bytes)) throw refuse(`${path} is not UTF-8`, { hint: 'Save it as UTF-8.' });
   if (bytes.includes(0)) {
-    throw refuse(`${path} has a NUL character, which PostgreSQL reads nowhere`, {
+    throw refuse(`${path} has a NUL character, which PostgreSQL does not accept`, {
       hint: 'Save it as UTF-8: UTF-16 has one in every letter.',
     });
   }
@@ -114,7 +114,7 @@ function refuseUnread(path: string, found: Stats, refuse: Refuse): void {
   if (found.size > largestFile) {
     const megabytes = Math.ceil(found.size / 1024 / 1024);
     throw refuse(`${path} has ${megabytes} MB, and the largest file that is read has 64 MB`, {
-      hint: 'Split it, or load its data with COPY once the boot is ready. If it is applied everywhere, a short text may take its place, and repair.acceptEdited() accepts that.',
+      hint: 'Split it, or load its data with COPY once the boot is ready. If it is applied everywhere, you may replace it by a short text and call repair.acceptEdited().',
     });
   }
 }

@@ -50,13 +50,13 @@ function addTag(tags: Map<string, string>, name: string, folder: string, refuse:
 function checkTags(tags: readonly string[], folder: string, refuse: Refuse): void {
   if (tags.length === 0) {
     throw refuse(`${folder} has no .sql file`, {
-      hint: 'Ship the files with the plugin (builds leave them out); without any, leave out its migrations.',
+      hint: 'Ship the files with the plugin (builds leave them out). If there are none, remove its migrations.',
     });
   }
   const undo = findUndoFile(tags);
   if (undo) {
     throw refuse(`${join(folder, `${undo.tag}.sql`)} undoes a migration, and would run as one`, {
-      hint: `${undo.tool === undefined ? '' : `It is named as ${undo.tool} names a way down. `}Move it to another folder: there is no way down.`,
+      hint: `${undo.tool === undefined ? '' : `Its name is that of an undo migration of ${undo.tool}. `}Move it to another folder: Slipway does not undo migrations.`,
     });
   }
 }

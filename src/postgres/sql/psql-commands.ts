@@ -36,9 +36,9 @@ export function isPsqlVariable(text: string, index: number): boolean {
 /** What to do about something that only psql understands. */
 export function psqlAdvice(command: string, file: string): string {
   if (command.startsWith('\\')) {
-    return `Lines that begin with a backslash are commands of psql, and no SQL: take ${command} out of ${file}.`;
+    return `Lines that begin with a backslash are commands of psql, not SQL: remove ${command} from ${file}.`;
   }
   return command.startsWith('COPY')
-    ? `COPY FROM STDIN wants data that no migration can send: turn it into INSERT in ${file}, as pg_dump --inserts does.`
+    ? `COPY FROM STDIN needs data that a migration cannot send: turn it into INSERT in ${file}, as pg_dump --inserts does.`
     : `PostgreSQL does not know the variables of psql: write the value in place of ${command} in ${file}.`;
 }

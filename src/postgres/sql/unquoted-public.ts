@@ -41,6 +41,6 @@ export function unquotedPublicAdvice(
   const found = findUnquotedPublic(text).find(({ name }) => names.includes(name));
   return (
     found &&
-    `Line ${found.line} of ${file} says public.${found.name}. Without quotes, public is never rewritten to the plugin's schema: take public. out of the names there, if ${found.name} is the plugin's own.`
+    `Line ${found.line} of ${file} has public.${found.name}. Without quotes, public is never rewritten to the plugin's schema: remove public. from the names there if ${found.name} belongs to the plugin.`
   );
 }

@@ -29,6 +29,6 @@ export function findPooledFileProblem(
   if (!found) return undefined;
   const message = `${plugin}: line ${found.line} has ${found.command}, which outlives its transaction, ${through}`;
   const hint =
-    'Let it end with the transaction (SET LOCAL, ON COMMIT DROP, pg_advisory_xact_lock), or give migrationPool a direct connection to PostgreSQL.';
+    'Make it end with the transaction (SET LOCAL, ON COMMIT DROP, pg_advisory_xact_lock), or give migrationPool a direct connection to PostgreSQL.';
   return problem('POOLER_UNSUPPORTED', message, { ...about, hint });
 }

@@ -48,7 +48,7 @@ export function findPublicExtensions(
       if (word === undefined) return [];
       const { name } = extension;
       const what = word === name ? name : `${word}, of the extension ${name},`;
-      return problem('EXTENSION_IN_PUBLIC', `${id}: ${file} seems to want ${what} in public`, {
+      return problem('EXTENSION_IN_PUBLIC', `${id}: ${file} seems to use ${what} in public`, {
         plugin: id,
         file,
         hint: `List public in migrations.extensionSchemas, or move it to a schema for extensions: ALTER EXTENSION ${quoteIdentifier(name)} SET SCHEMA extensions;`,

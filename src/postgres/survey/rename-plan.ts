@@ -46,12 +46,12 @@ export function planRename(
 
 function conflictOf(plugin: string, schemas: readonly RenamableSchema[]): Problem {
   const names = schemas.map(({ name }) => quoteIdentifier(name)).join(' and ');
-  const message = `${plugin}: its data may be in ${names}, and there can be only one`;
+  const message = `${plugin}: its data may be in ${names}, and only one of them can be its schema`;
   const empty = schemas.find(({ isEmpty }) => isEmpty);
   return problem('MIGRATION_RENAME_CONFLICT', message, {
     plugin,
     ...(empty && {
-      hint: `Nothing is in one of them: DROP SCHEMA ${quoteIdentifier(empty.name)};`,
+      hint: `One of them is empty: DROP SCHEMA ${quoteIdentifier(empty.name)};`,
     }),
   });
 }

@@ -8,6 +8,6 @@ export function renamedAway(plugin: string, schema: string, now: RenamedSchema):
   const message = `${plugin}: its schema ${quoteIdentifier(schema)} is ${there} now, of the plugin ${now.plugin}`;
   return problem('MIGRATION_RENAMED', message, {
     plugin,
-    hint: `Deploy the release in which the plugin is called ${now.plugin}. To go back to this one: ALTER SCHEMA ${there} RENAME TO ${quoteIdentifier(schema)}; and if this is another plugin, take the line "slipway: renamed" out of the comment on ${there}.`,
+    hint: `Deploy the release in which the plugin is called ${now.plugin}. To go back to this one: ALTER SCHEMA ${there} RENAME TO ${quoteIdentifier(schema)}; if this is another plugin, remove the line "slipway: renamed" from the comment on ${there}.`,
   });
 }

@@ -18,7 +18,7 @@ export function findStrandedProblems(
       : [
           found(
             `public has ${listNames(certain.map(describeObject))}, which belong to it ${lacked}`,
-            `${repairCall('relocate', id)} moves them, with their data; with { dryRun: true } it tells how, and changes nothing.`,
+            `${repairCall('relocate', id)} moves them, with their data; with { dryRun: true } it shows the statements, and changes nothing.`,
           ),
         ]),
     ...(disputed.length === 0

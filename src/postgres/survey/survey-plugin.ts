@@ -31,9 +31,10 @@ export interface PluginSurvey {
   readonly historySchema: string;
   readonly schemaExists: boolean;
   readonly historyExists: boolean;
-  /** The schema of an earlier id, which is renamed to `schema` before anything else; `applied` is its history. */
+  /** The schema of an earlier id, which is renamed to `schema` before anything else; `applied` is by its history. */
   readonly renameFrom?: string | undefined;
-  readonly applied: readonly HistoryRow[];
+  /** The names of the files that are applied, in their order. */
+  readonly applied: readonly string[];
   readonly pending: readonly Migration[];
   /** What of it is in `public` in place of its schema; undefined when nothing is. */
   readonly stranded: StrandedObjects | undefined;
@@ -89,12 +90,12 @@ export function surveyPlugin(
 ): PluginSurvey {
   const { facts, schemas, keepsSession, willApply, settings, extensionSchemas } = context;
   const { strandedObjects, functionSearchPath } = settings;
-  const { id, schema, historySchema, rename, files, rows: applied, plan } = planned;
+  const { id, schema, historySchema, rename, files, rows, plan } = planned;
   const { pending } = plan;
   const isRenamed = rename.from !== undefined;
   const plugin = { id, schema, historySchema, isRenamed, pending };
   const found = stranded ? findStrandedProblems(plugin, stranded) : [];
-  const judgement = judgePlan({ id, historySchema, files, applied, plan }, settings);
+  const judgement = judgePlan({ id, historySchema, files, applied: rows, plan }, settings);
   const historyEdits = findHistoryEdits(plugin);
   const historyExists = schemas.get(historySchema)?.history != null;
   const obstacle = rename.conflict ?? findNewName(planned.target, historyExists, facts);
@@ -110,7 +111,7 @@ export function surveyPlugin(
     schemaExists: schemas.has(ownSchema),
     historyExists,
     renameFrom: rename.from,
-    applied,
+    applied: planned.applied.map(({ name }) => name),
     stranded,
     warnings: [
       ...judgement.warnings,

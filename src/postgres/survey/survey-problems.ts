@@ -117,7 +117,7 @@ export function findFileProblems(
 const harms = {
   transaction: 'interferes with the transaction of the file',
   searchPath: 'leads out of its schema',
-  lock: 'frees the migration lock',
+  lock: 'releases the migration lock',
 } as const;
 
 /** Warns of pending files that do nothing: a file that was generated to be filled in counts as applied once and for all. */
@@ -131,15 +131,15 @@ export function findEmptyFiles({ id, pending }: SurveyedPlugin): readonly Proble
 }
 
 function undoInFile(id: string, file: string, { tool, mark, line }: UndoMark): Problem {
-  const message = `${id}: line ${line} of ${file}, "${mark}", begins the way down of ${tool}, which would run right after the way up`;
+  const message = `${id}: line ${line} of ${file}, "${mark}", begins the undo part of ${tool}, which would run right after the rest`;
   const hint =
-    'Take it and all that follows it out of the file: a file runs as a whole, and there is no way down.';
+    'Remove it and everything after it from the file: a file runs as a whole, and Slipway does not undo migrations.';
   return problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint });
 }
 
 function unknownDirective(id: string, file: string, directive: string): Problem {
-  const message = `${id}: ${file} says "-- slipway: ${directive}", which means nothing`;
-  const hint = `Known are ${migrationDirectives.join(', ')}.`;
+  const message = `${id}: ${file} says "-- slipway: ${directive}", which Slipway does not know`;
+  const hint = `The known words are ${migrationDirectives.join(', ')}.`;
   return problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint });
 }
 
@@ -186,6 +186,6 @@ function foreignHistory(id: string, schema: string, columns: readonly string[]):
   return problem(
     'MIGRATION_HISTORY_UNKNOWN',
     `${id}: ${historyOf(schema)} is not Drizzle's: its columns are ${listNames(columns)}`,
-    { plugin: id, hint: 'Rename that table: its name is the one of the migration history.' },
+    { plugin: id, hint: 'Rename that table: the migration history needs its name.' },
   );
 }

@@ -68,7 +68,7 @@ export function findUnavailableExtensions(
       const hint =
         found.versions.length === 0
           ? unavailableAdvice(name)
-          : `The server has ${found.versions.join(', ')}: take VERSION out of ${file}, or update the package of the extension where PostgreSQL runs.`;
+          : `The server has ${found.versions.join(', ')}: remove VERSION from ${file}, or update the package of the extension where PostgreSQL runs.`;
       return problem('EXTENSION_UNAVAILABLE', message, { plugin: id, file, hint });
     }),
   );

@@ -20,7 +20,7 @@ export function renderIndexPage({ shopName, plugins, routes }: IndexPage): strin
 ${plugins.map((plugin) => renderPlugin(plugin, routes)).join('\n')}
 <section>
 <h2>the host</h2>
-<p class="facts">for whoever runs the shop</p>
+<p class="facts">for operators of the shop</p>
 <ul>${['/livez', '/readyz', '/startupz'].map((path) => renderRoute('GET', path)).join('')}</ul>
 </section>
 </html>

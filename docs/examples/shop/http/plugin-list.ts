@@ -15,7 +15,7 @@ export interface ListedPlugin {
 const hostId = 'host';
 
 /**
- * Lists the plugins of a boot, by id. Nobody has this list beforehand, because some plugins are found: the boot tells it.
+ * Lists the plugins of a boot, by id. The list comes from the events of the boot, because some plugins are discovered.
  *
  * @example const plugins = listPlugins(boot); // before boot.start()
  */

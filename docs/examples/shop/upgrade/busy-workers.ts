@@ -8,7 +8,7 @@ export interface WorkedTable {
 }
 
 export interface BusyWorkers {
-  /** Lets each worker finish its query, then tells how they fared. Any number of calls. */
+  /** Lets each worker finish its query, then returns how many queries were sent and failed. Any number of calls. */
   stop(): Promise<WorkDone>;
 }
 

@@ -41,7 +41,7 @@ export async function readPlacedObjects(pool: Pool): Promise<readonly PlacedObje
   return rows;
 }
 
-/** Says of each object that is not where its plugin's Drizzle schema means it to be, or that nobody knows. */
+/** Reports each object that is not where its plugin's Drizzle schema declares it, or that no plugin declares. */
 export async function findMisplaced(placed: readonly PlacedObjects[]): Promise<readonly string[]> {
   const expected = await readExpected();
   const found = new Map(placed.map(({ schema, names }) => [schema, new Set<string>(names)]));
@@ -53,7 +53,7 @@ export async function findMisplaced(placed: readonly PlacedObjects[]): Promise<r
   const strange = [...found].flatMap(([schema, names]) =>
     [...names]
       .filter((name) => !expected.get(schema)?.has(name))
-      .map((name) => `${name} is in ${schema}, where nobody put it`),
+      .map((name) => `${name} is in ${schema}, where no plugin declares it`),
   );
   return [...missing, ...strange];
 }

@@ -9,7 +9,7 @@ import { findMisplaced, readPlacedObjects } from './placed-objects.ts';
 import type { PlacedObjects } from './placed-objects.ts';
 import { writePreviousVersion } from './previous-version.ts';
 
-/** Twice as many as the pool has connections: there is always somebody who waits for one. */
+/** Twice as many as the pool has connections: some worker always waits for one. */
 const workerCount = 20;
 
 /**

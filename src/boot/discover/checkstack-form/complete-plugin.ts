@@ -124,7 +124,7 @@ function refuseMissing(
     {
       plugin,
       phase: 'initAll',
-      hint: `Call env.registerService() for ${list} before init ends, or take it out of provides.`,
+      hint: `Call env.registerService() for ${list} before init ends, or remove it from provides.`,
     },
   );
 }

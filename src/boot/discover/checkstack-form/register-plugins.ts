@@ -8,7 +8,7 @@ import type { MigrationSource } from '../../../core/migration-source.ts';
 import type { Plugin } from '../../../core/plugin.ts';
 import type { Discovery, KnownPlugin } from '../discover-plugins.ts';
 import { watchExit } from '../../around/exit-watch.ts';
-import { inPackage } from '../in-package.ts';
+import { inPackage } from '../load-package.ts';
 import type { ServiceRegistry } from '../../around/service-registry.ts';
 import type { RegisteringPlugin } from './backend-plugin.ts';
 import { completePlugin } from './complete-plugin.ts';
@@ -81,7 +81,7 @@ function register(plugin: RegisteringPlugin, known: KnownPlugin, boot: Registeri
   registration.close();
   if (isInstance(returned, Promise)) {
     hearRejection(returned, () => undefined);
-    throw new TypeError('register() is async: do in init what takes time');
+    throw new TypeError('register() is async: move what takes time into init');
   }
   return completePlugin(plugin, registration, migrationsOf(registration, known));
 }

@@ -113,7 +113,7 @@ export class Registration {
       this.#boot.provideLate(ref, value);
       this.#boot.warn(
         this.#plugin,
-        `${ref.id} was registered after register() had returned, so nobody is ordered by it: list it in provides of registerInit()`,
+        `${ref.id} was registered after register() had returned, so it orders no plugin: list it in provides of registerInit()`,
       );
     }
   }
@@ -129,7 +129,7 @@ export class Registration {
     if (owner !== undefined) {
       throw this.#invalid(
         `registers the extension point ${ref.id}, which ${owner} owns`,
-        'Keep one owner: everybody else contributes with getExtensionPoint().',
+        'Keep one owner. The other plugins contribute with getExtensionPoint().',
       );
     }
     this.#boot.owners.set(ref.id, this.#plugin);
@@ -144,7 +144,7 @@ export class Registration {
       this.#usedPoints.set(ref.id, ref);
       this.#boot.warn(
         this.#plugin,
-        `${ref.id} was got in init, so its owner may start before it has everything: get it in register()`,
+        `${ref.id} was first requested in init, so its owner may start before it has every contribution: call getExtensionPoint() in register()`,
       );
     }
     return this.#boot.points.proxyFor(this.#plugin, ref.id);

@@ -26,7 +26,7 @@ const shipping = createBackendPlugin({
         orders: ordersApi,
         notifications: notificationsApi.optional(),
       },
-      // The service needs the database, so that there is none before init: plugins that need it are told here.
+      // The service needs the database, so it does not exist before init. Plugins that need it are ordered by this list.
       provides: [shippingApi],
 
       init({ routes, auth, orders, database }) {
@@ -41,7 +41,7 @@ const shipping = createBackendPlugin({
         routes.get('/parcels', async (request) => parcels.listFor((await auth.userOf(request)).id));
       },
 
-      // After every init, so that whoever carries notifications is up when the first parcel moves.
+      // After every init, so that every notification channel is up when the first parcel moves.
       afterPluginsReady({ notifications, logger }) {
         const carry = async (): Promise<void> => {
           for (const { orderNumber, customerEmail, status } of await parcels.moveOn()) {

@@ -9,7 +9,7 @@ import type { AuditLog } from './api.ts';
 import { auditLog } from './api.ts';
 import { entries } from './schema.ts';
 
-/** Keeps what happened in the shop, and that somebody was told about it. */
+/** Keeps what happened in the shop, and which notifications were sent about it. */
 export const audit = definePlugin({
   id: 'audit',
   version: '1.1.0',

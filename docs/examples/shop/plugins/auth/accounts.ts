@@ -93,7 +93,7 @@ export function createAccounts(database: NodePgDatabase): Accounts {
         .select()
         .from(users)
         .where(eq(users.email, email.toLowerCase()));
-      // One message for both cases: it is nobody's business who has an account.
+      // One message for both cases: a caller must not learn who has an account.
       if (!user || !(await isPassword(password, user.passwordHash))) {
         throw unauthorized('Address or password is wrong');
       }

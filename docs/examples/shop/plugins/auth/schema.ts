@@ -11,7 +11,7 @@ export const users = pgTable('users', {
   createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
 });
 
-/** A session is known by the hash of its token, so that a stolen dump signs nobody in. */
+/** A session is found by the hash of its token, so that a stolen dump cannot be used to sign in. */
 export const sessions = pgTable(
   'sessions',
   {

@@ -8,7 +8,7 @@ import { notificationChannels, notificationsApi } from './api.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { notifications as table } from './schema.ts';
 
-/** Tells people what happened, on every channel there is. */
+/** Notifies people of what happened, on every channel. */
 export const notifications = definePlugin({
   id: 'notifications',
   version: '1.0.3',

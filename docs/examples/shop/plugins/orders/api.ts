@@ -28,7 +28,7 @@ export interface OrdersApi {
   /** Does nothing when it is not open any more. */
   markPaid(id: string): Promise<void>;
   /**
-   * Tells of every new status, for one order in the order in which they came, after they are committed. When a
+   * Reports every new status, for one order in the order in which they came, after they are committed. When a
    * listener fails or the process dies, the same news comes again. Call it in `init`: the news begins after it.
    */
   onStatus(listener: OrderListener): void;

@@ -20,7 +20,7 @@ import { createOutbox } from './outbox.ts';
 /** Not for other plugins: `ready` sees what `init` returned. */
 const newsStarter = serviceRef<() => Worker>('orders.news-starter');
 
-/** Takes orders, and tells the others what becomes of them. */
+/** Takes orders, and reports their progress to the other plugins. */
 export const orders = definePlugin({
   id: 'orders',
   version: '3.1.0',
@@ -59,7 +59,7 @@ export const orders = definePlugin({
       const user = await auth.userOf(request);
       const order = await book.get(idOf(request));
       if (order.customerId === user.id || user.role !== 'customer') return order;
-      // Whether somebody else's order exists is nobody's business.
+      // A customer must not learn whether another customer's order exists.
       throw notFound(`There is no order ${order.id}`);
     };
 
@@ -95,7 +95,7 @@ export const orders = definePlugin({
       startNews,
     };
   },
-  // Not in init: what happened before the last restart would be told before everyone listens.
+  // Not in init: what happened before the last restart would be reported before all listeners exist.
   ready({ startNews, onStop }) {
     const worker = startNews();
     onStop(() => worker.stop());

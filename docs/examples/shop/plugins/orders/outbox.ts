@@ -6,14 +6,14 @@ import { orders, outbox } from './schema.ts';
 
 export interface Outbox {
   onStatus(listener: OrderListener): void;
-  /** Tells the listeners everything that they were not told yet. */
+  /** Delivers every event that the listeners have not received yet. */
   deliver(): Promise<void>;
 }
 
 type News = typeof outbox.$inferSelect;
 
 /**
- * Tells the listeners what happened to orders. A row is claimed for half a minute and deleted when every listener is
+ * Delivers to the listeners what happened to orders. A row is claimed for half a minute and deleted when every listener is
  * done, so that no connection is held meanwhile and a crash loses nothing. Later news of an order waits for earlier.
  */
 export function createOutbox(database: NodePgDatabase): Outbox {

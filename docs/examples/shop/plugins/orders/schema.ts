@@ -48,7 +48,7 @@ export const statusChanges = pgTable('status_changes', {
   changedAt: timestamp('changed_at', { withTimezone: true }).notNull().defaultNow(),
 });
 
-/** What other plugins are still to be told; written in the transaction that changes the order. */
+/** The events that other plugins have not received yet; written in the transaction that changes the order. */
 export const outbox = pgTable(
   'outbox',
   {
