@@ -27,7 +27,7 @@ const limitMs = 3_000;
  * connection is busy. Resolves when the server has closed that socket: by then it has sent the signal, so it cannot hit a
  * statement that is sent afterwards. Never rejects: a cancel that does not arrive changes nothing.
  *
- * @param cut Aborted: nobody waits any more.
+ * @param cut Aborted: the request is given up.
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  */
 export function sendCancelRequest(client: object, cut?: AbortSignal): Promise<void> {

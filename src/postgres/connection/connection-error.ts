@@ -7,7 +7,7 @@ import {
   readText,
 } from '../../core/foreign-value.ts';
 
-/** Five characters with a digit among them: tells `57P01` from Node's `EPIPE`. */
+/** Five characters with a digit among them: which `57P01` has and Node's `EPIPE` has not. */
 const sqlStatePattern = /^(?=.*\d)[0-9A-Z]{5}$/;
 
 /** Class 08, a server going down or restarting (57P01–57P05), and a session ended for being idle in a transaction. */
@@ -56,13 +56,13 @@ export function isWorthWaiting(error: unknown): boolean {
   return isConnectionLost(error) || notYetCodes.has(codeOf(error) ?? '');
 }
 
-/** The loss of a connection that an error tells of, by itself or as the cause of one of ours. */
+/** Returns the loss of a connection: the error itself, or the cause of one of ours. */
 export function lossIn(error: unknown): Error | undefined {
   const cause = isInstance(error, BootError) ? error.cause : error;
   return isError(cause) && isConnectionLost(cause) ? cause : undefined;
 }
 
-/** What an error is called by Node.js or PostgreSQL. */
+/** Reads the code that Node.js or PostgreSQL gives an error. */
 export function codeOf(error: unknown): string | undefined {
   return isError(error) ? readText(error, 'code') : undefined;
 }

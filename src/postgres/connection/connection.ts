@@ -1,7 +1,7 @@
 import type { CustomTypesConfig, Pool, PoolConfig } from 'pg';
 import { createOwnPool } from './own-pool.ts';
 
-/** What a query answers; several statements in one text answer with a list. */
+/** The answer to a query; several statements in one text answer with a list. */
 export interface QueryAnswer<Row = unknown> {
   readonly rows: readonly Row[];
 }
@@ -16,7 +16,7 @@ export function lastRow<Row>(
   return last?.rows[0];
 }
 
-/** What `pg` takes in place of a text. */
+/** A query as `pg` takes it instead of a text. */
 export interface ClientQuery {
   text: string;
   values?: unknown[];
@@ -58,7 +58,7 @@ export interface OpenPool {
   readonly pool: Pool;
   /** Whether Slipway made the pool, and so ends it. */
   readonly owned: boolean;
-  /** Breaks every connection of a pool that Slipway made, whoever has it: for an end that is past its deadline. */
+  /** Breaks every connection of a pool that Slipway made, also those that are checked out: for an end that is past its deadline. */
   readonly cut: () => void;
   /** Ends the pool if it is owned, and otherwise takes the listener off; any number of calls. */
   readonly end: () => Promise<void>;
@@ -118,7 +118,7 @@ function toConfig(source: string | PoolConfig): PoolConfig {
 
 /**
  * A network that drops everything and says nothing is noticed within a minute: after 30 s of silence our system asks ten
- * times, once a second. Without that, whoever waits for an answer waits forever.
+ * times, once a second. Without that, a query waits for its answer forever.
  *
  * https://nodejs.org/docs/latest-v20.x/api/net.html#socketsetkeepaliveenable-initialdelay
  */

@@ -11,7 +11,7 @@ import { ownTypes } from './own-types.ts';
 
 /** One physical connection, held for as long as its work needs it. */
 export interface PinnedClient {
-  /** The backend announced when the connection was made; a pooler announces another than `pg_backend_pid()` tells. */
+  /** The backend announced when the connection was made; a pooler announces another than `pg_backend_pid()` returns. */
   readonly processID: number | undefined;
   /** Why the connection broke, once it did. */
   readonly lost: Error | undefined;
@@ -187,14 +187,14 @@ class Pin implements PinnedClient {
 
   async #count(send: () => Promise<unknown>): Promise<unknown> {
     this.#options.onStatement?.();
-    // pg tells an error before the server has said what became of the transaction.
+    // pg reports an error before the server has said what became of the transaction.
     this.#isInDoubt = true;
     try {
       const answer = await send();
       this.#isInDoubt = false;
       return answer;
     } catch (error) {
-      // Of a broken connection pg says no more than that; what the server said last tells why.
+      // pg reports a broken connection without the reason, which is in the server's last message.
       throw sqlStateOf(error) === undefined ? (this.#lost ?? error) : error;
     }
   }

@@ -71,7 +71,7 @@ function takeFirst(
   return undefined;
 }
 
-/** What tells a run, the surest first. Drizzle 1.x keeps whole seconds where 0.x kept milliseconds. */
+/** The signs of a run, the surest first. Drizzle 1.x keeps whole seconds where 0.x kept milliseconds. */
 function signsOf({ name, createdAt, hash }: HistoryRow): readonly string[] {
   return [
     ...(name === null ? [] : [`name ${name}`]),

@@ -9,7 +9,7 @@ export interface HistoryRow {
   readonly hash: string;
   /** `when` of the file; null in rows that were written by hand. */
   readonly createdAt: number | null;
-  /** What Drizzle 1.x calls the file; null in rows of 0.x. */
+  /** The name that Drizzle 1.x gives the file; null in rows of 0.x. */
   readonly name: string | null;
 }
 
@@ -38,7 +38,7 @@ export function toHistoryRow({ hash, created_at, name }: RawHistoryRow): History
   return { hash, createdAt: created_at === null ? null : Number(created_at), name };
 }
 
-/** As Drizzle itself tells its tables apart. */
+/** Tells the tables apart as Drizzle does. */
 export function shapeOf(columns: readonly string[]): HistoryShape {
   return columns.includes('name') ? '1.x' : '0.x';
 }
@@ -50,7 +50,7 @@ function createHistorySql(schema: string, shape: HistoryShape): string {
   return `create table if not exists ${historyOf(schema)} (id serial primary key, hash text not null, created_at bigint${more})`;
 }
 
-/** What the first row of a plugin needs that is not there yet. */
+/** The missing parts that the first row of a plugin needs. */
 export interface MissingParts {
   readonly schemas: readonly string[];
   readonly history: boolean;

@@ -3,16 +3,16 @@ import type { MigrationIdentity } from '../sources/migration.ts';
 import { hashesOf, isEdited, type HashedMigration } from '../sources/migration-hashes.ts';
 import type { HistoryRow } from './migration-history.ts';
 
-/** What of a migration is compared with the history. */
+/** The parts of a migration that are compared with the history. */
 export type ComparedFile = HashedMigration & Pick<MigrationIdentity, 'when'>;
 
 /** How the files of a folder and the rows of a history fit together. */
 export interface MigrationPlan<File> {
-  /** What the history does not know, in the order of the files. */
+  /** The files that the history does not know, in their order. */
   readonly pending: readonly File[];
   /** Of the pending ones, those that stand before a file that is applied. */
   readonly outOfOrder: readonly File[];
-  /** What is applied, each with the row that says so. */
+  /** The files that are applied, each with its row. */
   readonly applied: readonly Pair<File>[];
   /** Applied, and changed since. */
   readonly edited: readonly File[];

@@ -17,7 +17,7 @@ interface PlannedPlugin {
   readonly plan: MigrationPlan<Migration>;
 }
 
-/** What of a plugin's history does not fit its folder. */
+/** The differences between a plugin's history and its folder. */
 interface Judgement {
   readonly warnings: readonly Problem[];
   readonly problems: readonly Problem[];
@@ -101,7 +101,7 @@ function countOf(rows: readonly HistoryRow[]): string {
   return rows.length === 1 ? '1 migration' : `${rows.length} migrations`;
 }
 
-/** What a row says of itself. */
+/** Names a row, by its name or else its time or hash. */
 export function nameOf({ name, createdAt, hash }: HistoryRow): string {
   if (name !== null) return name;
   return createdAt === null ? `hash ${hash.slice(0, 12)}` : `created_at ${createdAt}`;

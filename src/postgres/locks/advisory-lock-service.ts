@@ -101,7 +101,7 @@ export class AdvisoryLocks {
     }
   }
 
-  /** A server that does not answer keeps nobody who was told to stop; a lock that comes after all is let go. */
+  /** An abort does not wait for a server that does not answer. A lock that comes later is released. */
   async #tryUnlessAborted(key: string, signal: AbortSignal): Promise<HeldLock | undefined> {
     signal.throwIfAborted();
     const trying = this.#tryLock(key);

@@ -20,7 +20,7 @@ export function migrationLockKey(schema: string): bigint {
   return createHash('sha256').update(`slipway:migrate:${schema}`).digest().readBigInt64BE(0);
 }
 
-/** What keeps the lock: the session, until it is given back, or the transaction, until it ends. One excludes the other. */
+/** The owner of the lock: a session, until it gives the lock back, or a transaction, until it ends. One excludes the other. */
 type LockScope = 'session' | 'transaction';
 
 /** A session takes it twice; {@link lockGuardSql} says what for. */
@@ -118,7 +118,7 @@ const freedMark = 'slipway lost its lock';
  * lock in ways that its text does not show, and another replica may have run the same file since. A lock of a transaction needs
  * no such look, because nothing frees it before the transaction ends.
  *
- * A session takes its lock twice. Giving one back tells whether it is still held, keeps others out, and costs the same however
+ * A session takes its lock twice. Giving one back shows whether it is still held, keeps others out, and costs the same however
  * many locks the server has; `pg_locks` is read from end to end.
  */
 export function lockGuardSql(schema: string): string {

@@ -12,7 +12,7 @@ import { quoteLiteral } from '../sql/identifier.ts';
 /** pg has these, and leaves them out of its types. */
 type RealClient = Client & { readonly processID: number | null; ref(): void; unref(): void };
 
-/** What the session needs to hold locks for days. */
+/** The settings of a session that holds locks for days. */
 const settings = {
   application_name: nameSession('locks'),
   idle_session_timeout: '0',
@@ -52,7 +52,7 @@ export class LockSession {
    * Connects, with the address and the password of `source`, and no client of it.
    *
    * @param given Aborted: a connection that is not made by then is not waited for.
-   * @throws BootError `POOLER_UNSUPPORTED`, where a session lock would belong to whoever comes next.
+   * @throws BootError `POOLER_UNSUPPORTED`, where a session lock would belong to the next client.
    */
   static async open(
     { source, pooler, connectWaitMs, cut }: LockSessionOptions,
@@ -126,7 +126,7 @@ export class LockSession {
     try {
       return (await answer).rows;
     } catch (error) {
-      // pg tells of a lost connection some ticks after it failed the query.
+      // pg reports a lost connection some ticks after it failed the query.
       if (isConnectionLost(error)) this.#lost.abort(error);
       throw error;
     } finally {

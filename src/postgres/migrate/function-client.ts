@@ -49,7 +49,7 @@ export class FunctionClient {
     await this.#last;
   }
 
-  /** What the function gets: its methods need no `this`, because libraries take them apart. */
+  /** Returns the client for the function. Its methods need no `this`, because libraries take them apart. */
   handOut(): MigrationClient {
     const query = (...args: readonly unknown[]): unknown =>
       answerCall((plain) => this.#ask(plain), args);
@@ -59,7 +59,7 @@ export class FunctionClient {
   #ask(args: readonly unknown[]): Promise<unknown> {
     this.#asked += 1;
     const answer = this.#last.then(() => this.#run(args));
-    // With this handler a query that nobody awaits fails the migration, and not the process.
+    // With this handler a query without an await fails the migration, and not the process.
     this.#last = answer.then(
       () => this.#settle(),
       (error: unknown) => {
@@ -76,7 +76,7 @@ export class FunctionClient {
 
   async #run(args: readonly unknown[]): Promise<unknown> {
     if (!this.#isOpen) throw new UsedLate('this client was used after run() had ended');
-    // PostgreSQL would answer that the transaction is aborted, and nobody would see by what.
+    // PostgreSQL would answer that the transaction is aborted, without the reason.
     if (this.#rules.inTransaction && this.#failure) throw this.#failure.error;
     const query = readAllowed(args);
     refuseByRules(query.text, this.#rules);
@@ -85,7 +85,7 @@ export class FunctionClient {
   }
 }
 
-/** What never began has not failed. */
+/** A query that never began, and so has not failed. */
 class UsedLate extends Error {}
 
 /** The parts of a query that are safe behind a guard: a named statement would be left on the connection. */
@@ -104,7 +104,7 @@ function readAllowed(args: readonly unknown[]): ClientQuery {
   };
 }
 
-/** What holds for a function; the survey sees to it for files. */
+/** Refuses what the survey refuses in files. */
 function refuseByRules(text: string, { inTransaction, keepsSession }: FunctionRules): void {
   if (inTransaction) refuseControl(text);
   const freed = findLockRelease(text);

@@ -83,11 +83,11 @@ export function lockFreed(progress: MigrationProgress): BootError {
   );
 }
 
-/** What a file made where only others may make something. */
+/** The error for a file that has made something outside of its plugin's schema. */
 export function strayObjects(progress: MigrationProgress, names: readonly string[]): BootError {
   const { plugin, open } = progress;
   const file = open?.file.name ?? '';
-  // One in the plugin's own schema; any other is found by nobody but its members.
+  // An extension is a stray only in the plugin's own schema.
   const isExtension = names.every((name) => name.startsWith('extension '));
   const harm = isExtension ? ', where no other plugin finds it' : " outside of the plugin's schema";
   return new BootError(

@@ -7,7 +7,7 @@ import type { MigrationTarget } from '../sources/migration-target.ts';
 import type { KnownExtensions } from '../survey/known-extensions.ts';
 
 /**
- * What a boot hands over to migrate a plugin. An abort of `signal` cancels the running statement, and its file is rolled
+ * The options of a plugin's migration. An abort of `signal` cancels the running statement, and its file is rolled
  * back; an abort of `cut` destroys the connection, whatever runs.
  */
 export interface MigrateOptions extends Omit<PinOptions, 'mayRepeat'> {
@@ -73,7 +73,7 @@ export interface MigrationProgress {
   isCommitting: boolean;
   /** The sessions that were found in the way at the last look. */
   blockers?: readonly LockBlocker[];
-  /** What a look into the catalogs has found out about a failure. */
+  /** Advice from a look into the catalogs after a failure. */
   advice?: string | undefined;
 }
 
@@ -88,31 +88,6 @@ export function startProgress(plugin: string): MigrationProgress {
     statement: undefined,
     isCommitting: false,
   };
-}
-
-/** A file begins, for the first time or once more. */
-export function beginFile(progress: MigrationProgress, file: PreparedFile): void {
-  progress.open = file;
-  progress.statement = undefined;
-  progress.isCommitting = false;
-}
-
-/** All statements of the open file are through, and its history row comes next. */
-export function beginCommit(progress: MigrationProgress): void {
-  progress.statement = undefined;
-  progress.isCommitting = true;
-}
-
-/** The open file is committed, together with its history row. */
-export function finishFile(progress: MigrationProgress): void {
-  if (progress.open) progress.applied.push(progress.open.file.name);
-  progress.open = undefined;
-  progress.isCommitting = false;
-}
-
-/** Whether the plugin is new in this database: then no other process uses its data yet. */
-export function isInstall({ rowsAtFirst }: MigrationProgress): boolean {
-  return rowsAtFirst === 0;
 }
 
 /** Reports that a statement of the open file has been sent. */

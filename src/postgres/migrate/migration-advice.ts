@@ -5,7 +5,7 @@ import { passingReason } from './migration-retry.ts';
 import { adviceByState, correct } from './state-advice.ts';
 import { listNames } from '../../core/printable.ts';
 
-/** What to do about an error of PostgreSQL in the file `culprit`, as far as the error itself tells. */
+/** Returns advice on an error of PostgreSQL in the file `culprit`, from the error alone. */
 export function adviceFor(
   cause: unknown,
   culprit: string,
@@ -32,7 +32,7 @@ function adviceForPreload(cause: unknown): string | undefined {
     : undefined;
 }
 
-/** What to do about a lock that somebody else holds. */
+/** Returns advice on a lock that another session holds. */
 export function adviceForBlocked(blockers: readonly LockBlocker[]): string {
   const who =
     blockers.length === 0
@@ -41,7 +41,7 @@ export function adviceForBlocked(blockers: readonly LockBlocker[]): string {
   return `${who} Start again when it has finished; migrations.ddlRetry sets how long to keep trying.`;
 }
 
-/** What to do about a connection that broke, or could not be made. */
+/** Returns advice on a connection that broke, or could not be made. */
 export function adviceForLost(cause: unknown): string {
   const goesOn = 'it continues where this one ended.';
   switch (sqlStateOf(cause)) {

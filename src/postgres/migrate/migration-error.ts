@@ -5,12 +5,7 @@ import { asBootError, BootError } from '../../core/errors.ts';
 import { describeStatement } from '../../core/format-error.ts';
 import { isConnectionLost, isWorthWaiting, sqlStateOf } from '../connection/connection-error.ts';
 import { adviceFor, adviceForLost } from './migration-advice.ts';
-import {
-  isInstall,
-  type FileStatement,
-  type MigrationProgress,
-  type PreparedFile,
-} from './migrating.ts';
+import { type FileStatement, type MigrationProgress, type PreparedFile } from './migrating.ts';
 import { readCommands } from '../sql/sql-commands.ts';
 import { excerptAt, indexOfCharacter, positionAt } from '../sql/source-position.ts';
 
@@ -58,13 +53,13 @@ const ifCrashed =
 
 /** A connection that broke: another kind of failure, because starting again is all it needs. */
 export function connectionLost(progress: MigrationProgress, cause: unknown): BootError {
-  const { plugin, open, isCommitting, applied } = progress;
+  const { plugin, open, isCommitting, rowsAtFirst, applied } = progress;
   const where = open ? ` in ${open.file.name}` : '';
   const kept =
     open && isCommitting
       ? `Whether ${open.file.name} was committed is not known yet: the next start reads it from the history.`
       : whatIsKept(progress);
-  const mayBeGone = isInstall(progress) && applied.length > 0;
+  const mayBeGone = rowsAtFirst === 0 && applied.length > 0;
   return new BootError(
     'MIGRATION_CONNECTION_LOST',
     `The connection broke while ${plugin} was migrated${where}: ${messageOf(cause)}`,

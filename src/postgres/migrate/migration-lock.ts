@@ -16,9 +16,14 @@ import {
   sendSettings,
   type SessionSettings,
 } from '../connection/session-settings.ts';
+import {
+  createMissingSql,
+  type HistoryRow,
+  type HistoryShape,
+} from '../history/migration-history.ts';
 import { schemasOf } from '../sources/migration-target.ts';
 import { searchPath } from '../sql/search-path.ts';
-import { readHistory, type HistoryState } from '../survey/read-history.ts';
+import { missingParts, readHistory, shapeToWrite } from '../survey/read-history.ts';
 import { findRenamed } from '../survey/rename-marker.ts';
 import { renamedAway } from '../survey/rename-problems.ts';
 import type { Migrating } from './migrating.ts';
@@ -33,7 +38,11 @@ export interface HeldLock {
   /** SQL that fails when the lock is no longer held; empty when nothing can free it before the transaction ends. */
   readonly guard: readonly string[];
   /** The history, read under the lock: the holder before us may have applied what the survey found pending. */
-  readonly history: HistoryState;
+  readonly rows: readonly HistoryRow[];
+  /** The shape of the history that is there, or that is made. */
+  readonly shape: HistoryShape;
+  /** SQL that makes schema and history; empty when both are there. */
+  readonly missing: readonly string[];
 }
 
 /** A way to hold a plugin's migration lock. */
@@ -140,10 +149,13 @@ async function readUnderLock(
   { backendPid }: Extract<LockAttempt, { readonly acquired: true }>,
   sql: Pick<HeldLock, 'begin' | 'guard'>,
 ): Promise<HeldLock> {
-  const history = await readHistory(client, ...schemasOf(target), extensions.question);
+  const [schema, historySchema] = schemasOf(target);
+  const history = await readHistory(client, schema, historySchema, extensions.question);
   extensions.learn(history.extensions);
   // Without this, one that waited while the schema got another name would make an empty one in its place.
-  const now = history.shape ? undefined : findRenamed(target.schema, history.renamed);
-  if (now) throw problemError(renamedAway(target.id, target.schema, now), 'migrateAll');
-  return { acquired: true, backendPid, ...sql, history };
+  const now = history.shape ? undefined : findRenamed(schema, history.renamed);
+  if (now) throw problemError(renamedAway(target.id, schema, now), 'migrateAll');
+  const shape = shapeToWrite(history, target.files);
+  const missing = createMissingSql(missingParts(history), historySchema, shape);
+  return { acquired: true, backendPid, ...sql, rows: history.rows, shape, missing };
 }

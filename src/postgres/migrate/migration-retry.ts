@@ -9,14 +9,14 @@ import { growPause, sleep } from '../../core/patience.ts';
 const pauses = { firstMs: 100, longestMs: 30_000 };
 
 /**
- * While we wait for a lock, all who come after us queue up behind us. A pause of four times that leaves them the table for
- * four fifths of the time.
+ * While a migration waits for a lock, all later sessions queue up behind it. A pause of four times that leaves them the
+ * table for four fifths of the time.
  */
 const pausePerWait = 4;
 
 /**
- * Runs a file, and again when it failed for a reason that passes: a lock that somebody holds, a deadlock, or others who
- * changed the same row of a catalog. The pauses grow up to 30 s, with jitter, so that replicas do not march in step.
+ * Runs a file, and again when it failed for a reason that passes: a lock of another session, a deadlock, or a change of the
+ * same row of a catalog by another session. The pauses grow up to 30 s, with jitter, so that replicas do not retry at once.
  *
  * @returns what the attempt does; `canceled` when a pause was cut short by an abort.
  * @throws what the last attempt threw.
@@ -54,7 +54,7 @@ export async function retryPassingFailures<Outcome>(
   }
 }
 
-/** Why the same file may succeed a little later: somebody has the lock, or somebody was faster. */
+/** Returns why the same file may succeed a little later: another session has the lock, or was faster. */
 export function passingReason(error: unknown): 'lock' | 'race' | undefined {
   switch (sqlStateOf(error)) {
     case '55P03':
@@ -71,7 +71,7 @@ export function passingReason(error: unknown): 'lock' | 'race' | undefined {
   }
 }
 
-/** Behind a race nobody queues up: it begins with a short pause. */
+/** No session queues up behind a race: it begins with a short pause. */
 function pauseBefore(
   attempt: number,
   reason: 'lock' | 'race',

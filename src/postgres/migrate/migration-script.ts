@@ -1,6 +1,6 @@
 import { ownNames, type SqlMigration } from '../sources/migration.ts';
 import { readDirectives } from '../sql/migration-directives.ts';
-import type { FileStatement, PreparedFile } from './migrating.ts';
+import type { PreparedFile } from './migrating.ts';
 import { readTransactionNeed } from '../sql/outside-transaction.ts';
 import { extensionEdits, noExtensions, type ExtensionFacts } from '../survey/extension-schemas.ts';
 import { publicEdits } from '../sql/public-rewrite.ts';
@@ -13,7 +13,7 @@ import type { Statement } from '../sql/statement-splitter.ts';
 interface MigrationScript extends PreparedFile {
   readonly file: SqlMigration;
   readonly statements: readonly Statement[];
-  /** Where the character at an offset of the statements was in the file. */
+  /** Returns the offset in the file of the character at an offset of the statements. */
   readonly toOriginal: (index: number) => number;
 }
 
@@ -21,7 +21,7 @@ interface MigrationScript extends PreparedFile {
  * Makes a file ready to run in `schema`.
  *
  * @throws BootError `MIGRATION_FILES_INVALID` for a snapshot that is needed and cannot be read
- * @param extensions Where a `CREATE EXTENSION` without a schema goes; nowhere unless told.
+ * @param extensions The schema for a `CREATE EXTENSION` that names none.
  */
 export async function toScript(
   file: SqlMigration,
@@ -43,27 +43,18 @@ export async function toScript(
     mayReachOut: directives.has('allow-outside'),
     sendEach: async (send) => {
       for (const [index, statement] of statements.entries()) {
-        await send(toFileStatement(statement, index, statements.length, file.text, toOriginal));
+        const { text: sent, offset, codeOffset } = statement;
+        await send({
+          query: { text: sent },
+          number: index + 1,
+          count: statements.length,
+          origin: (at) => ({
+            text: file.text,
+            index: toOriginal(at === undefined ? codeOffset : offset + at),
+          }),
+        });
       }
     },
-  };
-}
-
-function toFileStatement(
-  { text, offset, codeOffset }: Statement,
-  index: number,
-  count: number,
-  original: string,
-  toOriginal: (index: number) => number,
-): FileStatement {
-  return {
-    query: { text },
-    number: index + 1,
-    count,
-    origin: (at) => ({
-      text: original,
-      index: toOriginal(at === undefined ? codeOffset : offset + at),
-    }),
   };
 }
 

@@ -3,12 +3,11 @@ import type { LockHolder } from '../../core/events.ts';
 import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
 import type { PatientPool } from '../connection/connect-with-patience.ts';
 import type { PoolLike } from '../connection/connection.ts';
-import { withPinnedClient, type PinnedClient } from '../connection/pinned-client.ts';
+import { withPinnedClient } from '../connection/pinned-client.ts';
 import { planMigrations } from '../history/migration-plan.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import type { MigrationTarget } from '../sources/migration-target.ts';
 import { refuseMissingExtensionSchema } from '../survey/extension-problems.ts';
-import { wantedExtensions } from '../survey/extension-schemas.ts';
 import { KnownExtensions } from '../survey/known-extensions.ts';
 import { findPooledFileProblem } from '../survey/pooled-files.ts';
 import { lookIntoFailure } from './failure-lookup.ts';
@@ -16,7 +15,6 @@ import {
   startProgress,
   type MigrateOptions,
   type Migrating,
-  type MigrationProgress,
   type PreparedFile,
 } from './migrating.ts';
 import { explainFailure } from './migration-error.ts';
@@ -55,11 +53,14 @@ export async function migratePlugin(
   target: MigrationTarget,
   options: MigrateOptions,
 ): Promise<MigrateResult> {
+  const { onExtensionSchemas } = options;
+  const { extensionSchemas } = options.settings;
   const progress = startProgress(target.id);
   const pin = { ...options, mayRepeat: () => progress.open === undefined };
   try {
     return await withPinnedClient(pool, pin, async (client) => {
-      const run = startRun(client, target, options, progress);
+      const extensions = new KnownExtensions(extensionSchemas, target.files, onExtensionSchemas);
+      const run: Migrating = { ...options, client, target, extensions, progress };
       const renaming = await renamePreviousSchema(run);
       if (renaming.status === 'locked') return renaming;
       const lock = run.keepsSession ? new SessionLock(run) : new TransactionLock(run);
@@ -85,9 +86,8 @@ async function applyPending(run: Migrating, lock: MigrationLock): Promise<Migrat
   if (!first.acquired) return { status: 'locked', holder: first.holder };
   tell({ type: 'plugin.migrate.started', plugin: target.id });
 
-  const { rows } = first.history;
-  progress.rowsAtFirst = rows.length;
-  progress.pending = planMigrations(target.files, rows, target.schema).pending;
+  progress.rowsAtFirst = first.rows.length;
+  progress.pending = planMigrations(target.files, first.rows, target.schema).pending;
   for (const file of progress.pending) {
     if (signal.aborted || windDown.aborted) {
       return { status: 'canceled', applied: progress.applied };
@@ -117,29 +117,23 @@ async function applyFile(
   const held = await lock.take();
   if (!held.acquired) return { status: 'locked', holder: held.holder };
   if (isAppliedMeanwhile(run, held, file)) return { status: 'skipped' };
-  refuseUnfit(run, file);
   const prepared = await prepareFile(run, file);
+  const { progress } = run;
+  progress.open = prepared;
+  progress.statement = undefined;
+  progress.isCommitting = false;
   if (prepared.inTransaction) await runInTransaction(run, held, prepared);
   else await runOutsideTransaction(run, held, prepared);
+  progress.applied.push(file.name);
+  progress.open = undefined;
+  progress.isCommitting = false;
   return { status: 'applied' };
-}
-
-function startRun(
-  client: PinnedClient,
-  target: MigrationTarget,
-  options: MigrateOptions,
-  progress: MigrationProgress,
-): Migrating {
-  const setting = options.settings.extensionSchemas;
-  const question = { setting, wanted: wantedExtensions(target.files) };
-  const extensions = new KnownExtensions(question, options.onExtensionSchemas);
-  return { ...options, client, target, extensions, progress };
 }
 
 /** Whether another replica has applied the file while the lock was not held. */
 function isAppliedMeanwhile(
   { target: { files, schema }, progress }: Migrating,
-  { history: { rows } }: HeldLock,
+  { rows }: HeldLock,
   file: Migration,
 ): boolean {
   const isOursAlone = rows.length <= progress.rowsAtFirst + progress.applied.length;
@@ -147,24 +141,21 @@ function isAppliedMeanwhile(
 }
 
 /**
- * Refuses what the survey refuses before the first DDL, for a file that became pending since.
+ * Makes a file ready to be sent. What the survey refuses before the first DDL is refused here for a file that became pending
+ * since.
  *
- * @throws BootError `POOLER_UNSUPPORTED` or `EXTENSION_SCHEMA_MISSING`
+ * @throws BootError `POOLER_UNSUPPORTED`, `EXTENSION_SCHEMA_MISSING`, or `MIGRATION_FILES_INVALID` for a snapshot that is
+ *   needed and cannot be read
  */
-function refuseUnfit(
-  { target, settings, keepsSession, extensions }: Migrating,
-  file: Migration,
-): void {
+async function prepareFile(run: Migrating, file: Migration): Promise<PreparedFile> {
+  const { target, settings, keepsSession, extensions } = run;
   const unfit = keepsSession ? undefined : findPooledFileProblem(target.id, file);
   if (unfit) throw problemError(unfit, 'migrateAll');
-  if (!isSql(file)) return;
-  const sent = { file: file.name, text: file.text, inTransaction: true };
-  refuseMissingExtensionSchema(target, sent, extensions.facts, settings);
-}
-
-async function prepareFile(run: Migrating, file: Migration): Promise<PreparedFile> {
-  const { target, settings, extensions } = run;
-  if (isSql(file)) return toScript(file, target.schema, settings.rewritePublic, extensions.facts);
+  if (isSql(file)) {
+    const sent = { file: file.name, text: file.text, inTransaction: true };
+    refuseMissingExtensionSchema(target, sent, extensions.facts, settings);
+    return toScript(file, target.schema, settings.rewritePublic, extensions.facts);
+  }
   return {
     file,
     inTransaction: file.transaction,

@@ -7,11 +7,10 @@ import {
   type SessionFacts,
 } from '../connection/session-guard.ts';
 import { lockTimeoutSql } from '../connection/session-settings.ts';
-import { createMissingSql, insertHistorySql } from '../history/migration-history.ts';
+import { insertHistorySql } from '../history/migration-history.ts';
 import { isLockFreed } from '../locks/advisory-lock.ts';
 import { schemasOf } from '../sources/migration-target.ts';
 import { searchPath } from '../sql/search-path.ts';
-import { missingParts, shapeToWrite } from '../survey/read-history.ts';
 import {
   rememberSchemasSql,
   straysAmong,
@@ -19,10 +18,6 @@ import {
   strayObjectsSql,
 } from '../survey/stray-objects.ts';
 import {
-  beginCommit,
-  beginFile,
-  finishFile,
-  isInstall,
   reportStatement,
   type FileStatement,
   type Migrating,
@@ -45,10 +40,8 @@ export async function runInTransaction(
   file: PreparedFile,
 ): Promise<void> {
   const { client, progress } = run;
-  beginFile(progress, file);
   try {
     await sendOneByOne(run, held, file);
-    finishFile(progress);
   } catch (error) {
     await client.rollBack();
     const elsewhere = readGuardFailure(error);
@@ -61,54 +54,31 @@ export async function runInTransaction(
 
 /** Sends what opens the transaction, each statement, and what closes it, in one message each. */
 async function sendOneByOne(run: Migrating, held: HeldLock, file: PreparedFile): Promise<void> {
-  const { client, target } = run;
+  const { client, target, progress } = run;
   const opened = lastRow(await client.query<SessionFacts>(openingSql(run, held).join('; ')));
   if (!opened || opened.pid !== held.backendPid || opened.schema !== target.schema) {
     throw wrongSession(run, held, opened);
   }
   await file.sendEach((statement) => sendGuarded(run, statement, opened));
-  beginCommit(run.progress);
+  progress.statement = undefined;
+  progress.isCommitting = true;
   learnFromCommit(run, await client.finish(closingSql(run, held, file, opened).join(';')));
 }
 
-/** What begins the transaction of a file, and says where the server is. */
+/** The SQL that begins the transaction of a file, and answers with its session and its schema. */
 function openingSql(run: Migrating, held: HeldLock): readonly string[] {
   const { target, settings, extensions, progress } = run;
   // A later COMMIT of this run writes to disk, with its own, all that came before it. In an upgrade there is data at stake.
-  const isFollowed = isInstall(progress) && progress.open?.file !== progress.pending.at(-1);
+  const isFollowed = progress.rowsAtFirst === 0 && progress.open?.file !== progress.pending.at(-1);
   return [
     ...held.begin,
     lockTimeoutSql(settings),
     ...(isFollowed ? ['set local synchronous_commit = off'] : []),
-    ...missingPartsSql(run, held),
+    ...(progress.applied.length === 0 ? held.missing : []),
     `set local search_path = ${searchPath(target.schema, extensions.schemasOnPath)}`,
     rememberSchemasSql,
     `select ${sessionColumns}`,
   ];
-}
-
-/** What makes schema and history where they are missing, before the first file of a run. */
-export function missingPartsSql(
-  { target, progress }: Migrating,
-  { history }: HeldLock,
-): readonly string[] {
-  if (progress.applied.length > 0) return [];
-  const [, historySchema] = schemasOf(target);
-  return createMissingSql(
-    missingParts(history),
-    historySchema,
-    shapeToWrite(history, target.files),
-  );
-}
-
-/** What writes the history row of a file. */
-export function historyRowSql(
-  { target }: Migrating,
-  { history }: HeldLock,
-  { file }: PreparedFile,
-): string {
-  const [, historySchema] = schemasOf(target);
-  return insertHistorySql(historySchema, file, shapeToWrite(history, target.files));
 }
 
 async function sendGuarded(
@@ -139,7 +109,7 @@ function closingSql(
   const [schema, historySchema] = schemasOf(target);
   const policy = file.mayReachOut ? 'off' : settings.strayObjects;
   return [
-    historyRowSql(run, held, file),
+    insertHistorySql(historySchema, file.file, held.shape),
     transactionGuardSql({ ...opened, schema }),
     ...held.guard,
     ...(policy === 'off' ? [] : [strayObjectsSql({ schema, historySchema }, policy)]),

@@ -5,13 +5,12 @@ import {
   sessionGuardSql,
   type SessionFacts,
 } from '../connection/session-guard.ts';
+import { insertHistorySql } from '../history/migration-history.ts';
 import { isLockFreed } from '../locks/advisory-lock.ts';
 import { readTransactionNeed, type LoneCommand } from '../sql/outside-transaction.ts';
+import { schemasOf } from '../sources/migration-target.ts';
 import { searchPath } from '../sql/search-path.ts';
 import {
-  beginCommit,
-  beginFile,
-  finishFile,
   reportStatement,
   type FileStatement,
   type Migrating,
@@ -19,7 +18,6 @@ import {
 } from './migrating.ts';
 import { indexTaken, lockFreed, wrongSession, transactionLeftOpen } from './guard-failure.ts';
 import type { HeldLock } from './migration-lock.ts';
-import { historyRowSql, missingPartsSql } from './run-in-transaction.ts';
 import { clearUnfinishedIndex } from './unfinished-index.ts';
 
 /**
@@ -34,13 +32,13 @@ export async function runOutsideTransaction(
   file: PreparedFile,
 ): Promise<void> {
   const { client, target, extensions, progress } = run;
-  beginFile(progress, file);
   let refused: unknown;
   try {
-    const preparing = missingPartsSql(run, held);
+    const preparing = progress.applied.length === 0 ? held.missing : [];
     if (preparing.length > 0) await client.query(preparing.join(';'));
     // A function that ran before may have left another path.
-    const path = searchPath(target.schema, extensions.schemasOnPath);
+    const [schema, historySchema] = schemasOf(target);
+    const path = searchPath(schema, extensions.schemasOnPath);
     await expectOwnSession(run, held, `set search_path = ${path}`);
     await file.sendEach((statement) =>
       sendUnlessDone(run, statement).catch((error: unknown) => {
@@ -52,15 +50,14 @@ export async function runOutsideTransaction(
     // All of it would be lost with the connection, and the history would say that it was done.
     if (client.isInTransaction()) throw transactionLeftOpen(progress);
     await expectOwnSession(run, held);
-    beginCommit(progress);
+    progress.isCommitting = true;
     const closing = [
-      historyRowSql(run, held, file),
+      insertHistorySql(historySchema, file.file, held.shape),
       sessionGuardSql(held.backendPid),
       ...held.guard,
       ...extensions.afterFile(file.file),
     ];
     extensions.learnFrom(await client.finish(closing.join(';')));
-    finishFile(progress);
   } catch (error) {
     // A function may have caught what PostgreSQL said, and failed for a reason of its own.
     if (error !== refused) progress.statement = undefined;

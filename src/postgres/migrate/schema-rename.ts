@@ -72,7 +72,7 @@ export async function renamePreviousSchema({
     if (client.lost) throw error;
     await client.rollBack();
     if (passingReason(error) === undefined) throw error;
-    // Somebody changes the schema itself, such as its grants: worth waiting for like a lock, of a holder nobody knows.
+    // Another session changes the schema itself, such as its grants: that passes like a lock, whose holder is unknown.
     return { status: 'locked', holder: {} };
   }
 }
@@ -137,7 +137,7 @@ async function lookForRename(
 function renameSql({ id, schema }: RenamingTarget, { from, comment, isTaken }: Rename): string {
   const to = quoteIdentifier(schema);
   const earlier = new Set([...(readMarker(comment)?.from ?? []), from]);
-  // Back to a name that it had before: whoever knows it by that name is right again.
+  // Back to a name that it had before: replicas that know it by that name are right again.
   earlier.delete(schema);
   const marked = writeMarker(comment, { plugin: id, from: [...earlier] });
   return [

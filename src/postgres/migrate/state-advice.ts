@@ -89,7 +89,7 @@ export const adviceByState: Readonly<Record<string, Advise>> = {
     `The server could not use a file of its own: see the log and the disk of the server; for a library, install the package of its extension there.`,
 };
 
-/** Message, detail and hint; in the language of the server, so a word is looked for only where no code tells. */
+/** Message, detail and hint; in the language of the server, so a word is looked for only where no code will do. */
 function textOf(cause: unknown): string {
   const {
     message,

@@ -4,7 +4,7 @@ import type { LoneCommand } from '../sql/outside-transaction.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
 import type { Migrating } from './migrating.ts';
 
-/** What stands where a command wants to build. */
+/** The state of the name that a command wants to build under. */
 type IndexState =
   | { readonly status: 'free' }
   /** There is a valid index of that name on that table. */
@@ -20,12 +20,12 @@ interface FoundIndex {
   readonly is_in_work: boolean;
 }
 
-/** How often we look whether somebody else's build of the same index has ended. */
+/** How often to look whether another session's build of the same index has ended. */
 const lookAgainMs = 500;
 
 /**
- * Takes away what a killed build has left: an index that is not valid, which `IF NOT EXISTS` would be content with. While
- * somebody still builds on the table it waits, because that index may become valid.
+ * Drops what a killed build has left: an index that is not valid, which `IF NOT EXISTS` would accept. While another session
+ * still builds on the table it waits, because that index may become valid.
  */
 export async function clearUnfinishedIndex(
   { client, clock, signal }: Migrating,

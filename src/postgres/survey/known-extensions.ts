@@ -5,6 +5,7 @@ import {
   noExtensions,
   refreshPathSql,
   schemasOnPath,
+  wantedExtensions,
   type ExtensionFacts,
   type ExtensionSetting,
 } from './extension-schemas.ts';
@@ -30,8 +31,12 @@ export class KnownExtensions {
   #facts: ExtensionFacts = noExtensions;
 
   /** @param onSchemas Called with the schemas of extensions each time they were looked for. */
-  constructor(question: ExtensionQuestion, onSchemas?: (schemas: readonly string[]) => void) {
-    this.question = question;
+  constructor(
+    setting: ExtensionSetting,
+    files: readonly Migration[],
+    onSchemas?: (schemas: readonly string[]) => void,
+  ) {
+    this.question = { setting, wanted: wantedExtensions(files) };
     this.#onSchemas = onSchemas;
   }
 
