@@ -6,7 +6,7 @@ import { checkSomePool } from './connection/source-check.ts';
 import { quoteIdentifier } from './sql/identifier.ts';
 import { toError } from '../core/error-record.ts';
 
-/** What Drizzle's own `migrate()` is told. */
+/** The options of Drizzle's own `migrate()`. */
 export interface DrizzleMigrationConfig {
   readonly migrationsFolder: string;
   readonly migrationsSchema: string;
@@ -17,9 +17,17 @@ export interface RunPluginMigrationsOptions<Client extends ClientLike, Db> {
   readonly pool: { connect(): Promise<Client> };
   readonly migrationsFolder: string;
   readonly migrationsSchema: string;
-  /** Makes the database that `migrate` gets; `drizzle({ client })` unless told. */
+  /**
+   * Makes the database that `migrate` gets.
+   *
+   * @default (client) => drizzle({ client })
+   */
   readonly createMigrationDb?: (client: Client) => Db;
-  /** Drizzle's `migrate` for node-postgres unless told. */
+  /**
+   * Runs the migrations.
+   *
+   * @default Drizzle's `migrate` for node-postgres
+   */
   readonly migrate?: (db: Db, config: DrizzleMigrationConfig) => Promise<unknown>;
 }
 

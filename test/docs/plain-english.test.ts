@@ -27,7 +27,13 @@ const notYetClean: readonly string[] = [
   'src/core/plugin.ts',
   'src/core/service.ts',
   'src/core/settings.ts',
-  'src/postgres',
+  'src/postgres/connection',
+  'src/postgres/history',
+  'src/postgres/locks',
+  'src/postgres/migrate',
+  'src/postgres/sources',
+  'src/postgres/sql',
+  'src/postgres/survey',
   'src/testing',
 ];
 

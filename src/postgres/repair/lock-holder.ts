@@ -5,7 +5,7 @@ import { withoutGuard } from '../connection/place-guard.ts';
 import type { Querying } from '../connection/querying.ts';
 import { messageOf } from '../../core/foreign-value.ts';
 
-/** Who holds a migration lock, and what that session does. Parts that this role may not see are left out. */
+/** The session that holds a migration lock, and what it does. Fields that this role may not see are left out. */
 export interface LockHolderFacts extends LockHolder {
   readonly pid: number;
   /** `active`, `idle`, `idle in transaction` … */
@@ -16,26 +16,26 @@ export interface LockHolderFacts extends LockHolder {
   readonly queryMs?: number;
   /** How long ago its transaction began, in ms. */
   readonly transactionMs?: number;
-  /** The pids that it waits for itself. */
+  /** The pids of the sessions that it waits for itself. */
   readonly blockedBy: readonly number[];
 }
 
-/** What `repair.holder()` found, and whether it ended that session. Plain JSON. */
+/** The report of `repair.holder()`: the holder, and whether its session was ended. Plain JSON. */
 export interface HolderReport {
   readonly plugin: string;
   readonly schema: string;
   /** null when the lock is free. */
   readonly holder: LockHolderFacts | null;
-  /** Whether the holder's session was ended; left out when nobody asked for it, or nobody holds the lock. */
+  /** Whether the holder's session was ended; left out when the call did not ask for it, or when the lock is free. */
   readonly terminated?: boolean;
-  /** Why it was not. */
+  /** Why the session was not ended. */
   readonly because?: string;
 }
 
 /** How long to wait for the end of a session, in ms. */
 const goneWithinMs = 5_000;
 
-/** Looks who holds the migration lock of a schema. */
+/** Finds the session that holds the migration lock of a schema. */
 export async function findHolder(
   client: Querying,
   schema: string,
@@ -58,7 +58,7 @@ export async function findHolder(
 /**
  * Ends the session with this pid, if it still holds the lock, and waits for its end.
  *
- * @returns Why it was not ended; undefined when it was, or was gone by itself.
+ * @returns Why the session was not ended; undefined when it has ended, by this call or by itself.
  */
 export async function endHolder(
   client: Querying,
