@@ -33,7 +33,6 @@ const notYetClean: readonly string[] = [
   'src/postgres/migrate',
   'src/postgres/sources',
   'src/postgres/sql',
-  'src/postgres/survey',
   'src/testing',
 ];
 

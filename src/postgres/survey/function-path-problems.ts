@@ -5,21 +5,21 @@ import { findFunctionPaths } from '../sql/function-paths.ts';
 /** What to do about a function whose own `search_path` leads out of its plugin's schema. */
 export type FunctionPathPolicy = 'warn' | 'error';
 
-/** A plugin and the schemas behind its own on its path. */
+/** A plugin and the schemas after its own on its path. */
 interface PathOwner {
   readonly id: string;
   readonly schema: string;
   readonly extensionSchemas: readonly string[];
 }
 
-/** Finds the functions of pending files that run with a `search_path` of their own, which leads elsewhere. */
+/** Finds the functions of pending files whose own `search_path` leads out of the plugin's schema. */
 export function findFilePaths(owner: PathOwner, pending: readonly Migration[]): readonly Problem[] {
   return pending
     .filter(isSql)
     .flatMap(({ name, text }) => findTextPaths(owner, { file: name, text }));
 }
 
-/** The same for one text: a file, or what a function has sent. */
+/** Does the same for one text: a file, or a statement of a function. */
 export function findTextPaths(
   { id, schema, extensionSchemas }: PathOwner,
   { file, text }: { readonly file: string; readonly text: string },

@@ -16,19 +16,19 @@ import { planTarget, surveyPlugin, type PluginSurvey } from './survey-plugin.ts'
 import { findServerProblems } from './survey-problems.ts';
 import { messageOf } from '../../core/foreign-value.ts';
 
-/** What one look at the database tells about every plugin. */
+/** The result of the survey for every plugin. */
 export interface Survey {
   /** Such as `18.4`. */
   readonly server: string;
   readonly backendPid: number;
-  /** Whether something between us and the server announced another backend than the one that answers. */
+  /** Whether the backend that answers is not the one that was announced, so that a pooler is in between. */
   readonly pooler: boolean;
-  /** Whether our session is ours alone; behind a pooler only when it was told to keep sessions. */
+  /** Whether no other client gets our session; behind a pooler only with the option `pooler: 'session'`. */
   readonly keepsSession: boolean;
   readonly readOnly: boolean;
-  /** The schemas behind a plugin's own on its `search_path`. */
+  /** The schemas after a plugin's own on its `search_path`. */
   readonly extensionSchemas: readonly string[];
-  /** Where a `CREATE EXTENSION` without a schema would go. */
+  /** The schemas for a `CREATE EXTENSION` without a schema. */
   readonly extensions: ExtensionFacts;
   /** In the order in which they were given. */
   readonly plugins: readonly PluginSurvey[];
@@ -39,20 +39,36 @@ export interface Survey {
 export interface SurveyOptions {
   /** `'session'`: the pooler in between keeps sessions. */
   readonly pooler?: 'session' | undefined;
-  /** Whether what is pending will be applied; without it, what only a migration needs is no problem. True unless told. */
+  /**
+   * Whether the pending files will be applied. If not, rights that only a migration needs are not checked.
+   *
+   * @default true
+   */
   readonly willApply?: boolean;
-  /** Lenient unless told. */
+  /** @default warnings only */
   readonly policies?: MigrationPolicies;
-  /** Whether `"public".` means the plugin's own schema; true unless told. */
+  /**
+   * Whether `"public".` means the plugin's own schema.
+   *
+   * @default true
+   */
   readonly rewritePublic?: boolean;
-  /** What it is when something of a plugin stands in `public`: a problem unless told. */
+  /**
+   * What to do when objects of a plugin are in `public`.
+   *
+   * @default 'error'
+   */
   readonly strandedObjects?: 'error' | 'warn';
-  /** `auto` unless told. */
+  /** @default 'auto' */
   readonly extensionSchemas?: ExtensionSetting;
-  /** Whether an extension may go into a plugin's own schema; `error` unless told. */
+  /**
+   * Whether an extension may go into a plugin's own schema.
+   *
+   * @default 'error'
+   */
   readonly strayObjects?: StrayPolicy;
   /**
-   * What to do about functions that run with a `search_path` out of their plugin's schema.
+   * What to do about functions that run with a `search_path` outside of their plugin's schema.
    *
    * @default 'warn'
    */
@@ -60,8 +76,8 @@ export interface SurveyOptions {
 }
 
 /**
- * Looks at the whole database without changing anything, in two messages for any number of plugins (three when an applied
- * plugin has a new file), and needs no more rights than to read the histories.
+ * Reads the state of the whole database without changing anything, in two messages for any number of plugins (three when an
+ * applied plugin has a new file). It needs only the right to read the histories.
  *
  * @throws BootError `DATABASE_UNREACHABLE` or `DATABASE_PRIVILEGE`
  * @example const { plugins, problems } = await surveyDatabase(client, [{ id: 'auth', schema: 'plugin_auth', files }]);
@@ -120,7 +136,7 @@ export async function surveyDatabase(
   };
 }
 
-/** Only what pg says of the database becomes an error of ours; what aborted the survey stays what it is. */
+/** Turns an error of pg into a BootError; the reason of an abort is thrown unchanged. */
 function refuse(error: unknown): never {
   const sqlState = sqlStateOf(error);
   if (!isConnectionLost(error) && sqlState === undefined) throw error;
