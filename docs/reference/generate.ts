@@ -38,7 +38,7 @@ ${sections.join('\n\n')}
 
 function errorsPage(): string {
   const rows = Object.entries(errorCodes).map(
-    ([code, [meaning, hint]]) => `### ${code}\n\n${capital(meaning)}. ${hint}`,
+    ([code, { meaning, hint }]) => `### ${code}\n\n${capital(meaning)}. ${hint}`,
   );
   return `${heading('Error codes', 'src/core/error-codes.ts')}
 Every error that Slipway throws is a \`BootError\` with one of these codes. \`formatBootError(error)\` prints it for people; a
@@ -78,12 +78,16 @@ function readEventFields(): ReadonlyMap<string, readonly Field[]> {
         .filter(({ name }) => !stamp.has(name))
         .map((field) => ({
           key: field.flags & ts.SymbolFlags.Optional ? `${field.name}?` : field.name,
-          type: checker
-            .typeToString(checker.getTypeOfSymbol(field), table, ts.TypeFormatFlags.NoTruncation)
-            .replace(/ \| undefined$/, ''),
+          type: readAnnotation(field),
         })),
     ]),
   );
+}
+
+/** The type of a field as it is written: `ErrorCode`, and not all of its members. */
+function readAnnotation({ declarations: [field] = [] }: ts.Symbol): string {
+  if (!field || !ts.isPropertySignature(field)) throw new Error('An event has properties only');
+  return field.type?.getText().replaceAll(/\s+/g, ' ') ?? 'unknown';
 }
 
 function capital(text: string): string {

@@ -3,9 +3,9 @@ import { toError } from '../core/error-record.ts';
 import { asBootError, BootError } from '../core/errors.ts';
 import { messageOf } from '../core/foreign-value.ts';
 import type { BootOutcome } from '../core/steps.ts';
-import type { RunEnd } from './boot-run.ts';
+import type { RunEnd } from './run.ts';
 
-/** How the launch ended, for the report; a machine that broke has failed. */
+/** Reads the outcome for the report. A machine that broke has failed. */
 export function outcomeOf(end: RunEnd): BootOutcome {
   if ('defect' in end || end.output.defect !== undefined) return 'failed';
   const { launch } = end.output;
@@ -14,7 +14,7 @@ export function outcomeOf(end: RunEnd): BootOutcome {
   return launch.outcome;
 }
 
-/** Why a launch did not end well; `undefined` when it did. */
+/** Makes the error of a boot that did not come up; `undefined` for one that did. */
 export function bootErrorOf(end: RunEnd): BootError | undefined {
   switch (outcomeOf(end)) {
     case 'failed':
@@ -26,7 +26,7 @@ export function bootErrorOf(end: RunEnd): BootError | undefined {
   }
 }
 
-/** Every error of the way down. */
+/** Lists every error of the way down. */
 export function stopErrorsOf(end: RunEnd): readonly Error[] {
   const failures = 'output' in end ? end.output.stopFailures : [];
   return [...failures.map(({ error }) => toError(error)), ...end.errors];
@@ -39,7 +39,7 @@ function failureOf(end: RunEnd): BootError {
   return asBootError(first?.error) ?? broken(first?.error);
 }
 
-/** Nothing foreseen: neither a plugin's error nor one of the database. */
+/** Wraps an error that Slipway does not expect: it comes neither from a plugin nor from the database. */
 function broken(cause: unknown): BootError {
   return new BootError('BOOT_BROKEN', `Slipway itself failed: ${messageOf(cause)}`, {
     cause,

@@ -5,19 +5,20 @@ import { BootError } from '../core/errors.ts';
 import { messageOf } from '../core/foreign-value.ts';
 import type { BootReport } from '../core/report.ts';
 import type { BootOutcome } from '../core/steps.ts';
-import { EventBus, type EventSource, type Unsubscribe } from '../telemetry/bus.ts';
+import { EventBus, type EventSource } from '../telemetry/bus.ts';
 import { createHeartbeat } from '../telemetry/heartbeat.ts';
 import { createLogListener } from '../telemetry/log-listener.ts';
 import { bootErrorOf, outcomeOf, stopErrorsOf } from './boot-end.ts';
-import { checkBootOptions, type BootOptions, type BootSetup } from './boot-options.ts';
-import { BootRun, type RunEnd, type Until } from './boot-run.ts';
-import { watchBoot, whileWatched } from './exit-watch.ts';
+import { checkBootOptions, type BootOptions, type BootSettings } from './options/boot-options.ts';
+import { BootRun, type RunEnd, type Until } from './run.ts';
+import { watchBoot, whileWatched } from './around/exit-watch.ts';
 import { Drains, type Drain } from './drains.ts';
 import { readState, type BootState } from '../core/boot-state.ts';
-import { makePlan, type BootPlan } from './plan.ts';
+import { makePlan, type BootPlan } from './idle/plan.ts';
 import { Relay } from './relay.ts';
-import { ServiceRegistry, type Services } from './service-registry.ts';
-import { WayDown } from './way-down.ts';
+import { ServiceRegistry, type Services } from './around/service-registry.ts';
+import { StatementCount } from './around/statement-count.ts';
+import { WayDown } from './around/way-down.ts';
 
 /** One boot of a backend of plugins. It runs once. */
 export interface Boot extends EventSource, AsyncDisposable {
@@ -49,7 +50,7 @@ export interface Boot extends EventSource, AsyncDisposable {
    * @returns What takes it off again.
    * @example boot.beforeStop(() => closeServer(server));
    */
-  beforeStop(drain: Drain): Unsubscribe;
+  beforeStop(drain: Drain): () => void;
   /** Where the boot is, and what every step is doing. */
   state(): BootState;
   /** What has happened so far, whole at any moment. */
@@ -73,10 +74,11 @@ export function createBoot(options: BootOptions): Boot {
 class PluginBoot implements Boot {
   readonly id = randomUUID();
   readonly services: ServiceRegistry;
-  readonly #setup: BootSetup;
+  readonly #settings: BootSettings;
   readonly #bus: EventBus;
   readonly #relay: Relay;
   readonly #wayDown: WayDown;
+  readonly #sent = new StatementCount();
   readonly #drains = new Drains();
   #run: BootRun | undefined;
   #started: Promise<BootReport> | undefined;
@@ -85,21 +87,21 @@ class PluginBoot implements Boot {
   #hasEnded = false;
   #endWatch: (() => void) | undefined;
 
-  constructor(setup: BootSetup) {
-    this.#setup = setup;
-    this.services = new ServiceRegistry(setup.services);
-    this.#wayDown = new WayDown(setup.clock, setup.settings.stop.total);
+  constructor(settings: BootSettings) {
+    this.#settings = settings;
+    this.services = new ServiceRegistry(settings.services);
+    this.#wayDown = new WayDown(settings.clock, settings.stop.total);
     this.#bus = new EventBus((error, { type }) =>
-      setup.ownLogger.warn({ err: error, event: type }, 'a listener of the boot failed'),
+      settings.ownLogger.warn({ err: error, event: type }, 'a listener of the boot failed'),
     );
     this.#relay = new Relay({
       bootId: this.id,
-      clock: setup.clock,
+      clock: settings.clock,
       emit: (event) => this.#bus.emit(event),
-      databaseFacts: () => this.#run?.databaseFacts(),
+      sent: this.#sent,
     });
-    this.#bus.onAny(createLogListener(setup.ownLogger));
-    this.#bus.onAny(createHeartbeat(setup.clock, () => this.state(), this.#relay.tell));
+    this.#bus.onAny(createLogListener(settings.ownLogger));
+    this.#bus.onAny(createHeartbeat(settings.clock, () => this.state(), this.#relay.tell));
   }
 
   readonly on: EventSource['on'] = (name, listener) => this.#bus.on(name, listener);
@@ -116,16 +118,16 @@ class PluginBoot implements Boot {
   }
 
   plan(): Promise<BootPlan> {
-    return whileWatched('plan()', () => makePlan(this.#setup, () => {}));
+    return whileWatched('plan()', () => makePlan(this.#settings));
   }
 
   stop(reason: unknown = 'stop'): Promise<BootReport> {
-    // As a listener of something else it gets whatever that something tells.
+    // As a listener of another emitter it gets any value.
     this.#stopped ??= this.#stop(messageOf(reason));
     return this.#stopped;
   }
 
-  beforeStop(drain: Drain): Unsubscribe {
+  beforeStop(drain: Drain): () => void {
     return this.#drains.add(drain);
   }
 
@@ -150,7 +152,7 @@ class PluginBoot implements Boot {
     const run = this.#createRun(until);
     this.#run = run;
     let begin = (): void => {};
-    // Both are known before the first event: a listener may start or stop the boot that it hears of.
+    // Both are known before the first event: a listener may start or stop the boot.
     this.#started = new Promise((resolve, reject) => {
       begin = () => void this.#launch(run).then(resolve, reject);
     });
@@ -161,7 +163,8 @@ class PluginBoot implements Boot {
   #createRun(until: Until): BootRun {
     return new BootRun({
       until,
-      setup: this.#setup,
+      settings: this.#settings,
+      sent: this.#sent,
       relay: this.#relay,
       onWayDown: () =>
         this.#goDown(until === 'ready' ? 'the boot failed' : 'the migrations have ended'),
@@ -202,7 +205,7 @@ class PluginBoot implements Boot {
     const run = this.#run;
     if (!run) {
       this.#hasEnded = true;
-      // Nothing has begun and nothing is told, but what drains has its limit all the same.
+      // Nothing has begun and no event is emitted, but the drains have their limit all the same.
       this.#wayDown.begin(reason);
       await this.#drain();
       this.#wayDown.end();

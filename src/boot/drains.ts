@@ -1,10 +1,10 @@
 import { toError } from '../core/error-record.ts';
 import { untilAborted } from '../core/patience.ts';
 
-/** Finishes what is under way, such as the requests a server has taken. Gives up when `cut` is aborted. */
+/** Finishes open work, such as the requests of a server. Ends early when `cut` is aborted. */
 export type Drain = (cut: AbortSignal) => unknown;
 
-/** What the host wants to finish before its plugins are stopped; all of it runs side by side, once. */
+/** The work of the host to finish before any plugin is stopped. All drains run side by side, once. */
 export class Drains {
   readonly #drains = new Set<Drain>();
   #ended: Promise<readonly Error[]> | undefined;
@@ -15,9 +15,9 @@ export class Drains {
   }
 
   /**
-   * Resolves when all have ended, with what went wrong; the same however often it is called.
+   * Runs all drains and resolves with their errors. Every call gives the same promise.
    *
-   * @param cut Ends the wait for those that hang.
+   * @param cut Ends the wait for drains that hang.
    */
   run(cut: AbortSignal): Promise<readonly Error[]> {
     this.#ended ??= runAll([...this.#drains], cut);

@@ -2,24 +2,26 @@ import type { MachineNews } from '../../machines/index.ts';
 import { BootRecord, stepIn } from '../core/boot-record.ts';
 import type { Clock } from '../core/clock.ts';
 import { toError } from '../core/error-record.ts';
-import type { BootEvent, BootNews, DatabaseFacts } from '../core/events.ts';
+import type { BootEvent, BootNews } from '../core/events.ts';
 import { steps } from '../core/steps.ts';
+import type { StatementCount } from './around/statement-count.ts';
 
 export interface RelayParts {
   readonly bootId: string;
   readonly clock: Clock;
-  /** Hears every event after the record knows it. */
+  /** Called with each event, after the record has it. */
   readonly emit: (event: BootEvent) => void;
-  readonly databaseFacts: () => DatabaseFacts | undefined;
+  readonly sent: StatementCount;
 }
 
 type News = BootNews | MachineNews;
 
-/** Turns news into events: stamps them, measures what has ended, keeps the record, and passes them on. */
+/** Turns news into events: adds stamp and duration, keeps the record, and emits them. */
 export class Relay {
   readonly record: BootRecord;
   readonly #parts: RelayParts;
   readonly #begun = new Map<string, number>();
+  #sentBefore = 0;
   readonly #queue: BootEvent[] = [];
   #isDelivering = false;
   #seq = 0;
@@ -46,12 +48,12 @@ export class Relay {
     this.#deliver();
   };
 
-  /** How long ago the first event was, in ms. */
+  /** The time since the first event, in ms. */
   get elapsedMs(): number {
     return this.#start === undefined ? 0 : this.#parts.clock.elapsed() - this.#start;
   }
 
-  /** Settles what a boot that ended early never came to, so that every step of every plugin ends exactly once. */
+  /** Settles the steps that a boot never reached, so that each step of each plugin ends exactly once. */
   closeOpenSteps(because: string): void {
     for (const { id } of this.record.plugins) {
       for (const step of steps) {
@@ -62,7 +64,7 @@ export class Relay {
     }
   }
 
-  /** What a listener tells while it listens comes after the event it hears, for every listener. */
+  /** News from inside a listener comes after the event that is being delivered, for every listener. */
   #deliver(): void {
     if (this.#isDelivering) return;
     this.#isDelivering = true;
@@ -76,7 +78,7 @@ export class Relay {
   }
 
   #measured(news: News, now: number): object {
-    const span = spanOf(news);
+    const span = findSpan(news);
     if (!span) return news;
     if (span.begins) {
       this.#begun.set(span.key, now);
@@ -85,20 +87,20 @@ export class Relay {
     return {
       ...news,
       ...('error' in news && news.error !== undefined ? { error: toError(news.error) } : {}),
-      ...this.#factsFor(news),
+      ...(news.type === 'phase.finished' ? this.#countSent() : {}),
       durationMs: now - (this.#begun.get(span.key) ?? now),
     };
   }
 
-  #factsFor(news: News): { readonly database?: DatabaseFacts } {
-    if (news.type !== 'phase.finished' || news.phase !== 'migrateAll') return {};
-    const database = this.#parts.databaseFacts();
-    return database ? { database } : {};
+  #countSent(): { readonly statements?: number } {
+    const statements = this.#parts.sent.total - this.#sentBefore;
+    this.#sentBefore += statements;
+    return statements === 0 ? {} : { statements };
   }
 }
 
-/** The phase or step whose time this news begins or ends. */
-function spanOf(news: News): { readonly key: string; readonly begins: boolean } | undefined {
+/** Finds the phase or step that this news begins or ends. */
+function findSpan(news: News): { readonly key: string; readonly begins: boolean } | undefined {
   switch (news.type) {
     case 'phase.started':
     case 'phase.finished':

@@ -1,7 +1,7 @@
-import type { Problem } from './error-codes.ts';
+import type { Problem, Warning } from './error-codes.ts';
 import { BootError } from './errors.ts';
 import type { BootEvent, BootEventOf, DatabaseFacts, GraphEdge, LockHolder } from './events.ts';
-import type { PhaseReport } from './report.ts';
+import type { BootReport } from './report.ts';
 import { steps, type Outcome, type Step } from './steps.ts';
 
 export type StepFinishedEvent = BootEventOf<`plugin.${Step}.finished`>;
@@ -42,10 +42,12 @@ export class BootRecord {
   #startedAt: number | undefined;
   #elapsedMs = 0;
   #finished: BootEventOf<'boot.finished'> | undefined;
-  #phases: readonly PhaseReport[] = [];
+  #phases: BootReport['phases'] = [];
   #plugins = new Map<string, PluginRecord>();
   #edges: readonly GraphEdge[] = [];
-  #warnings: readonly string[] = [];
+  #warnings: readonly Warning[] = [];
+  #server: Pick<DatabaseFacts, 'server' | 'pooler'> | undefined;
+  #statements = 0;
   #database: DatabaseFacts | undefined;
   #isStopping = false;
   #databaseWait: string | undefined;
@@ -67,7 +69,7 @@ export class BootRecord {
   get finished(): BootEventOf<'boot.finished'> | undefined {
     return this.#finished;
   }
-  get phases(): readonly PhaseReport[] {
+  get phases(): BootReport['phases'] {
     return this.#phases;
   }
   /** In the order of the graph, or as discovered before it is known. */
@@ -77,7 +79,7 @@ export class BootRecord {
   get edges(): readonly GraphEdge[] {
     return this.#edges;
   }
-  get warnings(): readonly string[] {
+  get warnings(): readonly Warning[] {
     return this.#warnings;
   }
   get database(): DatabaseFacts | undefined {
@@ -125,7 +127,7 @@ export class BootRecord {
         break;
       case 'boot.warning':
       case 'plugin.migrate.warning':
-        this.#warnings = [...this.#warnings, event.message];
+        this.#warnings = [...this.#warnings, warningIn(event)];
         break;
       case 'boot.waiting':
         this.#databaseWait = event.reason;
@@ -145,8 +147,11 @@ export class BootRecord {
       case 'graph.sorted':
         this.#sort(event);
         break;
-      case 'plugin.migrate.planned':
+      case 'survey.finished':
         this.#databaseWait = undefined;
+        this.#server = { server: event.server, pooler: event.pooler };
+        break;
+      case 'plugin.migrate.planned':
         this.#update(event.plugin, () => ({ schema: event.schema }));
         break;
       case 'plugin.migrate.waiting':
@@ -189,17 +194,19 @@ export class BootRecord {
     this.#phases = [...this.#phases, begun];
   }
 
-  #finishPhase({ phase, outcome, durationMs, database }: BootEventOf<'phase.finished'>): void {
+  #finishPhase({ phase, outcome, durationMs, statements }: BootEventOf<'phase.finished'>): void {
     this.#phases = this.#phases.map((known) =>
       known.phase === phase ? { ...known, outcome, durationMs } : known,
     );
-    this.#database = database ?? this.#database;
     this.#databaseWait = undefined;
+    this.#statements += statements ?? 0;
+    if (phase !== 'migrateAll' || !this.#server) return;
+    this.#database = { ...this.#server, statements: this.#statements };
   }
 
   #sort({ order, edges, warnings }: BootEventOf<'graph.sorted'>): void {
     const sorted = order.flatMap((id) => this.#plugins.get(id) ?? []);
-    // Those that are switched off come last: they have no place in the order.
+    // Disabled plugins come last: they have no place in the order.
     this.#plugins = new Map([
       ...sorted.map((plugin) => [plugin.id, plugin] as const),
       ...[...this.#plugins].filter(([id]) => !order.includes(id)),
@@ -218,6 +225,12 @@ export class BootRecord {
     const plugin = this.#plugins.get(id);
     if (plugin) this.#plugins.set(id, { ...plugin, ...change(plugin) });
   }
+}
+
+/** A warning without the stamp of its event. */
+function warningIn(event: BootEventOf<'boot.warning' | 'plugin.migrate.warning'>): Warning {
+  const { type: _type, bootId: _id, seq: _seq, at: _at, elapsedMs: _ms, ...warning } = event;
+  return warning;
 }
 
 /** The step that a step event's name speaks of. */

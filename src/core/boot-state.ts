@@ -14,16 +14,14 @@ export interface BootState {
   readonly settled: number;
   readonly total: number;
   /** What runs now, in the order of the graph. */
-  readonly running: readonly CurrentStep[];
+  readonly running: readonly (RunningStep & {
+    /** Who holds the migration lock that it waits for. */
+    readonly waitingFor?: LockHolder;
+  })[];
   /** What else the boot waits for: `PostgreSQL does not answer`. */
   readonly waitingFor?: string;
   /** What each step of each plugin is doing, by plugin id. */
   readonly plugins: Readonly<Record<string, Readonly<Record<Step, StepState>>>>;
-}
-
-/** A step that runs, or waits for the migration lock that somebody else holds. */
-export interface CurrentStep extends RunningStep {
-  readonly waitingFor?: LockHolder;
 }
 
 /** The steps that each phase takes with every plugin. */
@@ -66,8 +64,8 @@ function hasSettled(state: StepState): boolean {
   return state !== 'pending' && state !== 'running';
 }
 
-function currentSteps(record: BootRecord, elapsedMs: number): readonly CurrentStep[] {
-  return record.plugins.flatMap(({ id, steps: known }): readonly CurrentStep[] => {
+function currentSteps(record: BootRecord, elapsedMs: number): BootState['running'] {
+  return record.plugins.flatMap(({ id, steps: known }): BootState['running'] => {
     const wait = record.lockWaits.get(id);
     if (wait) {
       const forMs = elapsedMs - wait.sinceMs;

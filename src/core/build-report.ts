@@ -1,4 +1,5 @@
 import type { BootRecord, PluginRecord } from './boot-record.ts';
+import type { Warning } from './error-codes.ts';
 import { findCriticalPath, type StepTime } from './critical-path.ts';
 import { toErrorRecord } from './error-record.ts';
 import { messageOf } from './foreign-value.ts';
@@ -31,15 +32,15 @@ export function buildReport(record: BootRecord): BootReport {
 }
 
 /** Lists the plugins that a degraded boot lacks. */
-function lostPlugins({ finished, plugins }: BootRecord): readonly string[] {
+function lostPlugins({ finished, plugins }: BootRecord): readonly Warning[] {
   if (finished?.outcome !== 'degraded') return [];
   return plugins.flatMap(({ id, steps }) => {
     const lost = [steps.migrate, steps.init, steps.ready]
       .flatMap((step) => step.finished ?? [])
       .find(({ outcome }) => ['failed', 'timeout', 'dependency'].includes(outcome));
-    return lost
-      ? [`${id} is not up: ${lost.error ? messageOf(lost.error) : (lost.because ?? lost.outcome)}`]
-      : [];
+    if (!lost) return [];
+    const why = lost.error ? messageOf(lost.error) : (lost.because ?? lost.outcome);
+    return [{ plugin: id, message: `${id} is not up: ${why}` }];
   });
 }
 

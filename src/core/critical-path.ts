@@ -1,5 +1,5 @@
 import type { GraphEdge } from './events.ts';
-import type { CriticalStep } from './report.ts';
+import type { BootReport } from './report.ts';
 import type { Step } from './steps.ts';
 
 /** When a step ran, in ms from the start of the boot. */
@@ -19,7 +19,7 @@ const barriers = ['migrate', 'init', 'ready'] as const satisfies readonly Step[]
 export function findCriticalPath(
   edges: readonly GraphEdge[],
   times: Readonly<Record<(typeof barriers)[number], readonly StepTime[]>>,
-): readonly CriticalStep[] {
+): BootReport['criticalPath'] {
   const predecessors = new Map<string, string[]>();
   for (const { from, to } of edges) {
     const known = predecessors.get(to);

@@ -1,198 +1,241 @@
-/** Every error code, with what it means and what to do unless the error itself knows better. */
+/**
+ * Every error code: what it means, and what to do about it. An error that knows more has a hint of its own.
+ *
+ * @example errorCodes.LOCK_LOST.meaning // 'a lock was lost while it was held'
+ */
 export const errorCodes = {
-  OPTIONS_INVALID: ['an option is wrong', 'Correct the option that the message names.'],
-  PLUGIN_NOT_LOADED: [
-    'a plugin package cannot be found or imported',
-    'Look at the cause, which is the error of the import itself.',
-  ],
-  PLUGIN_INVALID: [
-    'a listed or discovered plugin is not valid',
-    'Correct what the message names; definePlugin() refuses most of it at compile time.',
-  ],
-  GRAPH_INVALID: [
-    'the plugins do not fit together',
-    'Solve every problem listed. Nothing has run yet.',
-  ],
-  PLUGIN_DUPLICATE: ['two plugins have one id', 'Rename one of them, or list it once.'],
-  PLUGIN_ID_INVALID: [
-    'a plugin id is not kebab-case',
-    "Use lower-case letters, digits and '-', starting with a letter.",
-  ],
-  SCHEMA_NAME_TOO_LONG: [
-    'a schema name is longer than PostgreSQL keeps',
-    'Shorten the plugin id: PostgreSQL cuts names at 63 bytes, and two plugins would share a schema.',
-  ],
-  SCHEMA_TAKEN: [
-    'two owners would share one schema',
-    'Rename the plugin, or give the host another schema.',
-  ],
-  SERVICE_MISSING: [
-    'a plugin needs a service that is not provided',
-    'Add the plugin that provides it, or make the dependency .optional().',
-  ],
-  SERVICE_DUPLICATE: [
-    'one service has two providers',
-    'Keep one provider, or make it a collectionRef().',
-  ],
-  DEPENDENCY_CYCLE: [
-    'plugins need each other in a circle',
-    'Break one of the edges, for example with a collection or an optional service.',
-  ],
-  DEP_KEY_RESERVED: ['a dependency or export has a key that is taken', 'Choose another key.'],
-  PREVIOUS_ID_CONFLICT: [
-    'a previous id of a plugin belongs to another owner',
-    'Remove it from previousIds, or remove the plugin that still has this id.',
-  ],
-  PLAN_INVALID: [
-    'the migrations do not fit the database',
-    'Solve every problem listed. Nothing has been changed yet.',
-  ],
-  DATABASE_UNREACHABLE: [
-    'PostgreSQL does not answer',
-    'Check that the server runs and that the address and password are right; connect.wait sets how long to keep trying.',
-  ],
-  DATABASE_PRIVILEGE: [
-    'the database role lacks a right',
-    'Grant the right that the message names.',
-  ],
-  DATABASE_READ_ONLY: ['the database takes no writes', 'Connect to the primary server.'],
-  POOLER_UNSUPPORTED: [
-    'a file outside of a transaction or an advisory lock needs a session, and a transaction pooler keeps none',
-    "Give migrationPool a direct connection to PostgreSQL, or set pooler: 'session' if the pooler keeps sessions.",
-  ],
-  MIGRATION_FILES_INVALID: [
-    'a migrations folder cannot be read',
-    'Generate the folder again with drizzle-kit, and ship it with the plugin.',
-  ],
-  MIGRATION_HISTORY_UNKNOWN: [
-    'a migration history is not one that Slipway or Drizzle wrote',
-    'Look at the table that the message names.',
-  ],
-  MIGRATION_STRANDED_OBJECTS: [
-    'objects of a plugin are in public, and not in its schema',
-    'Move it with repair.relocate(); it has a dry run.',
-  ],
-  MIGRATION_EDITED: [
-    'a migration file was changed after it was applied',
-    'Restore the file as it was applied, and put the change into a new one.',
-  ],
-  MIGRATION_OUT_OF_ORDER: [
-    'a pending migration comes before an applied one',
-    'It was merged late. Check that it does not undo later migrations. migrations.outOfOrder decides whether it is applied.',
-  ],
-  MIGRATION_DATABASE_AHEAD: [
-    'the database has migrations that the folder lacks',
-    'After a rollback, check that this release works with the newer schema; otherwise deploy the newer release.',
-  ],
-  MIGRATION_TRANSACTION_CONTROL: [
-    'a migration file ends its own transaction, leaves its schema, or releases the migration lock',
-    'Remove the command: each file runs in one transaction, in the schema of its plugin, under its lock.',
-  ],
-  MIGRATION_MIXED_TRANSACTION: [
-    'a migration file mixes a command that cannot run in a transaction with others',
-    'Put the command that cannot run in a transaction alone into a file of its own.',
-  ],
-  MIGRATION_EDITS_HISTORY: [
-    'a migration file changes a history of migrations',
-    'Remove the command from the file. The rows of a history record which files have run: a file without its row runs again, and a file with one never runs.',
-  ],
-  MIGRATION_RENAMED: [
-    "a newer release has renamed this plugin's schema",
-    'Deploy the release that uses the new id of the plugin. Nothing was changed.',
-  ],
-  MIGRATION_RENAME_CONFLICT: [
-    'more than one schema may have the data of a renamed plugin',
-    'Find out which of them has the data, and drop or rename the other one; or remove its id from previousIds.',
-  ],
-  EXTENSION_SCHEMA_MISSING: [
-    'there is no schema for an extension',
-    'Make a schema for extensions: CREATE SCHEMA extensions; and put the extension into it with CREATE EXTENSION … SCHEMA extensions.',
-  ],
-  EXTENSION_UNAVAILABLE: [
-    'the server does not have an extension that a file makes',
-    'Install the package of the extension where PostgreSQL runs, or use a provider that has it.',
-  ],
-  EXTENSION_IN_PUBLIC: [
-    'a plugin seems to use an extension that is in public',
-    "List 'public' in migrations.extensionSchemas, or move the extension: ALTER EXTENSION … SET SCHEMA.",
-  ],
-  MIGRATION_FUNCTION_PATH: [
-    "a function of a migration runs with a search_path outside of its plugin's schema",
-    'Write SET search_path FROM CURRENT, which keeps the path of the plugin; or set an empty path, and write every name with its schema.',
-  ],
-  MIGRATION_PENDING: [
-    'migrations are pending, and this process does not apply them',
-    "Run the migrate job first, or wait for it with migrations.mode: 'wait'.",
-  ],
-  MIGRATION_WRONG_SCHEMA: [
-    'a migration ran outside its pinned connection or schema',
-    'Nothing of this file was kept. Remove from it what changes search_path or role, or look for a proxy that uses more than one connection.',
-  ],
-  MIGRATION_STRAY_OBJECTS: [
-    "a migration made something outside of its plugin's schema",
-    'Nothing of this file was kept. Remove the schema from the names, or add the line "-- slipway: allow-outside" to the file.',
-  ],
-  MIGRATION_LOCK_TIMEOUT: [
-    'another process holds the migration lock for too long',
-    'Look at the holder that the message names; migrations.lockWait sets how long to wait.',
-  ],
-  MIGRATION_CONNECTION_LOST: [
-    'the connection broke during a migration',
-    'Nothing of the open file was kept. Start again once PostgreSQL is back.',
-  ],
-  MIGRATION_FAILED: [
-    'a migration failed',
-    'Nothing of this file was kept. Correct it and start again.',
-  ],
-  REPAIR_REFUSED: [
-    'a repair cannot do what it was called for',
-    'Correct what the message names. Nothing was changed.',
-  ],
-  REPAIR_FAILED: [
-    'PostgreSQL refused a statement of a repair',
-    'Nothing was changed. Look at the cause, and call it again.',
-  ],
-  INIT_FAILED: ["a plugin's init threw", 'Look at the cause.'],
-  INIT_TIMEOUT: [
-    "a plugin's init did not end in time",
-    'See what it waits for, or raise timeouts.init for this plugin.',
-  ],
-  INIT_SERVICE_NOT_PROVIDED: [
-    'init did not return what the plugin provides',
-    'Return every key of provides from init.',
-  ],
-  READY_FAILED: ["a plugin's ready hook threw", 'Look at the cause.'],
-  LOCK_TIMEOUT: [
-    'a lock that a plugin asked for stayed taken',
-    'Find out who holds it, or wait longer.',
-  ],
-  LOCK_LOST: [
-    'a lock was lost while it was held',
-    'Another process may have done the same work at the same time. Find out what broke the connection.',
-  ],
-  STOP_FAILED: ["a plugin's stop handler threw", 'Look at the cause. Everything else was stopped.'],
-  STOP_TIMEOUT: [
-    'a plugin did not stop in time',
-    'See what its stop handler waits for, or raise stop.timeout.',
-  ],
-  BOOT_CANCELED: [
-    'the boot was stopped before it was ready',
-    'There is nothing to do if this was intended.',
-  ],
-  BOOT_BROKEN: ['Slipway itself failed', 'Please report it, with the cause.'],
-  BOOT_ALREADY_RUN: ['this boot has ended', 'Make a new one with createBoot().'],
-} as const satisfies Record<string, readonly [meaning: string, hint: string]>;
+  OPTIONS_INVALID: {
+    meaning: 'an option is wrong',
+    hint: 'Correct the option that the message names.',
+  },
+  PLUGIN_NOT_LOADED: {
+    meaning: 'a plugin package cannot be found or imported',
+    hint: 'Look at the cause, which is the error of the import itself.',
+  },
+  PLUGIN_INVALID: {
+    meaning: 'a listed or discovered plugin is not valid',
+    hint: 'Correct what the message names; definePlugin() refuses most of it at compile time.',
+  },
+  GRAPH_INVALID: {
+    meaning: 'the plugins do not fit together',
+    hint: 'Solve every problem listed. Nothing has run yet.',
+  },
+  PLUGIN_DUPLICATE: {
+    meaning: 'two plugins have one id',
+    hint: 'Rename one of them, or list it once.',
+  },
+  PLUGIN_ID_INVALID: {
+    meaning: 'a plugin id is not kebab-case',
+    hint: "Use lower-case letters, digits and '-', starting with a letter.",
+  },
+  SCHEMA_NAME_TOO_LONG: {
+    meaning: 'a schema name is longer than PostgreSQL keeps',
+    hint: 'Shorten the plugin id: PostgreSQL cuts names at 63 bytes, and two plugins would share a schema.',
+  },
+  SCHEMA_TAKEN: {
+    meaning: 'two owners would share one schema',
+    hint: 'Rename the plugin, or give the host another schema.',
+  },
+  SERVICE_MISSING: {
+    meaning: 'a plugin needs a service that is not provided',
+    hint: 'Add the plugin that provides it, or make the dependency .optional().',
+  },
+  SERVICE_DUPLICATE: {
+    meaning: 'one service has two providers',
+    hint: 'Keep one provider, or make it a collectionRef().',
+  },
+  DEPENDENCY_CYCLE: {
+    meaning: 'plugins need each other in a circle',
+    hint: 'Break one of the edges, for example with a collection or an optional service.',
+  },
+  DEP_KEY_RESERVED: {
+    meaning: 'a dependency or export has a key that is taken',
+    hint: 'Choose another key.',
+  },
+  PREVIOUS_ID_CONFLICT: {
+    meaning: 'a previous id of a plugin belongs to another owner',
+    hint: 'Remove it from previousIds, or remove the plugin that still has this id.',
+  },
+  PLAN_INVALID: {
+    meaning: 'the migrations do not fit the database',
+    hint: 'Solve every problem listed. Nothing has been changed yet.',
+  },
+  DATABASE_UNREACHABLE: {
+    meaning: 'PostgreSQL does not answer',
+    hint: 'Check that the server runs and that the address and password are right; connect.wait sets how long to keep trying.',
+  },
+  DATABASE_PRIVILEGE: {
+    meaning: 'the database role lacks a right',
+    hint: 'Grant the right that the message names.',
+  },
+  DATABASE_READ_ONLY: {
+    meaning: 'the database takes no writes',
+    hint: 'Connect to the primary server.',
+  },
+  POOLER_UNSUPPORTED: {
+    meaning:
+      'a file outside of a transaction or an advisory lock needs a session, and a transaction pooler keeps none',
+    hint: "Give migrationPool a direct connection to PostgreSQL, or set pooler: 'session' if the pooler keeps sessions.",
+  },
+  MIGRATION_FILES_INVALID: {
+    meaning: 'a migrations folder cannot be read',
+    hint: 'Generate the folder again with drizzle-kit, and ship it with the plugin.',
+  },
+  MIGRATION_HISTORY_UNKNOWN: {
+    meaning: 'a migration history is not one that Slipway or Drizzle wrote',
+    hint: 'Look at the table that the message names.',
+  },
+  MIGRATION_STRANDED_OBJECTS: {
+    meaning: 'objects of a plugin are in public, and not in its schema',
+    hint: 'Move it with repair.relocate(); it has a dry run.',
+  },
+  MIGRATION_EDITED: {
+    meaning: 'a migration file was changed after it was applied',
+    hint: 'Restore the file as it was applied, and put the change into a new one.',
+  },
+  MIGRATION_OUT_OF_ORDER: {
+    meaning: 'a pending migration comes before an applied one',
+    hint: 'It was merged late. Check that it does not undo later migrations. migrations.outOfOrder decides whether it is applied.',
+  },
+  MIGRATION_DATABASE_AHEAD: {
+    meaning: 'the database has migrations that the folder lacks',
+    hint: 'After a rollback, check that this release works with the newer schema; otherwise deploy the newer release.',
+  },
+  MIGRATION_TRANSACTION_CONTROL: {
+    meaning:
+      'a migration file ends its own transaction, leaves its schema, or releases the migration lock',
+    hint: 'Remove the command: each file runs in one transaction, in the schema of its plugin, under its lock.',
+  },
+  MIGRATION_MIXED_TRANSACTION: {
+    meaning: 'a migration file mixes a command that cannot run in a transaction with others',
+    hint: 'Put the command that cannot run in a transaction alone into a file of its own.',
+  },
+  MIGRATION_EDITS_HISTORY: {
+    meaning: 'a migration file changes a history of migrations',
+    hint: 'Remove the command from the file. The rows of a history record which files have run: a file without its row runs again, and a file with one never runs.',
+  },
+  MIGRATION_RENAMED: {
+    meaning: "a newer release has renamed this plugin's schema",
+    hint: 'Deploy the release that uses the new id of the plugin. Nothing was changed.',
+  },
+  MIGRATION_RENAME_CONFLICT: {
+    meaning: 'more than one schema may have the data of a renamed plugin',
+    hint: 'Find out which of them has the data, and drop or rename the other one; or remove its id from previousIds.',
+  },
+  EXTENSION_SCHEMA_MISSING: {
+    meaning: 'there is no schema for an extension',
+    hint: 'Make a schema for extensions: CREATE SCHEMA extensions; and put the extension into it with CREATE EXTENSION … SCHEMA extensions.',
+  },
+  EXTENSION_UNAVAILABLE: {
+    meaning: 'the server does not have an extension that a file makes',
+    hint: 'Install the package of the extension where PostgreSQL runs, or use a provider that has it.',
+  },
+  EXTENSION_IN_PUBLIC: {
+    meaning: 'a plugin seems to use an extension that is in public',
+    hint: "List 'public' in migrations.extensionSchemas, or move the extension: ALTER EXTENSION … SET SCHEMA.",
+  },
+  MIGRATION_FUNCTION_PATH: {
+    meaning: "a function of a migration runs with a search_path outside of its plugin's schema",
+    hint: 'Write SET search_path FROM CURRENT, which keeps the path of the plugin; or set an empty path, and write every name with its schema.',
+  },
+  MIGRATION_PENDING: {
+    meaning: 'migrations are pending, and this process does not apply them',
+    hint: "Run the migrate job first, or wait for it with migrations.mode: 'wait'.",
+  },
+  MIGRATION_WRONG_SCHEMA: {
+    meaning: 'a migration ran outside its pinned connection or schema',
+    hint: 'Nothing of this file was kept. Remove from it what changes search_path or role, or look for a proxy that uses more than one connection.',
+  },
+  MIGRATION_STRAY_OBJECTS: {
+    meaning: "a migration made something outside of its plugin's schema",
+    hint: 'Nothing of this file was kept. Remove the schema from the names, or add the line "-- slipway: allow-outside" to the file.',
+  },
+  MIGRATION_LOCK_TIMEOUT: {
+    meaning: 'another process holds the migration lock for too long',
+    hint: 'Look at the holder that the message names; migrations.lockWait sets how long to wait.',
+  },
+  MIGRATION_CONNECTION_LOST: {
+    meaning: 'the connection broke during a migration',
+    hint: 'Nothing of the open file was kept. Start again once PostgreSQL is back.',
+  },
+  MIGRATION_FAILED: {
+    meaning: 'a migration failed',
+    hint: 'Nothing of this file was kept. Correct it and start again.',
+  },
+  REPAIR_REFUSED: {
+    meaning: 'a repair cannot do what it was called for',
+    hint: 'Correct what the message names. Nothing was changed.',
+  },
+  REPAIR_FAILED: {
+    meaning: 'PostgreSQL refused a statement of a repair',
+    hint: 'Nothing was changed. Look at the cause, and call it again.',
+  },
+  INIT_FAILED: {
+    meaning: "a plugin's init threw",
+    hint: 'Look at the cause.',
+  },
+  INIT_TIMEOUT: {
+    meaning: "a plugin's init did not end in time",
+    hint: 'See what it waits for, or raise timeouts.init for this plugin.',
+  },
+  INIT_SERVICE_NOT_PROVIDED: {
+    meaning: 'init did not return what the plugin provides',
+    hint: 'Return every key of provides from init.',
+  },
+  READY_FAILED: {
+    meaning: "a plugin's ready hook threw",
+    hint: 'Look at the cause.',
+  },
+  LOCK_TIMEOUT: {
+    meaning: 'a lock that a plugin asked for stayed taken',
+    hint: 'Find out who holds it, or wait longer.',
+  },
+  LOCK_LOST: {
+    meaning: 'a lock was lost while it was held',
+    hint: 'Another process may have done the same work at the same time. Find out what broke the connection.',
+  },
+  STOP_FAILED: {
+    meaning: "a plugin's stop handler threw",
+    hint: 'Look at the cause. Everything else was stopped.',
+  },
+  STOP_TIMEOUT: {
+    meaning: 'a plugin did not stop in time',
+    hint: 'See what its stop handler waits for, or raise stop.timeout.',
+  },
+  BOOT_CANCELED: {
+    meaning: 'the boot was stopped before it was ready',
+    hint: 'There is nothing to do if this was intended.',
+  },
+  BOOT_BROKEN: {
+    meaning: 'Slipway itself failed',
+    hint: 'Please report it, with the cause.',
+  },
+  BOOT_ALREADY_RUN: {
+    meaning: 'this boot has ended',
+    hint: 'Make a new one with createBoot().',
+  },
+} as const satisfies Record<string, { readonly meaning: string; readonly hint: string }>;
 
 /** The code of an error or a problem; {@link errorCodes} says what each means. */
 export type ErrorCode = keyof typeof errorCodes;
 
-/** One of several things that are wrong at once. */
-export interface Problem {
-  readonly code: ErrorCode;
+/** Something to look at, with which a boot goes on. The same in events, plans and reports; plain JSON. */
+export interface Warning {
   readonly message: string;
-  readonly hint: string;
+  /** The id of the plugin that it is about. */
   readonly plugin?: string;
+  /** The migration file that it is about. */
   readonly file?: string;
+  /** Left out for what has no code of its own. */
+  readonly code?: ErrorCode;
+  /** What to do about it. */
+  readonly hint?: string;
+}
+
+/** Something that keeps a boot from going on. Several are reported at once; plain JSON. */
+export interface Problem extends Warning {
+  readonly code: ErrorCode;
+  readonly hint: string;
 }
 
 /** Where in a migration file something went wrong. Lines, columns and statements count from 1. */
@@ -219,5 +262,5 @@ export function problem(
   message: string,
   about: { readonly plugin?: string; readonly file?: string; readonly hint?: string } = {},
 ): Problem {
-  return { code, message, ...about, hint: about.hint ?? errorCodes[code][1] };
+  return { code, message, ...about, hint: about.hint ?? errorCodes[code].hint };
 }

@@ -1,4 +1,4 @@
-import type { ErrorCode } from './error-codes.ts';
+import type { Problem, Warning } from './error-codes.ts';
 import type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './steps.ts';
 
 /** Who holds a migration lock. Unknown parts are left out; `ageMs` is the age of its connection. */
@@ -21,12 +21,13 @@ export interface LockBlocker {
   readonly transactionMs?: number;
 }
 
-/** What the survey learned about the server, and what was sent to it before the first init. */
+/** The server, and how much was sent to it before the first init. */
 export interface DatabaseFacts {
-  /** Such as `18.4`. */
+  /** The version, such as `18.4`. */
   readonly server: string;
-  /** Whether there is one on the way of the migrations. */
+  /** Whether a pooler is between the migrations and the server. */
   readonly pooler: boolean;
+  /** Messages of SQL. */
   readonly statements: number;
 }
 
@@ -80,8 +81,7 @@ export interface BootEvents {
     /** Why PostgreSQL could not be reached; absent when something else is waited for. */
     readonly error?: Error;
   };
-  /** Nothing that keeps the boot from going on. */
-  'boot.warning': { readonly message: string; readonly plugin?: string };
+  'boot.warning': Warning;
   'boot.progress': {
     readonly phase: Phase;
     /** How many steps of this phase have ended, and how many there are; initAll has two for each plugin. */
@@ -106,8 +106,8 @@ export interface BootEvents {
     readonly outcome: PhaseOutcome;
     readonly durationMs: number;
     readonly error?: Error;
-    /** On `migrateAll`, once the survey has seen the server. */
-    readonly database?: DatabaseFacts;
+    /** Messages of SQL that Slipway itself has sent in this phase; left out when there were none. */
+    readonly statements?: number;
   };
   'plugin.discovered': OfPlugin & {
     readonly version?: string;
@@ -120,23 +120,23 @@ export interface BootEvents {
   'graph.sorted': {
     readonly order: readonly string[];
     readonly edges: readonly GraphEdge[];
-    readonly warnings: readonly string[];
+    readonly warnings: readonly Warning[];
+  };
+  'survey.finished': Omit<DatabaseFacts, 'statements'> & {
+    /** How many plugins have migrations. */
+    readonly plugins: number;
+    readonly durationMs: number;
   };
   'plugin.migrate.planned': OfPlugin & {
     readonly schema: string;
-    readonly applied: number;
+    /** The files that are applied already, and those that are not, in their order. */
+    readonly applied: readonly string[];
     readonly pending: readonly string[];
     /** The plugin's schema of an earlier id, which is renamed to `schema` first; left out when there is none. */
     readonly renameFrom?: string;
   };
   /** Told in the survey, right after `planned`. */
-  'plugin.migrate.warning': OfPlugin & {
-    readonly file?: string;
-    readonly code: ErrorCode;
-    readonly message: string;
-    /** What to do about it. */
-    readonly hint: string;
-  };
+  'plugin.migrate.warning': OfPlugin & Problem;
   'plugin.migrate.waiting': OfPlugin & { readonly waitedMs: number; readonly holder: LockHolder };
   'plugin.migrate.renamed': OfPlugin & {
     readonly from: string;
@@ -218,6 +218,7 @@ export const eventMeanings = {
   'phase.finished': 'a phase has ended, and released all it held',
   'plugin.discovered': 'a plugin was found',
   'graph.sorted': 'the order and its reasons are known',
+  'survey.finished': 'the one look at the database is over, before anything is changed',
   'plugin.migrate.planned': 'the survey knows what is pending for this plugin',
   'plugin.migrate.warning':
     'the history of this plugin does not quite fit its folder; the boot goes on',

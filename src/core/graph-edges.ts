@@ -1,5 +1,5 @@
 import { coreServiceIds } from './core-services.ts';
-import { problem, type Problem } from './error-codes.ts';
+import { problem, type Problem, type Warning } from './error-codes.ts';
 import type { GraphEdge } from './events.ts';
 import type { Plugin } from './plugin.ts';
 import type { AnyRef } from './service.ts';
@@ -9,7 +9,7 @@ import { listNames } from './printable.ts';
 export interface CollectedEdges {
   readonly edges: readonly GraphEdge[];
   readonly problems: readonly Problem[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
 }
 
 export interface EdgeOptions {
@@ -39,7 +39,7 @@ export function collectEdges(
   const unclear = findProviders(doubled).services;
   const edges: GraphEdge[] = [];
   const problems = [...findRivals(providers.services, given)];
-  const warnings: string[] = [];
+  const warnings: Warning[] = [];
 
   for (const plugin of plugins) {
     if (first !== undefined && plugin.id !== first) edges.push(firstEdge(first, plugin.id));
@@ -150,7 +150,8 @@ function missingService(
   });
 }
 
-function absentPredecessor(plugin: string, earlier: string, ids: ReadonlySet<string>): string {
+function absentPredecessor(plugin: string, earlier: string, ids: ReadonlySet<string>): Warning {
   const meant = didYouMean(earlier, ids);
-  return `${plugin} comes after ${earlier}, which is absent${meant ? `. Did you mean ${meant}?` : ''}`;
+  const guess = meant ? `. Did you mean ${meant}?` : '';
+  return { plugin, message: `${plugin} comes after ${earlier}, which is absent${guess}` };
 }

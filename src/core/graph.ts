@@ -1,5 +1,5 @@
 import type { GraphEdge } from './events.ts';
-import { problem, type Problem } from './error-codes.ts';
+import { problem, type Problem, type Warning } from './error-codes.ts';
 import { BootError } from './errors.ts';
 import { collectEdges, type CollectedEdges, type EdgeOptions } from './graph-edges.ts';
 import { findCycles } from './cycles.ts';
@@ -17,7 +17,7 @@ export interface PluginGraph {
   /** One for each plugin, in the same order. */
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
 }
 
 export interface GraphOptions extends EdgeOptions {
@@ -112,11 +112,14 @@ function arrange(
 }
 
 /** A required plugin that needs an optional one makes it required in effect. */
-function weakSpots(plugins: readonly Plugin[], nodes: readonly GraphNode[]): readonly string[] {
+function weakSpots(plugins: readonly Plugin[], nodes: readonly GraphNode[]): readonly Warning[] {
   return nodes.flatMap((node) =>
     node.needs
       .flatMap((index) => plugins[index] ?? [])
       .filter((needed) => node.required && !isRequired(needed))
-      .map((needed) => `${node.id} is required and needs ${needed.id}, which is optional`),
+      .map(({ id }) => ({
+        plugin: node.id,
+        message: `${node.id} is required and needs ${id}, which is optional`,
+      })),
   );
 }

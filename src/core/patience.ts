@@ -32,6 +32,22 @@ export async function sleep(clock: Clock, ms: number, signal: AbortSignal): Prom
   }
 }
 
+/** The pauses between attempts: each is twice as long as the one before, up to the longest. In ms. */
+export interface Pauses {
+  readonly firstMs: number;
+  readonly longestMs: number;
+}
+
+/** Returns how long to pause after an attempt, which counts from 1. */
+export function growPause(attempt: number, { firstMs, longestMs }: Pauses): number {
+  return Math.min(firstMs * 2 ** (attempt - 1), longestMs);
+}
+
+/** Shortens a pause by up to a half, at random, so that processes that wait for the same do not try in the same moment. */
+export function spread(ms: number): number {
+  return ms * (0.5 + Math.random() / 2);
+}
+
 /** A signal that is aborted after `ms`, and a function that clears its timer. */
 export interface Deadline {
   readonly signal: AbortSignal;

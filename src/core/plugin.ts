@@ -5,7 +5,7 @@ import type { Logger } from './logger.ts';
 import type { MigrationSource } from './migration-source.ts';
 import type { AnyRef, ProvidableRef, Provided, Resolved, ServiceRef } from './service.ts';
 
-/** What `init` and `ready` get besides their dependencies. */
+/** What `init` and `ready` get beside their dependencies. */
 export interface OwnContext<Db> {
   /** The plugin's database, whose `search_path` is the plugin's schema. */
   readonly database: Db;
@@ -53,8 +53,18 @@ type FreeProvides<P, D> = string extends keyof P | keyof D
 
 type Injected<D> = { readonly [K in Exclude<keyof D, keyof OwnContext<unknown>>]: Resolved<D[K]> };
 
-export type InitContext<D, Db> = Injected<D> & OwnContext<Db>;
-export type Exports<P> = { readonly [K in keyof P]: Provided<P[K]> };
+/**
+ * What `init` gets: each dependency under its key in `deps`, and `database`, `logger`, `signal` and `onStop`. For a part of
+ * `init` that is a function of its own.
+ *
+ * @example
+ * const deps = { auth: authApi };
+ * function openShop({ auth, database, onStop }: InitContext<typeof deps>) {}
+ * export const shop = definePlugin({ id: 'shop', deps, init: openShop });
+ */
+export type InitContext<D = Record<never, AnyRef>, Db = Pool> = Injected<D> & OwnContext<Db>;
+
+type Exports<P> = { readonly [K in keyof P]: Provided<P[K]> };
 
 type InitResult<P> = [keyof P] extends [never] ? void : Exports<P>;
 type InitIfProviding<P> = [keyof P] extends [never] ? unknown : { readonly init: unknown };
@@ -72,7 +82,11 @@ export interface PluginTimeouts {
 export interface PluginRetry {
   /** How often `init` is tried in all, from 1 to 100. */
   readonly attempts: number;
-  /** The pause before the second attempt, doubled before each further one; 200 ms unless told. */
+  /**
+   * The pause before the second attempt, doubled before each further one.
+   *
+   * @default '200ms'
+   */
   readonly backoff?: Duration;
 }
 
@@ -90,7 +104,11 @@ interface PluginFacts {
   readonly previousIds?: readonly string[];
   /** Plugins that come first if they are present; nothing of them is needed. */
   readonly after?: readonly string[];
-  /** `false` lets the boot go on degraded without this plugin; true unless told. */
+  /**
+   * Whether the boot fails without this plugin. `false` lets it go on, degraded.
+   *
+   * @default true
+   */
   readonly required?: boolean;
   readonly timeouts?: PluginTimeouts;
   readonly retry?: PluginRetry;

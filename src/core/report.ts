@@ -1,4 +1,4 @@
-import type { Problem } from './error-codes.ts';
+import type { Problem, Warning } from './error-codes.ts';
 import type { ErrorRecord } from './error-record.ts';
 import type { DatabaseFacts } from './events.ts';
 import type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './steps.ts';
@@ -24,22 +24,6 @@ export interface PluginReport extends Readonly<Record<Step, StepReport>> {
   readonly applied: readonly string[];
 }
 
-/** How long a phase took, and how it ended. */
-export interface PhaseReport {
-  readonly phase: Phase;
-  readonly outcome: PhaseOutcome | 'running';
-  readonly startedAtMs: number;
-  readonly durationMs: number;
-}
-
-/** A step on the longest way through the boot. */
-export interface CriticalStep {
-  readonly plugin: string;
-  readonly step: Step;
-  readonly startedAtMs: number;
-  readonly durationMs: number;
-}
-
 /** What happened in a boot, also in one that failed. Plain JSON; every time is in ms. */
 export interface BootReport {
   readonly bootId: string;
@@ -48,13 +32,25 @@ export interface BootReport {
   readonly durationMs: number;
   /** `running` until the launch has come to an end, `idle` before it began. */
   readonly outcome: BootOutcome | 'idle' | 'running';
-  readonly phases: readonly PhaseReport[];
+  /** How long each phase took, and how it ended. */
+  readonly phases: readonly {
+    readonly phase: Phase;
+    readonly outcome: PhaseOutcome | 'running';
+    readonly startedAtMs: number;
+    readonly durationMs: number;
+  }[];
   /** In the order of the boot. */
   readonly plugins: readonly PluginReport[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
   readonly problems: readonly Problem[];
   readonly error?: ErrorRecord;
   /** Known once the survey has seen the server. */
   readonly database?: DatabaseFacts;
-  readonly criticalPath: readonly CriticalStep[];
+  /** The steps that decided how long the boot took, one after the other. */
+  readonly criticalPath: readonly {
+    readonly plugin: string;
+    readonly step: Step;
+    readonly startedAtMs: number;
+    readonly durationMs: number;
+  }[];
 }

@@ -6,13 +6,13 @@ import { checkSomePool } from './connection/source-check.ts';
 import { quoteIdentifier } from './sql/identifier.ts';
 import { toError } from '../core/error-record.ts';
 
-/** The options of Drizzle's own `migrate()`. */
+/** The config of Drizzle's own `migrate()`. */
 export interface DrizzleMigrationConfig {
   readonly migrationsFolder: string;
   readonly migrationsSchema: string;
 }
 
-/** What `runPluginMigrations()` takes. */
+/** The options of {@link runPluginMigrations}. */
 export interface RunPluginMigrationsOptions<Client extends ClientLike, Db> {
   readonly pool: { connect(): Promise<Client> };
   readonly migrationsFolder: string;
@@ -24,9 +24,9 @@ export interface RunPluginMigrationsOptions<Client extends ClientLike, Db> {
    */
   readonly createMigrationDb?: (client: Client) => Db;
   /**
-   * Runs the migrations.
+   * Applies the migrations.
    *
-   * @default Drizzle's `migrate` for node-postgres
+   * @default `migrate` of drizzle-orm/node-postgres/migrator
    */
   readonly migrate?: (db: Db, config: DrizzleMigrationConfig) => Promise<unknown>;
 }

@@ -6,18 +6,15 @@ import { hearRejection } from '../core/hear-rejection.ts';
 /** Receives events. When it throws or rejects, the error is reported and affects nothing else. */
 export type Listener<Event> = (event: Event) => unknown;
 
-/** Removes a listener. */
-export type Unsubscribe = () => void;
-
 /** Adds and removes listeners. */
 export interface EventSource {
   /** Calls the listener for every event of this name, in the order in which listeners were added. */
-  on<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): Unsubscribe;
+  on<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): () => void;
   /** Calls the listener for the next event of this name only. */
-  once<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): Unsubscribe;
+  once<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): () => void;
   off<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): void;
   /** Calls the listener for every event, after those that listen to its name. */
-  onAny(listener: Listener<BootEvent>): Unsubscribe;
+  onAny(listener: Listener<BootEvent>): () => void;
 }
 
 export type ReportListenerError = (error: Error, event: BootEvent) => void;
@@ -38,11 +35,11 @@ export class EventBus implements EventSource {
     this.#report = report;
   }
 
-  on<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): Unsubscribe {
+  on<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): () => void {
     return this.#join(name, listener);
   }
 
-  once<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): Unsubscribe {
+  once<Name extends BootEventName>(name: Name, listener: Listener<BootEventOf<Name>>): () => void {
     return this.#join(name, listener, true);
   }
 
@@ -50,7 +47,7 @@ export class EventBus implements EventSource {
     this.#leave(name, listener);
   }
 
-  onAny(listener: Listener<BootEvent>): Unsubscribe {
+  onAny(listener: Listener<BootEvent>): () => void {
     return this.#join(any, listener);
   }
 
@@ -59,7 +56,7 @@ export class EventBus implements EventSource {
     this.#emitter.emit(any, event);
   }
 
-  #join(channel: Channel, listener: AnyListener, isOnce = false): Unsubscribe {
+  #join(channel: Channel, listener: AnyListener, isOnce = false): () => void {
     const known = this.#guarded.get(channel) ?? new Map<AnyListener, Guarded>();
     this.#guarded.set(channel, known);
     if (!known.has(listener)) {

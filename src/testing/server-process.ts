@@ -1,10 +1,9 @@
+import { once } from 'node:events';
 import { chownSync, existsSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Installation } from './find-postgres.ts';
-import { startGuarded } from './guarded-process.ts';
-import type { GuardedProcess } from './guarded-process.ts';
-import type { ServerIdentity } from './server-identity.ts';
+import { startGuarded, type GuardedProcess, type ServerIdentity } from './guarded-process.ts';
 
 /** The server's superuser; tests need no other. */
 export const SUPERUSER = 'postgres';
@@ -16,11 +15,11 @@ const READY_MS = 60_000;
 const PORT_TAKEN = 'Address already in use';
 const PORT_ATTEMPTS = 5;
 
-/** What a server is made of; it stays the same over restarts. */
+/** How to run a server. It stays the same over restarts. */
 export interface ServerPlan {
   readonly installation: Installation;
   readonly identity: ServerIdentity | undefined;
-  /** Belongs to the server's user; holds the data folder. */
+  /** The folder around the data folder. It belongs to the server's user. */
   readonly folder: string;
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -31,7 +30,7 @@ export interface RunningServer {
   readonly port: number;
 }
 
-/** Runs `initdb`, and leaves its guard to the caller: there is always one that minds the folder. */
+/** Runs `initdb` and returns its guard, so that the folder is never without one. The caller dismisses it. */
 export async function createCluster(
   plan: ServerPlan,
   password: string | undefined,
@@ -112,13 +111,10 @@ function dataFolder(plan: ServerPlan): string {
 }
 
 async function findFreePort(): Promise<number> {
-  const probe = createServer();
-  return new Promise((resolve, reject) => {
-    probe.once('error', reject);
-    probe.listen(0, HOST, () => {
-      const address = probe.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
+  const probe = createServer().listen(0, HOST);
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
 }

@@ -1,22 +1,24 @@
-/** What {@link startPostgres} may be told; every field has a default. */
+/** The options of {@link startPostgres}. */
 export interface StartPostgresOptions {
   /**
-   * Where the server comes from. `'auto'` (default): the one behind `DATABASE_URL`, else `'local'`;
-   * `'local'`: a server of our own, from the npm package, else from the system.
+   * Where the server comes from. `'auto'` is the one behind `DATABASE_URL`, if that is set, and else `'local'`. `'local'`
+   * is a new server: of the npm package, or else of the system.
+   *
+   * @default 'auto'
    */
   readonly from?: PostgresChoice;
-  /** Server settings such as `{ max_connections: 300 }`; a server behind `DATABASE_URL` keeps its own. */
+  /** Server settings such as `{ max_connections: 300 }`. A server behind `DATABASE_URL` keeps its own. */
   readonly settings?: Readonly<Record<string, string | number>>;
-  /** Makes the server ask for this password (scram-sha-256); default: it trusts everyone on loopback. */
+  /** The password the server asks for (scram-sha-256). Without one, it trusts every connection on loopback. */
   readonly password?: string;
-  /** TCP port, 1 to 65535; default: a free one. */
+  /** TCP port, 1 to 65535. Without one, a free port is chosen. */
   readonly port?: number;
 }
 
 /** The values of `from`. */
 export type PostgresChoice = 'auto' | 'local' | 'package' | 'system';
 
-/** The options with every default filled in. */
+/** {@link StartPostgresOptions}, checked and complete. */
 export interface CheckedOptions {
   readonly from: PostgresChoice;
   readonly settings: Readonly<Record<string, string>>;
@@ -25,9 +27,8 @@ export interface CheckedOptions {
 }
 
 const CHOICES: readonly PostgresChoice[] = ['auto', 'local', 'package', 'system'];
-const FIELDS: readonly string[] = ['from', 'settings', 'password', 'port'];
 
-/** Settings the starter depends on: where it listens, and where the line "ready" is read. */
+/** Settings that `startPostgres` depends on: where the server listens, and where its line "ready" is read. */
 const OURS: ReadonlySet<string> = new Set([
   'port',
   'listen_addresses',
@@ -38,12 +39,13 @@ const OURS: ReadonlySet<string> = new Set([
   'logging_collector',
 ]);
 
-/** Checks the options and fills in the defaults; throws a TypeError that names the wrong field. */
+/** Checks the options and fills in the defaults. Throws a TypeError that names the wrong field. */
 export function checkOptions(options: StartPostgresOptions): CheckedOptions {
-  const unknown = Object.keys(options).find((field) => !FIELDS.includes(field));
-  if (unknown !== undefined) throw wrong(`option to be one of ${FIELDS.join(', ')}`, unknown);
-
-  const { from = 'auto', settings = {}, password, port } = options;
+  const { from = 'auto', settings = {}, password, port, ...others } = options;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) {
+    throw wrong('option to be one of from, settings, password, port', unknown);
+  }
   if (!CHOICES.includes(from)) throw wrong(`from to be one of ${CHOICES.join(', ')}`, from);
   if (password !== undefined && (typeof password !== 'string' || !/^[^\r\n\0]+$/.test(password))) {
     throw new TypeError('Expected startPostgres password to be one line of text that is not empty');

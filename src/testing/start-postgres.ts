@@ -1,10 +1,15 @@
 import { rmSync } from 'node:fs';
 import { findPostgres } from './find-postgres.ts';
-import { chooseServerIdentity } from './server-identity.ts';
-import { HOST, SUPERUSER, createCluster, runServer } from './server-process.ts';
-import type { RunningServer, ServerPlan } from './server-process.ts';
-import { checkOptions } from './start-options.ts';
-import type { CheckedOptions, StartPostgresOptions } from './start-options.ts';
+import { chooseServerIdentity } from './guarded-process.ts';
+import {
+  createCluster,
+  HOST,
+  runServer,
+  SUPERUSER,
+  type RunningServer,
+  type ServerPlan,
+} from './server-process.ts';
+import { checkOptions, type CheckedOptions, type StartPostgresOptions } from './start-options.ts';
 import { makeServerFolder } from './trusted-folder.ts';
 
 /** A PostgreSQL server to test against. */
@@ -15,10 +20,10 @@ export interface PostgresServer {
   readonly port: number;
   readonly user: string;
   readonly database: string;
-  /** Such as `18.4`; undefined for a server behind `DATABASE_URL`, which is not asked. */
+  /** Such as `18.4`. A server behind `DATABASE_URL` is not asked, and has `undefined`. */
   readonly version: string | undefined;
   readonly source: 'DATABASE_URL' | 'package' | 'system';
-  /** Ends the server and removes its data. Any number of calls; leaves a `DATABASE_URL` server alone. */
+  /** Ends the server and removes its data. May be called again. Leaves a server behind `DATABASE_URL` alone. */
   stop(): Promise<void>;
   /** Shuts the server down in order, or recovers it after `kill()`, and starts it on the same port. */
   restart(): Promise<void>;
@@ -82,35 +87,42 @@ function refuse(verb: string): () => Promise<never> {
   };
 }
 
-async function startOwn(options: CheckedOptions): Promise<PostgresServer> {
+async function startOwn({ from, settings, password, port }: CheckedOptions) {
   if (process.platform === 'win32') {
     throw new Error('startPostgres starts no server on Windows: set DATABASE_URL');
   }
   const identity = chooseServerIdentity();
-  const installation = await findPostgres(options.from, identity);
+  const installation = await findPostgres(from, identity);
   const folder = makeServerFolder(identity);
-  const plan: ServerPlan = { installation, identity, folder, settings: options.settings };
   try {
-    return operate(plan, options.password, await startFirst(plan, options));
+    return await operate({ installation, identity, folder, settings }, password, port);
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
 }
 
-async function startFirst(plan: ServerPlan, options: CheckedOptions): Promise<RunningServer> {
-  const initdb = await createCluster(plan, options.password);
+async function startFirst(
+  plan: ServerPlan,
+  password: string | undefined,
+  port: number | undefined,
+): Promise<RunningServer> {
+  const initdb = await createCluster(plan, password);
   try {
-    return await runServer(plan, options.port);
+    return await runServer(plan, port);
   } finally {
     await initdb.leave();
   }
 }
 
-function operate(plan: ServerPlan, password: string | undefined, first: RunningServer) {
-  const { port } = first;
+async function operate(
+  plan: ServerPlan,
+  password: string | undefined,
+  wantedPort: number | undefined,
+): Promise<PostgresServer> {
+  const { port, process: first } = await startFirst(plan, password, wantedPort);
   const login = password === undefined ? SUPERUSER : `${SUPERUSER}:${encodeURIComponent(password)}`;
-  let current = first.process;
+  let current = first;
   let stopped: Promise<void> | undefined;
 
   // One at a time: a stop during a restart waits for the server it is to stop.
@@ -120,7 +132,7 @@ function operate(plan: ServerPlan, password: string | undefined, first: RunningS
     turn = mine.catch(() => undefined);
     return mine;
   };
-  const whileOurs = async (work: () => Promise<void>): Promise<void> => {
+  const whileRunning = async (work: () => Promise<void>): Promise<void> => {
     if (stopped !== undefined) throw new Error('This PostgreSQL server was stopped');
     return inTurn(work);
   };
@@ -128,8 +140,7 @@ function operate(plan: ServerPlan, password: string | undefined, first: RunningS
     stopped ??= inTurn(() => current.remove());
     return stopped;
   };
-
-  const server: PostgresServer = {
+  return {
     url: `postgres://${login}@${HOST}:${port}/${SUPERUSER}`,
     host: HOST,
     port,
@@ -139,14 +150,13 @@ function operate(plan: ServerPlan, password: string | undefined, first: RunningS
     source: plan.installation.source,
     stop,
     restart: () =>
-      whileOurs(async () => {
+      whileRunning(async () => {
         const previous = current;
         await previous.end('INT');
         ({ process: current } = await runServer(plan, port));
         await previous.leave();
       }),
-    kill: () => whileOurs(() => current.end('QUIT')),
+    kill: () => whileRunning(() => current.end('QUIT')),
     [Symbol.asyncDispose]: stop,
   };
-  return server;
 }

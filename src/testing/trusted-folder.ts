@@ -1,53 +1,39 @@
-import {
-  chmodSync,
-  chownSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  realpathSync,
-  rmdirSync,
-  statSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { realpathSync, rmdirSync, statSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
-import type { ServerIdentity } from './server-identity.ts';
+import type { ServerIdentity } from './guarded-process.ts';
 
 const STICKY = 0o1000;
 const WRITABLE_BY_OTHERS = 0o022;
+const ENTERED_BY_OTHERS = 0o001;
 
 /**
- * Opens the folder that keeps staged binaries between runs, one per user, readable by all.
- * What lies there gets executed, so a place where somebody else could have planted it is passed over.
- * Throws when no place is left.
+ * Opens the folder that keeps copied binaries between runs, one per user, in the user's own cache folder. Its content is
+ * executed, so a place that another user can change is passed over. Throws when no place is left.
  */
 export function openCacheFolder(identity: ServerIdentity | undefined): string {
-  const { XDG_CACHE_HOME, HOME } = process.env;
-  const homeCache = HOME === undefined ? undefined : join(HOME, '.cache');
-  // Temporary folders come last: systems delete what has not been read there for some days.
-  const bases = [XDG_CACHE_HOME, homeCache, '/var/cache', tmpdir(), '/tmp', '/var/tmp'];
+  const own = process.platform === 'darwin' ? 'Library/Caches' : '.cache';
+  // Root's home is closed to the server's user, so root has /var/cache. Systems clean temporary folders of old files.
+  const bases = [process.env['XDG_CACHE_HOME'], join(homedir(), own), '/var/cache', ...temporary()];
   return firstUsable('keep the PostgreSQL binaries', bases, identity, (base) => {
     const folder = join(base, `slipway-postgres-${ownUid()}`);
-    try {
-      mkdirSync(folder);
-      chmodSync(folder, 0o755); // mkdir's own mode is cut by the umask
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    }
-    const found = lstatSync(folder); // not stat: a planted link is nobody's folder
-    const isOurs = found.isDirectory() && found.uid === ownUid();
-    return isOurs && (found.mode & WRITABLE_BY_OTHERS) === 0 ? folder : undefined;
+    // Not `mode`, which the umask cuts.
+    if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, 0o755);
+    const found = lstatSync(folder); // not stat: another user may have left a link here
+    const isOwn = found.isDirectory() && found.uid === ownUid();
+    return isOwn && (found.mode & WRITABLE_BY_OTHERS) === 0 ? folder : undefined;
   });
 }
 
 /**
- * Makes an empty folder (0700) that belongs to the server's user and that this user can also remove.
- * Throws when no temporary folder allows it.
+ * Makes an empty folder (0700) that belongs to the server's user and that this user can also remove. Throws when no
+ * temporary folder allows it.
  */
 export function makeServerFolder(identity: ServerIdentity | undefined): string {
-  const { XDG_CACHE_HOME, HOME } = process.env;
-  const bases = [tmpdir(), '/tmp', '/var/tmp', XDG_CACHE_HOME, HOME];
+  const bases = [...temporary(), process.env['XDG_CACHE_HOME'], homedir()];
   return firstUsable('keep a data folder', bases, identity, (base) => {
-    // The watchdog removes the folder as the server's user: only a /tmp-like place lets it.
+    // The guard removes the folder as the server's user: only a folder such as /tmp allows that.
     if (identity !== undefined && (statSync(base).mode & 0o1002) !== 0o1002) return undefined;
     const folder = mkdtempSync(join(base, 'slipway-pg-'));
     if (identity === undefined) return folder;
@@ -59,6 +45,10 @@ export function makeServerFolder(identity: ServerIdentity | undefined): string {
       throw error;
     }
   });
+}
+
+function temporary(): readonly string[] {
+  return [tmpdir(), '/tmp', '/var/tmp'];
 }
 
 function firstUsable(
@@ -74,10 +64,7 @@ function firstUsable(
     try {
       const real = realpathSync(base);
       tried.push(real);
-      if (!isTrusted(real)) continue;
-      // Another user has to get there, and finds each step closed that is not open to all.
-      if (identity !== undefined && !isOpenToAll(real)) continue;
-      const folder = open(real);
+      const folder = isTrusted(real, identity) ? open(real) : undefined;
       if (folder !== undefined) return folder;
     } catch (error) {
       cause = error; // missing, read-only, full: the next place may do
@@ -90,23 +77,18 @@ function firstUsable(
   );
 }
 
-/** Whether nobody but root and this user can swap anything on the way to this real path. */
-export function isTrusted(folder: string): boolean {
-  // Inside a rootless container "/" belongs to an unmapped user, who rules it all anyway.
+/**
+ * Whether only root and this user can swap a folder on the way to this real path, and the server's user, if it is another
+ * one, can enter each.
+ */
+export function isTrusted(folder: string, identity?: ServerIdentity): boolean {
+  // In a rootless container, "/" belongs to an unmapped user, who can change everything anyway.
   const owners = new Set([0, ownUid(), statSync('/').uid]);
-  return stepsTo(folder).every((step) => {
-    const { uid, mode } = statSync(step);
-    return owners.has(uid) && ((mode & WRITABLE_BY_OTHERS) === 0 || (mode & STICKY) !== 0);
-  });
-}
-
-function isOpenToAll(folder: string): boolean {
-  return stepsTo(folder).every((step) => (statSync(step).mode & 0o001) !== 0);
-}
-
-function stepsTo(folder: string): readonly string[] {
-  const parent = dirname(folder);
-  return parent === folder ? [folder] : [...stepsTo(parent), folder];
+  const { uid, mode } = statSync(folder);
+  const isSafe = owners.has(uid) && ((mode & WRITABLE_BY_OTHERS) === 0 || (mode & STICKY) !== 0);
+  const isOpen = identity === undefined || (mode & ENTERED_BY_OTHERS) !== 0;
+  const above = dirname(folder);
+  return isSafe && isOpen && (above === folder || isTrusted(above, identity));
 }
 
 function ownUid(): number {

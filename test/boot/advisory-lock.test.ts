@@ -1,11 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import {
-  coreServices,
-  createBackendPlugin,
-  definePlugin,
-  type AdvisoryLock,
-} from '../../src/index.ts';
+import { coreServices, definePlugin, type AdvisoryLock } from '../../src/index.ts';
+import { createBackendPlugin } from '../../src/checkstack.ts';
 import { useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createExtensionPoint, definePlugin, type Plugin } from '../../src/index.ts';
+import { definePlugin, type Plugin } from '../../src/index.ts';
+import { createExtensionPoint } from '../../src/checkstack.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
 import {

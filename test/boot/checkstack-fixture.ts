@@ -1,5 +1,10 @@
-import { createBackendPlugin, createExtensionPoint, createServiceRef } from '../../src/index.ts';
-import type { BackendPlugin, BackendPluginRegistry, Logger, Plugin } from '../../src/index.ts';
+import {
+  createBackendPlugin,
+  createExtensionPoint,
+  createServiceRef,
+} from '../../src/checkstack.ts';
+import type { Logger, Plugin } from '../../src/index.ts';
+import type { BackendPlugin, BackendPluginRegistry } from '../../src/checkstack.ts';
 
 export interface Channel {
   readonly id: string;

@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createBackendPlugin, type BackendPluginRegistry, type Plugin } from '../../src/index.ts';
+import { type Plugin } from '../../src/index.ts';
+import { createBackendPlugin, type BackendPluginRegistry } from '../../src/checkstack.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
 import { migrationFolder, temporaryFolder, writeMigrations } from '../support/migration-folder.ts';

@@ -171,7 +171,7 @@ describe('what may be a mistake', () => {
     ],
     [
       { 'package.json': {}, 'pnpm-workspace.yaml': 'packages: *all\n' },
-      'pnpm-workspace.yaml: "packages" has to be a list of patterns; not understood: *all',
+      'pnpm-workspace.yaml: "packages" has to be a list of patterns; not understood: unidentified alias "all" (1:15)',
     ],
     [
       { 'package.json': { dependencies: dependingOn('mail') }, '.pnp.cjs': '' },

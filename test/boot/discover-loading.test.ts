@@ -39,6 +39,13 @@ describe('the plugin of a package is its default export', () => {
       ),
     ],
     [
+      'in the next condition, when the first that holds leads nowhere',
+      catalog(
+        { exports: { node: { require: './wrong.js' }, default: './a.mjs' } },
+        { 'a.mjs': esm, 'wrong.js': wrong },
+      ),
+    ],
+    [
       'in main, without its extension',
       catalog({ main: 'lib/a' }, { 'lib/a.js': 'module.exports = { id: "catalog" }' }),
     ],

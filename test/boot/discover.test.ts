@@ -136,7 +136,8 @@ describe('a boot that discovers its plugins', () => {
     // A registry of its own: that of the file remembers the plugins of other tests, and warns of them.
     const { url } = await db.fresh();
     const { boot, recording } = bootUnderTest({ pool: url, discover: { root } });
-    const warnings = ['not installed, so not searched for plugins: catalog (of shop)'];
+    const message = 'not installed, so not searched for plugins: catalog (of shop)';
+    const warnings = [{ message }];
     expect(await boot.plan()).toMatchObject({ warnings });
     await boot.start();
     expect(recording.of('graph.sorted')).toMatchObject([{ warnings }]);

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   BootError,
-  createBackendPlugin,
   createBoot,
   definePlugin,
   formatBootError,
   serviceRef,
   type Plugin,
 } from '../../src/index.ts';
+import { createBackendPlugin } from '../../src/checkstack.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
 import { foreignValues } from '../support/foreign-values.ts';

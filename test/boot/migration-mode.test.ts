@@ -74,7 +74,7 @@ describe('migrations.mode', () => {
     const { boot } = bootUnderTest({ ...apply, migrations: { mode: 'wait', lockWait: 50 } });
     const error = await failureOf(boot.start());
     expect(error.problems?.[0]?.message).toMatch(/not applied: 0000_a\.sql, after 50ms$/);
-    expect(error.problems?.[0]?.hint).toContain('Check whether the migrate job ran');
+    expect(error.problems?.[0]?.hint).toContain('Check that the migrate job ran');
   });
 
   it("'wait' can be stopped", async () => {

@@ -6,13 +6,8 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { Kysely, PostgresDialect } from 'kysely';
 import { Client, Pool, type PoolConfig } from 'pg';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import {
-  BootError,
-  createBoot,
-  createRepair,
-  createScopedPool,
-  runPluginMigrations,
-} from '../../src/index.ts';
+import { BootError, createBoot, createRepair, createScopedPool } from '../../src/index.ts';
+import { runPluginMigrations } from '../../src/checkstack.ts';
 
 const secret = 'topsecret';
 const url = `postgres://shop:${secret}@127.0.0.1:5432/shop`;

@@ -56,7 +56,7 @@ describe('a plugin with a new id', () => {
         id: 'stock',
         schema: 'plugin_stock',
         renameFrom: 'plugin_inventory',
-        applied: 1,
+        applied: ['0000_items.sql'],
         pending: [],
       },
     ]);
@@ -70,7 +70,7 @@ describe('a plugin with a new id', () => {
       migrate: { outcome: 'done' },
     });
     expect(recording.of('plugin.migrate.planned')).toMatchObject([
-      { renameFrom: 'plugin_inventory', pending: [], applied: 1 },
+      { renameFrom: 'plugin_inventory', pending: [], applied: ['0000_items.sql'] },
     ]);
     expect(recording.of('plugin.migrate.renamed')).toMatchObject([
       { plugin: 'stock', from: 'plugin_inventory', to: 'plugin_stock' },

@@ -74,7 +74,7 @@ describe('the registry of plugins', () => {
       ['orders', false],
       ['other', true],
     ]);
-    expect((await boot.plan()).switchedOff).toHaveLength(2);
+    expect((await boot.plan()).disabled).toHaveLength(2);
   });
 
   it('says who needs a plugin that is switched off', async () => {
@@ -154,8 +154,8 @@ describe('the registry of plugins', () => {
     const { outcome, warnings } = await boot.start();
     expect(outcome).toBe('ready');
     const message = 'Enabled in slipway.plugins, but not found: books (@shop/books)';
-    expect(warnings).toEqual([message]);
-    expect((await boot.plan()).warnings).toEqual([message]);
+    expect(warnings).toMatchObject([{ message, code: 'PLUGIN_NOT_LOADED' }]);
+    expect((await boot.plan()).warnings).toMatchObject([{ message }]);
   });
 
   it('ends the boot before anything is migrated when a plugin that is missing is an error', async () => {

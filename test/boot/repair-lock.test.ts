@@ -95,9 +95,9 @@ describe('while a boot migrates the plugin', () => {
     const fresh = await db.fresh();
     const options = await behind(fresh);
     const repair = createRepair(options);
-    const free = { plugin: 'p', schema: 'plugin_p', holder: null };
-    expect(await repair.holder('p')).toEqual(free);
-    expect(await repair.holder('p', { terminate: true })).toEqual(free);
+    const free = { plugin: 'p', schema: 'plugin_p' };
+    expect(await repair.holder('p')).toStrictEqual(free);
+    expect(await repair.holder('p', { terminate: true })).toStrictEqual(free);
     await whileLocked(fresh, lockHistory, async (release) => {
       const booting = bootUnderTest(options).boot.migrate();
       const pid = await waiterIn(fresh);
@@ -130,7 +130,7 @@ describe('while a boot migrates the plugin', () => {
         terminated: true,
       });
       expect((await booting).code).toBe('MIGRATION_CONNECTION_LOST');
-      expect((await repair.holder('p')).holder).toBeNull();
+      expect((await repair.holder('p')).holder).toBeUndefined();
     });
   });
 

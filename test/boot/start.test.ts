@@ -225,7 +225,7 @@ describe('plan()', () => {
         {
           id: 'a',
           schema: 'plugin_a',
-          applied: 0,
+          applied: [],
           pending: [
             {
               file: '0000_init.sql',
@@ -235,7 +235,7 @@ describe('plan()', () => {
           warnings: [],
           problems: [],
         },
-        { id: 'b', applied: 0, pending: [] },
+        { id: 'b', applied: [], pending: [] },
       ],
       problems: [],
     });

@@ -3,7 +3,8 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { pgTable, text } from 'drizzle-orm/pg-core';
 import type { Pool, PoolClient } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { coreServices, createBackendPlugin, definePlugin, type Plugin } from '../../src/index.ts';
+import { coreServices, definePlugin, type Plugin } from '../../src/index.ts';
+import { createBackendPlugin } from '../../src/checkstack.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
@@ -128,7 +129,9 @@ describe('a client that a plugin has taken and never released', () => {
     const { boot, recording } = bootUnderTest({ pool, plugins: [plugin] });
     const error = await failureOf(boot.start());
     const message = `leaky did not release ${clients} client${clients === 1 ? '' : 's'} of its database`;
-    expect(error.report?.warnings).toEqual([expect.stringContaining(message)]);
+    expect(error.report?.warnings).toEqual([
+      { plugin: 'leaky', message: expect.stringContaining(message) as string },
+    ]);
     expect(recording.of('boot.warning')).toMatchObject([{ plugin: 'leaky' }]);
     await expectToEnd(pool);
   });
@@ -154,8 +157,11 @@ describe('a client that a plugin has taken and never released', () => {
     await boot.start();
     const ofHost = await pool.connect();
     await boot.stop();
-    expect(boot.report().warnings).toEqual([
-      expect.stringContaining('leaky did not release 2 clients'),
+    expect(boot.report().warnings).toMatchObject([
+      {
+        plugin: 'leaky',
+        message: expect.stringContaining('leaky did not release 2 clients') as string,
+      },
     ]);
     expect(boot.report().plugins.map(({ stop }) => stop.outcome)).toEqual(['done', 'done']);
     // The plugin's own finally, which comes too late, is no second release.
@@ -179,7 +185,9 @@ describe('a client that a plugin has taken and never released', () => {
       },
     });
     const report = await bootUnderTest({ pool, plugins: [plugin] }).boot.start();
-    expect(report.warnings).toEqual([expect.stringContaining('did not release 1 client of')]);
+    expect(report.warnings).toMatchObject([
+      { message: expect.stringContaining('did not release 1 client of') as string },
+    ]);
     expect(attempts).toBe(2);
   });
 
@@ -231,9 +239,10 @@ it('takes back, when the boot is down, what a plugin took after its end', async 
   expect((await database?.query('select 1 as one'))?.rows).toEqual([{ one: 1 }]);
   await database?.connect();
   await boot.stop();
-  expect(boot.report().warnings).toContainEqual(
-    expect.stringContaining('did not release 1 client of'),
-  );
+  expect(boot.report().warnings).toContainEqual({
+    plugin: 'leaky',
+    message: expect.stringContaining('did not release 1 client of') as string,
+  });
   await expectToEnd(pool);
 });
 
@@ -278,7 +287,9 @@ describe('a query that nobody awaits', () => {
     });
     const { boot } = bootUnderTest({ pool, plugins: [plugin] });
     const error = await failureOf(boot.start());
-    expect(error.report?.warnings).toEqual(['leaky stopped while 1 query still ran: cut off']);
+    expect(error.report?.warnings).toEqual([
+      { plugin: 'leaky', message: 'leaky stopped while 1 query still ran: cut off' },
+    ]);
     await expectToEnd(pool);
   });
 });

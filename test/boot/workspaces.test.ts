@@ -1,7 +1,7 @@
+import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packageFiles } from '../../src/boot/discover/package-files.ts';
-import { readPnpmPatterns } from '../../src/boot/discover/pnpm-workspace.ts';
-import { findWorkspaceFolders } from '../../src/boot/discover/workspace-folders.ts';
+import { findWorkspaceFolders, readPnpmPatterns } from '../../src/boot/discover/workspaces.ts';
 import { packageTree } from '../support/package-tree.ts';
 
 const tree = {
@@ -32,6 +32,10 @@ describe('workspace patterns', () => {
       ['apps/api', 'apps/web'],
     ],
     [
+      ['/apps/*', '!./apps/*-old/'],
+      ['apps/api', 'apps/web'],
+    ],
+    [
       ['!**/test/**', 'libs/**'],
       ['libs', 'libs/a'],
     ],
@@ -54,10 +58,42 @@ describe('workspace patterns', () => {
   });
 });
 
+describe('a folder of workspaces', () => {
+  it('that cannot be read is named, and not passed over', async () => {
+    const root = await packageTree(tree);
+    const tooLong = 'a'.repeat(300);
+    const found = findWorkspaceFolders(root, ['apps/*', `${tooLong}/*`], packageFiles);
+    await expect(found).rejects.toMatchObject({
+      code: 'PLUGIN_NOT_LOADED',
+      message: expect.stringMatching(/\/a{300}\/? cannot be read: ENAMETOOLONG/) as unknown,
+    });
+  });
+
+  it('may be above the root, or be a link', async () => {
+    const root = await packageTree({
+      ...tree,
+      'host/package.json': '',
+      'host/l': { link: 'libs' },
+    });
+    const found = await findWorkspaceFolders(
+      join(root, 'host'),
+      ['../apps/a*', 'l/*', 'l/a/**'],
+      packageFiles,
+    );
+    expect(found.map((folder) => relative(root, folder)).toSorted()).toEqual([
+      'apps/api',
+      'host/l/a',
+      'host/l/a/test',
+      'host/l/a/test/fixture',
+      'host/l/linked',
+    ]);
+  });
+});
+
 describe('the packages of a pnpm-workspace.yaml', () => {
-  it.each<[string, readonly string[] | undefined]>([
-    ['', undefined],
-    ['catalog:\n  packages: ^1\n', undefined],
+  it.each<[string, readonly string[]]>([
+    ['', []],
+    ['catalog:\n  packages: ^1\n', []],
     ['packages:\n  - \'a/*\'\n  - "b/**"\n  - c\n', ['a/*', 'b/**', 'c']],
     ["packages:\n- 'a/*'\n\n# comment\n- '!b' # not this\ncatalog:\n  x: 1\n", ['a/*', '!b']],
     ['\uFEFF"packages" :\r\n  -   a/*\r\n  - it\'s\r\n', ['a/*', "it's"]],
@@ -66,8 +102,8 @@ describe('the packages of a pnpm-workspace.yaml', () => {
     ['packages:\n', []],
     ['packages: []\n', []],
     ["packages:\n  - 'it''s/#1'\n", ["it's/#1"]],
-  ])('%j is %j', (text, patterns) => {
-    expect(readPnpmPatterns(text)).toEqual(patterns);
+  ])('%j is %j', async (text, patterns) => {
+    expect(await readPnpmPatterns(text, 'pnpm-workspace.yaml')).toEqual(patterns);
   });
 
   it.each([
@@ -79,7 +115,9 @@ describe('the packages of a pnpm-workspace.yaml', () => {
     'packages:\n  - { a: b }',
     "packages:\n  - 'open",
     'packages: [a, b',
-  ])('%j is refused, not misread', (text) => {
-    expect(() => readPnpmPatterns(text)).toThrow('"packages" has to be a list of patterns');
+  ])('%j is refused, not misread', async (text) => {
+    await expect(readPnpmPatterns(text, 'pnpm-workspace.yaml')).rejects.toThrow(
+      '"packages" has to be a list of patterns',
+    );
   });
 });

@@ -1,4 +1,4 @@
-import type { BootEventName, BootReport, SettingsOptions } from 'slipway';
+import type { BootEventName, BootOptions, BootReport } from 'slipway';
 import type { ReplicaPlan } from './round-plan.ts';
 
 /** What a replica's process is told when it starts. */
@@ -36,7 +36,7 @@ export interface Failure {
 }
 
 /** The times that a replica gives everything: short, so that a round is. */
-export const patience: SettingsOptions = {
+export const patience: Omit<BootOptions, 'pool'> = {
   connect: { wait: '10s' },
   migrations: { lockWait: '15s', ddlLockTimeout: '500ms', ddlRetry: '10s' },
   init: { timeout: '8s', grace: '1s' },

@@ -46,7 +46,7 @@ describe('the order of plugins', () => {
   it('obeys after, and warns when the plugin it names is absent', () => {
     expect(orderOf({ id: 'a', after: ['b'] }, { id: 'b' })).toEqual(['b', 'a']);
     expect(buildGraph([{ id: 'a', after: ['adit'] }, { id: 'audit' }]).warnings).toEqual([
-      'a comes after adit, which is absent. Did you mean audit?',
+      { plugin: 'a', message: 'a comes after adit, which is absent. Did you mean audit?' },
     ]);
   });
 
@@ -69,7 +69,9 @@ describe('the order of plugins', () => {
       { id: 'auth', provides: { authApi }, required: false },
       { id: 'catalog', deps: { auth: authApi } },
     ]);
-    expect(warnings).toEqual(['catalog is required and needs auth, which is optional']);
+    expect(warnings).toEqual([
+      { plugin: 'catalog', message: 'catalog is required and needs auth, which is optional' },
+    ]);
   });
 
   it('is empty for no plugins', () => {

@@ -30,7 +30,7 @@ describe('the options', () => {
         lockWait: 600_000,
         ddlLockTimeout: 1_000,
         ddlRetry: 300_000,
-        statementTimeout: undefined,
+        statementTimeout: 0,
         outOfOrder: 'apply',
         edited: 'warn',
         ahead: 'warn',

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { repository } from '../architecture/imports.ts';
-import { packBuiltPackage, packPackage, withTestedVersion } from '../support/packed-package.ts';
+import { installPackedPackage, packPackage } from '../support/packed-package.ts';
 
 const run = promisify(execFile);
 const bin = (name: string): string => join(repository, 'node_modules', '.bin', name);
@@ -17,22 +17,7 @@ let whyNot: string | undefined;
 /** Packs the library and installs it into an empty project, as a user does. */
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'slipway-consumer-'));
-  tarball = await packBuiltPackage(project);
-  await writeFile(join(project, 'package.json'), JSON.stringify({ type: 'module', private: true }));
-  const peers = await withTestedVersion(['pg', 'drizzle-orm', '@types/pg', '@types/node']);
-  try {
-    await run(
-      'npm',
-      ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball, ...peers],
-      {
-        cwd: project,
-      },
-    );
-  } catch (error) {
-    // On a user's machine there may be no registry to ask; in CI there has to be one.
-    if (process.env['CI']) throw error;
-    whyNot = `npm cannot install here: ${String(error).slice(0, 300)}`;
-  }
+  ({ tarball, whyNot } = await installPackedPackage(project));
 }, 180_000);
 
 afterAll(() => rm(project, { recursive: true, force: true }));
@@ -47,9 +32,21 @@ console.log(JSON.stringify(all.flatMap(Object.keys)));`;
 
   it('is imported by every entry', async ({ skip }) => {
     if (whyNot) skip(whyNot);
-    const names = await importing('slipway', 'slipway/machines', 'slipway/testing', 'slipway/http');
+    const names = await importing(
+      'slipway',
+      'slipway/checkstack',
+      'slipway/machines',
+      'slipway/testing',
+      'slipway/http',
+    );
     expect(names).toEqual(
-      expect.arrayContaining(['createBoot', 'bootMachine', 'startPostgres', 'probes']),
+      expect.arrayContaining([
+        'createBoot',
+        'createBackendPlugin',
+        'bootMachine',
+        'startPostgres',
+        'probes',
+      ]),
     );
   });
 

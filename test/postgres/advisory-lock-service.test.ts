@@ -1,7 +1,7 @@
 import { getEventListeners, once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../src/boot/system-clock.ts';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { AdvisoryLock } from '../../src/core/core-services.ts';
 import { AdvisoryLocks } from '../../src/postgres/locks/advisory-lock-service.ts';
 import type { DatabaseSource } from '../../src/postgres/connection/connection.ts';

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { migrationLockKey, tryLock, unlockSql } from '../../src/postgres/locks/advisory-lock.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { useDatabase } from '../support/database.ts';
@@ -21,8 +22,8 @@ test('a lock that is held is refused with its holder, and free again after it wa
   const other = db.pool({ max: 1 });
   // Keys with every combination of signs of their halves.
   for (const schema of Array.from({ length: 12 }, (_, index) => `plugin_${index}`)) {
-    await withPinnedClient(holder, { signal }, (held) =>
-      withPinnedClient(other, { signal }, async (refused) => {
+    await withPinnedClient(holder, { clock: systemClock, signal }, (held) =>
+      withPinnedClient(other, { clock: systemClock, signal }, async (refused) => {
         expect(await tryLock(held, schema)).toEqual({
           acquired: true,
           backendPid: held.processID,
@@ -48,8 +49,8 @@ test('a holder that we may not look at stays unknown but for its pid', async () 
     url.username = role;
     const holder = fresh.pool({ max: 1 });
     const other = fresh.pool({ connectionString: url.href });
-    await withPinnedClient(holder, { signal }, (held) =>
-      withPinnedClient(other, { signal }, async (refused) => {
+    await withPinnedClient(holder, { clock: systemClock, signal }, (held) =>
+      withPinnedClient(other, { clock: systemClock, signal }, async (refused) => {
         await tryLock(held, 'a');
         expect(await tryLock(refused, 'a')).toEqual({
           acquired: false,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { withPatience } from '../../src/postgres/connection/connect-with-patience.ts';
-import { systemClock } from '../../src/boot/system-clock.ts';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { openPool } from '../../src/postgres/connection/connection.ts';
 import {
   adviceOnConnecting,

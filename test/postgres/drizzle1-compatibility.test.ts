@@ -1,12 +1,17 @@
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
-import { migrateOptions, writeFolder, writeTimestampFolder } from './migration-fixture.ts';
+import {
+  migrateOptions,
+  writeFolder,
+  writeTimestampFolder,
+  takeSurvey,
+} from './migration-fixture.ts';
 
 const db = useDatabase();
 const migrations = {
@@ -24,8 +29,10 @@ async function slipway(schema: string, folder: string): Promise<unknown> {
 async function pendingFor(schema: string, folder: string): Promise<readonly string[]> {
   const { files } = await readMigrationFolder(schema, folder);
   const { signal } = new AbortController();
-  const { plugins, problems } = await withPinnedClient(db.pool(), { signal }, (client) =>
-    surveyDatabase(client, [{ id: schema, schema, files }]),
+  const { plugins, problems } = await withPinnedClient(
+    db.pool(),
+    { clock: systemClock, signal },
+    (client) => takeSurvey(client, [{ id: schema, schema, files }]),
   );
   expect(problems).toEqual([]);
   return (plugins[0]?.pending ?? []).map(({ name }) => name);

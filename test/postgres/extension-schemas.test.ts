@@ -1,27 +1,33 @@
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { BootError } from '../../src/core/errors.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
-import type { Survey, SurveyOptions } from '../../src/postgres/survey/survey.ts';
+import type { Survey } from '../../src/postgres/survey/survey.ts';
 import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import {
+  errorOf,
+  migrateOptions,
+  target,
+  takeSurvey,
+  type SurveyChanges,
+} from './migration-fixture.ts';
 
 const db = useDatabase();
 const { signal } = new AbortController();
-const auto = { extensionSchemas: 'auto' } as const;
+const auto = { migrations: { extensionSchemas: 'auto' } } as const;
 
 async function look(
   database: Database,
   targets: readonly MigrationTarget[],
-  options: SurveyOptions = {},
+  options: SurveyChanges = {},
 ): Promise<Survey> {
   const pool = database.pool();
-  const survey = await withPinnedClient(pool, { signal }, (client) =>
-    surveyDatabase(client, targets, options),
+  const survey = await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
+    takeSurvey(client, targets, options),
   );
   await pool.end();
   return survey;
@@ -67,12 +73,18 @@ describe('the schemas of extensions', () => {
     const plugin = await target('a', { '0000_a': 'create table t (c citext)' });
     await using proxy = await startProxy(fresh.url);
     const pool = fresh.pool({ connectionString: proxy.url });
-    await withPinnedClient(pool, { signal }, (client) => surveyDatabase(client, [plugin]));
+    await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
+      takeSurvey(client, [plugin]),
+    );
     expect(proxy.statements).toHaveLength(2);
     const sent = async (id: string, setting: 'auto' | readonly string[]): Promise<number> => {
       const before = proxy.statements.length;
       const again = { ...plugin, id, schema: `plugin_${id}` };
-      await migratePlugin(pool, again, migrateOptions({ extensionSchemas: setting }));
+      await migratePlugin(
+        pool,
+        again,
+        migrateOptions({ migrations: { extensionSchemas: setting } }),
+      );
       return proxy.statements.length - before;
     };
     expect(await sent('auto', 'auto')).toBe(await sent('listed', ['ext']));
@@ -194,7 +206,11 @@ describe('without a schema for extensions', () => {
     const fresh = await databaseWith('');
     const plugin = await target('a', { '0000_a': `${line}create extension citext` });
     expect((await look(fresh, [plugin], rules)).problems).toEqual([]);
-    await migratePlugin(fresh.pool(), plugin, migrateOptions({ ...auto, ...rules }));
+    await migratePlugin(
+      fresh.pool(),
+      plugin,
+      migrateOptions({ migrations: { extensionSchemas: 'auto', ...rules } }),
+    );
     expect((await fresh.query(where)).rows).toEqual([{ name: 'citext', schema: 'plugin_a' }]);
   });
 
@@ -264,7 +280,7 @@ test('a function may make the schema too, and what comes after it finds it', asy
   const later = await target('a', { '0001_b': 'create extension pg_trgm' });
   const plugin = { ...later, files: [...files, ...later.files] };
   expect((await look(fresh, [plugin])).problems).toEqual([]);
-  const options = migrateOptions({ ...auto, strayObjects: 'off' });
+  const options = migrateOptions({ migrations: { extensionSchemas: 'auto', strayObjects: 'off' } });
   expect((await migratePlugin(fresh.pool(), plugin, options)).status).toBe('done');
   expect((await fresh.query(where)).rows).toEqual([
     { name: 'citext', schema: 'ext' },
@@ -274,7 +290,7 @@ test('a function may make the schema too, and what comes after it finds it', asy
 
 describe('an extension in public', () => {
   const inPublic = 'create extension citext; create extension pg_trgm; create extension pgcrypto';
-  const warned = async (sql: string, options: SurveyOptions = {}): Promise<readonly string[]> => {
+  const warned = async (sql: string, options: SurveyChanges = {}): Promise<readonly string[]> => {
     const fresh = await databaseWith(inPublic);
     const survey = await look(fresh, [await target('a', { '0000_a': sql })], options);
     return survey.plugins.flatMap(({ warnings }) =>

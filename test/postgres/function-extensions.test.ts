@@ -9,7 +9,7 @@ import { useDatabase, type Database } from '../support/database.ts';
 import { coded, errorOf, migrateOptions } from './migration-fixture.ts';
 
 const db = useDatabase();
-const auto = { extensionSchemas: 'auto' } as const;
+const auto = { migrations: { extensionSchemas: 'auto' } } as const;
 const hstore = 'create schema ext; create extension hstore schema ext';
 
 async function databaseWith(made: string): Promise<Database> {
@@ -65,7 +65,11 @@ describe('CREATE EXTENSION in a function', () => {
         await client.query('create extension citext');
       },
     });
-    await migratePlugin(fresh.pool(), plugin, migrateOptions({ ...auto, strayObjects: 'off' }));
+    await migratePlugin(
+      fresh.pool(),
+      plugin,
+      migrateOptions({ migrations: { extensionSchemas: 'auto', strayObjects: 'off' } }),
+    );
     expect(await placesIn(fresh)).toEqual(['ext.citext', 'ext.hstore']);
   });
 
@@ -74,7 +78,11 @@ describe('CREATE EXTENSION in a function', () => {
     const plugin = coded('a', {
       a: (client) => client.query('create extension citext; create extension if not exists hstore'),
     });
-    await migratePlugin(fresh.pool(), plugin, migrateOptions({ extensionSchemas: ['no', 'mine'] }));
+    await migratePlugin(
+      fresh.pool(),
+      plugin,
+      migrateOptions({ migrations: { extensionSchemas: ['no', 'mine'] } }),
+    );
     expect(await placesIn(fresh)).toEqual(['mine.citext', 'public.hstore']);
   });
 
@@ -95,7 +103,9 @@ describe('CREATE EXTENSION in a function', () => {
 
   test('stays in the plugin when strayObjects allows it', async () => {
     const fresh = await databaseWith('');
-    const options = migrateOptions({ ...auto, strayObjects: 'warn' });
+    const options = migrateOptions({
+      migrations: { extensionSchemas: 'auto', strayObjects: 'warn' },
+    });
     await migratePlugin(fresh.pool(), coded('a', { a: citext }), options);
     expect(await placesIn(fresh)).toEqual(['plugin_a.citext']);
   });

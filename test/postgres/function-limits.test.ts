@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
 import { describe, expect, test } from 'vitest';
@@ -145,6 +146,7 @@ describe('a stop', () => {
     });
     const options = migrateOptions({ signal: stop.signal, cut: cut.signal });
     const running = migratePlugin(db.pool(), plugin, options);
+    await once(stop.signal, 'abort');
     const first = await Promise.race([running, delay(300, 'still waiting')]);
     expect(first).toBe('still waiting');
     cut.abort();
@@ -216,7 +218,7 @@ describe('a function outside of a transaction', () => {
       await client.query('alter table items add more int; commit');
     });
     const options = migrateOptions({
-      ddlLockTimeoutMs: 0,
+      migrations: { ddlLockTimeout: 0 },
       tell: (news) => {
         if (news.type === 'plugin.migrate.retrying') void holder.query('rollback');
       },
@@ -238,7 +240,11 @@ describe('a function outside of a transaction', () => {
     };
     const list = ['a', 'b'].map((name) => ({ name, run, transaction: false as const }));
     const plugin = { id: 'paths', schema: 'plugin_paths', files: toMigrations(list) };
-    await migratePlugin(db.pool(), plugin, migrateOptions({ extensionSchemas: ['more'] }));
+    await migratePlugin(
+      db.pool(),
+      plugin,
+      migrateOptions({ migrations: { extensionSchemas: ['more'] } }),
+    );
     expect(paths).toEqual(Array.from({ length: 2 }, () => 'plugin_paths, more'));
   });
 

@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { BootError } from '../../src/core/errors.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
 import { expectNothingOf, historyOf, items, type Run } from './function-fixture.ts';
-import { coded, errorOf, migrateOptions, target } from './migration-fixture.ts';
+import { coded, errorOf, migrateOptions, target, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -69,7 +68,7 @@ describe('a migration that is a function', () => {
     const nothing: Run = () => undefined;
     await migratePlugin(db.pool(), coded('order', { a: nothing, c: nothing }), migrateOptions());
     const client = await db.pool().connect();
-    const { plugins } = await surveyDatabase(client, [
+    const { plugins } = await takeSurvey(client, [
       coded('order', { a: nothing, b: nothing, c: nothing, d: nothing }),
     ]);
     client.release();
@@ -100,7 +99,7 @@ describe('a migration that is a function', () => {
       await client.query('alter table items add more int').catch(() => undefined);
     };
     const options = migrateOptions({
-      ddlLockTimeoutMs: 50,
+      migrations: { ddlLockTimeout: 50 },
       tell: (news) => {
         if (news.type === 'plugin.migrate.retrying') void holder.query('rollback');
       },
@@ -233,7 +232,7 @@ describe('a plugin that moves between files and functions', () => {
     await migratePlugin(db.pool(), await target('moved', files), migrateOptions());
     const moved = coded('moved', { [nameInDrizzle]: items, next: nothing });
     const client = await db.pool().connect();
-    const { plugins } = await surveyDatabase(client, [moved]);
+    const { plugins } = await takeSurvey(client, [moved]);
     client.release();
     expect(plugins[0]).toMatchObject({ pending: [{ name: 'next' }], warnings: [], problems: [] });
     expect(await migratePlugin(db.pool(), moved, migrateOptions())).toMatchObject({
@@ -246,7 +245,7 @@ describe('a plugin that moves between files and functions', () => {
     const functions = coded('back', { [nameInDrizzle]: items });
     await migratePlugin(db.pool(), functions, migrateOptions());
     const client = await db.pool().connect();
-    const { plugins } = await surveyDatabase(client, [await target('back', files)]);
+    const { plugins } = await takeSurvey(client, [await target('back', files)]);
     client.release();
     expect(plugins[0]).toMatchObject({ pending: [], warnings: [], problems: [] });
   });
@@ -254,7 +253,7 @@ describe('a plugin that moves between files and functions', () => {
   test('with names that have nothing in common is refused before anything runs', async () => {
     await migratePlugin(db.pool(), await target('strange', files), migrateOptions());
     const client = await db.pool().connect();
-    const { problems } = await surveyDatabase(client, [coded('strange', { fresh: nothing })]);
+    const { problems } = await takeSurvey(client, [coded('strange', { fresh: nothing })]);
     client.release();
     expect(problems).toMatchObject([{ code: 'MIGRATION_HISTORY_UNKNOWN' }]);
   });

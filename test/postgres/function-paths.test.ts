@@ -1,16 +1,20 @@
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { BootError } from '../../src/core/errors.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { findFunctionPaths } from '../../src/postgres/sql/function-paths.ts';
-import {
-  surveyDatabase,
-  type Survey,
-  type SurveyOptions,
-} from '../../src/postgres/survey/survey.ts';
+import { type Survey } from '../../src/postgres/survey/survey.ts';
 import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 import { useDatabase, type Database } from '../support/database.ts';
-import { coded, errorOf, migrateOptions, target } from './migration-fixture.ts';
+import {
+  coded,
+  errorOf,
+  migrateOptions,
+  target,
+  takeSurvey,
+  type SurveyChanges,
+} from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -21,11 +25,11 @@ const noting = (clause: string): string =>
 async function look(
   database: Database,
   plugin: MigrationTarget,
-  options: SurveyOptions = {},
+  options: SurveyChanges = {},
 ): Promise<Survey> {
   const { signal } = new AbortController();
-  return withPinnedClient(database.pool(), { signal }, (client) =>
-    surveyDatabase(client, [plugin], options),
+  return withPinnedClient(database.pool(), { clock: systemClock, signal }, (client) =>
+    takeSurvey(client, [plugin], options),
   );
 }
 
@@ -149,7 +153,7 @@ describe('what a migration function sends', () => {
 
   test('is refused on request', async () => {
     const fresh = await db.fresh();
-    const options = migrateOptions({ functionSearchPath: 'error' });
+    const options = migrateOptions({ migrations: { functionSearchPath: 'error' } });
     const error = await errorOf(migratePlugin(fresh.pool(), plugin, options));
     expect(error).toMatchObject({ code: 'MIGRATION_FUNCTION_PATH', plugin: 'a' });
     const { rows } = await fresh.query(`select to_regnamespace('plugin_a') as schema`);

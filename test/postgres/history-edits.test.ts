@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
-import { target } from './migration-fixture.ts';
+import { target, takeSurvey } from './migration-fixture.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
 import { findHistoryEdits } from '../../src/postgres/survey/history-edits.ts';
 
@@ -77,8 +77,10 @@ test('the survey tells both, and only of what is to be applied', async () => {
     '0001_b': 'delete from __drizzle_migrations where id = 1;',
   });
   const { signal } = new AbortController();
-  const look = (willApply: boolean): ReturnType<typeof surveyDatabase> =>
-    withPinnedClient(pool, { signal }, (client) => surveyDatabase(client, [plugin], { willApply }));
+  const look = (willApply: boolean): ReturnType<typeof takeSurvey> =>
+    withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
+      takeSurvey(client, [plugin], { willApply }),
+    );
   const { problems, plugins } = await look(true);
   expect(problems).toMatchObject([{ code: 'MIGRATION_EDITS_HISTORY', file: '0000_a.sql' }]);
   expect(plugins[0]?.warnings).toMatchObject([

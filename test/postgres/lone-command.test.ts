@@ -1,11 +1,11 @@
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { readTransactionNeed } from '../../src/postgres/sql/outside-transaction.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase, type Database } from '../support/database.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import { errorOf, migrateOptions, target, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -120,10 +120,10 @@ describe('a file that was cut off in the middle', () => {
     await until(async () => (await validOnes(fresh)).length > 0);
     expect(await migratePlugin(fresh.pool(), plugin, migrateOptions())).toMatchObject({
       status: 'locked',
-      holder: { applicationName: 'slipway/a@test-host' },
+      holder: { applicationName: `slipway/a@${hostname()}` },
     });
     await fresh.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'slipway/a@test-host' and datname = current_database()`,
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'slipway/a@${hostname()}' and datname = current_database()`,
     );
     expect(await first).toMatchObject({ code: 'MIGRATION_CONNECTION_LOST' });
     expect(await validOnes(fresh)).toEqual([['items_name', false]]);
@@ -163,7 +163,7 @@ describe('a file that was cut off in the middle', () => {
     const first = errorOf(migratePlugin(fresh.pool(), plugin, migrateOptions()));
     await until(async () => (await validOnes(fresh)).length > 1);
     await fresh.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'slipway/a@test-host' and datname = current_database()`,
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'slipway/a@${hostname()}' and datname = current_database()`,
     );
     await first;
     await held.end();
@@ -226,7 +226,7 @@ describe('the survey', () => {
     ['an index without a name', 'create index concurrently on t (id);', 'MIGRATION_FILES_INVALID'],
   ])('finds %s', async (_, sql, code) => {
     const client = await db.pool().connect();
-    const { problems } = await surveyDatabase(client, [await target('a', { '0000_a': sql })]);
+    const { problems } = await takeSurvey(client, [await target('a', { '0000_a': sql })]);
     client.release();
     expect(problems).toMatchObject([{ code, plugin: 'a', file: '0000_a.sql' }]);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { BootError } from '../../src/core/errors.ts';
+import type { MigrationOptions } from '../../src/core/settings.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { errorOf, migrateOptions, target } from './migration-fixture.ts';
@@ -11,10 +12,10 @@ const kept = ' Nothing of 0000_a.sql was kept.';
 async function failWith(
   sql: string,
   database: Pick<Database, 'pool'>,
-  changes = {},
+  changes: MigrationOptions = {},
 ): Promise<BootError> {
   const plugin = await target('a', { '0000_a': sql });
-  const options = migrateOptions({ rewritePublic: false, ...changes });
+  const options = migrateOptions({ migrations: { rewritePublic: false, ...changes } });
   return (await errorOf(migratePlugin(database.pool(), plugin, options))) as BootError;
 }
 
@@ -106,7 +107,7 @@ describe('the hint', () => {
   ])('of %s says what to do', async (sqlState, sql, hint) => {
     const fresh = await db.fresh();
     await fresh.query(`create type e as enum ('a'); create table t (e e)`);
-    const changes = { statementTimeoutMs: sql.includes('pg_sleep') ? 500 : 0 };
+    const changes = { statementTimeout: sql.includes('pg_sleep') ? 500 : 0 };
     const error = await failWith(sql, fresh, changes);
     expect(error).toMatchObject({ code: 'MIGRATION_FAILED', database: { sqlState } });
     expect(error.hint).toMatch(hint);
@@ -119,8 +120,8 @@ describe('the hint', () => {
     await fresh.query('create table t ()');
     await holder.query('begin; lock table t');
     const error = await failWith('drop table public.t', fresh, {
-      statementTimeoutMs: 80,
-      ddlLockTimeoutMs: 0,
+      statementTimeout: 80,
+      ddlLockTimeout: 0,
     });
     await holder.query('rollback');
     holder.release();

@@ -2,14 +2,21 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { BootNews } from '../../src/core/events.ts';
+import { checkSettings, type MigrationOptions } from '../../src/core/settings.ts';
 import type { MigrationFunction } from '../../src/core/migration-source.ts';
 import {
   readMigrationFolder,
   type MigrationFile,
 } from '../../src/postgres/sources/migration-files.ts';
-import type { MigrateOptions } from '../../src/postgres/migrate/migrate-options.ts';
+import type { MigrateOptions } from '../../src/postgres/migrate/migrating.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
+import {
+  surveyDatabase,
+  type Survey,
+  type SurveyOptions,
+} from '../../src/postgres/survey/survey.ts';
 import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 
 /** Migrations by tag: `{ '0000_init': 'create table …' }`. */
@@ -77,21 +84,39 @@ export function coded(
   return { id, schema: `plugin_${id}`, files: toMigrations(list) };
 }
 
-/** Options that nobody aborts, and what was told with them. */
-export function migrateOptions(
-  changes: Partial<MigrateOptions> = {},
-): MigrateOptions & { readonly told: readonly BootNews[] } {
+/** Changes to {@link migrateOptions}; `migrations` are checked as a boot checks them. */
+export type MigrateChanges = Partial<Omit<MigrateOptions, 'settings'>> & {
+  readonly migrations?: MigrationOptions;
+};
+
+/** Options that no signal aborts, and the events that were emitted with them. No schema is one for extensions. */
+export function migrateOptions({ migrations, ...changes }: MigrateChanges = {}): MigrateOptions & {
+  readonly told: readonly BootNews[];
+} {
   const told: BootNews[] = [];
   return {
     told,
+    settings: checkSettings({ migrations: { extensionSchemas: [], ...migrations } }).migrations,
+    keepsSession: true,
+    clock: systemClock,
     signal: new AbortController().signal,
     windDown: new AbortController().signal,
     tell: (news) => told.push(news),
-    extensionSchemas: [],
-    rewritePublic: true,
-    hostname: 'test-host',
     ...changes,
   };
+}
+
+/** What a test surveys with: options of migrations, checked as a boot checks them, and those of the survey itself. */
+export type SurveyChanges = MigrationOptions & Partial<Omit<SurveyOptions, 'settings'>>;
+
+/** Surveys a database as a boot does that applies what is pending. */
+export function takeSurvey(
+  client: Parameters<typeof surveyDatabase>[0],
+  targets: readonly MigrationTarget[],
+  { willApply = true, pooler, ...migrations }: SurveyChanges = {},
+): Promise<Survey> {
+  const settings = checkSettings({ migrations }).migrations;
+  return surveyDatabase(client, targets, { settings, willApply, pooler });
 }
 
 /** The error that a promise rejects with; fails when it resolves. */

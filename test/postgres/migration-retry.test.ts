@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import type { BootNews } from '../../src/core/events.ts';
-import type { MigrateOptions } from '../../src/postgres/migrate/migrate-options.ts';
+import type { MigrateOptions } from '../../src/postgres/migrate/migrating.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase, type Database } from '../support/database.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import { errorOf, migrateOptions, target, type MigrateChanges } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -20,7 +20,7 @@ type Retrying = Extract<BootNews, { readonly type: 'plugin.migrate.retrying' }>;
 /** Options that call `onRetry` each time a file is to be tried again. */
 function retrying(
   onRetry: (news: Retrying) => void,
-  changes: Partial<MigrateOptions> = {},
+  { migrations, ...changes }: MigrateChanges = {},
 ): MigrateOptions & { readonly retries: readonly Retrying[] } {
   const retries: Retrying[] = [];
   const tell = (news: BootNews): void => {
@@ -28,7 +28,10 @@ function retrying(
     retries.push(news);
     onRetry(news);
   };
-  return { ...migrateOptions({ ddlLockTimeoutMs: 60, tell, ...changes }), retries };
+  return {
+    ...migrateOptions({ tell, migrations: { ddlLockTimeout: 60, ...migrations }, ...changes }),
+    retries,
+  };
 }
 
 /** A session of the application, in a transaction that has run `sql`. */
@@ -109,7 +112,7 @@ describe('behind a lock', () => {
   test('it fails in the end, as ddlRetry says, with its place and who is in the way', async () => {
     const { pool } = await installed();
     const holder = await session(pool, 'lock table plugin_a.items');
-    const options = retrying(() => undefined, { ddlRetryMs: 400 });
+    const options = retrying(() => undefined, { migrations: { ddlRetry: 400 } });
     const error = await errorOf(migratePlugin(pool, await target('a', more), options));
     await end(holder, 'rollback');
     expect(options.retries).toHaveLength(1);
@@ -127,7 +130,10 @@ describe('behind a lock', () => {
     const { pool } = await installed();
     const holder = await session(pool, 'lock table plugin_a.items');
     const stop = new AbortController();
-    const options = retrying(() => stop.abort(), { [name]: stop.signal, ddlLockTimeoutMs: 500 });
+    const options = retrying(() => stop.abort(), {
+      [name]: stop.signal,
+      migrations: { ddlLockTimeout: 500 },
+    });
     expect(await migratePlugin(pool, await target('a', more), options)).toEqual({
       status: 'canceled',
       applied: [],
@@ -155,7 +161,7 @@ describe('behind a lock', () => {
       retries.push(news);
       ended ??= (crossing ?? Promise.resolve()).then(() => end(app, 'commit'));
     };
-    const options = migrateOptions({ ddlLockTimeoutMs: 0, tell });
+    const options = migrateOptions({ tell, migrations: { ddlLockTimeout: 0 } });
     expect(await migratePlugin(pool, plugin, options)).toMatchObject({ status: 'done' });
     await ended;
     expect(retries[0]).toMatchObject({
@@ -171,7 +177,9 @@ describe('when others are faster', () => {
     const pool = fresh.pool();
     await fresh.query('create schema ext');
     const other = await session(pool, 'create extension hstore schema ext');
-    const options = retrying(() => undefined, { ddlLockTimeoutMs: 0, extensionSchemas: ['ext'] });
+    const options = retrying(() => undefined, {
+      migrations: { ddlLockTimeout: 0, extensionSchemas: ['ext'] },
+    });
     const plugin = await target('a', {
       '0000_a': 'create extension if not exists hstore schema ext; create table t (h hstore);',
     });
@@ -187,7 +195,7 @@ describe('when others are faster', () => {
     const pool = fresh.pool();
     await fresh.query('create schema ext');
     const other = await session(pool, 'grant usage on schema ext to public');
-    const options = retrying(() => undefined, { ddlLockTimeoutMs: 0 });
+    const options = retrying(() => undefined, { migrations: { ddlLockTimeout: 0 } });
     const plugin = await target('a', { '0000_a': 'grant create on schema ext to public;' });
     const running = migratePlugin(pool, plugin, options);
     await untilMigrationWaits(fresh);
@@ -213,7 +221,7 @@ describe('when others are faster', () => {
     );
     const results = await Promise.all(
       plugins.map((plugin) =>
-        migratePlugin(pool, plugin, migrateOptions({ extensionSchemas: ['ext'] })),
+        migratePlugin(pool, plugin, migrateOptions({ migrations: { extensionSchemas: ['ext'] } })),
       ),
     );
     expect(results).toEqual(

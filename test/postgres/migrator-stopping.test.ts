@@ -1,6 +1,6 @@
+import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import type { MigrateResult } from '../../src/postgres/migrate/apply-pending.ts';
-import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
+import { migratePlugin, type MigrateResult } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { migrateOptions, target } from './migration-fixture.ts';
 
@@ -94,7 +94,7 @@ describe('two runners', () => {
       status: 'locked',
       holder: {
         pid: expect.any(Number) as unknown,
-        applicationName: 'slipway/slow_one@test-host',
+        applicationName: `slipway/slow_one@${hostname()}`,
         host: expect.any(String) as unknown,
         ageMs: expect.any(Number) as unknown,
       },

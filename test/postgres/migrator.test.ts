@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
@@ -90,11 +91,11 @@ describe('a plugin', () => {
     await fresh.query('create table public.secret (id int)');
     const pool = fresh.pool();
     const a = await target('a', { '0000_init': 'create table t (id int default answer());' });
-    await migratePlugin(pool, a, migrateOptions({ extensionSchemas: ['ext'] }));
+    await migratePlugin(pool, a, migrateOptions({ migrations: { extensionSchemas: ['ext'] } }));
 
     const b = await target('b', { '0000_init': 'insert into secret values (1);' });
     const error = await errorOf(
-      migratePlugin(pool, b, migrateOptions({ extensionSchemas: ['ext'] })),
+      migratePlugin(pool, b, migrateOptions({ migrations: { extensionSchemas: ['ext'] } })),
     );
     expect(error).toMatchObject({ code: 'MIGRATION_FAILED', database: { sqlState: '42P01' } });
   });
@@ -146,7 +147,7 @@ describe('a plugin', () => {
       ].join('--> statement-breakpoint\n'),
     });
     const pool = db.pool({ options, query_timeout: 60 });
-    const unlimited = migrateOptions({ ddlLockTimeoutMs: 0 });
+    const unlimited = migrateOptions({ migrations: { ddlLockTimeout: 0 } });
     expect(await migratePlugin(pool, limited, unlimited)).toMatchObject({ status: 'done' });
 
     const { rows } = await db.query(
@@ -162,7 +163,7 @@ describe('a plugin', () => {
   test('with a statement timeout of its own fails when a statement takes longer', async () => {
     const slow = await target('too_slow', { '0000_init': 'select pg_sleep(10)' });
     const error = await errorOf(
-      migratePlugin(db.pool(), slow, migrateOptions({ statementTimeoutMs: 50 })),
+      migratePlugin(db.pool(), slow, migrateOptions({ migrations: { statementTimeout: 50 } })),
     );
     expect(error).toMatchObject({ code: 'MIGRATION_FAILED', database: { sqlState: '57014' } });
   });
@@ -219,7 +220,7 @@ describe('one pinned client', () => {
     });
     await migratePlugin(db.pool(), named, migrateOptions());
     const { rows } = await db.query('select * from plugin_named.t');
-    expect(rows).toEqual([{ name: 'slipway/named@test-host', check: '500ms' }]);
+    expect(rows).toEqual([{ name: `slipway/named@${hostname()}`, check: '500ms' }]);
   });
 });
 

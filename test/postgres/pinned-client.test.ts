@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { sendCancelRequest } from '../../src/postgres/connection/cancel-request.ts';
 import { checkOut } from '../../src/postgres/connection/held-client.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
-import { errorOf } from './migration-fixture.ts';
+import { errorOf, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 const { signal } = new AbortController();
@@ -15,7 +15,9 @@ const { signal } = new AbortController();
 describe('a pinned client', () => {
   test('goes back to the pool when it only read', async () => {
     const pool = db.pool();
-    await withPinnedClient(pool, { signal }, (client) => client.query('select 1'));
+    await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
+      client.query('select 1'),
+    );
     expect(pool).toMatchObject({ totalCount: 1, idleCount: 1 });
   });
 
@@ -27,7 +29,7 @@ describe('a pinned client', () => {
     ['its last statement failed', 'select 1/0'],
   ])('is destroyed when %s', async (_, sql) => {
     const pool = db.pool();
-    await withPinnedClient(pool, { signal }, async (client) => {
+    await withPinnedClient(pool, { clock: systemClock, signal }, async (client) => {
       if (sql) await client.query(sql).catch(() => undefined);
       else client.markDirty();
     });
@@ -37,7 +39,9 @@ describe('a pinned client', () => {
   test('is destroyed when its work throws, and the error is the one of the work', async () => {
     const pool = db.pool();
     const error = await errorOf(
-      withPinnedClient(pool, { signal }, (client) => client.query('select 1/0')),
+      withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
+        client.query('select 1/0'),
+      ),
     );
     expect(error).toMatchObject({ code: '22012' });
     expect(pool.totalCount).toBe(0);
@@ -48,16 +52,20 @@ describe('a pinned client', () => {
     const onStatement = (): void => {
       statements += 1;
     };
-    await withPinnedClient(db.pool(), { signal, onStatement }, async (client) => {
-      await client.query('select 1');
-      await client.finish('select $1::int', [2]);
-    });
+    await withPinnedClient(
+      db.pool(),
+      { clock: systemClock, signal, onStatement },
+      async (client) => {
+        await client.query('select 1');
+        await client.finish('select $1::int', [2]);
+      },
+    );
     expect(statements).toBe(2);
   });
 
   test('that is killed while nobody waits for it is no crash: it knows why it is lost', async () => {
     const pool = db.pool();
-    await withPinnedClient(pool, { signal }, async (client) => {
+    await withPinnedClient(pool, { clock: systemClock, signal }, async (client) => {
       const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
       await db.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
       await expect.poll(() => client.lost).toMatchObject({ code: '57P01' });
@@ -78,7 +86,9 @@ describe('a pinned client', () => {
       },
       outlast: async () => false,
     };
-    const survey = withPinnedClient(killing, { signal }, (client) => surveyDatabase(client, []));
+    const survey = withPinnedClient(killing, { clock: systemClock, signal }, (client) =>
+      takeSurvey(client, []),
+    );
     expect(await errorOf(survey)).toMatchObject({
       code: 'DATABASE_UNREACHABLE',
       database: { sqlState: '57P01' },
@@ -89,7 +99,9 @@ describe('a pinned client', () => {
 
   test('leaves no listener on a client that goes back', async () => {
     const pool = db.pool({ max: 1 });
-    await withPinnedClient(pool, { signal }, (client) => client.query('select 1'));
+    await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
+      client.query('select 1'),
+    );
     const client = await pool.connect();
     expect(client.listenerCount('error')).toBe(0);
     client.release();
@@ -111,7 +123,7 @@ describe('an abort', () => {
   test('cancels what runs and waits for its end; the connection still works for the way out', async () => {
     const stop = new AbortController();
     const pool = db.pool();
-    await withPinnedClient(pool, { signal: stop.signal }, async (client) => {
+    await withPinnedClient(pool, { clock: systemClock, signal: stop.signal }, async (client) => {
       const sleeping = errorOf(client.query('select pg_sleep(60)'));
       await untilSleeping();
       stop.abort();
@@ -125,11 +137,15 @@ describe('an abort', () => {
   test('right after a statement was sent reaches it too', async () => {
     for (let round = 0; round < 10; round += 1) {
       const stop = new AbortController();
-      const work = withPinnedClient(db.pool(), { signal: stop.signal }, (client) => {
-        const sleeping = client.query('select pg_sleep(60)');
-        stop.abort();
-        return sleeping;
-      });
+      const work = withPinnedClient(
+        db.pool(),
+        { clock: systemClock, signal: stop.signal },
+        (client) => {
+          const sleeping = client.query('select pg_sleep(60)');
+          stop.abort();
+          return sleeping;
+        },
+      );
       expect(await errorOf(work)).toMatchObject({ code: '57014' });
     }
   });
@@ -143,7 +159,7 @@ describe('an abort', () => {
     const stop = new AbortController();
     const work = withPinnedClient(
       { connect: () => Promise.resolve(late) },
-      { signal: stop.signal },
+      { clock: systemClock, signal: stop.signal },
       (pinned) => {
         const sleeping = pinned.query('select pg_sleep(60)');
         stop.abort();
@@ -158,7 +174,9 @@ describe('an abort', () => {
     const taken = await pool.connect();
     const stop = new AbortController();
     const waiting = errorOf(
-      withPinnedClient(pool, { signal: stop.signal }, () => Promise.resolve('never')),
+      withPinnedClient(pool, { clock: systemClock, signal: stop.signal }, () =>
+        Promise.resolve('never'),
+      ),
     );
     stop.abort();
     expect(await waiting).toBe(stop.signal.reason);
@@ -172,7 +190,7 @@ describe('an abort', () => {
 test('a cut ends a statement that nothing else ends', async () => {
   const cut = new AbortController();
   const pool = db.pool();
-  const work = withPinnedClient(pool, { signal, cut: cut.signal }, (client) =>
+  const work = withPinnedClient(pool, { clock: systemClock, signal, cut: cut.signal }, (client) =>
     client.finish('select pg_sleep(60)'),
   );
   const failing = errorOf(work);
@@ -194,7 +212,11 @@ test('a cancel request to a server that is gone, or from a client without one, i
 test('a pool that answers with promises only will do', async () => {
   const client = { query: () => Promise.resolve({ rows: [] }), release: () => undefined };
   const pool = { connect: () => Promise.resolve(client as unknown as PoolClient) };
-  expect(await withPinnedClient(pool, { signal }, (pinned) => pinned.query('select 1'))).toEqual({
+  expect(
+    await withPinnedClient(pool, { clock: systemClock, signal }, (pinned) =>
+      pinned.query('select 1'),
+    ),
+  ).toEqual({
     rows: [],
   });
 });

@@ -1,9 +1,9 @@
+import { hostname } from 'node:os';
 import type { Pool } from 'pg';
 import { describe, expect, test } from 'vitest';
 import type { BootNews } from '../../src/core/events.ts';
 import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
 import type { ClientLike, PoolLike } from '../../src/postgres/connection/connection.ts';
-import type { MigrateOptions } from '../../src/postgres/migrate/migrate-options.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 import { startBootProcess } from '../support/boot-process.ts';
@@ -13,7 +13,7 @@ import { withClient } from '../support/leaks.ts';
 import { migrationFolder } from '../support/migration-folder.ts';
 import { pgbouncer, usePgBouncer } from '../support/pgbouncer.ts';
 import { lookThroughPooler, untilFound, untouched } from '../support/server-sessions.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import { errorOf, migrateOptions, target, type MigrateChanges } from './migration-fixture.ts';
 
 const db = useDatabase();
 const startPgBouncer = usePgBouncer();
@@ -48,7 +48,7 @@ async function startPooled(size = 2) {
   };
 }
 
-const pooledOptions = (changes: Partial<MigrateOptions> = {}) =>
+const pooledOptions = (changes: MigrateChanges = {}) =>
   migrateOptions({ keepsSession: false, ...changes });
 
 describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
@@ -61,7 +61,7 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
     const waiters = pool();
     expect(await migratePlugin(waiters, a, pooledOptions())).toMatchObject({
       status: 'locked',
-      holder: { pid, applicationName: 'slipway/a@test-host' },
+      holder: { pid, applicationName: `slipway/a@${hostname()}` },
     });
     expect(waiters.idleCount).toBe(1);
     // A replica on a direct connection is refused by the same lock.
@@ -143,7 +143,7 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
     await migratePlugin(pool(), { ...a, files }, pooledOptions());
     const retrying = deferred<BootNews>();
     const options = pooledOptions({
-      ddlLockTimeoutMs: 50,
+      migrations: { ddlLockTimeout: 50 },
       tell: (news) => {
         if (news.type === 'plugin.migrate.retrying') retrying.resolve(news);
       },

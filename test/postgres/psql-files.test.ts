@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { findPsqlCommand } from '../../src/postgres/sql/psql-commands.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
-import { target } from './migration-fixture.ts';
+import { target, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -35,8 +35,10 @@ test('a dump is told before anything is changed, with everything that has to go'
       "\\restrict x\nSET lock_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);\nCREATE TABLE public.t ();\n\\unrestrict x\n",
   });
   const { signal } = new AbortController();
-  const { problems } = await withPinnedClient(fresh.pool(), { signal }, (client) =>
-    surveyDatabase(client, [plugin]),
+  const { problems } = await withPinnedClient(
+    fresh.pool(),
+    { clock: systemClock, signal },
+    (client) => takeSurvey(client, [plugin]),
   );
   expect(problems).toMatchObject([
     {

@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import type { Survey } from '../../src/postgres/survey/survey.ts';
 import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 import type { Database, FileDatabase } from '../support/database.ts';
-import { migrateOptions, target, type Migrations } from './migration-fixture.ts';
+import { migrateOptions, target, type Migrations, takeSurvey } from './migration-fixture.ts';
 
 export const init: Migrations = { '0000_init': 'create table items (name text)' };
 export const later: Migrations = { ...init, '0001_more': 'alter table items add column price int' };
@@ -26,8 +26,10 @@ export async function look(
 ): Promise<Survey> {
   const pool = database.pool({ connectionString: database.url });
   try {
-    return await withPinnedClient(pool, { signal: new AbortController().signal }, (client) =>
-      surveyDatabase(client, targets),
+    return await withPinnedClient(
+      pool,
+      { clock: systemClock, signal: new AbortController().signal },
+      (client) => takeSurvey(client, targets),
     );
   } finally {
     await pool.end();

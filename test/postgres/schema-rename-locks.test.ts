@@ -88,7 +88,7 @@ describe('the locks of both names', () => {
 
 test('behind a pooler that keeps no session, all of it is the same', async () => {
   const fresh = await withInventory(db);
-  const options = migrateOptions({ keepsSession: false, extensionSchemas: 'auto' });
+  const options = migrateOptions({ keepsSession: false, migrations: { extensionSchemas: 'auto' } });
   await fresh.query('create schema ext; create extension hstore schema ext');
   const stock = await called('stock', ['inventory'], {
     ...init,
@@ -109,7 +109,7 @@ test('a rename that somebody is in the way of is tried again, and leaves nothing
   await blocker.query(`begin; comment on schema plugin_inventory is 'mine'`);
   const pool = fresh.pool({ max: 1 });
   const stock = await called('stock', ['inventory']);
-  const options = migrateOptions({ ddlLockTimeoutMs: 50 });
+  const options = migrateOptions({ migrations: { ddlLockTimeout: 50 } });
   expect(await migratePlugin(pool, stock, options)).toEqual({ status: 'locked', holder: {} });
   await blocker.query('rollback');
   blocker.release();

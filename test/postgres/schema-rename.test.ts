@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
-import { errorOf, migrateOptions } from './migration-fixture.ts';
+import { errorOf, migrateOptions, takeSurvey } from './migration-fixture.ts';
 import { called, later, look, migrate, schemasOf, withInventory } from './rename-fixture.ts';
 
 const db = useDatabase();
@@ -41,7 +41,9 @@ describe('the schema of a previous id', () => {
     await using proxy = await startProxy(fresh.url);
     const pool = fresh.pool({ connectionString: proxy.url });
     const stock = await called('stock', ['inventory']);
-    await withPinnedClient(pool, { signal }, (client) => surveyDatabase(client, [stock]));
+    await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
+      takeSurvey(client, [stock]),
+    );
     expect(proxy.statements).toHaveLength(2);
     await pool.end();
   });

@@ -1,20 +1,24 @@
 import { expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { PinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
-import { prepareSession } from '../../src/postgres/connection/session-settings.ts';
+import { sendSettings } from '../../src/postgres/connection/session-settings.ts';
 import { useDatabase } from '../support/database.ts';
 
 const db = useDatabase();
 
+const prepare = (client: PinnedClient, statementTimeout: number): Promise<unknown> =>
+  sendSettings(
+    { applicationName: 'slipway/a@here', searchPath: 'plugin_a', statementTimeout },
+    'session',
+    (sql) => client.query(sql),
+  );
+
 test('a server that refuses to look after its clients is prepared without that', async () => {
   const { signal } = new AbortController();
-  await withPinnedClient(db.pool(), { signal }, async (client) => {
+  await withPinnedClient(db.pool(), { clock: systemClock, signal }, async (client) => {
     client.markDirty();
-    await prepareSession(refusing(client, 'client_connection_check_interval'), {
-      applicationName: 'slipway/a@here',
-      searchPath: 'plugin_a',
-      statementTimeoutMs: 7_000,
-    });
+    await prepare(refusing(client, 'client_connection_check_interval'), 7_000);
     const { rows } = await client.query(
       `select current_setting('search_path') as path, current_setting('statement_timeout') as timeout,
          current_setting('application_name') as name, current_setting('client_connection_check_interval') as checks`,
@@ -27,13 +31,9 @@ test('a server that refuses to look after its clients is prepared without that',
 
 test('a server is told to look within a minute whether a silent host is still there', async () => {
   const { signal } = new AbortController();
-  await withPinnedClient(db.pool(), { signal }, async (client) => {
+  await withPinnedClient(db.pool(), { clock: systemClock, signal }, async (client) => {
     client.markDirty();
-    await prepareSession(client, {
-      applicationName: 'slipway/a@here',
-      searchPath: 'plugin_a',
-      statementTimeoutMs: 0,
-    });
+    await prepare(client, 0);
     // What the socket itself has, as the server asks the system.
     const { rows } = await client.query(
       `select current_setting('tcp_keepalives_idle') as idle, current_setting('tcp_keepalives_interval') as again,

@@ -4,11 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { sqlFiles } from '../../src/core/migration-source.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { readMigrations } from '../../src/postgres/sources/read-migrations.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 import { useDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/migration-folder.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import { errorOf, migrateOptions, target, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -28,7 +27,7 @@ async function plain(id: string, files: Files): Promise<MigrationTarget> {
 async function survey(plugin: MigrationTarget) {
   const client = await db.pool().connect();
   try {
-    const { plugins } = await surveyDatabase(client, [plugin]);
+    const { plugins } = await takeSurvey(client, [plugin]);
     const [found] = plugins;
     return {
       pending: found?.pending.map(({ name }) => name),
@@ -142,7 +141,7 @@ test('a file with the way up and the way down of another tool is a problem while
   const both = '-- +goose Up\ncreate table a ();\n-- +goose Down\ndrop table a;';
   const plugin = await plain('both', { '1_a.sql': both });
   const client = await db.pool().connect();
-  const { problems } = await surveyDatabase(client, [plugin]);
+  const { problems } = await takeSurvey(client, [plugin]);
   client.release();
   expect(problems).toEqual([
     {

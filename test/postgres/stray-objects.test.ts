@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import { errorOf, migrateOptions, target, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 
 /** Files say `"public"` in a way that is not read as the plugin's schema. */
-const asWritten = { rewritePublic: false };
+const asWritten = { migrations: { rewritePublic: false } };
 
 const outside = `
   create schema shared;
@@ -156,7 +156,7 @@ describe('what a file makes outside of its schema', () => {
     ['off', []],
   ] as const)('is kept with strayObjects: %s', async (strayObjects, warnings) => {
     const fresh = await db.fresh();
-    const options = migrateOptions({ strayObjects });
+    const options = migrateOptions({ migrations: { strayObjects } });
     const plugin = await target('a', {
       '0000_a': 'create schema shared; create table shared.t();',
     });
@@ -233,10 +233,9 @@ describe('what only touches others', () => {
 });
 
 test('a directive that is not known is found before anything runs', async () => {
-  const { surveyDatabase } = await import('../../src/postgres/survey/survey.ts');
   const plugin = await target('a', { '0000_a': '-- slipway: alow-outside\nselect 1;' });
   const client = await db.pool().connect();
-  const { problems } = await surveyDatabase(client, [plugin]);
+  const { problems } = await takeSurvey(client, [plugin]);
   client.release();
   expect(problems).toMatchObject([{ code: 'MIGRATION_FILES_INVALID', file: '0000_a.sql' }]);
 });

@@ -1,20 +1,22 @@
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import type { Survey } from '../../src/postgres/survey/survey.ts';
 import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 import type { PoolLike } from '../../src/postgres/connection/connection.ts';
 import { useDatabase } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import { errorOf, migrateOptions, target, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 const init = { '0000_init': 'create table t (id int);' };
 const { signal } = new AbortController();
 
 function look(pool: PoolLike, targets: readonly MigrationTarget[]): Promise<Survey> {
-  return withPinnedClient(pool, { signal }, (client) => surveyDatabase(client, targets));
+  return withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
+    takeSurvey(client, targets),
+  );
 }
 
 test.each([1, 10, 100])(
@@ -42,7 +44,7 @@ test.each([1, 10, 100])(
         historySchema: schema,
         schemaExists: true,
         historyExists: true,
-        applied: files.map(({ hash, when }) => ({ hash, createdAt: when, name: null })),
+        applied: files.map(({ name }) => name),
         pending: [],
         warnings: [],
         problems: [],
@@ -102,8 +104,8 @@ test('starts again when a history disappears between its messages', async () => 
   const pool = fresh.pool();
   for (const plugin of [gone, stays]) await migratePlugin(pool, plugin, migrateOptions());
 
-  const survey = await withPinnedClient(pool, { signal }, (client) =>
-    surveyDatabase(
+  const survey = await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
+    takeSurvey(
       {
         processID: client.processID,
         async query<Row>(text: string, values?: readonly unknown[]) {
@@ -121,9 +123,9 @@ test('on a connection that breaks is an error with its cause', async () => {
   await using proxy = await startProxy(db.url);
   const pool = db.pool({ connectionString: proxy.url });
   const plugins = [await target('a', init)];
-  const broken = withPinnedClient(pool, { signal }, (client) => {
+  const broken = withPinnedClient(pool, { clock: systemClock, signal }, (client) => {
     proxy.reset();
-    return surveyDatabase(client, plugins);
+    return takeSurvey(client, plugins);
   });
   const error = await errorOf(broken);
   expect(error).toMatchObject({ code: 'DATABASE_UNREACHABLE' });
@@ -143,11 +145,11 @@ describe('tells before anything is changed that', () => {
       await target('a', { ...init, '0001_index': 'create index concurrently i on t (id)' }),
     ];
     const pool = db.pool();
-    const pooled = await withPinnedClient(pool, { signal }, async (client) => {
+    const pooled = await withPinnedClient(pool, { clock: systemClock, signal }, async (client) => {
       const announced = { processID: 1, query: client.query.bind(client) };
       return Promise.all([
-        surveyDatabase(announced, plugins),
-        surveyDatabase(announced, plugins, { pooler: 'session' }),
+        takeSurvey(announced, plugins),
+        takeSurvey(announced, plugins, { pooler: 'session' }),
       ]);
     });
     expect(pooled.map(({ pooler }) => pooler)).toEqual([true, true]);

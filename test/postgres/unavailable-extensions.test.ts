@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { Problem } from '../../src/core/error-codes.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { findExtensionCommands } from '../../src/postgres/sql/extension-commands.ts';
-import { surveyDatabase } from '../../src/postgres/survey/survey.ts';
 import { useDatabase } from '../support/database.ts';
-import { target } from './migration-fixture.ts';
+import { target, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -14,8 +14,8 @@ async function problemsOf(sql: string): Promise<readonly Problem[]> {
   await fresh.query('create schema ext; create extension hstore schema ext');
   const plugin = await target('a', { '0000_a': sql });
   const { signal } = new AbortController();
-  const survey = await withPinnedClient(fresh.pool(), { signal }, (client) =>
-    surveyDatabase(client, [plugin]),
+  const survey = await withPinnedClient(fresh.pool(), { clock: systemClock, signal }, (client) =>
+    takeSurvey(client, [plugin]),
   );
   return survey.problems;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { systemClock } from '../../src/boot/system-clock.ts';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { Clock } from '../../src/index.ts';
 import { useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';

@@ -1,4 +1,5 @@
 import { Pool } from 'pg';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { createScopedPool } from '../../src/postgres/scoped/scoped-pool.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 
@@ -19,7 +20,8 @@ const ways: readonly (() => Promise<unknown>)[] = [
     const client = await scoped.connect();
     await client.query('select 1').finally(() => client.release());
   },
-  () => withPinnedClient(pool, { signal }, (client) => client.query('select 1')),
+  () =>
+    withPinnedClient(pool, { clock: systemClock, signal }, (client) => client.query('select 1')),
 ];
 
 const over = new AbortController();

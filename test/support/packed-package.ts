@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { packageRoot, requireBuiltPackage } from './built-package.ts';
@@ -41,6 +41,30 @@ export async function packBuiltPackage(destination: string): Promise<string> {
   requireBuiltPackage();
   const { tarball } = await packPackage(packageRoot, destination, { isBuilt: true });
   return tarball;
+}
+
+/** What came of {@link installPackedPackage}. */
+export interface Installation {
+  /** The path of the tarball. */
+  readonly tarball: string;
+  /** Why npm could not install it; `undefined` when it could. */
+  readonly whyNot: string | undefined;
+}
+
+/** Packs this package and installs it with its peers into an empty project, as a user does. */
+export async function installPackedPackage(project: string): Promise<Installation> {
+  const tarball = await packBuiltPackage(project);
+  await writeFile(join(project, 'package.json'), JSON.stringify({ type: 'module', private: true }));
+  const peers = await withTestedVersion(['pg', 'drizzle-orm', '@types/pg', '@types/node']);
+  const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball, ...peers];
+  try {
+    await run('npm', install, { cwd: project });
+    return { tarball, whyNot: undefined };
+  } catch (error) {
+    // On a user's machine there may be no registry to ask; in CI there has to be one.
+    if (process.env['CI']) throw error;
+    return { tarball, whyNot: `npm cannot install here: ${String(error).slice(0, 300)}` };
+  }
 }
 
 /** The package with the version that is tested here: `pg@8.23.1`. */

@@ -5,8 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, inject } from 'vitest';
-import { startGuarded } from '../../src/testing/guarded-process.ts';
-import { chooseServerIdentity } from '../../src/testing/server-identity.ts';
+import { chooseServerIdentity, startGuarded } from '../../src/testing/guarded-process.ts';
 
 /** A PgBouncer in front of the test cluster. */
 export interface PgBouncer {

@@ -3,7 +3,7 @@ import { chownSync, realpathSync, statSync, symlinkSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { stageBinaries } from '../../src/testing/stage-binaries.ts';
+import { stageBinaries } from '../../src/testing/package-binaries.ts';
 import { isTrusted, makeServerFolder, openCacheFolder } from '../../src/testing/trusted-folder.ts';
 
 const isRoot = process.getuid?.() === 0;

@@ -10,7 +10,7 @@ import { startPostgres } from 'slipway/testing';
 import type { StartPostgresOptions } from 'slipway/testing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { findPostgres } from '../../src/testing/find-postgres.ts';
-import { chooseServerIdentity } from '../../src/testing/server-identity.ts';
+import { chooseServerIdentity } from '../../src/testing/guarded-process.ts';
 import { createCluster, runServer } from '../../src/testing/server-process.ts';
 import { makeServerFolder } from '../../src/testing/trusted-folder.ts';
 

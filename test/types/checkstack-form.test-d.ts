@@ -1,23 +1,15 @@
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { expectTypeOf } from 'vitest';
 import type { Pool } from 'pg';
+import { collectionRef, coreServices, definePlugin } from '../../src/index.ts';
 import {
-  collectionRef,
-  coreServices,
   createBackendPlugin,
   createExtensionPoint,
   createScopedDb,
   createServiceRef,
-  definePlugin,
-} from '../../src/index.ts';
-import type {
-  AdvisoryLock,
-  BackendPluginRegistry,
-  Lifecycle,
-  Logger,
-  Plugin,
-  SafeDatabase,
-} from '../../src/index.ts';
+} from '../../src/checkstack.ts';
+import type { AdvisoryLock, Lifecycle, Logger, Plugin } from '../../src/index.ts';
+import type { BackendPluginRegistry, SafeDatabase } from '../../src/checkstack.ts';
 
 interface CatalogApi {
   find(id: number): string;

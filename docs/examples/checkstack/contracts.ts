@@ -1,4 +1,4 @@
-import { createExtensionPoint, createServiceRef } from 'slipway';
+import { createExtensionPoint, createServiceRef } from 'slipway/checkstack';
 
 export interface Tickets {
   open(title: string): Promise<number>;

@@ -1,4 +1,5 @@
-import { createBackendPlugin, createBoot, definePlugin } from 'slipway';
+import { createBoot, definePlugin } from 'slipway';
+import { createBackendPlugin } from 'slipway/checkstack';
 import { startPostgres } from 'slipway/testing';
 import type { PostgresServer } from 'slipway/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-import { coreServices, createBackendPlugin } from 'slipway';
+import { coreServices, createBackendPlugin } from 'slipway/checkstack';
 import { channelPoint, ticketsRef, type TicketChannel } from './contracts.ts';
 import * as schema from './schema.ts';
 

@@ -3,7 +3,7 @@ import type { PluginSource } from '../../core/events.ts';
 import { untilAborted } from '../../core/patience.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { readPlugin } from '../../core/read-plugin.ts';
-import type { DiscoverSetup } from './discover-options.ts';
+import type { DiscoverSetup } from '../options/discover-options.ts';
 import { findPackages } from './find-packages.ts';
 import { loadPackage, type LoadedPlugin, type LoadParts } from './load-package.ts';
 import { packageFiles } from './package-files.ts';
@@ -29,8 +29,8 @@ export interface DiscoverFrom {
 
 export interface DiscoverParts extends Partial<LoadParts> {
   readonly signal: AbortSignal;
-  /** Packages whose plugins are all switched off: one of them that cannot be loaded is no failure. */
-  readonly switchedOff?: ReadonlySet<string>;
+  /** Packages whose plugins are all disabled: one of them that cannot be loaded is no failure. */
+  readonly disabledPackages?: ReadonlySet<string>;
 }
 
 /**
@@ -40,7 +40,7 @@ export interface DiscoverParts extends Partial<LoadParts> {
  */
 export async function discoverPlugins(
   { plugins, discover }: DiscoverFrom,
-  { signal, switchedOff, files = packageFiles, importModule = importByNode }: DiscoverParts,
+  { signal, disabledPackages, files = packageFiles, importModule = importByNode }: DiscoverParts,
 ): Promise<Discovery> {
   if (!discover) return { plugins: plugins.map(readListed), warnings: [] };
   const { packages, warnings } = await untilAborted(findPackages(discover, files), signal);
@@ -53,7 +53,7 @@ export async function discoverPlugins(
     } catch (thrown) {
       const error = asBootError(thrown);
       if (!error) throw thrown;
-      if (!switchedOff?.has(found.name)) failures.push(error);
+      if (!disabledPackages?.has(found.name)) failures.push(error);
     }
   }
   return {

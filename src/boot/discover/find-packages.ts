@@ -1,37 +1,36 @@
 import { basename, dirname, join } from 'node:path';
 import { BootError, show } from '../../core/errors.ts';
-import type { DiscoverSetup } from './discover-options.ts';
+import type { DiscoverSetup } from '../options/discover-options.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
-import { oncePerPath } from './once-per-path.ts';
+import { listNames } from '../../core/printable.ts';
 import type { PackageFiles } from './package-files.ts';
 import { fieldsIn, readPackage, type Fields, type Package } from './package-json.ts';
 import { findWorkspaces } from './workspaces.ts';
-import { listNames } from '../../core/printable.ts';
 
-/** A package whose package.json says that it is a plugin. */
+/** A package whose package.json marks it as a plugin. */
 export interface PluginPackage extends Package {
-  /** What the field says: its `type`, and perhaps an `entry`. */
+  /** The value of the marking field: its `type`, and perhaps an `entry`. */
   readonly marker: Fields;
 }
 
 export interface FoundPackages {
-  /** By name, so that the order is the same on every machine. */
+  /** Sorted by name, so that the order is the same on every machine. */
   readonly packages: readonly PluginPackage[];
   readonly warnings: readonly string[];
 }
 
 interface Dependency {
-  readonly of: Package;
   readonly name: string;
+  readonly listedBy: Package;
   readonly isOptional: boolean;
 }
 
-/** How many looks at the file system are under way at once. */
+/** How many files or folders are read at once. */
 const width = 32;
 
 /**
- * Finds the plugin packages: the root, its workspaces, and their direct dependencies, whichever carry the field. Each
- * package.json is read once, wherever it is linked from; of everything else in node_modules only the names are seen.
+ * Finds the plugin packages: the root, its workspaces, and their direct dependencies, if they carry the field. Each
+ * package.json is read once, wherever it is linked from. Of everything else in node_modules, only names are listed.
  *
  * @throws BootError `PLUGIN_NOT_LOADED`
  */
@@ -40,79 +39,81 @@ export async function findPackages(
   files: PackageFiles,
 ): Promise<FoundPackages> {
   const read = oncePerPath((folder) => readPackage(folder, files));
-  const root = await readRoot(setup.root, files, read);
-  const members = await readMembers(root, files, read);
-  const dependencies = members.flatMap(dependenciesOf);
-  const installed = await mapBounded(dependencies, width, installedFolders(files));
+  const readAt = async (place: string | undefined): Promise<Package | undefined> => {
+    const folder = place === undefined ? undefined : await files.real(place);
+    return folder === undefined ? undefined : read(folder);
+  };
+  const root = (await readAt(setup.root)) ?? refuseRoot(setup.root);
+  const workspaces = await mapBounded(await findWorkspaces(root, files), width, readAt);
+  const members = distinct([root, ...workspaces]);
+  const dependencies = members.flatMap(listDependencies);
+  const folders = await mapBounded(dependencies, width, findInstalled(files));
   const missing = dependencies.filter(
     ({ name, isOptional }, index) =>
-      installed[index] === undefined && !isOptional && !members.some((own) => own.name === name),
+      folders[index] === undefined && !isOptional && !members.some((own) => own.name === name),
   );
   if (missing.length > 0) await refusePlugAndPlay(root, files);
-  const folders = new Set([...members.map(({ folder }) => folder), ...installed]);
-  const packages = (await mapBounded([...folders], width, async (folder) => folder && read(folder)))
-    .flatMap((found) => found || [])
-    .toSorted((a, b) => compare(a.name, b.name) || compare(a.folder, b.folder));
+  const installed = await mapBounded(folders, width, async (folder) =>
+    folder === undefined ? undefined : read(folder),
+  );
+  const packages = distinct([...members, ...installed]).toSorted(
+    (a, b) => compare(a.name, b.name) || compare(a.folder, b.folder),
+  );
   return {
     packages: packages.flatMap((found) => asPlugin(found, setup)),
-    warnings: [...unreadableMarkers(packages, setup), ...notInstalled(missing)],
+    warnings: [...warnOfMarkers(packages, setup), ...warnOfMissing(missing)],
   };
 }
 
-type Read = (folder: string) => Promise<Package | undefined>;
+/** A function that looks at each path once, however often it is called. */
+function oncePerPath<T>(look: (path: string) => Promise<T>): (path: string) => Promise<T> {
+  const looks = new Map<string, Promise<T>>();
+  return (path) => {
+    const known = looks.get(path) ?? look(path);
+    looks.set(path, known);
+    return known;
+  };
+}
 
-async function readRoot(path: string, files: PackageFiles, read: Read): Promise<Package> {
-  const folder = await files.real(path);
-  const root = folder === undefined ? undefined : await read(folder);
-  if (root) return root;
+/** Leaves one of each package. It is read once, so two links to it give the same object. */
+function distinct(packages: readonly (Package | undefined)[]): readonly Package[] {
+  return [...new Set(packages)].filter((found) => found !== undefined);
+}
+
+function refuseRoot(path: string): never {
   throw new BootError('PLUGIN_NOT_LOADED', `${join(path, 'package.json')} does not exist`, {
     phase: 'discover',
     hint: 'Set discover.root to the folder of the package.json whose dependencies are the plugins.',
   });
 }
 
-/** The root and its workspaces. */
-async function readMembers(
-  root: Package,
-  files: PackageFiles,
-  read: Read,
-): Promise<readonly Package[]> {
-  const places = await findWorkspaces(root, files);
-  const folders = await mapBounded(places, width, (place) => files.real(place));
-  const distinct = [...new Set(folders)].filter((folder) => folder !== undefined);
-  const workspaces = await mapBounded(distinct, width, read);
-  return [root, ...workspaces.flatMap((found) => found ?? [])].filter(
-    (member, index, all) => all.indexOf(member) === index,
-  );
-}
-
 /**
- * Those that are there in production too: a plugin among the devDependencies would start on the machine of its developer
- * and be gone after `npm ci --omit=dev`.
+ * Lists the dependencies that are installed in production too. A plugin among the devDependencies would start on the
+ * machine of its developer and be gone after `npm ci --omit=dev`.
  */
-function dependenciesOf(of: Package): readonly Dependency[] {
-  const optional = fieldsIn(of.json['optionalDependencies']);
-  const names = Object.keys({ ...fieldsIn(of.json['dependencies']), ...optional });
-  return names.map((name) => ({ of, name, isOptional: name in optional }));
+function listDependencies(listedBy: Package): readonly Dependency[] {
+  const optional = fieldsIn(listedBy.json['optionalDependencies']);
+  const names = Object.keys({ ...fieldsIn(listedBy.json['dependencies']), ...optional });
+  return names.map((name) => ({ name, listedBy, isOptional: name in optional }));
 }
 
 /**
  * Finds where a dependency is installed, as Node does: in the node_modules of the package that lists it, or of a folder
- * above. By folders, because a package's `exports` may hide its package.json and even its entry from `require.resolve`.
+ * above. `require.resolve` cannot be asked: a package's `exports` may hide its package.json and even its entry.
  */
-function installedFolders(
+function findInstalled(
   files: PackageFiles,
 ): (dependency: Dependency) => Promise<string | undefined> {
-  // The names in a node_modules, or in a scope, tell in one look what is there and what is a link.
-  const listed = oncePerPath(async (place) => ({
+  // One listing of a node_modules, or of a scope, shows what is installed there and what is a link.
+  const list = oncePerPath(async (place) => ({
     folder: await files.real(place),
     isLink: new Map((await files.subfolders(place)).map((each) => [each.name, each.isLink])),
   }));
   const real = oncePerPath((path) => files.real(path));
-  return async ({ of, name }) => {
-    for (const above of ancestors(of.folder)) {
+  return async ({ name, listedBy }) => {
+    for (const above of withAncestors(listedBy.folder)) {
       const path = join(above, 'node_modules', name);
-      const { folder, isLink } = await listed(dirname(path));
+      const { folder, isLink } = await list(dirname(path));
       const found = isLink.get(basename(path));
       if (folder === undefined || found === undefined) continue;
       const place = found ? await real(path) : join(folder, basename(path));
@@ -122,9 +123,9 @@ function installedFolders(
   };
 }
 
-function ancestors(folder: string): readonly string[] {
+function withAncestors(folder: string): readonly string[] {
   const above = dirname(folder);
-  return above === folder ? [folder] : [folder, ...ancestors(above)];
+  return above === folder ? [folder] : [folder, ...withAncestors(above)];
 }
 
 function asPlugin(found: Package, { field, type }: DiscoverSetup): readonly PluginPackage[] {
@@ -132,7 +133,7 @@ function asPlugin(found: Package, { field, type }: DiscoverSetup): readonly Plug
   return marker['type'] === type ? [{ ...found, marker }] : [];
 }
 
-function unreadableMarkers(
+function warnOfMarkers(
   packages: readonly Package[],
   { field, type }: DiscoverSetup,
 ): readonly string[] {
@@ -144,9 +145,9 @@ function unreadableMarkers(
     );
 }
 
-function notInstalled(missing: readonly Dependency[]): readonly string[] {
+function warnOfMissing(missing: readonly Dependency[]): readonly string[] {
   if (missing.length === 0) return [];
-  const names = listNames(missing.map(({ name, of }) => `${name} (of ${of.name})`));
+  const names = listNames(missing.map(({ name, listedBy }) => `${name} (of ${listedBy.name})`));
   return [`not installed, so not searched for plugins: ${names}`];
 }
 

@@ -1,22 +1,24 @@
+import { isAbsolute, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { toError } from '../../core/error-record.ts';
 import { asBootError, BootError, show } from '../../core/errors.ts';
 import type { PluginSource } from '../../core/events.ts';
+import { mapFolder, type MigrationSource } from '../../core/migration-source.ts';
 import { checkPlugin } from '../../core/plugin-check.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { listNames } from '../../core/printable.ts';
 import { readable, readPlugin } from '../../core/read-plugin.ts';
-import { whileWatched } from '../exit-watch.ts';
+import { isRecord } from '../../core/foreign-value.ts';
+import { whileWatched } from '../around/exit-watch.ts';
 import type { PluginPackage } from './find-packages.ts';
-import { describeImportFailure } from './import-failure.ts';
-import { inPackage } from './in-package.ts';
 import { findEntry } from './package-entry.ts';
 import type { PackageFiles } from './package-files.ts';
 
 /** A plugin of a package. */
 export interface LoadedPlugin {
-  /** Complete: with the package's version, and migrations that do not depend on a folder. */
+  /** With the package's version, and with absolute folders of migrations. */
   readonly plugin: Plugin;
-  /** What the package exports, by which it is known again. */
+  /** The exported object itself. Two packages that export one object have one plugin. */
   readonly exported: unknown;
   readonly source: PluginSource;
 }
@@ -27,7 +29,7 @@ export interface LoadParts {
 }
 
 /**
- * Imports a package, once, and takes its plugins: its default export, one or an array.
+ * Imports a package, once, and returns its plugins: its default export, one or an array.
  *
  * @throws BootError `PLUGIN_NOT_LOADED` with the import's own error as `cause`, or `PLUGIN_INVALID`
  */
@@ -39,10 +41,41 @@ export async function loadPackage(
   const importing = `the import of ${found.name} from ${entry}`;
   const loaded = await whileWatched(importing, () => importModule(pathToFileURL(entry).href)).catch(
     async (thrown: unknown) => {
-      throw await describeImportFailure(found, entry, thrown, files);
+      throw await notImported(found, entry, toError(thrown), files);
     },
   );
   return inPlace(found, entry, () => takePlugins(loaded, found, entry));
+}
+
+async function notImported(
+  found: PluginPackage,
+  entry: string,
+  cause: NodeJS.ErrnoException,
+  files: PackageFiles,
+): Promise<BootError> {
+  const [reason] = cause.message.split('\n');
+  return new BootError(
+    'PLUGIN_NOT_LOADED',
+    `${found.name} cannot be loaded from ${entry}: ${reason}`,
+    { phase: 'discover', hint: await hintFor(found, entry, cause, files), cause },
+  );
+}
+
+async function hintFor(
+  { name, folder }: PluginPackage,
+  entry: string,
+  { code, message }: NodeJS.ErrnoException,
+  files: PackageFiles,
+): Promise<string | undefined> {
+  if (!(await files.isFile(entry))) {
+    return `Build ${name} first, or correct its package.json: there is no ${relative(folder, entry)} in ${folder}.`;
+  }
+  if (/\.[cm]?tsx?$/.test(entry) || code === 'ERR_UNKNOWN_FILE_EXTENSION') {
+    return `Build ${name} and let its package.json name the JavaScript, or start Node with a loader for TypeScript.`;
+  }
+  const [, missing] = /^Cannot find package '([^']+)'/.exec(message) ?? [];
+  if (missing === undefined) return undefined;
+  return `Install ${missing}, and list it in the dependencies of ${name} (${join(folder, 'package.json')}).`;
 }
 
 function takePlugins(
@@ -69,7 +102,7 @@ function defaultExport(loaded: unknown): unknown {
 }
 
 function propertyOf(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+  return isRecord(value) ? value[key] : undefined;
 }
 
 function hasId(value: unknown): value is Plugin {
@@ -111,7 +144,16 @@ function complete(exported: Plugin, found: PluginPackage): Plugin {
   );
 }
 
-/** Says in which package and module a plugin is wrong. */
+/** Makes a folder of migrations that is relative to a package absolute. Anything else is left to the check. */
+export function inPackage(source: MigrationSource, folder: string): MigrationSource {
+  return mapFolder(source, (given: unknown) =>
+    typeof given === 'string' && !isAbsolute(given) && !given.startsWith('file:')
+      ? join(folder, given)
+      : (given as string | URL),
+  );
+}
+
+/** Adds to an error in which package and module the plugin is wrong. */
 function inPlace<T>({ name }: PluginPackage, entry: string, take: () => T): T {
   try {
     return readable('the plugin', undefined, take);

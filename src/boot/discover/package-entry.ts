@@ -1,14 +1,15 @@
 import { isAbsolute, join, sep } from 'node:path';
 import { BootError, show } from '../../core/errors.ts';
+import { isRecord } from '../../core/foreign-value.ts';
 import type { PluginPackage } from './find-packages.ts';
 import type { PackageFiles } from './package-files.ts';
 
 /**
- * Finds the module that `import` of the package would load: the marker's `entry`, or what `exports` or `main` say, by
+ * Finds the module that `import` of the package would load: the marker's `entry`, or what `exports` or `main` name, by
  * Node's rules (https://nodejs.org/api/esm.html#resolution-algorithm). Node itself cannot be asked: `require.resolve` has
- * other conditions, and a workspace that nobody depends on is in no node_modules.
+ * other conditions, and a workspace that no package depends on is in no node_modules.
  *
- * @returns An absolute path; the file may be missing.
+ * @returns An absolute path. The file may be missing.
  * @throws BootError `PLUGIN_NOT_LOADED`
  */
 export async function findEntry(found: PluginPackage, files: PackageFiles): Promise<string> {
@@ -19,12 +20,12 @@ export async function findEntry(found: PluginPackage, files: PackageFiles): Prom
   }
   const { exports } = json;
   if (exports === undefined || exports === null) {
-    return inside(found, 'main', await mainFile(found, files));
+    return inside(found, 'main', await findMain(found, files));
   }
-  const target = targetOf(mainExport(exports), activeConditions());
+  const conditions = readConditions();
+  const target = pickTarget(mainExport(exports), new Set(conditions));
   if (target !== undefined) return inside(found, 'exports', target);
-  const conditions = [...activeConditions()].join(', ');
-  throw noEntry(found, `the exports have no "." of ${name} for ${conditions}`);
+  throw noEntry(found, `the exports have no "." of ${name} for ${conditions.join(', ')}`);
 }
 
 /** A package is a plugin by its own files: a file elsewhere may belong to another version. */
@@ -42,40 +43,36 @@ function noEntry({ name, folder }: PluginPackage, why: string): BootError {
   });
 }
 
-/** `exports` may be what `"."` is, without saying so. */
+/** The value of `"."`. A list, a text or conditions stand for it. */
 function mainExport(exports: unknown): unknown {
-  const isObject = typeof exports === 'object' && exports !== null && !Array.isArray(exports);
-  if (!isObject || !Object.keys(exports).some((key) => key.startsWith('.'))) return exports;
-  return '.' in exports ? exports['.'] : undefined;
+  if (!isRecord(exports) || !Object.keys(exports).some((key) => key.startsWith('.')))
+    return exports;
+  return exports['.'];
 }
 
-function targetOf(target: unknown, conditions: ReadonlySet<string>): string | undefined {
+/** Picks the first target under the conditions that leads to a path. */
+function pickTarget(target: unknown, conditions: ReadonlySet<string>): string | undefined {
   if (typeof target === 'string') return target.startsWith('./') ? target : undefined;
-  if (typeof target !== 'object' || target === null) return undefined;
-  const choices = Array.isArray(target)
-    ? (target as readonly unknown[])
-    : Object.entries(target).flatMap(([condition, choice]: [string, unknown]) =>
-        conditions.has(condition) ? [choice] : [],
-      );
-  for (const choice of choices) {
-    const found = targetOf(choice, conditions);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  if (!Array.isArray(target) && !isRecord(target)) return undefined;
+  // A condition without such a path gives way to the next one, which the package resolve.exports does not do.
+  return Object.entries(target)
+    .filter(([condition]) => Array.isArray(target) || conditions.has(condition))
+    .map(([, choice]: [string, unknown]) => pickTarget(choice, conditions))
+    .find((found) => found !== undefined);
 }
 
-/** Those of this process, or the host would get one copy of a package by its own import and another one by discovery. */
-function activeConditions(): ReadonlySet<string> {
+/** The conditions of this process. With others, the host's own import and discovery would load two copies of a package. */
+function readConditions(): readonly string[] {
   const given = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
   const own = given.flatMap((word, index) => {
     if (word === '-C' || word === '--conditions') return given[index + 1] ?? [];
     return word.startsWith('--conditions=') ? word.slice('--conditions='.length) : [];
   });
   const sync = 'require_module' in process.features ? ['module-sync'] : [];
-  return new Set([...own, 'node', 'import', ...sync, 'node-addons', 'default']);
+  return [...own, 'node', 'import', ...sync, 'node-addons', 'default'];
 }
 
-async function mainFile({ json, folder }: PluginPackage, files: PackageFiles): Promise<string> {
+async function findMain({ json, folder }: PluginPackage, files: PackageFiles): Promise<string> {
   const { main } = json;
   const named = typeof main === 'string' ? [main, `${main}.js`, join(main, 'index.js')] : [];
   for (const candidate of [...named, 'index.js']) {

@@ -7,13 +7,13 @@ export interface Subfolder {
   readonly isLink: boolean;
 }
 
-/** The little of a file system that discovery looks at. What is not there is `undefined`, or nothing; never an error. */
+/** The part of a file system that discovery uses. A missing file or folder is `undefined` or an empty list, never an error. */
 export interface PackageFiles {
-  /** The text of a file. */
+  /** Reads the text of a file. */
   read(path: string): Promise<string | undefined>;
-  /** Where a path leads when every symbolic link is followed. */
+  /** Follows every symbolic link of a path. */
   real(path: string): Promise<string | undefined>;
-  /** What may be a folder in a folder: a link is not followed to see. */
+  /** Lists what may be a folder in a folder. A link is not followed to find out. */
   subfolders(path: string): Promise<readonly Subfolder[]>;
   isFile(path: string): Promise<boolean>;
 }
@@ -34,8 +34,6 @@ export const packageFiles: PackageFiles = {
   },
 };
 
-const absent = new Set(['ENOENT', 'ENOTDIR']);
-
 async function unlessAbsent<T, Absent>(
   path: string,
   look: Promise<T>,
@@ -45,7 +43,7 @@ async function unlessAbsent<T, Absent>(
     return await look;
   } catch (thrown) {
     const error: NodeJS.ErrnoException = toError(thrown);
-    if (absent.has(error.code ?? '')) return otherwise;
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return otherwise;
     throw new BootError('PLUGIN_NOT_LOADED', `${path} cannot be read: ${error.message}`, {
       phase: 'discover',
       hint: 'Give this process the right to read the packages that it starts.',

@@ -3,14 +3,13 @@ import { formatDuration } from '../../core/duration.ts';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
 import { readText } from '../../core/foreign-value.ts';
-import { deadlineAfter, sleep } from '../../core/patience.ts';
+import { deadlineAfter, growPause, sleep } from '../../core/patience.ts';
 import { adviceOnConnecting } from './connecting-advice.ts';
 import { isWorthWaiting, sqlStateOf } from './connection-error.ts';
 import type { PoolLike } from './connection.ts';
 import { checkOutUnlessAborted, type HeldClient } from './held-client.ts';
 
-const firstPauseMs = 100;
-const longestPauseMs = 3_000;
+const pauses = { firstMs: 100, longestMs: 3_000 };
 
 export interface WaitingNews {
   /** Counts from 1. */
@@ -25,6 +24,8 @@ export interface PatienceOptions {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly onWaiting?: (news: WaitingNews) => void;
+  /** Called for each message of SQL that is sent on a client of this pool. */
+  readonly onStatement?: () => void;
 }
 
 /** A pool that waits for a server which is away. It serves one piece of work at a time. */
@@ -38,13 +39,15 @@ export interface PatientPool {
    * @returns Whether there is time for another attempt.
    */
   readonly outlast: (loss: Error, attempt: number) => Promise<boolean>;
+  readonly onStatement?: (() => void) | undefined;
 }
 
 /** Makes a {@link PatientPool}: both its connecting and its breaking have `waitMs`. */
 export function withPatience(pool: PoolLike, options: PatienceOptions): PatientPool {
-  const { waitMs, clock } = options;
+  const { waitMs, clock, onStatement } = options;
   let deadline = 0;
   return {
+    onStatement,
     checkOut: () => connectWithPatience(pool, options),
     async outlast(error, attempt) {
       if (attempt === 1) deadline = clock.elapsed() + waitMs;
@@ -92,8 +95,7 @@ async function pause(
   { attempt, leftMs, error }: Failure,
   { clock, signal, onWaiting }: PatienceOptions,
 ): Promise<void> {
-  const pauseMs = Math.min(firstPauseMs * 2 ** (attempt - 1), longestPauseMs);
-  const nextInMs = Math.ceil(Math.min(pauseMs, leftMs));
+  const nextInMs = Math.ceil(Math.min(growPause(attempt, pauses), leftMs));
   onWaiting?.({ attempt, nextInMs, error });
   await sleep(clock, nextInMs, signal);
 }
@@ -106,7 +108,7 @@ async function connectBefore(
 ): Promise<HeldClient> {
   if (waitMs === 0) return checkOutUnlessAborted(pool, signal);
   // The last attempt, at the deadline itself, gets a moment too.
-  const leftMs = Math.max(deadline - clock.elapsed(), firstPauseMs);
+  const leftMs = Math.max(deadline - clock.elapsed(), pauses.firstMs);
   const timeout = deadlineAfter(clock, leftMs);
   try {
     return await checkOutUnlessAborted(pool, AbortSignal.any([signal, timeout.signal]));

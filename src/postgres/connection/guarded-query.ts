@@ -3,7 +3,7 @@ import type { ClientLike, ClientQuery } from './connection.ts';
 import { isLeftOpen } from '../sql/sql-lexer.ts';
 
 /**
- * Sends SQL together with a guard: another statement, which fails when it runs in the wrong place. PostgreSQL keeps nothing
+ * Sends SQL together with a guard: another statement, which fails when it runs in another session or transaction. PostgreSQL keeps nothing
  * of either then, and it costs no round trip.
  *
  * @returns what pg would have answered without the guard.
@@ -50,7 +50,7 @@ const PgQuery = Query as unknown as new (
 
 /**
  * Values travel in the extended protocol, which has one statement in a text, but as many as we like before its Sync: all of
- * them succeed together. The guard goes first, so that in the wrong place the statement does not even begin.
+ * them succeed together. The guard goes first, so that the statement does not even begin where the guard fails.
  *
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
  */

@@ -1,5 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../../core/clock.ts';
 import { onAbort } from '../../core/on-abort.ts';
+import { sleep } from '../../core/patience.ts';
 import { sendCancelRequest } from './cancel-request.ts';
 import type { PatientPool } from './connect-with-patience.ts';
 import { lossIn, sqlStateOf } from './connection-error.ts';
@@ -25,6 +26,8 @@ export interface PinnedClient {
   send(request: ClientQuery, guard?: string): Promise<unknown>;
   /** Runs SQL that must not be cut in the middle, such as COMMIT, also when the signal is aborted. */
   finish<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>>;
+  /** Rolls back, and never fails: where ROLLBACK does not arrive the connection is destroyed, which rolls back too. */
+  rollBack(): Promise<void>;
   /** Whether the last answer of the server left the connection inside a transaction. */
   isInTransaction(): boolean;
   /** Says that the session is not as it was: the connection is destroyed instead of given back. */
@@ -32,6 +35,7 @@ export interface PinnedClient {
 }
 
 export interface PinOptions {
+  readonly clock: Clock;
   /** Aborted: what runs is cancelled on the server, and nothing further is sent by `query`. */
   readonly signal: AbortSignal;
   /** Aborted: the socket is destroyed, whatever runs. For a stop that is past its deadline. */
@@ -51,7 +55,7 @@ export interface PinOptions {
  * would inherit all of it.
  *
  * @throws what `use` throws; the signal's reason when it is aborted before a client arrives.
- * @example const answer = await withPinnedClient(pool, { signal }, (client) => client.query('select 1'));
+ * @example const answer = await withPinnedClient(pool, { signal, clock }, (client) => client.query('select 1'));
  */
 export async function withPinnedClient<T>(
   pool: PoolLike | PatientPool,
@@ -64,7 +68,7 @@ export async function withPinnedClient<T>(
   for (let attempt = 1; ; attempt += 1) {
     const held = await pool.checkOut();
     try {
-      return await useOnce(held, options, use);
+      return await useOnce(held, { onStatement: pool.onStatement, ...options }, use);
     } catch (error) {
       const loss = options.mayRepeat?.() ? lossIn(error) : undefined;
       if (!loss || !(await pool.outlast(loss, attempt))) throw error;
@@ -172,6 +176,15 @@ class Pin implements PinnedClient {
     return (await this.#count(() => this.#client.query(config))) as QueryAnswer<Row>;
   }
 
+  async rollBack(): Promise<void> {
+    if (this.#lost) return;
+    try {
+      await this.finish('rollback');
+    } catch {
+      this.markDirty();
+    }
+  }
+
   async #count(send: () => Promise<unknown>): Promise<unknown> {
     this.#options.onStatement?.();
     // pg tells an error before the server has said what became of the transaction.
@@ -208,10 +221,11 @@ class Pin implements PinnedClient {
   }
 
   async #cancelUntil(ended: AbortSignal): Promise<void> {
+    const { clock, cut } = this.#options;
     this.markDirty();
     while (!ended.aborted && !this.#isGone) {
-      await sendCancelRequest(this.#client, this.#options.cut);
-      await delay(cancelAgainMs, undefined, { signal: ended }).catch(() => undefined);
+      await sendCancelRequest(this.#client, cut);
+      await sleep(clock, cancelAgainMs, ended).catch(() => undefined);
     }
   }
 }

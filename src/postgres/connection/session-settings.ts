@@ -1,13 +1,12 @@
+import { hostname } from 'node:os';
+import type { MigrationSettings } from '../../core/settings.ts';
 import { sqlStateOf } from './connection-error.ts';
-import type { PinnedClient } from './pinned-client.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 
-/** What migrations need to be set, whatever a role, a database, a pool or a pooler has set. */
-export interface SessionSettings {
+/** The settings that migrations need, whatever a role, a database, a pool or a pooler has set. */
+export interface SessionSettings extends Pick<MigrationSettings, 'statementTimeout'> {
   readonly applicationName: string;
   readonly searchPath: string;
-  /** In ms; 0 is none. */
-  readonly statementTimeoutMs: number;
 }
 
 /** How soon a server notices that our process is gone, and frees its lock in the middle of a statement. */
@@ -23,12 +22,19 @@ export const noticingGoneHosts = {
   tcp_keepalives_count: '3',
 } as const;
 
-/** Makes a session fit to migrate, in one round trip. */
-export async function prepareSession(
-  client: PinnedClient,
-  settings: SessionSettings,
-): Promise<void> {
-  await sendSettings(settings, 'session', (sql) => client.query(sql));
+/** Names the session of a plugin, as others see it in `pg_stat_activity` and as the holder of a lock. */
+export function nameSession(plugin: string): string {
+  return `slipway/${plugin}@${hostname()}`;
+}
+
+/** SQL that begins a transaction which sees what others commit meanwhile, such as a history row. */
+export const beginSql = 'begin isolation level read committed';
+
+/** SQL that limits how long the open transaction waits for a lock. */
+export function lockTimeoutSql({
+  ddlLockTimeout,
+}: Pick<MigrationSettings, 'ddlLockTimeout'>): string {
+  return `set local lock_timeout = ${ddlLockTimeout}`;
 }
 
 /**
@@ -39,14 +45,14 @@ export async function prepareSession(
  * @param send Called again, without one of the settings, when the server refuses that.
  */
 export async function sendSettings<Answer>(
-  { applicationName, searchPath, statementTimeoutMs }: SessionSettings,
+  { applicationName, searchPath, statementTimeout }: SessionSettings,
   scope: 'session' | 'transaction',
   send: (sql: string) => Promise<Answer>,
 ): Promise<Answer> {
   const settings = {
     application_name: applicationName,
     search_path: searchPath,
-    statement_timeout: String(statementTimeoutMs),
+    statement_timeout: String(statementTimeout),
     lock_timeout: '0',
     idle_in_transaction_session_timeout: '0',
     idle_session_timeout: '0',

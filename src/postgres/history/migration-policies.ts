@@ -1,23 +1,13 @@
 import { problem, type ErrorCode, type Problem } from '../../core/error-codes.ts';
+import type { MigrationSettings } from '../../core/settings.ts';
 import type { Migration } from '../sources/migration.ts';
 import { historyOf, type HistoryRow } from './migration-history.ts';
 import type { MigrationPlan } from './migration-plan.ts';
 import { repairCall } from '../../core/repair-call.ts';
 import { listNames } from '../../core/printable.ts';
 
-/** What to make of a history that does not fit its folder; `error` is a problem, anything else a warning. */
-export interface MigrationPolicies {
-  readonly outOfOrder: 'apply' | 'error';
-  readonly edited: 'warn' | 'error';
-  readonly ahead: 'warn' | 'error';
-}
-
-/** Lets everything pass that does no harm by itself: at night a rollback has to boot. */
-export const lenientPolicies: MigrationPolicies = {
-  outOfOrder: 'apply',
-  edited: 'warn',
-  ahead: 'warn',
-};
+/** What to do about a history that does not fit its folder. Whatever is not an `error` is a warning. */
+type MigrationPolicies = Pick<MigrationSettings, 'outOfOrder' | 'edited' | 'ahead'>;
 
 interface PlannedPlugin {
   readonly id: string;

@@ -5,7 +5,7 @@ import { formatDuration, toMilliseconds } from '../../core/duration.ts';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
 import { onAbort } from '../../core/on-abort.ts';
-import { sleep, untilAborted } from '../../core/patience.ts';
+import { growPause, sleep, spread, untilAborted } from '../../core/patience.ts';
 import { isConnectionLost, isWorthWaiting } from '../connection/connection-error.ts';
 import { LockSession, type LockSessionOptions } from './lock-session.ts';
 
@@ -13,8 +13,7 @@ export interface AdvisoryLocksParts extends LockSessionOptions {
   readonly clock: Clock;
 }
 
-const firstPauseMs = 50;
-const longestPauseMs = 1_000;
+const pauses = { firstMs: 50, longestMs: 1_000 };
 const theBootHasEnded = 'the boot has ended';
 
 /**
@@ -84,22 +83,21 @@ export class AdvisoryLocks {
     const began = clock.elapsed();
     let isWaiting = false;
     let awayAt: number | undefined;
-    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    for (let attempt = 1; ; attempt += 1) {
       try {
         const held = await this.#tryUnlessAborted(key, signal);
         if (held) return held;
         isWaiting = true;
         awayAt = undefined;
       } catch (error) {
-        // One that waits for its turn has nothing yet that a lost connection could take away.
+        // Before the lock is taken a lost connection takes nothing away.
         if (signal.aborted || !isWaiting || !isWorthWaiting(error)) throw error;
         awayAt ??= clock.elapsed();
         if (clock.elapsed() - awayAt >= connectWaitMs) throw error;
       }
       const leftMs = waitMs - (clock.elapsed() - began);
       if (leftMs <= 0) throw lockTimeout(key, waitMs);
-      // Jitter, so that many that wait for one lock do not march in step.
-      await sleep(clock, Math.min(pauseMs * (0.5 + Math.random() / 2), leftMs), signal);
+      await sleep(clock, Math.min(spread(growPause(attempt, pauses)), leftMs), signal);
     }
   }
 

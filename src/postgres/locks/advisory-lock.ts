@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { LockHolder } from '../../core/events.ts';
-import { failTelling, toldBy } from '../connection/telling-failure.ts';
+import { failWithSql, readSqlFailure } from '../connection/sql-failure.ts';
 import type { Querying } from '../connection/querying.ts';
 
 export type LockAttempt =
@@ -55,8 +55,9 @@ export function tryLockSql(schema: string, scope: LockScope): string {
 }
 
 /**
- * Who holds a lock that was refused is asked only then: for PostgreSQL it is more work to prepare that question than to take
- * the lock. A holder that let go meanwhile, or whose session we may not see, stays unknown.
+ * Reads the answer to {@link tryLockSql}. Only after a refusal is the holder looked for: PostgreSQL has more work to prepare
+ * that question than to take the lock. A holder that has released the lock meanwhile, or whose session this role may not see,
+ * stays unknown.
  */
 export async function readLockAnswer(
   client: Querying,
@@ -64,15 +65,36 @@ export async function readLockAnswer(
   answer: LockAnswer | undefined,
 ): Promise<LockAttempt> {
   if (answer?.taken === 'true') return { acquired: true, backendPid: Number(answer.pid) };
+  return { acquired: false, holder: (await readHolder(client, schema)) ?? {} };
+}
+
+/**
+ * Looks for the session that holds a schema's lock.
+ *
+ * @param more Further facts, as names and expressions of `json_build_object`, of the rows `pg_locks l` and `pg_stat_activity a`.
+ */
+export async function readHolder<Facts extends LockHolder>(
+  client: Querying,
+  schema: string,
+  more: readonly string[] = [],
+): Promise<Facts | undefined> {
+  const facts = [
+    `'pid', l.pid`,
+    `'applicationName', nullif(a.application_name, '')`,
+    `'host', coalesce(a.client_hostname, host(a.client_addr))`,
+    `'ageMs', ${msSinceSql('a.backend_start')}`,
+    ...more,
+  ];
   const { rows } = await client.query<{ holder: string }>(
-    `select json_strip_nulls(json_build_object('pid', l.pid, 'applicationName', nullif(a.application_name, ''),
-       'host', coalesce(a.client_hostname, host(a.client_addr)),
-       'ageMs', (extract(epoch from clock_timestamp() - a.backend_start) * 1000)::bigint))::text as holder
-     from pg_locks l left join pg_stat_activity a on a.pid = l.pid
-     where ${heldLockSql(schema)}
-     limit 1`,
+    `select json_strip_nulls(json_build_object(${facts.join(', ')}))::text as holder
+     from pg_locks l left join pg_stat_activity a on a.pid = l.pid where ${heldLockSql(schema)} limit 1`,
   );
-  return { acquired: false, holder: JSON.parse(rows[0]?.holder ?? '{}') as LockHolder };
+  return rows[0] && (JSON.parse(rows[0].holder) as Facts);
+}
+
+/** An SQL expression for the whole milliseconds since a time. */
+export function msSinceSql(time: string): string {
+  return `(extract(epoch from clock_timestamp() - ${time}) * 1000)::bigint`;
 }
 
 /** The SQL condition on `pg_locks l` that holds for the session which has the schema's lock, in this database. */
@@ -103,10 +125,10 @@ export function lockGuardSql(schema: string): string {
   const key = migrationLockKey(schema);
   const isHeld = `pg_advisory_unlock(${key}) and pg_try_advisory_lock(${key})`;
   const found = `json_build_object('pid', pg_backend_pid())`;
-  return `select case when ${isHeld} then 0 else ${failTelling(freedMark, found)} end`;
+  return `select case when ${isHeld} then 0 else ${failWithSql(freedMark, found)} end`;
 }
 
 /** Whether an error is that of a failed {@link lockGuardSql}. */
 export function isLockFreed(error: unknown): boolean {
-  return toldBy(freedMark, error) !== undefined;
+  return readSqlFailure(freedMark, error) !== undefined;
 }

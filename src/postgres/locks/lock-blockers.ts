@@ -1,4 +1,5 @@
 import type { LockBlocker } from '../../core/events.ts';
+import { msSinceSql } from './advisory-lock.ts';
 import type { Querying } from '../connection/querying.ts';
 import { namesInSql } from '../sql/names-in-sql.ts';
 import { readText } from '../../core/foreign-value.ts';
@@ -19,7 +20,7 @@ export async function findBlockers(
     `select coalesce(json_agg(json_strip_nulls(b.session)), '[]')::text as blockers from (
        select json_build_object('pid', a.pid, 'applicationName', nullif(a.application_name, ''),
          'relation', min(l.relation::regclass::text), 'state', a.state,
-         'transactionMs', (extract(epoch from clock_timestamp() - a.xact_start) * 1000)::bigint) as session
+         'transactionMs', ${msSinceSql('a.xact_start')}) as session
        from pg_locks l join pg_stat_activity a on a.pid = l.pid left join pg_class c on c.oid = l.relation
        where l.granted and l.pid <> pg_backend_pid() and (l.pid = any($2::int[]) or l.locktype = 'relation'
          and l.database = (select oid from pg_database where datname = current_database())

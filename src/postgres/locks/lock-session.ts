@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import { hostname } from 'node:os';
 import { Client, type ClientConfig } from 'pg';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
@@ -7,7 +6,7 @@ import { isConnectionLost } from '../connection/connection-error.ts';
 import { isPool, noticingSilence, type DatabaseSource } from '../connection/connection.ts';
 import { destroySocket } from '../connection/own-pool.ts';
 import { ownTypes } from '../connection/own-types.ts';
-import { noticingGoneHosts } from '../connection/session-settings.ts';
+import { nameSession, noticingGoneHosts } from '../connection/session-settings.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 
 /** pg has these, and leaves them out of its types. */
@@ -15,7 +14,7 @@ type RealClient = Client & { readonly processID: number | null; ref(): void; unr
 
 /** What the session needs to hold locks for days. */
 const settings = {
-  application_name: `slipway/locks@${hostname()}`,
+  application_name: nameSession('locks'),
   idle_session_timeout: '0',
   ...noticingGoneHosts,
 };
@@ -86,7 +85,7 @@ export class LockSession {
     }
   }
 
-  /** Tries once and never waits: whoever blocks inside PostgreSQL can be waited for by others in turn. */
+  /** Tries once and never waits: other sessions could wait for one that blocks inside PostgreSQL, and it for them. */
   async tryLock(key: bigint): Promise<boolean> {
     const [row] = await this.#query<{ taken: boolean }>(
       `select pg_try_advisory_lock(${key}) as taken`,

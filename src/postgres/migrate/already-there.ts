@@ -6,7 +6,7 @@ import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import { nameMadeObject, readMadeObjects, type MadeObject } from '../sql/made-objects.ts';
 import { findUnquotedPublic } from '../sql/unquoted-public.ts';
 import { listNames } from '../../core/printable.ts';
-import type { MigrationProgress } from './migration-progress.ts';
+import type { Migrating } from './migrating.ts';
 
 /** The states of what is there already: schema, relation, column, function, anything else. */
 export const alreadyThere: readonly string[] = ['42P06', '42P07', '42701', '42710', '42723'];
@@ -20,14 +20,12 @@ export const alreadyThereAdvice =
  * only if all of its work is found: otherwise its other commands would never run.
  */
 export async function adviceForAlreadyThere(
-  client: Querying,
-  schema: string,
-  { plugin, work }: MigrationProgress,
+  { client, target: { id, schema }, progress: { open } }: Migrating,
   error: unknown,
   name: string,
 ): Promise<string | undefined> {
-  if (!work) return undefined;
-  const { file } = work;
+  if (!open) return undefined;
+  const { file } = open;
   const shared = adviceForShared(error, { name, schema, file: file.name });
   if (shared !== undefined || !isSql(file)) return shared;
   const { objects, others } = readMadeObjects(file.text);
@@ -44,7 +42,7 @@ export async function adviceForAlreadyThere(
   }
   return others > 0 || objects.length === 0
     ? `${alreadyThereAdvice} Slipway cannot check the work of some of its commands: mark the file as applied only when all of it is done.`
-    : `${alreadyThereAdvice} Everything that ${file.name} makes exists. If it is the same, ${markAppliedCall(plugin, file.name)} marks the file as applied without running it.`;
+    : `${alreadyThereAdvice} Everything that ${file.name} makes exists. If it is the same, ${markAppliedCall(id, file.name)} marks the file as applied without running it.`;
 }
 
 /** What is no part of the plugin's work alone: its own schema, which Slipway makes, and what a whole database or server shares. */

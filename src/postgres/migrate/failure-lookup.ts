@@ -19,7 +19,7 @@ import {
 } from './extension-advice.ts';
 import { adviceForFunctionPath } from './function-path-advice.ts';
 import { adviceForBlocked } from './migration-advice.ts';
-import type { MigrationProgress } from './migration-progress.ts';
+import type { Migrating, MigrationProgress } from './migrating.ts';
 import { adviceForMissing } from './missing-advice.ts';
 
 /** Something of the name that PostgreSQL did not find, or did not let us touch. */
@@ -38,31 +38,23 @@ interface Namesake {
  *
  * @returns `undefined` when nothing is known that the error does not say.
  */
-export async function lookIntoFailure(
-  client: PinnedClient,
-  schema: string,
-  progress: MigrationProgress,
-  error: unknown,
-): Promise<string | undefined> {
+export async function lookIntoFailure(run: Migrating, error: unknown): Promise<string | undefined> {
+  const { client } = run;
   if (client.lost || client.isInTransaction()) return undefined;
   try {
-    return await lookUp(client, schema, progress, error);
+    return await lookUp(run, error);
   } catch {
     return undefined;
   }
 }
 
-async function lookUp(
-  client: PinnedClient,
-  schema: string,
-  progress: MigrationProgress,
-  error: unknown,
-): Promise<string | undefined> {
+async function lookUp(run: Migrating, error: unknown): Promise<string | undefined> {
+  const { client, progress } = run;
   const sqlState = sqlStateOf(error) ?? '';
   const name = nameIn(error);
-  const file = progress.work?.file.name ?? 'the file';
+  const file = progress.open?.file.name ?? 'the file';
   if (alreadyThere.includes(sqlState)) {
-    return adviceForAlreadyThere(client, schema, progress, error, name ?? '');
+    return adviceForAlreadyThere(run, error, name ?? '');
   }
   switch (sqlState) {
     // Before PostgreSQL 15 the control file of the extension is missing: "…/extension/vector.control".
@@ -82,8 +74,8 @@ async function lookUp(
     case '42704':
     case '42883': {
       if (name === undefined) return undefined;
-      const inFunction = await adviceForFunctionPath(client, schema, progress, { name, error });
-      return inFunction ?? lookForMissing(client, schema, progress, { error, name, file });
+      const inFunction = await adviceForFunctionPath(run, { name, error });
+      return inFunction ?? lookForMissing(run, { error, name, file });
     }
     case '42501': {
       if (isAboutExtension(error)) return adviceForUntrusted(name ?? '', file);
@@ -105,9 +97,7 @@ interface Missing {
 }
 
 async function lookForMissing(
-  client: PinnedClient,
-  schema: string,
-  progress: MigrationProgress,
+  { client, target: { schema }, progress }: Migrating,
   { error, name, file }: Missing,
 ): Promise<string | undefined> {
   if (progress.isCommitting && (error as Error).message.includes(historyTable)) {
@@ -130,23 +120,23 @@ async function lookForMissing(
 
 /** A syntax error that comes from psql's own language. */
 function adviceForSyntax(
-  { statement, work }: MigrationProgress,
+  { statement, open }: MigrationProgress,
   error: unknown,
 ): string | undefined {
-  if (!statement || !work) return undefined;
+  if (!statement || !open) return undefined;
   const { text } = statement.query;
   const found = findPsqlCommand(text);
-  if (found) return psqlAdvice(found.command, work.file.name);
+  if (found) return psqlAdvice(found.command, open.file.name);
   const position = Number((error as { readonly position?: string }).position ?? 0);
   const at = indexOfCharacter(text, position);
   return position > 0 && isPsqlVariable(text, at)
-    ? psqlAdvice(/^:(?:'[^']*'|"[^"]*"|\w+)/.exec(text.slice(at))?.[0] ?? ':', work.file.name)
+    ? psqlAdvice(/^:(?:'[^']*'|"[^"]*"|\w+)/.exec(text.slice(at))?.[0] ?? ':', open.file.name)
     : undefined;
 }
 
 /** The name is written as `public.name` in the file, without the quotes that would make it the plugin's own. */
-function findInPublic({ work }: MigrationProgress, name: string): string | undefined {
-  return work && isSql(work.file) ? unquotedPublicAdvice(work.file, [name]) : undefined;
+function findInPublic({ open }: MigrationProgress, name: string): string | undefined {
+  return open && isSql(open.file) ? unquotedPublicAdvice(open.file, [name]) : undefined;
 }
 
 function adviceForElsewhere(name: string, { schema, extension, isOpen, role }: Namesake): string {

@@ -2,7 +2,7 @@ import type { MigrationClient } from '../../core/migration-source.ts';
 import type { ClientQuery } from '../connection/connection.ts';
 import { answer as answerCall } from '../connection/pg-callback.ts';
 import { isSubmittable, readQuery } from '../connection/query-call.ts';
-import type { SendStatement, WorkStatement } from './migration-work.ts';
+import type { FileStatement, SendStatement } from './migrating.ts';
 import { findLasting } from '../sql/lasting-commands.ts';
 import { findLockRelease } from '../sql/lock-release.ts';
 import { splitStatements } from '../sql/statement-splitter.ts';
@@ -126,7 +126,7 @@ function refuseControl(text: string): void {
   throw new Error(`${found.command} is refused: ${advice}`);
 }
 
-function toStatement(query: ClientQuery, number: number): WorkStatement {
+function toStatement(query: ClientQuery, number: number): FileStatement {
   return {
     query,
     number,

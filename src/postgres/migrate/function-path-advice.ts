@@ -1,7 +1,7 @@
 import type { PinnedClient } from '../connection/pinned-client.ts';
 import { isSql } from '../sources/migration.ts';
 import { findFunctionPaths, type FunctionPath } from '../sql/function-paths.ts';
-import type { MigrationProgress } from './migration-progress.ts';
+import type { Migrating } from './migrating.ts';
 
 type NamedPath = Pick<FunctionPath, 'name' | 'clause'>;
 
@@ -10,14 +10,12 @@ type NamedPath = Pick<FunctionPath, 'name' | 'clause'>;
  * schema in it. The function may have come with the file that is rolled back, so its text is read before the catalog.
  */
 export async function adviceForFunctionPath(
-  client: PinnedClient,
-  schema: string,
-  { work, statement }: MigrationProgress,
+  { client, target: { schema }, progress: { open, statement } }: Migrating,
   missing: { readonly name: string; readonly error: unknown },
 ): Promise<string | undefined> {
   const names = functionsIn(missing.error);
   if (names.length === 0) return undefined;
-  const text = work && isSql(work.file) ? work.file.text : (statement?.query.text ?? '');
+  const text = open && isSql(open.file) ? open.file.text : (statement?.query.text ?? '');
   const written = findFunctionPaths(text).filter(({ schemas }) => !schemas.includes(schema));
   const known: readonly NamedPath[] = [...written, ...(await readPaths(client, schema, names))];
   const found = names.flatMap((name) => known.find((each) => each.name === name) ?? [])[0];

@@ -1,16 +1,30 @@
 import type { DatabaseFault, MigrationPosition } from '../../core/error-codes.ts';
 import { messageOf, readProperty, readText } from '../../core/foreign-value.ts';
 import { listNames } from '../../core/printable.ts';
-import { BootError } from '../../core/errors.ts';
+import { asBootError, BootError } from '../../core/errors.ts';
 import { describeStatement } from '../../core/format-error.ts';
-import { sqlStateOf } from '../connection/connection-error.ts';
+import { isConnectionLost, isWorthWaiting, sqlStateOf } from '../connection/connection-error.ts';
 import { adviceFor, adviceForLost } from './migration-advice.ts';
-import type { MigrationProgress } from './migration-progress.ts';
-import type { MigrationWork, WorkStatement } from './migration-work.ts';
-import { isSql } from '../sources/migration.ts';
-import { partsOfName, readCommands } from '../sql/sql-commands.ts';
+import {
+  isInstall,
+  type FileStatement,
+  type MigrationProgress,
+  type PreparedFile,
+} from './migrating.ts';
+import { readCommands } from '../sql/sql-commands.ts';
 import { excerptAt, indexOfCharacter, positionAt } from '../sql/source-position.ts';
-import { unquotedPublicAdvice } from '../sql/unquoted-public.ts';
+
+/**
+ * Makes the error of a migration out of whatever was thrown in it.
+ *
+ * @param thrown An error of ours is returned as it is.
+ */
+export function explainFailure(progress: MigrationProgress, thrown: unknown): BootError {
+  // Before the first file the connection may not even have been made.
+  const isLost = progress.open ? isConnectionLost : isWorthWaiting;
+  const explain = isLost(thrown) ? connectionLost : migrationFailed;
+  return asBootError(thrown) ?? explain(progress, thrown);
+}
 
 /**
  * Something that PostgreSQL refused, with its place in the file as the file's author knows it.
@@ -22,8 +36,8 @@ export function migrationFailed(
   cause: unknown,
   hint?: string,
 ): BootError {
-  const { plugin, work, statement } = progress;
-  const position = work && locate(work, statement, cause);
+  const { plugin, open, statement } = progress;
+  const position = open && locate(open, statement, cause);
   const where = position && `${[position.file, ...describeStatement(position)].join(', ')}: `;
   return new BootError(
     'MIGRATION_FAILED',
@@ -44,94 +58,30 @@ const ifCrashed =
 
 /** A connection that broke: another kind of failure, because starting again is all it needs. */
 export function connectionLost(progress: MigrationProgress, cause: unknown): BootError {
-  const { plugin, work, isCommitting, isInstall, applied } = progress;
-  const where = work ? ` in ${work.file.name}` : '';
-  const open =
-    work && isCommitting
-      ? `Whether ${work.file.name} was committed is not known yet: the next start reads it from the history.`
+  const { plugin, open, isCommitting, applied } = progress;
+  const where = open ? ` in ${open.file.name}` : '';
+  const kept =
+    open && isCommitting
+      ? `Whether ${open.file.name} was committed is not known yet: the next start reads it from the history.`
       : whatIsKept(progress);
-  const mayBeGone = isInstall && applied.length > 0;
+  const mayBeGone = isInstall(progress) && applied.length > 0;
   return new BootError(
     'MIGRATION_CONNECTION_LOST',
     `The connection broke while ${plugin} was migrated${where}: ${messageOf(cause)}`,
     {
       plugin,
       phase: 'migrateAll',
-      position: work && { file: work.file.name },
+      position: open && { file: open.file.name },
       database: readFault(cause),
-      hint: [open, ...(mayBeGone ? [ifCrashed] : []), adviceForLost(cause)].join(' '),
+      hint: [kept, ...(mayBeGone ? [ifCrashed] : []), adviceForLost(cause)].join(' '),
       cause,
     },
   );
 }
 
-/** What Slipway found when it asked the server where it is. */
-export function wrongSchema(
-  { plugin, work }: MigrationProgress,
-  found: string,
-  hint?: string,
-): BootError {
-  const where = work ? `${work.file.name}: ` : '';
-  return new BootError(
-    'MIGRATION_WRONG_SCHEMA',
-    `${plugin} could not be migrated: ${where}${found}`,
-    { plugin, phase: 'migrateAll', position: work && { file: work.file.name }, hint },
-  );
-}
-
-/** A file that ran without the lock at its end: another replica may have run it too. */
-export function lockFreed(progress: MigrationProgress): BootError {
-  const advice =
-    'Remove from it what releases the lock: pg_advisory_unlock_all(), DISCARD ALL, or a function that calls them. If it has none of these, look for a pooler that resets sessions.';
-  const kept = progress.work?.inTransaction
-    ? whatIsKept(progress)
-    : 'It runs outside of a transaction: its work stays, it counts as not applied, and another replica may have run it at the same time. Look at the data before you start again.';
-  return migrationFailed(
-    progress,
-    new Error('the migration lock was released while it ran'),
-    `${advice} ${kept}`,
-  );
-}
-
-/** What a file made where only others may make something. */
-export function strayObjects(progress: MigrationProgress, names: readonly string[]): BootError {
-  const { plugin, work } = progress;
-  const file = work?.file.name ?? '';
-  // One in the plugin's own schema; any other is found by nobody but its members.
-  const isExtension = names.every((name) => name.startsWith('extension '));
-  const harm = isExtension ? ', where no other plugin finds it' : " outside of the plugin's schema";
-  return new BootError(
-    'MIGRATION_STRAY_OBJECTS',
-    `${plugin} could not be migrated: ${file} makes ${listNames(names)}${harm}`,
-    {
-      plugin,
-      phase: 'migrateAll',
-      position: { file },
-      hint: `${inPublicAdvice(progress, names) ?? strayAdvice(names)} If it is intended, add the line "-- slipway: allow-outside" to the file. ${whatIsKept(progress)}`,
-    },
-  );
-}
-
-/** The commonest reason: `public.` without quotes. */
-function inPublicAdvice({ work }: MigrationProgress, names: readonly string[]): string | undefined {
-  const found = names.flatMap((name) => / public\.(.+?)(?:\(.*)?$/.exec(name)?.[1] ?? []);
-  const plain = found.flatMap((name) => partsOfName(name).at(0) ?? []);
-  return work && isSql(work.file) ? unquotedPublicAdvice(work.file, plain) : undefined;
-}
-
-function strayAdvice(names: readonly string[]): string {
-  const areAll = (kind: string): boolean => names.every((name) => name.startsWith(`${kind} `));
-  if (areAll('schema')) {
-    return 'Remove CREATE SCHEMA from the file, because Slipway makes the schema that it runs in.';
-  }
-  return areAll('extension')
-    ? 'Write CREATE EXTENSION … SCHEMA with your schema for extensions.'
-    : "Remove the schema's name from the file.";
-}
-
 function adviceOn(cause: unknown, progress: MigrationProgress): readonly string[] {
-  const { work, statement, advice, blockers } = progress;
-  const main = advice ?? adviceFor(cause, work?.file.name ?? 'the cause', blockers);
+  const { open, statement, advice, blockers } = progress;
+  const main = advice ?? adviceFor(cause, open?.file.name ?? 'the cause', blockers);
   const candidates = statement ? countCandidates(statement, cause) : 1;
   if (candidates === 1) return [main];
   return [
@@ -141,33 +91,34 @@ function adviceOn(cause: unknown, progress: MigrationProgress): readonly string[
 }
 
 /** How many commands may have failed: all that were sent at once, unless PostgreSQL names a place. */
-function countCandidates(statement: WorkStatement, cause: unknown): number {
-  return placeOf(cause) > 0 ? 1 : Math.max(1, readCommands(statement.query.text).length);
+function countCandidates(statement: FileStatement, cause: unknown): number {
+  return readPosition(cause) > 0 ? 1 : Math.max(1, readCommands(statement.query.text).length);
 }
 
-function placeOf(cause: unknown): number {
+function readPosition(cause: unknown): number {
   const position = readProperty(cause, 'position');
   return typeof position === 'string' || typeof position === 'number' ? Number(position) : 0;
 }
 
-function whatIsKept({ applied, work }: MigrationProgress): string {
-  const nothing = !work
+/** Says what the database has of the files of this run. */
+export function whatIsKept({ applied, open }: MigrationProgress): string {
+  const nothing = !open
     ? 'Nothing was changed'
-    : !work.inTransaction
-      ? `${work.file.name} runs outside of a transaction, and the next start handles what is left of it`
-      : `Nothing of ${work.file.name} was kept`;
+    : !open.inTransaction
+      ? `${open.file.name} runs outside of a transaction, and the next start handles what is left of it`
+      : `Nothing of ${open.file.name} was kept`;
   if (applied.length === 0) return `${nothing}.`;
   const [are, stay] = applied.length === 1 ? ['is', 'stays'] : ['are', 'stay'];
   return `${nothing}; ${listNames(applied)} ${are} committed and ${stay}.`;
 }
 
 function locate(
-  { file: { name: file } }: MigrationWork,
-  statement: WorkStatement | undefined,
+  { file: { name: file } }: PreparedFile,
+  statement: FileStatement | undefined,
   cause: unknown,
 ): MigrationPosition {
   if (!statement) return { file };
-  const position = placeOf(cause);
+  const position = readPosition(cause);
   const { text, index } = statement.origin(
     position > 0 ? indexOfCharacter(statement.query.text, position) : undefined,
   );

@@ -1,15 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { LockBlocker } from '../../core/events.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
 import { findBlockers } from '../locks/lock-blockers.ts';
-import type { MigrateSettings } from './migrate-options.ts';
-import type { MigrationProgress } from './migration-progress.ts';
-import type { MigrationWork } from './migration-work.ts';
-import type { PinnedClient } from '../connection/pinned-client.ts';
+import type { Migration } from '../sources/migration.ts';
+import type { Migrating } from './migrating.ts';
 import { messageOf, readText } from '../../core/foreign-value.ts';
+import { growPause, sleep } from '../../core/patience.ts';
 
-const shortestPauseMs = 100;
-const longestPauseMs = 30_000;
+const pauses = { firstMs: 100, longestMs: 30_000 };
 
 /**
  * While we wait for a lock, all who come after us queue up behind us. A pause of four times that leaves them the table for
@@ -21,39 +18,37 @@ const pausePerWait = 4;
  * Runs a file, and again when it failed for a reason that passes: a lock that somebody holds, a deadlock, or others who
  * changed the same row of a catalog. The pauses grow up to 30 s, with jitter, so that replicas do not march in step.
  *
- * @returns what `run` does; `canceled` when a pause was cut short by an abort.
+ * @returns what the attempt does; `canceled` when a pause was cut short by an abort.
  * @throws what the last attempt threw.
  */
 export async function retryPassingFailures<Outcome>(
-  client: PinnedClient,
-  work: MigrationWork,
-  progress: MigrationProgress,
-  settings: MigrateSettings,
-  run: () => Promise<Outcome>,
+  run: Migrating,
+  file: Migration,
+  attemptFile: () => Promise<Outcome>,
 ): Promise<Outcome | { readonly status: 'canceled' }> {
-  const { signal, windDown, tell, now } = settings;
+  const { client, target, settings, clock, signal, windDown, tell } = run;
   const stopping = AbortSignal.any([signal, windDown]);
   let failedFirstAt: number | undefined;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await run();
+      return await attemptFile();
     } catch (error) {
       const reason = passingReason(error);
       if (!reason || client.lost || signal.aborted) throw error;
-      failedFirstAt ??= now();
+      failedFirstAt ??= clock.elapsed();
       const pauseMs = pauseBefore(attempt, reason, settings);
-      const blockers = reason === 'lock' ? await lookForBlockers(client, progress, error) : [];
-      if (now() - failedFirstAt + pauseMs > settings.ddlRetryMs) throw error;
+      const blockers = reason === 'lock' ? await lookForBlockers(run, error) : [];
+      if (clock.elapsed() - failedFirstAt + pauseMs > settings.ddlRetry) throw error;
       tell({
         type: 'plugin.migrate.retrying',
-        plugin: progress.plugin,
-        file: work.file.name,
+        plugin: target.id,
+        file: file.name,
         attempt,
         nextInMs: Math.round(pauseMs),
         error: error as Error,
         ...(blockers.length > 0 && { blockers }),
       });
-      await delay(pauseMs, undefined, { signal: stopping }).catch(() => undefined);
+      await sleep(clock, pauseMs, stopping).catch(() => undefined);
       if (stopping.aborted) return { status: 'canceled' };
     }
   }
@@ -80,16 +75,15 @@ export function passingReason(error: unknown): 'lock' | 'race' | undefined {
 function pauseBefore(
   attempt: number,
   reason: 'lock' | 'race',
-  { ddlLockTimeoutMs }: MigrateSettings,
+  { ddlLockTimeout }: Migrating['settings'],
 ): number {
-  const least = Math.max(shortestPauseMs, reason === 'lock' ? pausePerWait * ddlLockTimeoutMs : 0);
-  const grown = Math.min(least * 2 ** (attempt - 1), longestPauseMs);
-  return Math.max(least, grown) * (1 + Math.random() / 4);
+  const firstMs = Math.max(pauses.firstMs, reason === 'lock' ? pausePerWait * ddlLockTimeout : 0);
+  const longestMs = Math.max(pauses.longestMs, firstMs);
+  return growPause(attempt, { firstMs, longestMs }) * (1 + Math.random() / 4);
 }
 
 async function lookForBlockers(
-  client: PinnedClient,
-  progress: MigrationProgress,
+  { client, progress }: Migrating,
   error: unknown,
 ): Promise<readonly LockBlocker[]> {
   try {

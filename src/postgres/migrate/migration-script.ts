@@ -1,6 +1,6 @@
 import { ownNames, type SqlMigration } from '../sources/migration.ts';
 import { readDirectives } from '../sql/migration-directives.ts';
-import type { MigrationWork, WorkStatement } from './migration-work.ts';
+import type { FileStatement, PreparedFile } from './migrating.ts';
 import { readTransactionNeed } from '../sql/outside-transaction.ts';
 import { extensionEdits, noExtensions, type ExtensionFacts } from '../survey/extension-schemas.ts';
 import { publicEdits } from '../sql/public-rewrite.ts';
@@ -10,7 +10,7 @@ import { splitStatements } from '../sql/statement-splitter.ts';
 import type { Statement } from '../sql/statement-splitter.ts';
 
 /** A migration file as it is sent. */
-export interface MigrationScript extends MigrationWork {
+export interface MigrationScript extends PreparedFile {
   readonly file: SqlMigration;
   readonly statements: readonly Statement[];
   /** Where the character at an offset of the statements was in the file. */
@@ -41,21 +41,21 @@ export async function toScript(
     toOriginal,
     inTransaction: !readTransactionNeed(text, directives).lone,
     mayReachOut: directives.has('allow-outside'),
-    run: async (send) => {
+    sendEach: async (send) => {
       for (const [index, statement] of statements.entries()) {
-        await send(toWorkStatement(statement, index, statements.length, file.text, toOriginal));
+        await send(toFileStatement(statement, index, statements.length, file.text, toOriginal));
       }
     },
   };
 }
 
-function toWorkStatement(
+function toFileStatement(
   { text, offset, codeOffset }: Statement,
   index: number,
   count: number,
   original: string,
   toOriginal: (index: number) => number,
-): WorkStatement {
+): FileStatement {
   return {
     query: { text },
     number: index + 1,

@@ -1,29 +1,48 @@
-import { asBootError, type BootError } from '../../core/errors.ts';
-import { isConnectionLost, isWorthWaiting, sqlStateOf } from '../connection/connection-error.ts';
+import { problemError } from '../../core/errors.ts';
+import type { LockHolder } from '../../core/events.ts';
+import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
 import type { PatientPool } from '../connection/connect-with-patience.ts';
 import type { PoolLike } from '../connection/connection.ts';
 import { withPinnedClient, type PinnedClient } from '../connection/pinned-client.ts';
-import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts';
-import { searchPath as toSearchPath } from '../sql/search-path.ts';
+import { planMigrations } from '../history/migration-plan.ts';
+import { isSql, type Migration } from '../sources/migration.ts';
+import type { MigrationTarget } from '../sources/migration-target.ts';
+import { refuseMissingExtensionSchema } from '../survey/extension-problems.ts';
 import { wantedExtensions } from '../survey/extension-schemas.ts';
 import { KnownExtensions } from '../survey/known-extensions.ts';
-import { applyPending, type MigrateResult } from './apply-pending.ts';
+import { findPooledFileProblem } from '../survey/pooled-files.ts';
 import { lookIntoFailure } from './failure-lookup.ts';
 import {
-  applicationNameOf,
-  completeOptions,
+  startProgress,
   type MigrateOptions,
-  type MigrateSettings,
-} from './migrate-options.ts';
-import { connectionLost, migrationFailed } from './migration-error.ts';
-import { noProgress, type MigrationProgress } from './migration-progress.ts';
-import { SessionTurns, TransactionTurns, type Turns } from './migration-turns.ts';
+  type Migrating,
+  type MigrationProgress,
+  type PreparedFile,
+} from './migrating.ts';
+import { explainFailure } from './migration-error.ts';
+import {
+  SessionLock,
+  TransactionLock,
+  type HeldLock,
+  type MigrationLock,
+} from './migration-lock.ts';
+import { retryPassingFailures } from './migration-retry.ts';
+import { toScript } from './migration-script.ts';
+import { runFunction } from './run-function.ts';
+import { runInTransaction } from './run-in-transaction.ts';
+import { runOutsideTransaction } from './run-outside-transaction.ts';
 import { renamePreviousSchema } from './schema-rename.ts';
 
+/** `applied` names the files that were committed. `locked` may come between two files, where the lock is one of each transaction. */
+export type MigrateResult =
+  | { readonly status: 'done'; readonly applied: readonly string[] }
+  | { readonly status: 'locked'; readonly holder: LockHolder }
+  | { readonly status: 'canceled'; readonly applied: readonly string[] };
+
 /**
- * Applies a plugin's pending migrations on one pinned client, under the lock of its schema; what is pending is read again
- * once the lock is held. Does not wait for the lock: `locked` tells who holds it, and the client is already back. A patient
- * pool gives another connection for one that breaks before the first file has begun.
+ * Applies a plugin's pending migrations on one pinned client, under the lock of its schema. Does not wait for the lock:
+ * `locked` names its holder, and the client is back in the pool by then. A patient pool gives another connection for one
+ * that breaks before the first file has begun.
  *
  * @throws BootError `MIGRATION_FAILED`, `MIGRATION_WRONG_SCHEMA`, `MIGRATION_STRAY_OBJECTS`, `MIGRATION_CONNECTION_LOST`,
  * `POOLER_UNSUPPORTED`, `MIGRATION_RENAME_CONFLICT`, `MIGRATION_RENAMED`, `EXTENSION_SCHEMA_MISSING`
@@ -36,71 +55,130 @@ export async function migratePlugin(
   target: MigrationTarget,
   options: MigrateOptions,
 ): Promise<MigrateResult> {
-  const { signal, windDown } = options;
-  const progress = noProgress(target.id);
-  const pin = { ...options, mayRepeat: () => progress.work === undefined };
+  const progress = startProgress(target.id);
+  const pin = { ...options, mayRepeat: () => progress.open === undefined };
   try {
-    return await withPinnedClient(pool, pin, (client) =>
-      migrateOn(client, target, completeOptions(options), progress),
-    );
+    return await withPinnedClient(pool, pin, async (client) => {
+      const run = startRun(client, target, options, progress);
+      const renaming = await renamePreviousSchema(run);
+      if (renaming.status === 'locked') return renaming;
+      const lock = run.keepsSession ? new SessionLock(run) : new TransactionLock(run);
+      try {
+        return await applyPending(run, lock);
+      } catch (error) {
+        progress.advice = await lookIntoFailure(run, error);
+        throw error;
+      } finally {
+        await lock.release();
+      }
+    });
   } catch (error) {
-    const isWindingDown = windDown.aborted && error === windDown.reason;
-    if (isWindingDown || (signal.aborted && isFromAbort(error, signal))) {
+    if (isCanceled(error, options)) return { status: 'canceled', applied: progress.applied };
+    throw explainFailure(progress, error);
+  }
+}
+
+/** Reads under the lock what is pending, and applies one file after the other. */
+async function applyPending(run: Migrating, lock: MigrationLock): Promise<MigrateResult> {
+  const { target, progress, clock, signal, windDown, tell } = run;
+  const first = await lock.take();
+  if (!first.acquired) return { status: 'locked', holder: first.holder };
+  tell({ type: 'plugin.migrate.started', plugin: target.id });
+
+  const { rows } = first.history;
+  progress.rowsAtFirst = rows.length;
+  progress.pending = planMigrations(target.files, rows, target.schema).pending;
+  for (const file of progress.pending) {
+    if (signal.aborted || windDown.aborted) {
       return { status: 'canceled', applied: progress.applied };
     }
-    throw asBootError(error) ?? explain(error, progress);
+    const startedAt = clock.elapsed();
+    const outcome = await retryPassingFailures(run, file, () => applyFile(run, lock, file));
+    if (outcome.status === 'canceled') return { ...outcome, applied: progress.applied };
+    if (outcome.status === 'locked') return outcome;
+    if (outcome.status === 'applied') {
+      const durationMs = clock.elapsed() - startedAt;
+      tell({ type: 'plugin.migrate.applied', plugin: target.id, file: file.name, durationMs });
+    }
   }
+  return { status: 'done', applied: progress.applied };
 }
 
-/** The schema gets its name, then the files have their turns, and the lock goes back whatever became of them. */
-async function migrateOn(
+type FileOutcome =
+  | { readonly status: 'applied' | 'skipped' }
+  | { readonly status: 'locked'; readonly holder: LockHolder };
+
+/** Makes one attempt at a file, under the lock that is still held or that is taken again for it. */
+async function applyFile(
+  run: Migrating,
+  lock: MigrationLock,
+  file: Migration,
+): Promise<FileOutcome> {
+  const held = await lock.take();
+  if (!held.acquired) return { status: 'locked', holder: held.holder };
+  if (isAppliedMeanwhile(run, held, file)) return { status: 'skipped' };
+  refuseUnfit(run, file);
+  const prepared = await prepareFile(run, file);
+  if (prepared.inTransaction) await runInTransaction(run, held, prepared);
+  else await runOutsideTransaction(run, held, prepared);
+  return { status: 'applied' };
+}
+
+function startRun(
   client: PinnedClient,
   target: MigrationTarget,
-  settings: MigrateSettings,
+  options: MigrateOptions,
   progress: MigrationProgress,
-): Promise<MigrateResult> {
-  const renaming = await renamePreviousSchema(client, target, settings);
-  if (renaming.status === 'locked') return renaming;
-  const extensions = new KnownExtensions(
-    { setting: settings.extensionSchemas, wanted: wantedExtensions(target.files) },
-    settings.onExtensionSchemas,
-  );
-  const turns = openTurns(client, target, settings, extensions);
-  try {
-    return await applyPending({ client, target, settings, turns, extensions, progress });
-  } catch (error) {
-    progress.advice = await lookIntoFailure(client, target.schema, progress, error);
-    throw error;
-  } finally {
-    await turns.end();
-  }
+): Migrating {
+  const setting = options.settings.extensionSchemas;
+  const question = { setting, wanted: wantedExtensions(target.files) };
+  const extensions = new KnownExtensions(question, options.onExtensionSchemas);
+  return { ...options, client, target, extensions, progress };
 }
 
-function openTurns(
-  client: PinnedClient,
-  target: MigrationTarget,
-  migrateSettings: MigrateSettings,
-  extensions: KnownExtensions,
-): Turns {
-  const [schema, historySchema] = schemasOf(target);
-  const { statementTimeoutMs, keepsSession } = migrateSettings;
-  const settings = {
-    applicationName: applicationNameOf(target.id, migrateSettings),
-    searchPath: toSearchPath(schema, extensions.schemasOnPath),
-    statementTimeoutMs,
+/** Whether another replica has applied the file while the lock was not held. */
+function isAppliedMeanwhile(
+  { target: { files, schema }, progress }: Migrating,
+  { history: { rows } }: HeldLock,
+  file: Migration,
+): boolean {
+  const isOursAlone = rows.length <= progress.rowsAtFirst + progress.applied.length;
+  return !isOursAlone && !planMigrations(files, rows, schema).pending.includes(file);
+}
+
+/**
+ * Refuses what the survey refuses before the first DDL, for a file that became pending since.
+ *
+ * @throws BootError `POOLER_UNSUPPORTED` or `EXTENSION_SCHEMA_MISSING`
+ */
+function refuseUnfit(
+  { target, settings, keepsSession, extensions }: Migrating,
+  file: Migration,
+): void {
+  const unfit = keepsSession ? undefined : findPooledFileProblem(target.id, file);
+  if (unfit) throw problemError(unfit, 'migrateAll');
+  if (!isSql(file)) return;
+  const sent = { file: file.name, text: file.text, inTransaction: true };
+  refuseMissingExtensionSchema(target, sent, extensions.facts, settings);
+}
+
+async function prepareFile(run: Migrating, file: Migration): Promise<PreparedFile> {
+  const { target, settings, extensions } = run;
+  if (isSql(file)) return toScript(file, target.schema, settings.rewritePublic, extensions.facts);
+  return {
+    file,
+    inTransaction: file.transaction,
+    mayReachOut: false,
+    sendEach: (send) => runFunction(run, file, send),
   };
-  const place = { schema, historySchema, settings, extensions };
-  return keepsSession ? new SessionTurns(client, place) : new TransactionTurns(client, place);
 }
 
-/** What the abort itself brings about, as opposed to a failure that came just before it. */
-function isFromAbort(error: unknown, signal: AbortSignal): boolean {
+/** Whether the failure is what an abort itself brings about, as opposed to one that came just before it. */
+function isCanceled(
+  error: unknown,
+  { signal, windDown }: Pick<MigrateOptions, 'signal' | 'windDown'>,
+): boolean {
+  if (windDown.aborted && error === windDown.reason) return true;
+  if (!signal.aborted) return false;
   return error === signal.reason || sqlStateOf(error) === '57014' || isConnectionLost(error);
-}
-
-/** @param lost Why the connection broke, if it did. */
-function explain(error: unknown, progress: MigrationProgress): BootError {
-  // Before the first file the connection may not even have been made.
-  const isLost = progress.work ? isConnectionLost : isWorthWaiting;
-  return isLost(error) ? connectionLost(progress, error) : migrationFailed(progress, error);
 }

@@ -1,25 +1,26 @@
 import { lastRow } from '../connection/connection.ts';
+import {
+  readGuardFailure,
+  sessionSql,
+  sessionGuardSql,
+  type SessionFacts,
+} from '../connection/session-guard.ts';
 import { isLockFreed } from '../locks/advisory-lock.ts';
-import { lockFreed, migrationFailed } from './migration-error.ts';
-import {
-  createMissingSql,
-  insertHistorySql,
-  type MissingParts,
-} from '../history/migration-history.ts';
-import {
-  rollBack,
-  strayed,
-  tellStatement,
-  type TransactionContext,
-} from './migration-transaction.ts';
-import { beginCommit, beginWork, finishWork } from './migration-progress.ts';
-import type { MigrationWork, WorkStatement } from './migration-work.ts';
 import { readTransactionNeed, type LoneCommand } from '../sql/outside-transaction.ts';
-import type { PinnedClient } from '../connection/pinned-client.ts';
-import { placeIn, placeSql, sessionGuardSql } from '../connection/place-guard.ts';
+import { searchPath } from '../sql/search-path.ts';
+import {
+  beginCommit,
+  beginFile,
+  finishFile,
+  reportStatement,
+  type FileStatement,
+  type Migrating,
+  type PreparedFile,
+} from './migrating.ts';
+import { indexTaken, lockFreed, wrongSession, transactionLeftOpen } from './guard-failure.ts';
+import type { HeldLock } from './migration-lock.ts';
+import { historyRowSql, missingPartsSql } from './run-in-transaction.ts';
 import { clearUnfinishedIndex } from './unfinished-index.ts';
-
-type OutsideContext = TransactionContext & { readonly signal: AbortSignal };
 
 /**
  * Runs a migration that wants no transaction. Its history row can only come after it, so a crash between the two runs it
@@ -28,91 +29,74 @@ type OutsideContext = TransactionContext & { readonly signal: AbortSignal };
  * @throws BootError `MIGRATION_WRONG_SCHEMA` or `MIGRATION_FAILED`, or what pg threw. What its statements have done stays.
  */
 export async function runOutsideTransaction(
-  client: PinnedClient,
-  work: MigrationWork,
-  missing: MissingParts,
-  context: OutsideContext,
+  run: Migrating,
+  held: HeldLock,
+  file: PreparedFile,
 ): Promise<void> {
-  const { progress, historySchema, historyShape, backendPid } = context;
-  beginWork(progress, work);
+  const { client, target, extensions, progress } = run;
+  beginFile(progress, file);
   let refused: unknown;
   try {
-    const preparing = createMissingSql(missing, historySchema, historyShape);
+    const preparing = missingPartsSql(run, held);
     if (preparing.length > 0) await client.query(preparing.join(';'));
     // A function that ran before may have left another path.
-    await expectPlace(client, context, `set search_path = ${context.searchPath}`);
-    await work.run((statement) =>
-      runUnlessDone(client, statement, context).catch((error: unknown) => {
+    const path = searchPath(target.schema, extensions.schemasOnPath);
+    await expectOwnSession(run, held, `set search_path = ${path}`);
+    await file.sendEach((statement) =>
+      sendUnlessDone(run, statement).catch((error: unknown) => {
         refused = error;
         throw error;
       }),
     );
     progress.statement = undefined;
-    refuseOpenTransaction(client, context);
-    await expectPlace(client, context);
+    // All of it would be lost with the connection, and the history would say that it was done.
+    if (client.isInTransaction()) throw transactionLeftOpen(progress);
+    await expectOwnSession(run, held);
     beginCommit(progress);
-    const row = insertHistorySql(historySchema, work.file, historyShape);
-    const look = context.extensions.afterFile(work.file);
-    const guards = [sessionGuardSql(backendPid), ...context.lockGuard];
-    const parts = [row, ...guards, ...(look === undefined ? [] : [look])];
-    context.extensions.learnFrom(await client.finish(parts.join(';')));
-    finishWork(progress, work);
+    const closing = [
+      historyRowSql(run, held, file),
+      sessionGuardSql(held.backendPid),
+      ...held.guard,
+      ...extensions.afterFile(file.file),
+    ];
+    extensions.learnFrom(await client.finish(closing.join(';')));
+    finishFile(progress);
   } catch (error) {
     // A function may have caught what PostgreSQL said, and failed for a reason of its own.
     if (error !== refused) progress.statement = undefined;
-    if (client.isInTransaction()) await rollBack(client);
-    const elsewhere = placeIn(error);
+    if (client.isInTransaction()) await client.rollBack();
+    const elsewhere = readGuardFailure(error);
     if (isLockFreed(error)) throw lockFreed(progress);
-    throw elsewhere ? strayed(elsewhere, context) : error;
+    throw elsewhere ? wrongSession(run, held, elsewhere) : error;
   }
 }
 
-async function expectPlace(
-  client: PinnedClient,
-  context: TransactionContext,
+async function expectOwnSession(
+  run: Migrating,
+  held: HeldLock,
   ...before: readonly string[]
 ): Promise<void> {
-  const sql = [...before, placeSql].join('; ');
-  const place = lastRow(await client.query<{ pid: number; schema: string | null }>(sql));
-  if (place?.pid === context.backendPid && place.schema === context.schema) return;
-  throw strayed(place && { ...place, transaction: '' }, context);
+  const sql = [...before, sessionSql].join('; ');
+  const found = lastRow(await run.client.query<Omit<SessionFacts, 'transaction'>>(sql));
+  if (found?.pid === held.backendPid && found.schema === run.target.schema) return;
+  throw wrongSession(run, held, found);
 }
 
-/** Everything of it would be lost with the connection, and the history would say that it was done. */
-function refuseOpenTransaction(client: PinnedClient, { progress }: TransactionContext): void {
-  if (!client.isInTransaction()) return;
-  throw migrationFailed(
-    progress,
-    new Error('it has left a transaction open'),
-    'Make sure that each BEGIN in it has its COMMIT or ROLLBACK. What came after the last BEGIN is not kept.',
-  );
-}
-
-async function runUnlessDone(
-  client: PinnedClient,
-  statement: WorkStatement,
-  context: OutsideContext,
-): Promise<unknown> {
-  const { progress, tell, signal } = context;
+async function sendUnlessDone(run: Migrating, statement: FileStatement): Promise<unknown> {
+  const { client, progress, tell, clock } = run;
   progress.statement = statement;
-  const { lone } = readTransactionNeed(statement.query.text, new Set());
-  const state = await clearUnfinishedIndex(client, lone ?? anyOther, signal);
-  const name = lone?.kind === 'createIndex' ? lone.index : undefined;
-  if (state.status === 'taken') {
-    throw migrationFailed(
-      progress,
-      new Error(`there is an index ${name} already, on ${state.table}`),
-      'Give the new index a name of its own: two in one schema cannot have the same.',
-    );
-  }
+  const { lone = anyOther } = readTransactionNeed(statement.query.text, new Set());
+  const state = await clearUnfinishedIndex(run, lone);
+  const name = lone.kind === 'createIndex' ? lone.index : undefined;
+  if (state.status === 'taken') throw indexTaken(progress, name, state.table);
   if (state.status === 'built') {
-    const message = `${progress.work?.file.name}: the index ${name} exists already, and is taken as done`;
+    const message = `${progress.open?.file.name}: the index ${name} exists already, and is taken as done`;
     tell({ type: 'boot.warning', message, plugin: progress.plugin });
     return nothingDone;
   }
-  const startedAt = context.now();
+  const startedAt = clock.elapsed();
   const answer = await client.send(statement.query);
-  tellStatement(statement, context, startedAt);
+  reportStatement(run, statement, startedAt);
   progress.statement = undefined;
   return answer;
 }

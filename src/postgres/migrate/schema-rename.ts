@@ -4,10 +4,9 @@ import { migrationLockKey, tryLock } from '../locks/advisory-lock.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { Querying } from '../connection/querying.ts';
 import { historyTable } from '../history/migration-history.ts';
-import { applicationNameOf, type MigrateSettings } from './migrate-options.ts';
+import { beginSql, lockTimeoutSql, nameSession } from '../connection/session-settings.ts';
+import type { Migrating } from './migrating.ts';
 import { passingReason } from './migration-retry.ts';
-import { rollBack } from './migration-transaction.ts';
-import type { PinnedClient } from '../connection/pinned-client.ts';
 import {
   findRenamed,
   markedSchemasSql,
@@ -34,22 +33,25 @@ export type RenameResult =
  *
  * @throws BootError `MIGRATION_RENAME_CONFLICT`, or what pg threw. Nothing is changed then.
  */
-export async function renamePreviousSchema(
-  client: PinnedClient,
-  target: RenamingTarget,
-  settings: MigrateSettings,
-): Promise<RenameResult> {
+export async function renamePreviousSchema({
+  client,
+  target,
+  settings,
+  clock,
+  tell,
+}: Migrating): Promise<RenameResult> {
   const { previousSchemas = [] } = target;
   if (previousSchemas.length === 0) return { status: 'nothing' };
   if (!(await lookForRename(client, target))) return { status: 'nothing' };
-  const { ddlLockTimeoutMs, tell, now } = settings;
-  const applicationName = quoteLiteral(applicationNameOf(target.id, settings));
-  const startedAt = now();
+  const startedAt = clock.elapsed();
   client.markDirty();
   try {
     await client.query(
-      `begin isolation level read committed; set local lock_timeout = ${ddlLockTimeoutMs};` +
-        ` select set_config('application_name', ${applicationName}, true)`,
+      [
+        beginSql,
+        lockTimeoutSql(settings),
+        `select set_config('application_name', ${quoteLiteral(nameSession(target.id))}, true)`,
+      ].join('; '),
     );
     for (const schema of inLockOrder([target.schema, ...previousSchemas])) {
       const attempt = await tryLock(client, schema, 'transaction');
@@ -64,11 +66,11 @@ export async function renamePreviousSchema(
     }
     await client.finish(`${renameSql(target, rename)}; commit`);
     const news = { plugin: target.id, from: rename.from, to: target.schema };
-    tell({ type: 'plugin.migrate.renamed', ...news, durationMs: now() - startedAt });
+    tell({ type: 'plugin.migrate.renamed', ...news, durationMs: clock.elapsed() - startedAt });
     return { status: 'done' };
   } catch (error) {
     if (client.lost) throw error;
-    await rollBack(client);
+    await client.rollBack();
     if (passingReason(error) === undefined) throw error;
     // Somebody changes the schema itself, such as its grants: worth waiting for like a lock, of a holder nobody knows.
     return { status: 'locked', holder: {} };

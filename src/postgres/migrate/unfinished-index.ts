@@ -1,7 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { sleep } from '../../core/patience.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { LoneCommand } from '../sql/outside-transaction.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
+import type { Migrating } from './migrating.ts';
 
 /** What stands where a command wants to build. */
 export type IndexState =
@@ -27,9 +28,8 @@ const lookAgainMs = 500;
  * somebody still builds on the table it waits, because that index may become valid.
  */
 export async function clearUnfinishedIndex(
-  client: PinnedClient,
+  { client, clock, signal }: Migrating,
   command: LoneCommand,
-  signal: AbortSignal,
 ): Promise<IndexState> {
   if (command.kind === 'other') return { status: 'free' };
   for (;;) {
@@ -38,7 +38,7 @@ export async function clearUnfinishedIndex(
     if (unfinished.length === 0) return command.kind === 'createIndex' ? stateOf(found) : free;
     if (unfinished.some((index) => index.is_in_work)) {
       // The next query throws the reason itself.
-      await delay(lookAgainMs, undefined, { signal }).catch(() => undefined);
+      await sleep(clock, lookAgainMs, signal).catch(() => undefined);
       continue;
     }
     for (const index of unfinished) {

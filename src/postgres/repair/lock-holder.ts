@@ -1,58 +1,50 @@
 import type { LockHolder } from '../../core/events.ts';
-import { heldLockSql } from '../locks/advisory-lock.ts';
+import { heldLockSql, msSinceSql, readHolder } from '../locks/advisory-lock.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
-import { withoutGuard } from '../connection/place-guard.ts';
+import { withoutGuard } from '../connection/session-guard.ts';
 import type { Querying } from '../connection/querying.ts';
 import { messageOf } from '../../core/foreign-value.ts';
-
-/** The session that holds a migration lock, and what it does. Fields that this role may not see are left out. */
-export interface LockHolderFacts extends LockHolder {
-  readonly pid: number;
-  /** `active`, `idle`, `idle in transaction` … */
-  readonly state?: string;
-  /** The statement that it runs, or ran last. */
-  readonly query?: string;
-  /** How long ago that statement began, in ms. */
-  readonly queryMs?: number;
-  /** How long ago its transaction began, in ms. */
-  readonly transactionMs?: number;
-  /** The pids of the sessions that it waits for itself. */
-  readonly blockedBy: readonly number[];
-}
 
 /** The report of `repair.holder()`: the holder, and whether its session was ended. Plain JSON. */
 export interface HolderReport {
   readonly plugin: string;
   readonly schema: string;
-  /** null when the lock is free. */
-  readonly holder: LockHolderFacts | null;
-  /** Whether the holder's session was ended; left out when the call did not ask for it, or when the lock is free. */
+  /** Who holds the lock, and what that session does. Left out when the lock is free, as is what this role may not see. */
+  readonly holder?: LockHolder & {
+    readonly pid: number;
+    /** `active`, `idle`, `idle in transaction` … */
+    readonly state?: string;
+    /** The statement that it runs, or ran last. */
+    readonly query?: string;
+    /** How long ago that statement began, in ms. */
+    readonly queryMs?: number;
+    /** How long ago its transaction began, in ms. */
+    readonly transactionMs?: number;
+    /** The pids of the sessions that it waits for. */
+    readonly blockedBy: readonly number[];
+  };
+  /** Whether the holder's session was ended; left out without `terminate`, and when the lock is free. */
   readonly terminated?: boolean;
-  /** Why the session was not ended. */
+  /** Why it was not ended. */
   readonly because?: string;
 }
 
 /** How long to wait for the end of a session, in ms. */
 const goneWithinMs = 5_000;
 
-/** Finds the session that holds the migration lock of a schema. */
+/** Looks for the session that holds the migration lock of a schema, and what it does. */
 export async function findHolder(
   client: Querying,
   schema: string,
-): Promise<LockHolderFacts | undefined> {
-  const since = (column: string): string =>
-    `(extract(epoch from clock_timestamp() - a.${column}) * 1000)::bigint`;
-  const { rows } = await client.query<{ holder: string }>(
-    `select json_strip_nulls(json_build_object('pid', l.pid, 'applicationName', nullif(a.application_name, ''),
-       'host', coalesce(a.client_hostname, host(a.client_addr)), 'ageMs', ${since('backend_start')},
-       'state', a.state, 'query', nullif(a.query, ''), 'queryMs', ${since('query_start')},
-       'transactionMs', ${since('xact_start')}, 'blockedBy', to_json(pg_blocking_pids(l.pid))))::text as holder
-     from pg_locks l left join pg_stat_activity a on a.pid = l.pid where ${heldLockSql(schema)} limit 1`,
-  );
-  const [row] = rows;
-  if (!row) return undefined;
-  const facts = JSON.parse(row.holder) as LockHolderFacts;
-  return facts.query === undefined ? facts : { ...facts, query: withoutGuard(facts.query) };
+): Promise<HolderReport['holder']> {
+  const facts = await readHolder<NonNullable<HolderReport['holder']>>(client, schema, [
+    `'state', a.state`,
+    `'query', nullif(a.query, '')`,
+    `'queryMs', ${msSinceSql('a.query_start')}`,
+    `'transactionMs', ${msSinceSql('a.xact_start')}`,
+    `'blockedBy', to_json(pg_blocking_pids(l.pid))`,
+  ]);
+  return facts?.query === undefined ? facts : { ...facts, query: withoutGuard(facts.query) };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { MigrationSettings } from '../../core/settings.ts';
 import { BootError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
@@ -18,7 +19,7 @@ export interface RelocateChoice {
   readonly targets: readonly MigrationTarget[];
   /** The names that the caller has chosen; when left out, everything that certainly belongs to the plugin. */
   readonly objects: readonly string[] | undefined;
-  readonly rewritePublic: boolean;
+  readonly settings: MigrationSettings;
 }
 
 /**
@@ -31,9 +32,9 @@ export interface RelocateChoice {
 export async function decideOnMoves(
   client: Querying,
   id: string,
-  { targets, objects, rewritePublic }: RelocateChoice,
+  { targets, objects, settings }: RelocateChoice,
 ): Promise<RepairDecision> {
-  const survey = await surveyDatabase(client, targets, { willApply: false, rewritePublic });
+  const survey = await surveyDatabase(client, targets, { settings, willApply: false });
   const plugin = survey.plugins.find((each) => each.id === id);
   if (!plugin) throw new Error(`no migrations of ${id} among the plugins`);
   const { certain, disputed } = readable(plugin);

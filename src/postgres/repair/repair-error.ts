@@ -3,7 +3,7 @@ import { isInstance, messageOf } from '../../core/foreign-value.ts';
 import type { LockBlocker } from '../../core/events.ts';
 import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
 import { describeBlocker } from '../../core/describe-session.ts';
-import { placeIn } from '../connection/place-guard.ts';
+import { readGuardFailure } from '../connection/session-guard.ts';
 
 /** Makes the error of a repair that cannot do what it was called for. */
 export function repairRefused(plugin: string, message: string, hint?: string): BootError {
@@ -30,9 +30,9 @@ export function toRepairError(
       },
     );
   }
-  const place = placeIn(cause);
-  if (place) {
-    const message = `${plugin} was not repaired: backend ${place.pid} answered, in another transaction`;
+  const found = readGuardFailure(cause);
+  if (found) {
+    const message = `${plugin} was not repaired: backend ${found.pid} answered, in another transaction`;
     return new BootError('MIGRATION_WRONG_SCHEMA', message, {
       plugin,
       cause,

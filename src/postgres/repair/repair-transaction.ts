@@ -1,15 +1,21 @@
+import type { Clock } from '../../core/clock.ts';
 import { problemError } from '../../core/errors.ts';
 import type { LockBlocker, LockHolder } from '../../core/events.ts';
+import type { MigrationSettings } from '../../core/settings.ts';
 import { tryLock } from '../locks/advisory-lock.ts';
 import type { PatientPool } from '../connection/connect-with-patience.ts';
 import type { PoolLike } from '../connection/connection.ts';
 import { findBlockers } from '../locks/lock-blockers.ts';
 import type { Querying } from '../connection/querying.ts';
 import { withPinnedClient, type PinnedClient } from '../connection/pinned-client.ts';
-import { guardSql, placeColumns, type Place } from '../connection/place-guard.ts';
+import { beginSql, lockTimeoutSql, nameSession } from '../connection/session-settings.ts';
+import {
+  transactionGuardSql,
+  sessionColumns,
+  type SessionFacts,
+} from '../connection/session-guard.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { RepairDecision } from './repair-report.ts';
-import { applicationNameOf } from '../migrate/migrate-options.ts';
 import { findLaterName, findPendingRename } from '../migrate/schema-rename.ts';
 import type { RenamedSchema } from '../survey/rename-marker.ts';
 import type { RenamingTarget } from '../survey/rename-plan.ts';
@@ -18,17 +24,9 @@ import { repairRefused, toRepairError } from './repair-error.ts';
 
 export interface RepairSettings {
   readonly dryRun: boolean;
-  /** How long to wait for locks on tables, in ms; 0 is no limit. */
-  readonly lockTimeoutMs: number;
-  /** In ms; 0 is no limit. */
-  readonly statementTimeoutMs: number;
+  readonly settings: Pick<MigrationSettings, 'ddlLockTimeout' | 'statementTimeout'>;
   readonly signal: AbortSignal;
-  /**
-   * Part of the application_name.
-   *
-   * @default the name of this machine
-   */
-  readonly hostname?: string;
+  readonly clock: Clock;
 }
 
 export type RepairAttempt =
@@ -81,7 +79,7 @@ async function attemptRepair(
   progress: RepairProgress,
 ): Promise<RepairAttempt> {
   const { id, schema } = target;
-  await begin(client, id, settings);
+  await begin(client, id, settings.settings);
   const attempt = await tryLock(client, schema, 'transaction');
   if (!attempt.acquired) {
     await client.finish('rollback');
@@ -89,14 +87,14 @@ async function attemptRepair(
   }
   refuseRename(id, await findPendingRename(client, target));
   refuseLaterName(target, await findLaterName(client, target));
-  const place = await findPlace(client);
+  const session = await readSession(client);
   const decision = await decide(client);
   if (settings.dryRun) await client.finish('rollback');
-  else await runStatements(client, decision.statements, place, progress);
+  else await runStatements(client, decision.statements, session, progress);
   return { status: 'done', decision };
 }
 
-/** Rolls back at once, because the server would hold the lock until it notices the end of the connection; finds the blockers. */
+/** Rolls back by hand, because the server would hold the lock until it notices the end of the connection. */
 async function lookBack(
   client: PinnedClient,
   progress: RepairProgress,
@@ -108,7 +106,7 @@ async function lookBack(
     await client.finish('rollback');
     if (statement !== undefined) progress.blockers = await findBlockers(client, statement, error);
   } catch {
-    // Both only help people: the end of the connection rolls back anyway.
+    // The rollback only releases the lock sooner; without it, the end of the connection does.
   }
 }
 
@@ -128,14 +126,17 @@ function refuseLaterName({ id, schema }: RenamingTarget, now: RenamedSchema | un
 }
 
 /** Begins with settings of the transaction only, so that the client is released unchanged. */
-async function begin(client: Querying, id: string, settings: RepairSettings): Promise<void> {
-  const { lockTimeoutMs, statementTimeoutMs } = settings;
+async function begin(
+  client: Querying,
+  id: string,
+  settings: RepairSettings['settings'],
+): Promise<void> {
   await client.query(
     [
-      'begin isolation level read committed',
-      `set local application_name = ${quoteLiteral(`${applicationNameOf(id, settings)} (repair)`)}`,
-      `set local lock_timeout = ${lockTimeoutMs}`,
-      `set local statement_timeout = ${statementTimeoutMs}`,
+      beginSql,
+      `set local application_name = ${quoteLiteral(`${nameSession(id)} (repair)`)}`,
+      lockTimeoutSql(settings),
+      `set local statement_timeout = ${settings.statementTimeout}`,
       'set local idle_in_transaction_session_timeout = 0',
       // An object in public must not hide an object of the server with the same name.
       'set local search_path = pg_catalog',
@@ -143,8 +144,8 @@ async function begin(client: Querying, id: string, settings: RepairSettings): Pr
   );
 }
 
-async function findPlace(client: Querying): Promise<Omit<Place, 'schema'>> {
-  const { rows } = await client.query<Place>(`select ${placeColumns}`);
+async function readSession(client: Querying): Promise<Omit<SessionFacts, 'schema'>> {
+  const { rows } = await client.query<SessionFacts>(`select ${sessionColumns}`);
   return { pid: rows[0]?.pid ?? 0, transaction: rows[0]?.transaction ?? '' };
 }
 
@@ -152,10 +153,10 @@ async function findPlace(client: Querying): Promise<Omit<Place, 'schema'>> {
 async function runStatements(
   client: PinnedClient,
   statements: readonly string[],
-  { pid, transaction }: Omit<Place, 'schema'>,
+  { pid, transaction }: Omit<SessionFacts, 'schema'>,
   progress: RepairProgress,
 ): Promise<void> {
-  const guard = guardSql({ pid, transaction });
+  const guard = transactionGuardSql({ pid, transaction });
   for (const statement of statements) {
     progress.statement = statement;
     await client.query(`${statement};${guard}`);

@@ -5,7 +5,7 @@ import { createScopedPool, type ScopedPoolOptions } from './scoped-pool.ts';
 /** Drizzle on a plugin's schema, with relational queries. The name is that of Checkstack. */
 export type SafeDatabase<S extends Record<string, unknown>> = NodePgDatabase<S>;
 
-/** The options of a scoped database. */
+/** The options of {@link createScopedDb}. */
 export interface ScopedDbOptions<S> extends ScopedPoolOptions {
   /** The tables and relations, for `query`. */
   readonly schema: S;

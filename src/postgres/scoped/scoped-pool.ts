@@ -10,10 +10,10 @@ import { readScopedQuery } from './scoped-query.ts';
 import { queryAlone } from './scoped-transactions.ts';
 import { refuseControl, refuseSessionChange } from './transaction-texts.ts';
 
-/** The options of a scoped pool. */
+/** The options of {@link createScopedPool}. */
 export interface ScopedPoolOptions {
   /**
-   * Schemas after the plugin's own in the search_path.
+   * Schemas behind the plugin's own in the `search_path`.
    *
    * @default []
    */

@@ -3,7 +3,7 @@ import { applyEdits, type RewrittenSql, type SqlEdit } from './sql-edits.ts';
 import { lexSql } from './sql-lexer.ts';
 
 /** `"public"` at these places of the original text is the schema of something, and this is its name. */
-interface Place extends Omit<SqlEdit, 'replacement'> {
+interface SessionFacts extends Omit<SqlEdit, 'replacement'> {
   readonly name: string;
 }
 
@@ -44,11 +44,11 @@ export function namesInPublic(text: string): ReadonlySet<string> {
   return new Set(placesIn(text).map(({ name }) => name));
 }
 
-function placesIn(text: string): readonly Place[] {
+function placesIn(text: string): readonly SessionFacts[] {
   return text.includes('"public"') ? [...findPlaces(text, 0)] : [];
 }
 
-function* findPlaces(text: string, offset: number): Generator<Place, void> {
+function* findPlaces(text: string, offset: number): Generator<SessionFacts, void> {
   for (const { kind, start, end } of lexSql(text)) {
     if (kind === 'dollar') {
       const tag = text.indexOf('$', start + 1) + 1 - start;

@@ -1,5 +1,6 @@
 import { problem, type Problem } from '../../core/error-codes.ts';
 import { BootError } from '../../core/errors.ts';
+import type { MigrationSettings } from '../../core/settings.ts';
 import { mayPlaceExtensions } from '../sql/extension-commands.ts';
 import {
   misplacedExtensions,
@@ -9,7 +10,6 @@ import {
 } from './extension-schemas.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import { readDirectives } from '../sql/migration-directives.ts';
-import type { StrayPolicy } from './stray-objects.ts';
 
 interface PendingPlugin {
   readonly id: string;
@@ -17,10 +17,8 @@ interface PendingPlugin {
   readonly pending: readonly Migration[];
 }
 
-export interface ExtensionRules {
-  readonly setting: ExtensionSetting;
-  readonly strayObjects: StrayPolicy;
-}
+/** The settings that decide where extensions may go. */
+type ExtensionRules = Pick<MigrationSettings, 'extensionSchemas' | 'strayObjects'>;
 
 /**
  * Finds pending files with an extension that would go into the plugin's own schema, because there is no schema for extensions.
@@ -36,14 +34,15 @@ export function findMissingExtensionSchemas(
   const texts = all.filter(isSql).map(({ text }) => text);
   // It is unknown what a function does.
   if (texts.length < all.length) return [];
-  if (texts.some(mayPlaceExtensions) || mayMakeListed(plugins, texts, rules.setting)) return [];
+  if (texts.some(mayPlaceExtensions) || mayMakeListed(plugins, texts, rules.extensionSchemas))
+    return [];
   return plugins.flatMap(({ id, schema, pending }) =>
     pending.filter(isSql).flatMap(({ name: file, text }) =>
       isMeant(text, rules)
         ? []
         : misplacedExtensions(text, facts, schema).map((extension) => {
             const message = `${id}: ${file} makes the extension ${extension}, and there is no schema for it`;
-            const hint = placeAdvice(extension, rules.setting);
+            const hint = placeAdvice(extension, rules.extensionSchemas);
             return problem('EXTENSION_SCHEMA_MISSING', message, { plugin: id, file, hint });
           }),
     ),
@@ -70,7 +69,7 @@ export function refuseMissingExtensionSchema(
     plugin: id,
     phase: 'migrateAll',
     position: { file },
-    hint: `${placeAdvice(extension, rules.setting)}${kept}`,
+    hint: `${placeAdvice(extension, rules.extensionSchemas)}${kept}`,
   });
 }
 

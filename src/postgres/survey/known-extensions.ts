@@ -8,6 +8,7 @@ import {
   type ExtensionFacts,
   type ExtensionSetting,
 } from './extension-schemas.ts';
+import { isRecord } from '../../core/foreign-value.ts';
 
 /** The question about extensions that a plugin's migrations have. */
 export interface ExtensionQuestion {
@@ -49,19 +50,18 @@ export class KnownExtensions {
   }
 
   /** Makes SQL to send with the COMMIT of a file that may have changed the facts; {@link learnFrom} reads its answer. */
-  afterFile(file: Migration): string | undefined {
+  afterFile(file: Migration): readonly string[] {
     if (isSql(file) && !/extension|schema/i.test(file.text) && !mayPlaceExtensions(file.text)) {
-      return undefined;
+      return [];
     }
     const { setting, wanted } = this.question;
-    return `select ${extensionFactsSql(setting, wanted)}::text as extensions`;
+    return [`select ${extensionFactsSql(setting, wanted)}::text as extensions`];
   }
 
   learnFrom(answers: unknown): void {
     const rows = [answers].flat().flatMap((each) => (each as { readonly rows?: unknown[] }).rows);
     const found = rows.find(
-      (row): row is { readonly extensions: string } =>
-        typeof row === 'object' && row !== null && 'extensions' in row,
+      (row): row is { readonly extensions: string } => isRecord(row) && 'extensions' in row,
     );
     if (found) this.learn(JSON.parse(found.extensions) as ExtensionFacts);
   }

@@ -1,5 +1,6 @@
 import { quoteLiteral } from '../sql/identifier.ts';
-import { failTelling, toldBy } from '../connection/telling-failure.ts';
+import { failWithSql, readSqlFailure } from '../connection/sql-failure.ts';
+import { isRecord } from '../../core/foreign-value.ts';
 
 /** What to do about objects that a file made outside of its plugin's schema. */
 export type StrayPolicy = 'error' | 'warn' | 'off';
@@ -36,7 +37,7 @@ export function strayObjectsSql(own: OwnSchemas, policy: Exclude<StrayPolicy, 'o
   const list = `json_agg(name order by name)`;
   const answer =
     policy === 'error'
-      ? `case when count(*) = 0 then 0 else ${failTelling(mark, list)} end`
+      ? `case when count(*) = 0 then 0 else ${failWithSql(mark, list)} end`
       : `coalesce(${list}, '[]')::text as strays`;
   return `with me as (select id, age((id % 4294967296)::text::xid) as age from (select pg_current_xact_id()::text::bigint) t (id)),
   stray as (${strayNamesSql(own)})
@@ -45,15 +46,14 @@ export function strayObjectsSql(own: OwnSchemas, policy: Exclude<StrayPolicy, 'o
 
 /** Reads the names that a failed {@link strayObjectsSql} found; `undefined` for any other error. */
 export function straysIn(error: unknown): readonly string[] | undefined {
-  return toldBy(mark, error) as readonly string[] | undefined;
+  return readSqlFailure(mark, error) as readonly string[] | undefined;
 }
 
 /** Reads the names that {@link strayObjectsSql} found for a warning, among the answers to a message. */
 export function straysAmong(answers: unknown): readonly string[] {
   const rows = [answers].flat().flatMap((answer) => (answer as { readonly rows?: unknown[] }).rows);
   const found = rows.find(
-    (row): row is { readonly strays: string } =>
-      typeof row === 'object' && row !== null && 'strays' in row,
+    (row): row is { readonly strays: string } => isRecord(row) && 'strays' in row,
   );
   return found ? (JSON.parse(found.strays) as readonly string[]) : [];
 }

@@ -1,10 +1,11 @@
 import type { Problem } from '../../core/error-codes.ts';
+import type { MigrationSettings } from '../../core/settings.ts';
 import type { HistoryRow } from '../history/migration-history.ts';
 import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
-import { judgePlan, type MigrationPolicies } from '../history/migration-policies.ts';
+import { judgePlan } from '../history/migration-policies.ts';
 import type { Migration } from '../sources/migration.ts';
 import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts';
-import { findFilePaths, type FunctionPathPolicy } from './function-path-problems.ts';
+import { findFilePaths } from './function-path-problems.ts';
 import type { Look } from './look-at-database.ts';
 import { findHistoryEdits } from './history-edits.ts';
 import { findPsqlProblems } from './psql-problems.ts';
@@ -30,9 +31,10 @@ export interface PluginSurvey {
   readonly historySchema: string;
   readonly schemaExists: boolean;
   readonly historyExists: boolean;
-  /** The schema of an earlier id, which is renamed to `schema` before anything else; `applied` is its history. */
+  /** The schema of an earlier id, which is renamed to `schema` before anything else; `applied` is by its history. */
   readonly renameFrom?: string | undefined;
-  readonly applied: readonly HistoryRow[];
+  /** The names of the files that are applied, in their order. */
+  readonly applied: readonly string[];
   readonly pending: readonly Migration[];
   /** Its objects in `public` instead of its schema; undefined when there are none. */
   readonly stranded: StrandedObjects | undefined;
@@ -75,9 +77,7 @@ export interface SurveyContext {
   readonly schemas: ReadonlyMap<string, SchemaAnswer>;
   readonly keepsSession: boolean;
   readonly willApply: boolean;
-  readonly policies: MigrationPolicies;
-  readonly strandedObjects: 'error' | 'warn';
-  readonly functionSearchPath: FunctionPathPolicy;
+  readonly settings: MigrationSettings;
   /** The schemas after a plugin's own on its `search_path`. */
   readonly extensionSchemas: readonly string[];
 }
@@ -88,14 +88,14 @@ export function surveyPlugin(
   stranded: StrandedObjects | undefined,
   context: SurveyContext,
 ): PluginSurvey {
-  const { facts, schemas, keepsSession, willApply, policies, strandedObjects } = context;
-  const { functionSearchPath, extensionSchemas } = context;
-  const { id, schema, historySchema, rename, files, rows: applied, plan } = planned;
+  const { facts, schemas, keepsSession, willApply, settings, extensionSchemas } = context;
+  const { strandedObjects, functionSearchPath } = settings;
+  const { id, schema, historySchema, rename, files, rows, plan } = planned;
   const { pending } = plan;
   const isRenamed = rename.from !== undefined;
   const plugin = { id, schema, historySchema, isRenamed, pending };
   const found = stranded ? findStrandedProblems(plugin, stranded) : [];
-  const judgement = judgePlan({ id, historySchema, files, applied, plan }, policies);
+  const judgement = judgePlan({ id, historySchema, files, applied: rows, plan }, settings);
   const historyEdits = findHistoryEdits(plugin);
   const historyExists = schemas.get(historySchema)?.history != null;
   const obstacle = rename.conflict ?? findNewName(planned.target, historyExists, facts);
@@ -111,7 +111,7 @@ export function surveyPlugin(
     schemaExists: schemas.has(ownSchema),
     historyExists,
     renameFrom: rename.from,
-    applied,
+    applied: planned.applied.map(({ name }) => name),
     stranded,
     warnings: [
       ...judgement.warnings,

@@ -1,17 +1,15 @@
 import type { Problem } from '../../core/error-codes.ts';
 import { BootError } from '../../core/errors.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
+import type { MigrationSettings } from '../../core/settings.ts';
 import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
 import type { Querying } from '../connection/querying.ts';
-import { lenientPolicies, type MigrationPolicies } from '../history/migration-policies.ts';
 import type { MigrationTarget } from '../sources/migration-target.ts';
 import { findBrokenSnapshot } from './broken-snapshots.ts';
 import { findMissingExtensionSchemas } from './extension-problems.ts';
-import { schemasOnPath, type ExtensionFacts, type ExtensionSetting } from './extension-schemas.ts';
-import type { FunctionPathPolicy } from './function-path-problems.ts';
+import { schemasOnPath, type ExtensionFacts } from './extension-schemas.ts';
 import { lookAtDatabase } from './look-at-database.ts';
 import { findStranded } from './stranded-objects.ts';
-import type { StrayPolicy } from './stray-objects.ts';
 import { planTarget, surveyPlugin, type PluginSurvey } from './survey-plugin.ts';
 import { findServerProblems } from './survey-problems.ts';
 import { messageOf } from '../../core/foreign-value.ts';
@@ -37,42 +35,11 @@ export interface Survey {
 }
 
 export interface SurveyOptions {
+  readonly settings: MigrationSettings;
   /** `'session'`: the pooler in between keeps sessions. */
   readonly pooler?: 'session' | undefined;
-  /**
-   * Whether the pending files will be applied. If not, rights that only a migration needs are not checked.
-   *
-   * @default true
-   */
-  readonly willApply?: boolean;
-  /** @default warnings only */
-  readonly policies?: MigrationPolicies;
-  /**
-   * Whether `"public".` means the plugin's own schema.
-   *
-   * @default true
-   */
-  readonly rewritePublic?: boolean;
-  /**
-   * What to do when objects of a plugin are in `public`.
-   *
-   * @default 'error'
-   */
-  readonly strandedObjects?: 'error' | 'warn';
-  /** @default 'auto' */
-  readonly extensionSchemas?: ExtensionSetting;
-  /**
-   * Whether an extension may go into a plugin's own schema.
-   *
-   * @default 'error'
-   */
-  readonly strayObjects?: StrayPolicy;
-  /**
-   * What to do about functions that run with a `search_path` outside of their plugin's schema.
-   *
-   * @default 'warn'
-   */
-  readonly functionSearchPath?: FunctionPathPolicy;
+  /** Whether pending files will be applied. Otherwise what only a migration needs is no problem. */
+  readonly willApply: boolean;
 }
 
 /**
@@ -80,37 +47,24 @@ export interface SurveyOptions {
  * applied plugin has a new file). It needs only the right to read the histories.
  *
  * @throws BootError `DATABASE_UNREACHABLE` or `DATABASE_PRIVILEGE`
- * @example const { plugins, problems } = await surveyDatabase(client, [{ id: 'auth', schema: 'plugin_auth', files }]);
+ * @example const { plugins, problems } = await surveyDatabase(client, [{ id: 'auth', schema: 'plugin_auth', files }], { settings, willApply: true });
  */
 export async function surveyDatabase(
   client: Querying & { readonly processID?: number | null | undefined },
   targets: readonly MigrationTarget[],
-  options: SurveyOptions = {},
+  { settings, pooler: keptBy, willApply }: SurveyOptions,
 ): Promise<Survey> {
-  const { pooler: toldPooler, willApply = true, policies = lenientPolicies } = options;
-  const { extensionSchemas: setting = 'auto', strayObjects = 'error' } = options;
-  const { strandedObjects = 'error', rewritePublic = true, functionSearchPath = 'warn' } = options;
+  const { extensionSchemas: setting, rewritePublic } = settings;
   const { facts, histories } = await lookAtDatabase(client, targets, setting).catch(refuse);
   const pooler = client.processID != null && client.processID !== facts.pid;
   const schemas = new Map(facts.schemas.map((schema) => [schema.name, schema]));
-  const keepsSession = !pooler || toldPooler === 'session';
+  const keepsSession = !pooler || keptBy === 'session';
   const extensionSchemas = schemasOnPath(setting, facts.extensions);
-  const context = {
-    facts,
-    schemas,
-    keepsSession,
-    willApply,
-    policies,
-    strandedObjects,
-    functionSearchPath,
-    extensionSchemas,
-  };
+  const context = { facts, schemas, keepsSession, willApply, settings, extensionSchemas };
   const planned = targets.map((target) => planTarget(target, schemas, histories));
   const stranded = await findStranded(planned, facts.inPublic, rewritePublic);
   const known = planned.map((target) => surveyPlugin(target, stranded.get(target.id), context));
-  const missing = willApply
-    ? findMissingExtensionSchemas(known, facts.extensions, { setting, strayObjects })
-    : [];
+  const missing = willApply ? findMissingExtensionSchemas(known, facts.extensions, settings) : [];
   const isSent = willApply && rewritePublic;
   const plugins = await mapBounded(known, 1, async (plugin) => ({
     ...plugin,

@@ -1,4 +1,4 @@
-import { createServiceRef } from 'slipway';
+import { createServiceRef } from 'slipway/checkstack';
 
 export interface ShippingApi {
   /** Whether a parcel with this product has come to the customer. */

@@ -1,4 +1,4 @@
-import { coreServices, createBackendPlugin } from 'slipway';
+import { coreServices, createBackendPlugin } from 'slipway/checkstack';
 import { router } from '../../http/routes.ts';
 import { authApi } from '../../plugins/auth/api.ts';
 import { notificationsApi } from '../../plugins/notifications/api.ts';

@@ -1,5 +1,5 @@
 import { and, asc, desc, eq } from 'drizzle-orm';
-import type { SafeDatabase } from 'slipway';
+import type { SafeDatabase } from 'slipway/checkstack';
 import type { Order, OrderLine } from '../../plugins/orders/api.ts';
 import type { ShippingApi } from './api.ts';
 import type * as schema from './schema.ts';

@@ -1,0 +1,31 @@
+import type { Pool } from 'pg';
+import type { Clock } from '../../core/clock.ts';
+import type { Tell } from '../../core/events.ts';
+import type { BootSettings } from '../options/boot-options.ts';
+import type { RunningTasks } from './running-tasks.ts';
+import type { ServiceRegistry } from './service-registry.ts';
+import type { StatementCount } from './statement-count.ts';
+import type { WayDown } from './way-down.ts';
+
+/** Everything that a look at plugins and database needs, with or without a run: made once, and handed on whole. */
+export interface Around {
+  readonly settings: BootSettings;
+  readonly clock: Clock;
+  /** Of migrations, registry and locks. */
+  readonly migrationPool: Pool;
+  readonly services: ServiceRegistry;
+  readonly tell: Tell;
+  /** Counts what is sent to {@link Around.migrationPool}. */
+  readonly sent: StatementCount;
+  /** Aborted when the time of the way down is used up: nothing waits any longer. */
+  readonly cut: AbortSignal;
+}
+
+/** Everything that the phases of a run need. */
+export interface RunAround extends Around {
+  /** Of the plugins. */
+  readonly pool: Pool;
+  readonly wayDown: WayDown;
+  /** Makes the tasks of a phase. */
+  readonly task: RunningTasks['task'];
+}

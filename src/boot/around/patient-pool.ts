@@ -1,0 +1,79 @@
+import { BootError, type BootErrorFacts } from '../../core/errors.ts';
+import type { Phase } from '../../core/steps.ts';
+import { reasonForWaiting } from '../../postgres/connection/connecting-advice.ts';
+import { withPatience, type PatientPool } from '../../postgres/connection/connect-with-patience.ts';
+import type { Around } from './around.ts';
+
+/** The work that a connection is for. */
+export interface ConnectionUse {
+  readonly phase: Phase;
+  /** The plugin whose migrations run; left out for what concerns every plugin. */
+  readonly plugin?: string;
+  readonly signal: AbortSignal;
+}
+
+/** A connection that takes longer than this, in ms, is reported. */
+const silentMs = 1_000;
+
+/** Makes the pool for work that can wait for PostgreSQL: while there is no connection, it waits and emits why. */
+export function createPatientPool(
+  {
+    migrationPool,
+    settings,
+    clock,
+    tell,
+    sent,
+  }: Pick<Around, 'migrationPool' | 'settings' | 'clock' | 'tell' | 'sent'>,
+  { signal, ...place }: ConnectionUse,
+): PatientPool {
+  const waitMs = settings.connect.wait;
+  const isBusy = (): boolean => migrationPool.waitingCount > 0;
+  const sayWhy = (): void => {
+    const reason = isBusy()
+      ? 'every client of the pool is checked out'
+      : 'PostgreSQL has not answered yet';
+    tell({ type: 'boot.waiting', reason, attempt: 1, nextInMs: Math.max(0, waitMs - silentMs) });
+  };
+  const patient = withPatience(migrationPool, {
+    waitMs,
+    clock,
+    signal,
+    onStatement: sent.add,
+    onWaiting: (news) =>
+      tell({ type: 'boot.waiting', reason: reasonForWaiting(news.error), ...news }),
+  });
+  return {
+    ...patient,
+    async checkOut() {
+      const keepQuiet = clock.after(silentMs, sayWhy);
+      try {
+        return await patient.checkOut();
+      } catch (error) {
+        if (!(error instanceof BootError)) throw error;
+        throw isBusy() && error.database === undefined
+          ? poolExhausted(error, place)
+          : inPlace(error, place);
+      } finally {
+        keepQuiet();
+      }
+    },
+  };
+}
+
+type Place = Pick<BootErrorFacts, 'phase' | 'plugin'>;
+
+function inPlace({ code, message, hint, database, cause }: BootError, place: Place): BootError {
+  return new BootError(code, message, { ...place, hint, database, cause });
+}
+
+function poolExhausted(cause: BootError, place: Place): BootError {
+  return new BootError(
+    cause.code,
+    'Every client of the pool is checked out, and none was released',
+    {
+      ...place,
+      cause,
+      hint: 'Release clients before the boot, or make the pool larger.',
+    },
+  );
+}

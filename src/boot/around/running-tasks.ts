@@ -1,0 +1,43 @@
+import { setMaxListeners } from 'node:events';
+import { fromTask, type TaskArgs } from '../../../machines/index.ts';
+
+/** The result of a task that threw. */
+type Gone =
+  | { readonly status: 'canceled' }
+  | { readonly status: 'failed'; readonly error: unknown };
+
+/** Makes the tasks of the machines, and knows which of them run: a machine that has broken does not wait for them. */
+export class RunningTasks {
+  readonly #broken: AbortSignal;
+  readonly #running = new Set<Promise<unknown>>();
+
+  /** @param broken Aborted when the machine itself has broken: then every task ends. */
+  constructor(broken: AbortSignal) {
+    this.#broken = broken;
+  }
+
+  /** Makes a task that resolves with its error in place of throwing it. */
+  readonly task = <Output, Input>(
+    run: (args: TaskArgs<Input>) => Promise<Output>,
+  ): ReturnType<typeof fromTask<Output | Gone, Input>> =>
+    fromTask<Output | Gone, Input>(async ({ input, signal, windDown }) => {
+      const joined = AbortSignal.any([signal, this.#broken]);
+      const joinedWindDown = AbortSignal.any([windDown, this.#broken]);
+      // A task may do many things at once: that is no leak.
+      setMaxListeners(0, joined, joinedWindDown);
+      const running = run({ input, signal: joined, windDown: joinedWindDown });
+      this.#running.add(running);
+      try {
+        return await running;
+      } catch (error) {
+        return joined.aborted ? { status: 'canceled' } : { status: 'failed', error };
+      } finally {
+        this.#running.delete(running);
+      }
+    });
+
+  /** Waits for every task that runs now. */
+  async allSettled(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+}

@@ -1,0 +1,46 @@
+import { setMaxListeners } from 'node:events';
+import type { Clock } from '../../core/clock.ts';
+
+/** The time limit of the way down. It begins once, with the first reason to go down; at its end `cut` is aborted. */
+export class WayDown {
+  readonly #clock: Clock;
+  readonly #totalMs: number;
+  readonly #cut = new AbortController();
+  #reason: string | undefined;
+  #begunAt = 0;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(clock: Clock, totalMs: number) {
+    // Every plugin, client and wait of a boot listens to it: many of them are no leak.
+    setMaxListeners(0, this.#cut.signal);
+    this.#clock = clock;
+    this.#totalMs = totalMs;
+  }
+
+  /** Aborted when the time is over: from then on nothing is waited for. */
+  get cut(): AbortSignal {
+    return this.#cut.signal;
+  }
+
+  /** Why the boot goes down; `undefined` before it does. */
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
+  /** @returns Whether this call was the first. */
+  begin(reason: string): boolean {
+    if (this.#reason !== undefined) return false;
+    this.#reason = reason;
+    this.#begunAt = this.#clock.elapsed();
+    this.#cancelTimer = this.#clock.after(this.#totalMs, () =>
+      this.#cut.abort(new Error(`the shutdown took longer than stop.total (${this.#totalMs} ms)`)),
+    );
+    return true;
+  }
+
+  /** Stops the timer. Returns how long the way down took, in ms. */
+  end(): number {
+    this.#cancelTimer?.();
+    return this.#reason === undefined ? 0 : this.#clock.elapsed() - this.#begunAt;
+  }
+}

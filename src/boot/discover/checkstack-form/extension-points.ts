@@ -1,0 +1,95 @@
+import { messageOf } from '../../../core/foreign-value.ts';
+import { BootError } from '../../../core/errors.ts';
+
+interface Call {
+  readonly plugin: string;
+  readonly method: PropertyKey;
+  readonly args: readonly unknown[];
+}
+
+/**
+ * The extension points of one boot. What plugins call before the owner has registered a point is kept, and reaches it in
+ * order when it is opened.
+ */
+export class ExtensionPoints {
+  readonly #points = new Map<string, BufferedPoint>();
+
+  /** The point as a contributor sees it. */
+  proxyFor(plugin: string, id: string): object {
+    return this.#point(id).proxyFor(plugin);
+  }
+
+  /** Gives the point its owner's object; a second call changes nothing. */
+  open(id: string, object: unknown): void {
+    this.#point(id).open(object as object);
+  }
+
+  isOpen(id: string): boolean {
+    return this.#point(id).isOpen;
+  }
+
+  #point(id: string): BufferedPoint {
+    const known = this.#points.get(id) ?? new BufferedPoint(id);
+    this.#points.set(id, known);
+    return known;
+  }
+}
+
+class BufferedPoint {
+  readonly #id: string;
+  readonly #waiting: Call[] = [];
+  #object: object | undefined;
+
+  constructor(id: string) {
+    this.#id = id;
+  }
+
+  get isOpen(): boolean {
+    return this.#object !== undefined;
+  }
+
+  open(object: object): void {
+    if (this.#object) return;
+    this.#object = object;
+    for (const call of this.#waiting.splice(0)) this.#deliver(object, call);
+  }
+
+  proxyFor(plugin: string): object {
+    return new Proxy(Object.create(null) as object, {
+      get: (_, method) => {
+        // Awaited or printed, the proxy must not look like a promise, nor buffer what the runtime asks of any object.
+        if (typeof method === 'symbol' || method === 'then') return undefined;
+        const known: unknown = this.#object && Reflect.get(this.#object, method);
+        if (known !== undefined && typeof known !== 'function') return known;
+        // A method may be taken off before the point is open and called after.
+        return (...args: unknown[]) => this.#call({ plugin, method, args });
+      },
+    });
+  }
+
+  #call(call: Call): unknown {
+    if (this.#object) return this.#apply(this.#object, call);
+    this.#waiting.push(call);
+    return undefined;
+  }
+
+  #apply(object: object, { plugin, method, args }: Call): unknown {
+    const known: unknown = Reflect.get(object, method);
+    if (typeof known === 'function') return Reflect.apply(known, object, args) as unknown;
+    throw new TypeError(`${plugin} calls ${String(method)}(), which ${this.#id} does not have`);
+  }
+
+  /** The caller is long gone, so that its error comes up at the owner: it says whose it is. */
+  #deliver(object: object, call: Call): void {
+    try {
+      this.#apply(object, call);
+    } catch (thrown) {
+      const { plugin, method } = call;
+      throw new BootError(
+        'PLUGIN_INVALID',
+        `${plugin} called ${String(method)}() of the extension point ${this.#id}: ${messageOf(thrown)}`,
+        { plugin, cause: thrown, hint: 'Look at the cause.' },
+      );
+    }
+  }
+}

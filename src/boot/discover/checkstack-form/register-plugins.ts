@@ -1,0 +1,122 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { asBootError, BootError, toProblem } from '../../../core/errors.ts';
+import { isInstance, messageOf } from '../../../core/foreign-value.ts';
+import { hearRejection } from '../../../core/hear-rejection.ts';
+import { silentLogger, type Logger } from '../../../core/logger.ts';
+import type { MigrationSource } from '../../../core/migration-source.ts';
+import type { Plugin } from '../../../core/plugin.ts';
+import type { Discovery, KnownPlugin } from '../discover-plugins.ts';
+import { watchExit } from '../../around/exit-watch.ts';
+import { inPackage } from '../load-package.ts';
+import type { ServiceRegistry } from '../../around/service-registry.ts';
+import type { RegisteringPlugin } from './backend-plugin.ts';
+import { completePlugin } from './complete-plugin.ts';
+import { ExtensionPoints } from './extension-points.ts';
+import { Registration, type RegisteringBoot } from './registration.ts';
+
+export interface RegisterPluginsParts {
+  readonly services: ServiceRegistry;
+  readonly logger: Logger;
+  /** The ids of plugins that take no part: what they provide is wanted for messages only. */
+  readonly disabled?: ReadonlySet<string>;
+}
+
+/**
+ * Calls `register` of every plugin in Checkstack's form, so that all of them are plain plugins. Its state is that of one
+ * boot: another boot registers them anew.
+ *
+ * @throws BootError `PLUGIN_INVALID`, with `problems` when several cannot be registered.
+ */
+export function registerPlugins(
+  discovery: Discovery,
+  { services, logger, disabled = new Set() }: RegisterPluginsParts,
+): Discovery {
+  const boot = createRegisteringBoot(services, logger);
+  // Calls of a disabled plugin end in extension points that nobody looks at.
+  const nowhere = createRegisteringBoot(services, silentLogger);
+  const seen = new Set<string>();
+  const errors: BootError[] = [];
+  const plugins = discovery.plugins.map((known) => {
+    const { plugin } = known;
+    // A second plugin of the same id is a problem of the graph, and says so there.
+    if (!isRegistering(plugin) || seen.has(plugin.id)) return known;
+    seen.add(plugin.id);
+    const isDisabled = disabled.has(plugin.id);
+    try {
+      return { ...known, plugin: register(plugin, known, isDisabled ? nowhere : boot) };
+    } catch (thrown) {
+      // A broken plugin is what people disable.
+      if (!isDisabled) errors.push(invalid(plugin.id, thrown));
+      return known;
+    }
+  });
+  refuse(errors);
+  return { ...discovery, plugins };
+}
+
+function createRegisteringBoot(services: ServiceRegistry, logger: Logger): RegisteringBoot {
+  return {
+    points: new ExtensionPoints(),
+    owners: new Map(),
+    getService: (plugin, ref) => services.resolve(plugin, ref) ?? services.get(ref),
+    provideLate: (ref, service) => services.provide(0, ref, service),
+    warn: (plugin, message) => logger.warn({ plugin }, message),
+  };
+}
+
+function isRegistering(plugin: Plugin): plugin is RegisteringPlugin {
+  return plugin.register !== undefined;
+}
+
+function register(plugin: RegisteringPlugin, known: KnownPlugin, boot: RegisteringBoot): Plugin {
+  const registration = new Registration(plugin.id, boot);
+  const endWatch = watchExit(() => `register of ${plugin.id}`);
+  let returned: unknown;
+  try {
+    returned = plugin.register(registration.env);
+  } finally {
+    endWatch();
+  }
+  registration.close();
+  if (isInstance(returned, Promise)) {
+    hearRejection(returned, () => undefined);
+    throw new TypeError('register() is async: move what takes time into init');
+  }
+  return completePlugin(plugin, registration, migrationsOf(registration, known));
+}
+
+function migrationsOf(
+  { init }: Registration,
+  { source }: KnownPlugin,
+): MigrationSource | undefined {
+  const told = init.migrations;
+  if (!source) return told;
+  if (told !== undefined) return inPackage(told, source.path);
+  const usual = join(source.path, 'drizzle');
+  return existsSync(usual) ? usual : undefined;
+}
+
+function invalid(plugin: string, thrown: unknown): BootError {
+  const known = asBootError(thrown);
+  if (known?.plugin !== undefined) return known;
+  const message = `${plugin} cannot be registered: ${messageOf(thrown)}`;
+  const hint = 'See what its register() does.';
+  return new BootError('PLUGIN_INVALID', message, {
+    plugin,
+    phase: 'discover',
+    cause: thrown,
+    hint,
+  });
+}
+
+function refuse(errors: readonly BootError[]): void {
+  const [first, second] = errors;
+  if (!first) return;
+  if (!second) throw first;
+  throw new BootError('PLUGIN_INVALID', `${errors.length} plugins cannot be registered`, {
+    phase: 'discover',
+    problems: errors.map(toProblem),
+    hint: 'Solve every problem listed. Nothing has run yet.',
+  });
+}

@@ -1,0 +1,170 @@
+import { coreServiceIds } from '../../../core/core-services.ts';
+import { BootError } from '../../../core/errors.ts';
+import type { StopHandler } from '../../../core/core-services.ts';
+import type { AnyRef, ProvidableRef } from '../../../core/service.ts';
+import type { BackendInit, BackendPluginRegistry, Contribution } from './backend-plugin.ts';
+import type { ExtensionPoints } from './extension-points.ts';
+
+/** What plugins reach of the boot that they register with. */
+export interface RegisteringBoot {
+  readonly points: ExtensionPoints;
+  /** The owner of each extension point. */
+  readonly owners: Map<string, string>;
+  /** @throws BootError `SERVICE_MISSING` */
+  getService(plugin: string, ref: AnyRef): unknown;
+  provideLate(ref: ProvidableRef, service: unknown): void;
+  warn(plugin: string, message: string): void;
+}
+
+/** What `registerInit` was told, without its types. */
+export type AnyInit = BackendInit<Record<string, AnyRef>, Record<string, unknown> | undefined>;
+
+/** The context of a plugin that is being started, or is up. */
+export interface RegisteredLife {
+  readonly onStop: (handler: StopHandler) => void;
+  /** One of the core services, by its id. */
+  readonly core: (id: string) => unknown;
+}
+
+/** What a plugin does with an extension point of another. */
+export interface RegisteredContribution {
+  readonly ref: ProvidableRef;
+  readonly contribute: Contribution<unknown>;
+}
+
+/**
+ * What one plugin registers, in one boot. `register` writes it through `env`; once it is closed, only what needs no place in
+ * the graph can follow.
+ */
+export class Registration {
+  readonly env: BackendPluginRegistry;
+  readonly services = new Map<string, { readonly ref: ProvidableRef; readonly value: unknown }>();
+  readonly ownPoints = new Map<string, { readonly ref: ProvidableRef; readonly point: unknown }>();
+  readonly #usedPoints = new Map<string, ProvidableRef>();
+  readonly #cleanups: StopHandler[] = [];
+  readonly #boot: RegisteringBoot;
+  readonly #plugin: string;
+  #init: AnyInit | undefined;
+  #isClosed = false;
+  #life: RegisteredLife | undefined;
+  /** The services of the attempt to init that is running. */
+  #exports: Map<string, unknown> | undefined;
+
+  constructor(plugin: string, boot: RegisteringBoot) {
+    this.#plugin = plugin;
+    this.#boot = boot;
+    // Not frozen: plugins keep things of their own on it, from register to afterPluginsReady.
+    this.env = {
+      pluginId: plugin,
+      registerInit: (init) => this.#registerInit(init as unknown as AnyInit),
+      registerService: (ref, service) => this.#registerService(ref, service),
+      getService: async (ref) => this.#getService(ref) as never,
+      registerExtensionPoint: (ref, point) => this.#registerPoint(ref, point),
+      getExtensionPoint: (ref) => this.#usePoint(ref) as never,
+      registerCleanup: (cleanup) => this.#registerCleanup(cleanup),
+    };
+  }
+
+  get init(): AnyInit {
+    return this.#init ?? {};
+  }
+
+  /** A plugin that uses an extension point of its own contributes to nobody. */
+  get contributions(): readonly RegisteredContribution[] {
+    return [...this.#usedPoints.values()]
+      .filter(({ id }) => !this.ownPoints.has(id))
+      .map((ref) => ({ ref, contribute: (point) => this.#boot.points.open(ref.id, point) }));
+  }
+
+  /** `register` has returned: the graph is made of what there is now. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Runs `init` with whatever it registers, and returns the services by id. */
+  async duringInit(
+    life: RegisteredLife,
+    init: () => unknown,
+  ): Promise<ReadonlyMap<string, unknown>> {
+    this.#life = life;
+    for (const cleanup of this.#cleanups) life.onStop(cleanup);
+    const exports = new Map([...this.services].map(([id, { value }]) => [id, value]));
+    this.#exports = exports;
+    try {
+      await init();
+    } finally {
+      this.#exports = undefined;
+    }
+    return exports;
+  }
+
+  #registerInit(init: AnyInit): void {
+    this.#refuseWhenClosed('registerInit');
+    if (this.#init) throw this.#invalid('calls registerInit() twice', 'Put both into one init.');
+    this.#init = init;
+  }
+
+  #registerService(ref: ProvidableRef, value: unknown): void {
+    if (!this.#isClosed) {
+      this.services.set(ref.id, { ref, value });
+    } else if (this.#exports && this.init.provides?.some(({ id }) => id === ref.id)) {
+      this.#exports.set(ref.id, value);
+    } else {
+      this.#boot.provideLate(ref, value);
+      this.#boot.warn(
+        this.#plugin,
+        `${ref.id} was registered after register() had returned, so it orders no plugin: list it in provides of registerInit()`,
+      );
+    }
+  }
+
+  #getService(ref: AnyRef): unknown {
+    if (coreServiceIds.has(ref.id) && this.#life) return this.#life.core(ref.id);
+    return this.#boot.getService(this.#plugin, ref);
+  }
+
+  #registerPoint(ref: ProvidableRef, point: unknown): void {
+    this.#refuseWhenClosed('registerExtensionPoint');
+    const owner = this.#boot.owners.get(ref.id);
+    if (owner !== undefined) {
+      throw this.#invalid(
+        `registers the extension point ${ref.id}, which ${owner} owns`,
+        'Keep one owner. The other plugins contribute with getExtensionPoint().',
+      );
+    }
+    this.#boot.owners.set(ref.id, this.#plugin);
+    this.ownPoints.set(ref.id, { ref, point });
+    this.#boot.points.open(ref.id, point);
+  }
+
+  #usePoint(ref: ProvidableRef): object {
+    if (!this.#isClosed) {
+      this.#usedPoints.set(ref.id, ref);
+    } else if (this.#exports && !this.#usedPoints.has(ref.id)) {
+      this.#usedPoints.set(ref.id, ref);
+      this.#boot.warn(
+        this.#plugin,
+        `${ref.id} was first requested in init, so its owner may start before it has every contribution: call getExtensionPoint() in register()`,
+      );
+    }
+    return this.#boot.points.proxyFor(this.#plugin, ref.id);
+  }
+
+  #registerCleanup(cleanup: StopHandler): void {
+    if (this.#life) this.#life.onStop(cleanup);
+    else this.#cleanups.push(cleanup);
+  }
+
+  #refuseWhenClosed(method: string): void {
+    if (!this.#isClosed) return;
+    throw this.#invalid(
+      `calls ${method}() after register() has returned`,
+      'Call it in register(), before anything is awaited.',
+    );
+  }
+
+  #invalid(fault: string, hint: string): BootError {
+    const message = `${this.#plugin} ${fault}`;
+    return new BootError('PLUGIN_INVALID', message, { plugin: this.#plugin, hint });
+  }
+}

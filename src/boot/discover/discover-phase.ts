@@ -1,0 +1,120 @@
+import type { Tasks } from '../../../machines/index.ts';
+import type { Warning } from '../../core/error-codes.ts';
+import { toProblem, type BootError } from '../../core/errors.ts';
+import { isRequired } from '../../core/plugin.ts';
+import { steps } from '../../core/steps.ts';
+import type { RegistryRow } from '../../postgres/registry-table.ts';
+import type { Around, RunAround } from '../around/around.ts';
+import { registerPlugins } from './checkstack-form/register-plugins.ts';
+import { discoverPlugins, type Discovery, type KnownPlugin } from './discover-plugins.ts';
+import {
+  findDisabled,
+  findDisabledPackages,
+  findMissing,
+  missingPlugins,
+  readRegistryRows,
+  setDisabledApart,
+  type DisabledPlugin,
+} from './registry.ts';
+
+/** Every plugin of a boot, in the one form that the graph knows. */
+export interface Discovered {
+  /** All of them, the disabled ones too. */
+  readonly known: readonly KnownPlugin[];
+  readonly enabled: readonly KnownPlugin[];
+  readonly disabled: readonly DisabledPlugin[];
+  readonly warnings: readonly Warning[];
+  /** What the registry said; `undefined` when there is none. */
+  readonly rows?: readonly RegistryRow[] | undefined;
+  /** What is wrong with single packages. */
+  readonly failure?: BootError | undefined;
+}
+
+export interface DiscoverPhase {
+  readonly tasks: Pick<Tasks, 'discover'>;
+  /** Nothing before its task is done. */
+  readonly discovered: () => Discovered;
+}
+
+/** The first phase: which plugins there are. */
+export function discoverPhase(around: RunAround): DiscoverPhase {
+  let discovered: Discovered = { known: [], enabled: [], disabled: [], warnings: [] };
+  return {
+    discovered: () => discovered,
+    tasks: {
+      discover: around.task(async ({ signal }) => {
+        discovered = await discover(around, signal);
+        tellDiscovered(around, discovered);
+        if (discovered.failure) throw discovered.failure;
+        return { status: 'done' };
+      }),
+    },
+  };
+}
+
+/**
+ * Gathers the plugins: the listed ones and those of packages, in either form, and which of them the registry has disabled.
+ *
+ * @throws BootError `PLUGIN_NOT_LOADED`, `PLUGIN_INVALID`, `DATABASE_UNREACHABLE`, `DATABASE_PRIVILEGE`
+ */
+export async function discover(around: Around, signal: AbortSignal): Promise<Discovered> {
+  const { settings, services } = around;
+  const rows = settings.registry ? await readRegistryRows(around, signal) : undefined;
+  const discovery = await discoverPlugins(settings, {
+    signal,
+    disabledPackages: findDisabledPackages(rows),
+  });
+  const { failure } = discovery;
+  if (failure) return { ...toDiscovered(discovery, rows), failure };
+  const missing = findMissing(discovery.plugins, rows);
+  if (missing.length > 0 && settings.registry?.missing === 'error') {
+    return { ...toDiscovered(discovery, rows), failure: missingPlugins(missing) };
+  }
+  const disabled = findDisabled(discovery.plugins, rows);
+  const form = { services, logger: settings.ownLogger, disabled };
+  const found = toDiscovered(registerPlugins(discovery, form), rows);
+  if (missing.length === 0) return found;
+  return { ...found, warnings: [...found.warnings, toProblem(missingPlugins(missing))] };
+}
+
+function toDiscovered(
+  { plugins, warnings }: Discovery,
+  rows: readonly RegistryRow[] | undefined,
+): Discovered {
+  return {
+    known: plugins,
+    ...setDisabledApart(plugins, rows),
+    warnings: warnings.map((message) => ({ message })),
+    rows,
+  };
+}
+
+/** Emits what was found, each id once; a disabled plugin has no steps to come, so they all settle here. */
+function tellDiscovered({ settings, tell }: RunAround, { known, disabled }: Discovered): void {
+  const reasons = new Map(disabled.map(({ plugin, because }) => [plugin, because]));
+  const host = settings.host ? [{ plugin: settings.host.plugin }] : [];
+  const seen = new Set<string>();
+  for (const { plugin, source } of [...host, ...known] as readonly KnownPlugin[]) {
+    if (seen.has(plugin.id)) continue;
+    seen.add(plugin.id);
+    const because = reasons.get(plugin);
+    tell({
+      type: 'plugin.discovered',
+      plugin: plugin.id,
+      ...(plugin.version === undefined ? {} : { version: plugin.version }),
+      required: isRequired(plugin),
+      enabled: because === undefined,
+      ...(source ? { source } : {}),
+    });
+    if (because === undefined) continue;
+    for (const step of steps) {
+      tell({
+        type: `plugin.${step}.finished`,
+        plugin: plugin.id,
+        outcome: 'skipped',
+        durationMs: 0,
+        because,
+      });
+    }
+  }
+}

@@ -1,0 +1,186 @@
+import { messageOf } from '../../core/foreign-value.ts';
+import { isRequired, type Plugin } from '../../core/plugin.ts';
+import { BootError } from '../../core/errors.ts';
+import { listNames } from '../../core/printable.ts';
+import { sqlStateOf } from '../../postgres/connection/connection-error.ts';
+import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
+import {
+  describeForeignTable,
+  readRegistry,
+  type RegistryRow,
+} from '../../postgres/registry-table.ts';
+import type { Around } from '../around/around.ts';
+import { createPatientPool } from '../around/patient-pool.ts';
+import type { KnownPlugin } from './discover-plugins.ts';
+
+/** A plugin that takes no part in this boot. */
+export interface DisabledPlugin {
+  readonly plugin: Plugin;
+  readonly because: string;
+}
+
+/**
+ * Reads the registry of plugins; `undefined` where there is none yet.
+ *
+ * @throws BootError `DATABASE_PRIVILEGE` when there is one that the role may not read, `DATABASE_UNREACHABLE`
+ */
+export function readRegistryRows(
+  around: Around,
+  signal: AbortSignal,
+): Promise<readonly RegistryRow[] | undefined> {
+  const pool = createPatientPool(around, { phase: 'discover', signal });
+  const { clock, cut } = around;
+  const pin = { signal, clock, cut, mayRepeat: () => true };
+  return withPinnedClient(pool, pin, async (client) => {
+    try {
+      return await readRegistry(client);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const foreign = await describeForeignTable(client, error);
+      if (foreign !== undefined) throw registryTaken(foreign, error);
+      const isForbidden = sqlStateOf(error) === '42501';
+      throw new BootError(
+        isForbidden ? 'DATABASE_PRIVILEGE' : 'DATABASE_UNREACHABLE',
+        `The registry of plugins cannot be read: ${messageOf(error)}`,
+        {
+          phase: 'discover',
+          cause: error,
+          ...(isForbidden
+            ? { hint: 'GRANT USAGE ON SCHEMA slipway and SELECT ON slipway.plugins to the role.' }
+            : {}),
+        },
+      );
+    }
+  });
+}
+
+function registryTaken(what: string, cause: unknown): BootError {
+  return new BootError(
+    'SCHEMA_TAKEN',
+    `slipway.plugins is not the registry of plugins, but ${what}`,
+    {
+      phase: 'discover',
+      cause,
+      hint: 'The schema slipway is where Slipway keeps its registry. Rename that table or its schema, or turn the registry off with registry: false.',
+    },
+  );
+}
+
+/**
+ * Finds the ids of the disabled plugins. A plugin without a row under its own id is what it was under an earlier one: a new
+ * name is no reason to start a plugin that an operator has disabled.
+ */
+export function findDisabled(
+  known: readonly KnownPlugin[],
+  rows: readonly RegistryRow[] | undefined,
+): ReadonlySet<string> {
+  const enabled = new Map((rows ?? []).map((row) => [row.id, row.enabled]));
+  const present = new Set(known.map(({ plugin }) => plugin.id));
+  const isDisabled = ({ id, previousIds = [] }: Plugin): boolean => {
+    const own = enabled.get(id);
+    if (own !== undefined) return !own;
+    return previousIds.some((old) => !present.has(old) && enabled.get(old) === false);
+  };
+  const plugins = known.map(({ plugin }) => plugin);
+  return new Set(plugins.filter(isDisabled).map(({ id }) => id));
+}
+
+/**
+ * Sets the disabled plugins apart, and the optional ones that need one of them. A required plugin that needs one stays: the
+ * graph reports what is missing.
+ */
+export function setDisabledApart(
+  known: readonly KnownPlugin[],
+  rows: readonly RegistryRow[] | undefined,
+): { readonly enabled: readonly KnownPlugin[]; readonly disabled: readonly DisabledPlugin[] } {
+  const ids = findDisabled(known, rows);
+  const disabled = new Map<string, DisabledPlugin>();
+  for (const { plugin } of known) {
+    if (!ids.has(plugin.id)) continue;
+    disabled.set(plugin.id, { plugin, because: 'it is disabled in slipway.plugins' });
+  }
+  const owners = mapServicesToOwners(known);
+  for (let size = -1; size !== disabled.size;) {
+    size = disabled.size;
+    for (const { plugin } of known) {
+      if (isRequired(plugin) || disabled.has(plugin.id)) continue;
+      const owner = listNeededServices(plugin)
+        .map((id) => owners.get(id))
+        .find((id) => id !== undefined && disabled.has(id));
+      if (owner !== undefined) {
+        disabled.set(plugin.id, { plugin, because: `${owner} is disabled` });
+      }
+    }
+  }
+  return {
+    enabled: known.filter(({ plugin }) => !disabled.has(plugin.id)),
+    disabled: [...disabled.values()],
+  };
+}
+
+/**
+ * Finds the rows of enabled plugins that were not found. A plugin that is here under a new id has left its old row behind.
+ */
+export function findMissing(
+  known: readonly KnownPlugin[],
+  rows: readonly RegistryRow[] | undefined,
+): readonly RegistryRow[] {
+  const present = new Set(
+    known.flatMap(({ plugin }) => [plugin.id, ...(plugin.previousIds ?? [])]),
+  );
+  return (rows ?? []).filter(({ id, enabled }) => enabled && !present.has(id));
+}
+
+/** Makes the error for the plugins that {@link findMissing} found. */
+export function missingPlugins(missing: readonly RegistryRow[]): BootError {
+  const names = missing
+    .map((row) => (row.package === null ? row.id : `${row.id} (${row.package})`))
+    .toSorted();
+  return new BootError(
+    'PLUGIN_NOT_LOADED',
+    `Enabled in slipway.plugins, but not found: ${listNames(names)}`,
+    {
+      phase: 'discover',
+      hint: "Install the package, or list the plugin. When it is gone for good, UPDATE slipway.plugins SET enabled = false WHERE id = '…'. With registry: { missing: 'warn' } the boot goes on without it.",
+    },
+  );
+}
+
+/** Finds the packages of which every plugin is disabled. */
+export function findDisabledPackages(
+  rows: readonly RegistryRow[] | undefined,
+): ReadonlySet<string> {
+  const names = (isEnabled: boolean): ReadonlySet<string> =>
+    new Set(
+      (rows ?? []).flatMap((row) =>
+        row.enabled === isEnabled && row.package ? [row.package] : [],
+      ),
+    );
+  const on = names(true);
+  return new Set([...names(false)].filter((name) => !on.has(name)));
+}
+
+/** Finds the services of disabled plugins, each with its plugin. */
+export function findDisabledServices(
+  disabled: readonly DisabledPlugin[],
+): ReadonlyMap<string, string> {
+  return mapServicesToOwners(disabled);
+}
+
+function mapServicesToOwners(
+  known: Iterable<{ readonly plugin: Plugin }>,
+): ReadonlyMap<string, string> {
+  const owners = new Map<string, string>();
+  for (const { plugin } of known) {
+    for (const { kind, id } of Object.values(plugin.provides ?? {})) {
+      if (kind === 'service') owners.set(id, plugin.id);
+    }
+  }
+  return owners;
+}
+
+function listNeededServices(plugin: Plugin): readonly string[] {
+  return Object.values(plugin.deps ?? {})
+    .filter(({ kind }) => kind === 'service')
+    .map(({ id }) => id);
+}

@@ -1,0 +1,114 @@
+import type { Problem, Warning } from '../../core/error-codes.ts';
+import type { GraphEdge } from '../../core/events.ts';
+import { mapBounded } from '../../core/map-bounded.ts';
+import type { ExtensionFacts } from '../../postgres/survey/extension-schemas.ts';
+import { isSql } from '../../postgres/sources/migration.ts';
+import {
+  placeStatements,
+  toScript,
+  type PlacedStatement,
+} from '../../postgres/migrate/migration-script.ts';
+import { readStatementLocks, type StatementLock } from '../../postgres/sql/statement-locks.ts';
+import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
+import type { BootSettings } from '../options/boot-options.ts';
+import { surveyPlugins } from '../migrate-all/survey-plugins.ts';
+import { withPlugins } from './with-plugins.ts';
+
+/** A migration that would be applied. */
+export interface PendingFile {
+  /** `0000_init.sql`, `20240102030405_init/migration.sql`, or the name of a function. */
+  readonly file: string;
+  readonly kind: 'sql' | 'function';
+  /** Whether it would run in a transaction. */
+  readonly transaction: boolean;
+  /** As they would be sent, one by one; none of a function, because nobody knows them before it runs. */
+  readonly statements: readonly PlannedStatement[];
+}
+
+/** A statement that would be sent, with its place in the file and what it locks. */
+export interface PlannedStatement extends PlacedStatement {
+  /** What it is known to lock from its text; empty when nobody can wait for it. */
+  readonly locks: readonly StatementLock[];
+}
+
+/** What a boot would do with one plugin. */
+export interface PluginPlan {
+  readonly id: string;
+  /** Left out for a plugin without migrations. */
+  readonly schema?: string;
+  /** The schema of an earlier id, which would be renamed to `schema` first. */
+  readonly renameFrom?: string;
+  /** The names of the files that are applied, in their order. */
+  readonly applied: readonly string[];
+  /** The files that would be applied, in their order. */
+  readonly pending: readonly PendingFile[];
+  /** What does not quite fit, and lets a boot go on. */
+  readonly warnings: readonly Warning[];
+  /** What would keep the boot from migrating. */
+  readonly problems: readonly Problem[];
+}
+
+/** What a boot would do. */
+export interface BootPlan {
+  /** In the order of the boot. */
+  readonly plugins: readonly PluginPlan[];
+  /** Plugins that take no part, and why. */
+  readonly disabled: readonly { readonly id: string; readonly because: string }[];
+  readonly edges: readonly GraphEdge[];
+  /** Of the graph and of every plugin. */
+  readonly warnings: readonly Warning[];
+  /** What would keep the boot from migrating: of every plugin, and of the database. */
+  readonly problems: readonly Problem[];
+}
+
+/** Looks at the plugins and the database without changing either. */
+export function makePlan(settings: BootSettings): Promise<BootPlan> {
+  const ignore = (): void => undefined;
+  return withPlugins(settings, ignore, async ({ around, discovered, graph, signal }) => {
+    const { survey, problems } = await surveyPlugins(around, graph.plugins, signal);
+    const surveyed = new Map((survey?.plugins ?? []).map((plugin) => [plugin.id, plugin]));
+    const { rewritePublic } = settings.migrations;
+    const plugins = await mapBounded(graph.plugins, 1, async ({ id }): Promise<PluginPlan> => {
+      const found = surveyed.get(id);
+      return {
+        id,
+        ...(found ? { schema: found.schema } : {}),
+        ...(found?.renameFrom === undefined ? {} : { renameFrom: found.renameFrom }),
+        applied: found?.applied ?? [],
+        pending: found ? await readPending(found, rewritePublic, survey?.extensions) : [],
+        warnings: found?.warnings ?? [],
+        problems: problems.filter(({ plugin }) => plugin === id),
+      };
+    });
+    return {
+      plugins,
+      disabled: discovered.disabled.map(({ plugin, because }) => ({ id: plugin.id, because })),
+      edges: graph.edges,
+      warnings: [...graph.warnings, ...plugins.flatMap(({ warnings }) => warnings)],
+      problems,
+    };
+  });
+}
+
+function readPending(
+  { schema, pending }: PluginSurvey,
+  isPublicRewritten: boolean,
+  extensions: ExtensionFacts | undefined,
+): Promise<readonly PendingFile[]> {
+  return mapBounded(pending, 1, async (migration): Promise<PendingFile> => {
+    const file = migration.name;
+    if (!isSql(migration)) {
+      return { file, kind: 'function', transaction: migration.transaction, statements: [] };
+    }
+    // A file whose snapshot is missing is shown as it is written. The survey reports the problem.
+    const script = await toScript(migration, schema, isPublicRewritten, extensions).catch(() =>
+      toScript(migration, schema, false, extensions),
+    );
+    const { inTransaction: transaction } = script;
+    const placed = placeStatements(script);
+    const texts = placed.map(({ text }) => text);
+    const locks = readStatementLocks(texts, schema, transaction);
+    const statements = placed.map((each, index) => ({ ...each, locks: locks[index] ?? [] }));
+    return { file, kind: 'sql', transaction, statements };
+  });
+}

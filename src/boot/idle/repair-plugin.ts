@@ -1,0 +1,99 @@
+import { BootError } from '../../core/errors.ts';
+import type { Tell } from '../../core/events.ts';
+import type { Plugin } from '../../core/plugin.ts';
+import { listNames } from '../../core/printable.ts';
+import type { RepairName } from '../../core/repair-call.ts';
+import { didYouMean } from '../../core/suggest.ts';
+import type { PatientPool } from '../../postgres/connection/connect-with-patience.ts';
+import { repairRefused } from '../../postgres/repair/repair-error.ts';
+import type { RepairReport } from '../../postgres/repair/repair-report.ts';
+import { repairInTransaction, type Decide } from '../../postgres/repair/repair-transaction.ts';
+import type { MigrationTarget } from '../../postgres/sources/migration-target.ts';
+import type { BootSettings } from '../options/boot-options.ts';
+import { LockWaits } from '../migrate-all/lock-waits.ts';
+import { createPatientPool } from '../around/patient-pool.ts';
+import { repairInput } from './repair-input.ts';
+import { readTargets, refuseProblems } from '../migrate-all/survey-plugins.ts';
+import { whileWatched } from '../around/exit-watch.ts';
+import { withPlugins, type IdlePlugins } from './with-plugins.ts';
+
+/** The plugin that a repair is for, and its connection. */
+interface PluginAtHand {
+  readonly id: string;
+  /** All plugins, the disabled ones too: their objects stay their own. */
+  readonly all: readonly Plugin[];
+  /** Waits for a PostgreSQL that is not up yet. */
+  readonly pool: PatientPool;
+  readonly signal: AbortSignal;
+  readonly tell: Tell;
+}
+
+/**
+ * Gathers the plugins of a boot, and finds the one that a repair is for.
+ *
+ * @throws BootError `REPAIR_REFUSED` when it is none of them, or has no migrations
+ */
+export async function withPlugin<T>(
+  settings: BootSettings,
+  plugin: unknown,
+  use: (plugin: PluginAtHand) => Promise<T>,
+): Promise<T> {
+  const wanted = repairInput.plugin(plugin, 'plugin');
+  const tell: Tell = (news) => settings.ownLogger.info({ ...news }, 'a repair waits');
+  const repair = async ({ around, discovered, graph, signal }: IdlePlugins): Promise<T> => {
+    const disabled = discovered.disabled.map((each) => each.plugin);
+    const all = [...graph.plugins, ...disabled];
+    const id = findPlugin(all, wanted);
+    const pool = createPatientPool(around, { phase: 'migrateAll', signal });
+    return use({ id, all, pool, signal, tell });
+  };
+  return whileWatched(`a repair of ${wanted}`, () => withPlugins(settings, tell, repair));
+}
+
+/** @throws BootError `REPAIR_REFUSED` when there is none, or none with migrations */
+function findPlugin(all: readonly Plugin[], wanted: string): string {
+  const found = all.find(({ id }) => id === wanted);
+  const ids = all.flatMap(({ id, migrations }) => (migrations === undefined ? [] : id));
+  const hint = `With migrations there are ${listNames(ids) || 'none'}.`;
+  if (!found) {
+    const meant = didYouMean(wanted, ids);
+    const advice = meant === undefined ? '' : ` Did you mean ${meant}?`;
+    throw repairRefused(wanted, `no plugin of this boot has that id.${advice}`, hint);
+  }
+  if (found.migrations === undefined) throw repairRefused(wanted, 'it has no migrations', hint);
+  return wanted;
+}
+
+/** Repairs one plugin in one transaction, and waits for its migration lock for at most `wait`. */
+export async function repairOne(
+  settings: BootSettings,
+  repair: RepairName,
+  plugin: unknown,
+  { dryRun, wait }: { readonly dryRun: boolean; readonly wait: number },
+  /** Checks the request before anything is sent to the database. `targets` has every plugin. */
+  decideFor: (target: MigrationTarget, targets: readonly MigrationTarget[]) => Decide,
+): Promise<RepairReport> {
+  return withPlugin(settings, plugin, async ({ id, all, pool, signal, tell }) => {
+    // A move between schemas concerns every plugin. For other repairs a broken folder of another plugin does not matter.
+    const counting = repair === 'relocate' ? all : all.filter((each) => each.id === id);
+    const { targets, problems } = await readTargets(counting, settings);
+    refuseProblems({ problems });
+    const target = targets.find((each) => each.id === id);
+    if (!target) throw new BootError('BOOT_BROKEN', `no migrations of ${id} were read`);
+    const decide = decideFor(target, targets);
+    const how = { dryRun, signal, clock: settings.clock, settings: settings.migrations };
+    const waits = new LockWaits(settings.clock, wait, tell);
+    for (let attempt = 1; ; attempt += 1) {
+      const result = await repairInTransaction(pool, target, how, decide);
+      if (result.status === 'done') {
+        const { changes, left, statements } = result.decision;
+        const said = dryRun ? 'a repair was tried' : 'a repair is done';
+        settings.ownLogger.info({ repair, plugin: id, dryRun, changes, left }, said);
+        return { repair, plugin: id, schema: target.schema, dryRun, changes, left, statements };
+      }
+      waits.refused(id, result.holder);
+      const waited = await waits.wait(id, attempt, signal);
+      if (waited.status === 'failed') throw waited.error;
+    }
+  });
+}

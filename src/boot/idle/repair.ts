@@ -1,0 +1,158 @@
+import type { Clock } from '../../core/clock.ts';
+import type { PatientPool } from '../../postgres/connection/connect-with-patience.ts';
+import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
+import { endHolder, findHolder, type HolderReport } from '../../postgres/repair/lock-holder.ts';
+import { filesNamed, filesUpTo } from '../../postgres/repair/named-files.ts';
+import { decideOnMoves } from '../../postgres/repair/relocate.ts';
+import { toRepairError } from '../../postgres/repair/repair-error.ts';
+import { decideOnHashes, decideOnRows } from '../../postgres/repair/repair-history.ts';
+import type { RepairReport } from '../../postgres/repair/repair-report.ts';
+import { checkBootOptions, type BootOptions } from '../options/boot-options.ts';
+import {
+  repairInput,
+  type AcceptEditedOptions,
+  type BaselineOptions,
+  type HolderOptions,
+  type RelocateOptions,
+  type RepairOptions,
+} from './repair-input.ts';
+import { repairOne, withPlugin } from './repair-plugin.ts';
+import { findSchemas } from '../migrate-all/survey-plugins.ts';
+
+/**
+ * Sets right what keeps a plugin from migrating, each call for one plugin, by its id; the host's is `host`. Every call but
+ * `holder` decides and works in one transaction, under the migration lock of the plugin: beside a boot it is safe. A second
+ * call finds nothing to do, and with `dryRun` it tells the same report and changes nothing.
+ *
+ * All of them throw BootError `REPAIR_REFUSED`, `REPAIR_FAILED`, `MIGRATION_LOCK_TIMEOUT` (naming the holder),
+ * `MIGRATION_CONNECTION_LOST`, `DATABASE_PRIVILEGE`, `OPTIONS_INVALID`, or what `boot.plan()` throws.
+ */
+export interface Repair {
+  /**
+   * Takes files as applied without running them, all or up to one: for a database that has it all already, made by another
+   * tool or by hand. Makes schema and history where they are missing.
+   *
+   * @example await repair.baseline('catalog', { upTo: '0003_prices.sql' });
+   */
+  baseline(plugin: string, options?: BaselineOptions): Promise<RepairReport>;
+  /**
+   * Takes single files as applied without running them.
+   *
+   * @example await repair.markApplied('catalog', ['0004_index.sql']);
+   */
+  markApplied(
+    plugin: string,
+    files: readonly string[],
+    options?: RepairOptions,
+  ): Promise<RepairReport>;
+  /**
+   * Takes edited files as right: their hash goes into the history, of a renamed file its name and time too. Nothing of them
+   * is run.
+   *
+   * @example await repair.acceptEdited('catalog', { files: ['0001_prices.sql'] });
+   */
+  acceptEdited(plugin: string, options?: AcceptEditedOptions): Promise<RepairReport>;
+  /**
+   * Moves what was stranded in `public` into the plugin's schema, with its data, indexes, grants and foreign keys. Touches
+   * nothing that the host, an extension or another plugin may own.
+   *
+   * @example const { changes, left } = await repair.relocate('catalog', { dryRun: true });
+   */
+  relocate(plugin: string, options?: RelocateOptions): Promise<RepairReport>;
+  /**
+   * Tells who holds the migration lock of a plugin, and ends that session when asked to. Takes no lock.
+   *
+   * @example const { holder } = await repair.holder('catalog');
+   */
+  holder(plugin: string, options?: HolderOptions): Promise<HolderReport>;
+}
+
+/**
+ * Makes the repairs for the plugins of a boot. Takes the same options, checks them, and does nothing else.
+ *
+ * @throws BootError `OPTIONS_INVALID` or `PLUGIN_INVALID`
+ * @example
+ * const repair = createRepair({ pool, plugins });
+ * const { statements } = await repair.relocate('catalog', { dryRun: true });
+ */
+export function createRepair(options: BootOptions): Repair {
+  const settings = checkBootOptions(options);
+  return {
+    async baseline(plugin, given) {
+      const { upTo, ...call } = repairInput.baseline(given, 'baseline');
+      return repairOne(settings, 'baseline', plugin, call, (target) => {
+        const files = upTo === undefined ? target.files : filesUpTo(target, upTo);
+        return (client) => decideOnRows(client, target, files);
+      });
+    },
+    async markApplied(plugin, names, given) {
+      const call = repairInput.markApplied(given, 'markApplied');
+      const wanted = repairInput.files(names, 'files');
+      return repairOne(settings, 'markApplied', plugin, call, (target) => {
+        const files = filesNamed(target, wanted);
+        return (client) => decideOnRows(client, target, files);
+      });
+    },
+    async acceptEdited(plugin, given) {
+      const { files: wanted, ...call } = repairInput.acceptEdited(given, 'acceptEdited');
+      return repairOne(settings, 'acceptEdited', plugin, call, (target) => {
+        const files = wanted && filesNamed(target, wanted);
+        return (client) => decideOnHashes(client, target, files);
+      });
+    },
+    async relocate(plugin, given) {
+      const { objects, ...call } = repairInput.relocate(given, 'relocate');
+      return repairOne(settings, 'relocate', plugin, call, ({ id }, targets) => {
+        return (client) =>
+          decideOnMoves(client, id, { targets, objects, settings: settings.migrations });
+      });
+    },
+    async holder(plugin, given) {
+      const { terminate } = repairInput.holder(given, 'holder');
+      return withPlugin(settings, plugin, ({ id, pool, signal }) =>
+        lookAtHolder(pool, {
+          id,
+          schema: findSchemas(id, settings).schema,
+          terminate,
+          signal,
+          clock: settings.clock,
+        }),
+      );
+    },
+  };
+}
+
+interface HolderQuestion {
+  readonly id: string;
+  readonly schema: string;
+  readonly terminate: boolean;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}
+
+async function lookAtHolder(
+  pool: PatientPool,
+  { id, schema, terminate, signal, clock }: HolderQuestion,
+): Promise<HolderReport> {
+  // Once more would end the session of the next holder.
+  let isTerminating = false;
+  try {
+    return await withPinnedClient(
+      pool,
+      { signal, clock, mayRepeat: () => !isTerminating },
+      async (client) => {
+        const holder = await findHolder(client, schema);
+        if (!holder) return { plugin: id, schema };
+        const found = { plugin: id, schema, holder };
+        if (!terminate) return found;
+        isTerminating = true;
+        const because = await endHolder(client, schema, holder.pid);
+        return because === undefined
+          ? { ...found, terminated: true }
+          : { ...found, terminated: false, because };
+      },
+    );
+  } catch (error) {
+    throw toRepairError(id, error);
+  }
+}

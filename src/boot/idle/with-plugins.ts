@@ -1,0 +1,59 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Tell } from '../../core/events.ts';
+import type { PluginGraph } from '../../core/graph.ts';
+import { deadlineAfter, untilAborted } from '../../core/patience.ts';
+import { openPool, type OpenPool } from '../../postgres/connection/connection.ts';
+import type { Around } from '../around/around.ts';
+import type { BootSettings } from '../options/boot-options.ts';
+import { discover, type Discovered } from '../discover/discover-phase.ts';
+import { ServiceRegistry } from '../around/service-registry.ts';
+import { sortPlugins } from '../sort/sort-phase.ts';
+import { StatementCount } from '../around/statement-count.ts';
+
+/** The plugins of a boot that is not run. */
+export interface IdlePlugins {
+  readonly around: Around;
+  readonly discovered: Discovered;
+  readonly graph: PluginGraph;
+  /** Never aborted. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Discovers and sorts the plugins as a boot would, for `use`, with the pool open meanwhile.
+ *
+ * @throws BootError `PLUGIN_NOT_LOADED`, `PLUGIN_INVALID`, `GRAPH_INVALID`, `DATABASE_UNREACHABLE`, and what `use` throws
+ */
+export async function withPlugins<T>(
+  settings: BootSettings,
+  tell: Tell,
+  use: (plugins: IdlePlugins) => Promise<T>,
+): Promise<T> {
+  const { signal } = new AbortController();
+  const { clock } = settings;
+  const open = openPool(settings.migrationSource);
+  try {
+    const services = new ServiceRegistry(settings.services);
+    const sent = new StatementCount();
+    const around = { settings, clock, migrationPool: open.pool, services, tell, sent, cut: signal };
+    const discovered = await discover(around, signal);
+    if (discovered.failure) throw discovered.failure;
+    return await use({ around, discovered, graph: sortPlugins(discovered, settings), signal });
+  } finally {
+    await endSoon(open, clock);
+  }
+}
+
+const endWithinMs = 1_000;
+
+/** Ends the pool, and does not wait long for a server that does not answer. */
+async function endSoon(open: OpenPool, clock: Clock): Promise<void> {
+  const deadline = deadlineAfter(clock, endWithinMs);
+  try {
+    await untilAborted(open.end(), deadline.signal);
+  } catch {
+    open.cut();
+  } finally {
+    deadline.cancel();
+  }
+}

@@ -1,0 +1,109 @@
+import { setMaxListeners } from 'node:events';
+import type { StopHandler } from '../../core/core-services.ts';
+import { toError } from '../../core/error-record.ts';
+import { untilAborted } from '../../core/patience.ts';
+import type { Unreturned } from '../../postgres/scoped/loans.ts';
+import type { ScopedPool } from '../../postgres/scoped/scoped-pool.ts';
+
+export interface LifeEnd {
+  /** The errors of the stop handlers. */
+  readonly errors: readonly Error[];
+  /** Whether a handler was not waited for to its end. */
+  readonly timedOut: boolean;
+  /** The clients and queries that the plugin still had after its handlers. They are taken back. */
+  readonly unreturned: Unreturned;
+}
+
+/**
+ * One life of a plugin, from an attempt to init it to its stop: its signal, its stop handlers and its pool.
+ */
+export class PluginLife {
+  readonly #controller = new AbortController();
+  readonly #handlers: StopHandler[] = [];
+  readonly #report: (error: Error) => void;
+  #pool: ScopedPool | undefined;
+  #isUp = false;
+  #isOver = false;
+
+  /** @param report Called with the errors of handlers that are no longer waited for. */
+  constructor(report: (error: Error) => void) {
+    // A plugin may hand it to any number of requests, locks and timers, and Node.js warns of a leak at eleven.
+    setMaxListeners(0, this.#controller.signal);
+    this.#report = report;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Adds a handler. It is called at once when the life is over already. */
+  onStop(handler: StopHandler): void {
+    if (this.#isOver) this.#abandon(handler);
+    else this.#handlers.push(handler);
+  }
+
+  /** Takes the clients of this pool back when the life ends. */
+  lend(pool: ScopedPool): void {
+    this.#pool = pool;
+  }
+
+  /** Marks that `init` has succeeded: from now on its queries get time to end when the plugin stops. */
+  markUp(): void {
+    this.#isUp = true;
+  }
+
+  /** Aborts the signal of the plugin. */
+  cancel(reason: unknown): void {
+    this.#controller.abort(reason);
+  }
+
+  /**
+   * Ends the life: aborts the signal, calls the handlers, last in, first out, and takes the clients of the plugin's pool back.
+   * Once `deadline` is aborted, the remaining handlers are called without waiting for them.
+   */
+  async end(reason: unknown, deadline: AbortSignal): Promise<LifeEnd> {
+    this.cancel(reason);
+    this.#isOver = true;
+    const errors: Error[] = [];
+    let timedOut = false;
+    for (let handler = this.#handlers.pop(); handler; handler = this.#handlers.pop()) {
+      if (timedOut) {
+        this.#abandon(handler);
+        continue;
+      }
+      const call = settle(handler);
+      try {
+        const error = await untilAborted(call, deadline);
+        if (error) errors.push(error);
+      } catch {
+        timedOut = true;
+        void this.#reportLater(call);
+      }
+    }
+    const unreturned = await this.takeBack(this.#isUp ? deadline : AbortSignal.abort());
+    return { errors, timedOut, unreturned };
+  }
+
+  /** Takes the clients of the plugin's pool back. Queries that run may end until `deadline` is aborted. */
+  async takeBack(deadline: AbortSignal): Promise<Unreturned> {
+    return (await this.#pool?.takeBack(deadline)) ?? { clients: 0, queries: 0 };
+  }
+
+  #abandon(handler: StopHandler): void {
+    void this.#reportLater(settle(handler));
+  }
+
+  async #reportLater(call: Promise<Error | undefined>): Promise<void> {
+    const error = await call;
+    if (error) this.#report(error);
+  }
+}
+
+async function settle(handler: StopHandler): Promise<Error | undefined> {
+  try {
+    await handler();
+    return undefined;
+  } catch (thrown) {
+    return toError(thrown);
+  }
+}

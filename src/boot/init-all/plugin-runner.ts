@@ -1,0 +1,229 @@
+import type { InitResult, ReadyResult, StopResult } from '../../../machines/index.ts';
+import { toMilliseconds, type Duration } from '../../core/duration.ts';
+import { toError } from '../../core/error-record.ts';
+import type { PluginGraph } from '../../core/graph.ts';
+import { sleep, deadlineAfter } from '../../core/patience.ts';
+import { isRequired, type Plugin } from '../../core/plugin.ts';
+import { isRecord } from '../../core/foreign-value.ts';
+import type { Unreturned } from '../../postgres/scoped/loans.ts';
+import type { RunAround } from '../around/around.ts';
+import { runBounded, type Bounds } from './bounded.ts';
+import { createPluginContext, type OwnResources, type PluginContext } from './plugin-context.ts';
+import * as faults from './plugin-faults.ts';
+import { PluginLife, type LifeEnd } from './plugin-life.ts';
+
+interface Up {
+  readonly life: PluginLife;
+  readonly context: PluginContext;
+  /** Waits for an `init` whose time is over, for its grace at most. */
+  readonly settle?: () => Promise<void>;
+}
+
+const defaultBackoffMs = 200;
+const longestBackoffMs = 60_000;
+
+/** Runs the plugins' own code: `init`, `ready` and the stop handlers, each within its time. */
+export class PluginRunner {
+  readonly #around: RunAround;
+  readonly #graph: () => PluginGraph;
+  readonly #own: OwnResources;
+  readonly #up = new Map<string, Up>();
+  /** Every life so far: work that a plugin began may go on after its end. */
+  readonly #lives: { readonly id: string; readonly life: PluginLife }[] = [];
+
+  /** @param graph Known once the plugins are sorted, which is before any of them starts. */
+  constructor(around: RunAround, graph: () => PluginGraph, own: OwnResources) {
+    this.#around = around;
+    this.#graph = graph;
+    this.#own = own;
+  }
+
+  /** Starts a plugin, as often as its `retry` allows. */
+  async init(id: string, cancel: AbortSignal): Promise<InitResult> {
+    const plugin = this.#plugin(id);
+    const attempts = plugin.retry?.attempts ?? 1;
+    let pauseMs = milliseconds(plugin.retry?.backoff, defaultBackoffMs);
+    this.#around.tell({ type: 'plugin.init.started', plugin: id });
+    for (let attempt = 1; ; attempt += 1) {
+      const result = await this.#attempt(plugin, cancel);
+      if (result.status === 'done' || result.status === 'canceled') return result;
+      const isLast = attempt >= attempts || cancel.aborted;
+      // The handlers of a required plugin run in their turn on the way down, which begins now.
+      if (isLast && isRequired(plugin)) return result;
+      // Two attempts side by side would compete for the same resources.
+      if (!isLast) await this.#up.get(id)?.settle?.();
+      await this.#cleanUp(plugin);
+      if (isLast) return result;
+      const error = toError(result.error);
+      this.#around.tell({
+        type: 'plugin.init.retrying',
+        plugin: id,
+        attempt,
+        nextInMs: pauseMs,
+        error,
+      });
+      try {
+        await sleep(this.#around.clock, pauseMs, cancel);
+      } catch {
+        return { status: 'canceled' };
+      }
+      pauseMs = Math.min(pauseMs * 2, longestBackoffMs);
+    }
+  }
+
+  async ready(id: string, cancel: AbortSignal): Promise<ReadyResult> {
+    const plugin = this.#plugin(id);
+    const up = this.#up.get(id);
+    this.#around.tell({ type: 'plugin.ready.started', plugin: id });
+    if (cancel.aborted) return { status: 'canceled' };
+    if (!plugin.ready || !up) return { status: 'done' };
+    const bounds = this.#bounds(plugin.timeouts?.ready, up.life, cancel);
+    const result = await runBounded(() => plugin.ready?.(up.context), bounds);
+    switch (result.status) {
+      case 'failed':
+        return { status: 'failed', error: faults.readyFailed(id, result.error) };
+      case 'timeout':
+        return { status: 'timeout', error: faults.readyTimedOut(id, bounds.timeoutMs) };
+      default:
+        return { status: result.status };
+    }
+  }
+
+  /** Stops a plugin whose `init` was called, however that ended. */
+  async stop(id: string): Promise<StopResult> {
+    const plugin = this.#plugin(id);
+    this.#around.tell({ type: 'plugin.stop.started', plugin: id });
+    const { errors, timedOut } = await this.#endLife(plugin, this.#around.wayDown.reason ?? 'stop');
+    if (timedOut) {
+      return { status: 'timeout', error: faults.stopTimedOut(id, this.#stopMs(plugin), errors) };
+    }
+    return errors.length > 0
+      ? { status: 'failed', error: faults.stopFailed(id, errors) }
+      : { status: 'done' };
+  }
+
+  /** Ends every life that is left, last in, first out, and takes clients back that plugins took after their end. */
+  async endAll(): Promise<void> {
+    for (const id of [...this.#up.keys()].toReversed()) await this.#cleanUp(this.#plugin(id));
+    for (const { id, life } of this.#lives) {
+      this.#warnOf(id, await life.takeBack(AbortSignal.abort()));
+    }
+  }
+
+  async #attempt(plugin: Plugin, cancel: AbortSignal): Promise<InitResult> {
+    if (cancel.aborted) return { status: 'canceled' };
+    const life = new PluginLife((error) => this.#logLate(plugin.id, error));
+    this.#lives.push({ id: plugin.id, life });
+    const bounds = this.#bounds(plugin.timeouts?.init, life, cancel);
+    const result = await runBounded(() => {
+      this.#up.set(plugin.id, { life, context: {} });
+      const context = createPluginContext(plugin, life, this.#around, this.#own);
+      this.#up.set(plugin.id, { life, context });
+      return plugin.init?.(context);
+    }, bounds);
+    switch (result.status) {
+      case 'done':
+        return this.#publish(plugin, life, result.value);
+      case 'failed':
+        return { status: 'failed', error: faults.initFailed(plugin.id, result.error) };
+      case 'timeout': {
+        const error = faults.initTimedOut(plugin.id, bounds.timeoutMs);
+        life.cancel(error);
+        const context = this.#up.get(plugin.id)?.context ?? {};
+        this.#up.set(plugin.id, { life, context, settle: result.settle });
+        return { status: 'timeout', error };
+      }
+      default:
+        return { status: 'canceled' };
+    }
+  }
+
+  /** Makes the services that `init` returned available to the plugins that need them. */
+  #publish(plugin: Plugin, life: PluginLife, returned: unknown): InitResult {
+    const provides = Object.entries(plugin.provides ?? {});
+    let exports: Readonly<Record<string, unknown>>;
+    try {
+      exports = readExports(Object.keys(plugin.provides ?? {}), returned);
+    } catch (thrown) {
+      return { status: 'failed', error: faults.initFailed(plugin.id, thrown) };
+    }
+    const missing = Object.keys(exports).filter((key) => exports[key] === undefined);
+    if (missing.length > 0) {
+      return { status: 'failed', error: faults.notProvided(plugin.id, missing) };
+    }
+    life.markUp();
+    const position = this.#graph().plugins.indexOf(plugin);
+    for (const [key, ref] of provides) this.#around.services.provide(position, ref, exports[key]);
+    const context = { ...this.#up.get(plugin.id)?.context, ...exports };
+    this.#up.set(plugin.id, { life, context });
+    return { status: 'done' };
+  }
+
+  /** Releases what a failed attempt holds. */
+  async #cleanUp(plugin: Plugin): Promise<void> {
+    const { errors } = await this.#endLife(plugin, 'it has no further part in this boot');
+    for (const error of errors) this.#logLate(plugin.id, error);
+  }
+
+  async #endLife(plugin: Plugin, reason: string): Promise<Pick<LifeEnd, 'errors' | 'timedOut'>> {
+    const up = this.#up.get(plugin.id);
+    this.#up.delete(plugin.id);
+    if (!up) return { errors: [], timedOut: false };
+    const deadline = deadlineAfter(this.#around.clock, this.#stopMs(plugin));
+    try {
+      const either = AbortSignal.any([deadline.signal, this.#around.cut]);
+      const end = await up.life.end(new Error(reason), either);
+      this.#warnOf(plugin.id, end.unreturned);
+      return end;
+    } finally {
+      deadline.cancel();
+    }
+  }
+
+  #warnOf(plugin: string, unreturned: Unreturned): void {
+    const message = faults.unreturned(plugin, unreturned);
+    if (message !== undefined) this.#around.tell({ type: 'boot.warning', plugin, message });
+  }
+
+  #bounds(own: Duration | undefined, life: PluginLife, cancel: AbortSignal): Bounds {
+    const { clock, settings, cut } = this.#around;
+    return {
+      clock,
+      cancel,
+      onCancel: (reason) => life.cancel(reason),
+      timeoutMs: milliseconds(own, settings.init.timeout),
+      graceMs: settings.init.grace,
+      cut,
+    };
+  }
+
+  #stopMs(plugin: Plugin): number {
+    return milliseconds(plugin.timeouts?.stop, this.#around.settings.stop.timeout);
+  }
+
+  #logLate(plugin: string, error: Error): void {
+    this.#around.settings.ownLogger.error(
+      { plugin, err: error },
+      'a stop handler failed after its time was over',
+    );
+  }
+
+  #plugin(id: string): Plugin {
+    const plugin = this.#graph().plugins.find((each) => each.id === id);
+    if (!plugin) throw new Error(`no plugin ${id} in this launch`);
+    return plugin;
+  }
+}
+
+/** Reads each export once: a getter may return another value the next time. */
+function readExports(
+  keys: readonly string[],
+  returned: unknown,
+): Readonly<Record<string, unknown>> {
+  const exported = isRecord(returned) ? returned : {};
+  return Object.fromEntries(keys.map((key) => [key, exported[key]]));
+}
+
+function milliseconds(own: Duration | undefined, fallback: number): number {
+  return own === undefined ? fallback : toMilliseconds(own, 'timeout');
+}

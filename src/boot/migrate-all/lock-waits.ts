@@ -1,0 +1,72 @@
+import type { WaitResult } from '../../../machines/index.ts';
+import type { Clock } from '../../core/clock.ts';
+import { describeHolder } from '../../core/describe-session.ts';
+import { formatDuration } from '../../core/duration.ts';
+import { BootError } from '../../core/errors.ts';
+import type { LockHolder, Tell } from '../../core/events.ts';
+import { growPause, sleep, spread } from '../../core/patience.ts';
+import { repairCall } from '../../core/repair-call.ts';
+
+interface Refusal {
+  readonly sinceMs: number;
+  readonly holder: LockHolder;
+}
+
+const pauses = { firstMs: 100, longestMs: 2_000 };
+
+/** Keeps the waits for migration locks that other processes hold: how long each has lasted, and the holder. */
+export class LockWaits {
+  readonly #clock: Clock;
+  readonly #longestMs: number;
+  readonly #tell: Tell;
+  readonly #refusals = new Map<string, Refusal>();
+
+  /** @param longestMs How long to wait for one plugin's lock, from its first refusal. */
+  constructor(clock: Clock, longestMs: number, tell: Tell) {
+    this.#clock = clock;
+    this.#longestMs = longestMs;
+    this.#tell = tell;
+  }
+
+  refused(plugin: string, holder: LockHolder): void {
+    const sinceMs = this.#refusals.get(plugin)?.sinceMs ?? this.#clock.elapsed();
+    this.#refusals.set(plugin, { sinceMs, holder });
+  }
+
+  /** Waits until the next attempt. The pauses grow, with jitter, so that replicas do not retry at the same moments. */
+  async wait(plugin: string, attempt: number, signal: AbortSignal): Promise<WaitResult> {
+    const { sinceMs, holder } = this.#refusals.get(plugin) ?? { sinceMs: 0, holder: {} };
+    const waitedMs = this.#clock.elapsed() - sinceMs;
+    if (waitedMs >= this.#longestMs) {
+      const how = this.#longestMs === 0 ? 'did not get' : `waited ${formatDuration(waitedMs)} for`;
+      return { status: 'failed', error: lockTimeout(plugin, how, holder) };
+    }
+    if (isPowerOfTwo(attempt)) {
+      this.#tell({ type: 'plugin.migrate.waiting', plugin, waitedMs, holder });
+    }
+    const leftMs = this.#longestMs - waitedMs;
+    try {
+      await sleep(this.#clock, Math.min(spread(growPause(attempt, pauses)), leftMs), signal);
+      return { status: 'done' };
+    } catch {
+      return { status: 'canceled' };
+    }
+  }
+}
+
+/** Reports the attempts 1, 2, 4, 8 …: soon at first, and few events in a long wait. */
+function isPowerOfTwo(attempt: number): boolean {
+  return Number.isInteger(Math.log2(attempt));
+}
+
+function lockTimeout(plugin: string, how: string, holder: LockHolder): BootError {
+  return new BootError(
+    'MIGRATION_LOCK_TIMEOUT',
+    `${plugin} ${how} its migration lock, which ${describeHolder(holder)} holds`,
+    {
+      plugin,
+      phase: 'migrateAll',
+      hint: `Let it finish. ${repairCall('holder', plugin)} shows what the holder does, and with { terminate: true } ends it. A boot waits for migrations.lockWait, a repair for its option wait.`,
+    },
+  );
+}

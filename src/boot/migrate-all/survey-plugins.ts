@@ -1,0 +1,164 @@
+import type { Problem } from '../../core/error-codes.ts';
+import { asBootError, BootError, toProblem } from '../../core/errors.ts';
+import type { Tell } from '../../core/events.ts';
+import { mapBounded } from '../../core/map-bounded.ts';
+import type { Plugin } from '../../core/plugin.ts';
+import { getPluginSchemaName, getPreviousSchemaNames } from '../../core/schema-name.ts';
+import { readMigrations } from '../../postgres/sources/read-migrations.ts';
+import { findSharedFolders } from '../../postgres/sources/shared-folders.ts';
+import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
+import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
+import { surveyDatabase, type Survey } from '../../postgres/survey/survey.ts';
+import type { MigrationTarget } from '../../postgres/sources/migration-target.ts';
+import type { Around } from '../around/around.ts';
+import type { BootSettings } from '../options/boot-options.ts';
+import { createPatientPool } from '../around/patient-pool.ts';
+
+/** The migrations of the plugins, as they are read. */
+interface ReadPlugins {
+  readonly targets: readonly MigrationTarget[];
+  /** The problems of the folders. */
+  readonly problems: readonly Problem[];
+}
+
+/** The migrations of the plugins, beside what the database says about them. */
+export interface SurveyedPlugins extends ReadPlugins {
+  /** Left out when no plugin has migrations: then nothing is sent to the database. */
+  readonly survey?: Survey;
+  /** Every problem, in the folders and in the database. */
+  readonly problems: readonly Problem[];
+}
+
+/** Looks at the database once, and reads every migrations folder while it connects. Changes nothing. */
+export async function surveyPlugins(
+  around: Around,
+  plugins: readonly Plugin[],
+  canceled: AbortSignal,
+): Promise<SurveyedPlugins> {
+  if (plugins.every(({ migrations }) => migrations === undefined)) return noMigrations;
+  const nothingToAsk = new AbortController();
+  const reading = readPlugins(plugins, around.settings);
+  const signal = AbortSignal.any([canceled, nothingToAsk.signal]);
+  const looking = lookAtDatabase(around, reading, signal);
+  const stopAsking = (): void => nothingToAsk.abort();
+  reading.then(({ targets }) => targets.length === 0 && stopAsking(), stopAsking);
+  const [read, look] = await Promise.allSettled([reading, looking]);
+  if (read.status === 'rejected') throw read.reason;
+  if (read.value.targets.length === 0) return read.value;
+  if (look.status === 'rejected') throw look.reason;
+  const { targets, problems } = read.value;
+  return { targets, survey: look.value, problems: [...problems, ...look.value.problems] };
+}
+
+const noMigrations: SurveyedPlugins = { targets: [], problems: [] };
+
+async function readPlugins(
+  plugins: readonly Plugin[],
+  settings: BootSettings,
+): Promise<ReadPlugins> {
+  const { targets, problems } = await readTargets(plugins, settings);
+  return { targets, problems: [...problems, ...(await findSharedFolders(plugins))] };
+}
+
+/** Emits what the survey has found out about the server; nothing when there was nothing to ask. */
+export function tellSurvey(
+  { survey, targets }: SurveyedPlugins,
+  durationMs: number,
+  tell: Tell,
+): void {
+  if (!survey) return;
+  const { server, pooler } = survey;
+  tell({ type: 'survey.finished', plugins: targets.length, server, pooler, durationMs });
+}
+
+/** Emits for each plugin which files are pending, and warns about a history that does not quite fit. */
+export function tellPlans({ survey }: SurveyedPlugins, tell: Tell): void {
+  for (const { id, schema, applied, pending, renameFrom, warnings } of survey?.plugins ?? []) {
+    tell({
+      type: 'plugin.migrate.planned',
+      plugin: id,
+      schema,
+      applied,
+      pending: pending.map(({ name }) => name),
+      ...(renameFrom === undefined ? {} : { renameFrom }),
+    });
+    for (const warning of warnings) {
+      tell({ type: 'plugin.migrate.warning', ...warning, plugin: id });
+    }
+  }
+}
+
+/** Whether a plugin has anything to migrate before it may start. */
+export function hasWork({ pending, renameFrom }: PluginSurvey): boolean {
+  return pending.length > 0 || renameFrom !== undefined;
+}
+
+/** @throws BootError `PLAN_INVALID` with all the problems, if there are any. */
+export function refuseProblems({ problems }: Pick<SurveyedPlugins, 'problems'>): void {
+  if (problems.length === 0) return;
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  throw new BootError('PLAN_INVALID', `The migrations do not fit the database: ${count}`, {
+    phase: 'migrateAll',
+    problems,
+  });
+}
+
+/** Folders read at once; more only wait for the same disk. */
+const readersAtOnce = 16;
+
+/** Reads the migrations of all plugins that have some. A folder that cannot be used is a problem. */
+export async function readTargets(
+  plugins: readonly Plugin[],
+  settings: BootSettings,
+): Promise<ReadPlugins> {
+  const read = await mapBounded(plugins, readersAtOnce, (plugin) => readTarget(plugin, settings));
+  return {
+    targets: read.flatMap((each) => (each && 'files' in each ? each : [])),
+    problems: read.flatMap((each) => (each && 'code' in each ? each : [])),
+  };
+}
+
+async function readTarget(
+  { id, migrations, previousIds }: Plugin,
+  settings: BootSettings,
+): Promise<MigrationTarget | Problem | undefined> {
+  if (migrations === undefined) return undefined;
+  try {
+    const { schemaPrefix } = settings.migrations;
+    return {
+      id,
+      ...findSchemas(id, settings),
+      previousSchemas: getPreviousSchemaNames(previousIds, schemaPrefix),
+      files: await readMigrations(id, migrations),
+    };
+  } catch (error) {
+    const known = asBootError(error);
+    if (known) return toProblem(known);
+    throw error;
+  }
+}
+
+/** Finds the schema of a plugin, or the two that the host has chosen for itself. */
+export function findSchemas(
+  id: string,
+  { host, migrations }: BootSettings,
+): Pick<MigrationTarget, 'schema' | 'historySchema'> {
+  if (id === host?.plugin.id) return { schema: host.schema, historySchema: host.historySchema };
+  return { schema: getPluginSchemaName(id, migrations.schemaPrefix) };
+}
+
+async function lookAtDatabase(
+  around: Around,
+  reading: Promise<ReadPlugins>,
+  signal: AbortSignal,
+): Promise<Survey> {
+  const { settings, clock, cut } = around;
+  const { migrations, pooler } = settings;
+  const pool = createPatientPool(around, { phase: 'migrateAll', signal });
+  const options = { settings: migrations, pooler, willApply: migrations.mode === 'apply' };
+  // It only reads, so that it may look once more.
+  const pin = { signal, clock, cut, mayRepeat: () => true };
+  return withPinnedClient(pool, pin, async (client) =>
+    surveyDatabase(client, (await reading).targets, options),
+  );
+}

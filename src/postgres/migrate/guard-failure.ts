@@ -1,0 +1,120 @@
+import { BootError } from '../../core/errors.ts';
+import { listNames } from '../../core/printable.ts';
+import type { SessionFacts } from '../connection/session-guard.ts';
+import { isSql } from '../sources/migration.ts';
+import { partsOfName } from '../sql/sql-commands.ts';
+import { unquotedPublicAdvice } from '../sql/unquoted-public.ts';
+import type { Migrating, MigrationProgress } from './migrating.ts';
+import { migrationFailed, whatIsKept } from './migration-error.ts';
+import type { HeldLock } from './migration-lock.ts';
+
+/** The error for a statement that ran on another backend, in another transaction or with another schema in front. */
+export function wrongSession(
+  { target, progress }: Migrating,
+  { backendPid }: HeldLock,
+  found: Pick<SessionFacts, 'pid' | 'schema'> | undefined,
+): BootError {
+  if (found?.pid !== backendPid) {
+    return wrongSchema(
+      progress,
+      `backend ${found?.pid} answered, and backend ${backendPid} holds the lock`,
+    );
+  }
+  return found.schema === target.schema
+    ? transactionEnded(progress)
+    : wrongSchema(
+        progress,
+        `new objects would go to schema ${found.schema}, not ${target.schema}`,
+        'Nothing of this file was kept. Remove SET search_path from it, and see that the role has USAGE on the schema.',
+      );
+}
+
+function wrongSchema({ plugin, open }: MigrationProgress, found: string, hint?: string): BootError {
+  const where = open ? `${open.file.name}: ` : '';
+  return new BootError(
+    'MIGRATION_WRONG_SCHEMA',
+    `${plugin} could not be migrated: ${where}${found}`,
+    { plugin, phase: 'migrateAll', position: open && { file: open.file.name }, hint },
+  );
+}
+
+/** The error for a file that has ended the transaction which Slipway opened for it. */
+export function transactionEnded(progress: MigrationProgress): BootError {
+  return migrationFailed(
+    progress,
+    new Error('the transaction that Slipway opened for this file was ended by the file itself'),
+    'Remove BEGIN, COMMIT and ROLLBACK from it: each file is one transaction anyway. The statements before them may be committed: look at the schema before you start again.',
+  );
+}
+
+/** The error for a file outside of a transaction that has begun one and not ended it. */
+export function transactionLeftOpen(progress: MigrationProgress): BootError {
+  return migrationFailed(
+    progress,
+    new Error('it has left a transaction open'),
+    'Make sure that each BEGIN in it has its COMMIT or ROLLBACK. What came after the last BEGIN is not kept.',
+  );
+}
+
+/** The error for an index whose name another table's index has. */
+export function indexTaken(
+  progress: MigrationProgress,
+  name: string | undefined,
+  table: string,
+): BootError {
+  return migrationFailed(
+    progress,
+    new Error(`there is an index ${name} already, on ${table}`),
+    'Give the new index a name of its own: two in one schema cannot have the same.',
+  );
+}
+
+/** A file that ran without the lock at its end: another replica may have run it too. */
+export function lockFreed(progress: MigrationProgress): BootError {
+  const advice =
+    'Remove from it what releases the lock: pg_advisory_unlock_all(), DISCARD ALL, or a function that calls them. If it has none of these, look for a pooler that resets sessions.';
+  const kept = progress.open?.inTransaction
+    ? whatIsKept(progress)
+    : 'It runs outside of a transaction: its work stays, it counts as not applied, and another replica may have run it at the same time. Look at the data before you start again.';
+  return migrationFailed(
+    progress,
+    new Error('the migration lock was released while it ran'),
+    `${advice} ${kept}`,
+  );
+}
+
+/** What a file made where only others may make something. */
+export function strayObjects(progress: MigrationProgress, names: readonly string[]): BootError {
+  const { plugin, open } = progress;
+  const file = open?.file.name ?? '';
+  // One in the plugin's own schema; any other is found by nobody but its members.
+  const isExtension = names.every((name) => name.startsWith('extension '));
+  const harm = isExtension ? ', where no other plugin finds it' : " outside of the plugin's schema";
+  return new BootError(
+    'MIGRATION_STRAY_OBJECTS',
+    `${plugin} could not be migrated: ${file} makes ${listNames(names)}${harm}`,
+    {
+      plugin,
+      phase: 'migrateAll',
+      position: { file },
+      hint: `${inPublicAdvice(progress, names) ?? strayAdvice(names)} If it is intended, add the line "-- slipway: allow-outside" to the file. ${whatIsKept(progress)}`,
+    },
+  );
+}
+
+/** The commonest reason: `public.` without quotes. */
+function inPublicAdvice({ open }: MigrationProgress, names: readonly string[]): string | undefined {
+  const found = names.flatMap((name) => / public\.(.+?)(?:\(.*)?$/.exec(name)?.[1] ?? []);
+  const plain = found.flatMap((name) => partsOfName(name).at(0) ?? []);
+  return open && isSql(open.file) ? unquotedPublicAdvice(open.file, plain) : undefined;
+}
+
+function strayAdvice(names: readonly string[]): string {
+  const areAll = (kind: string): boolean => names.every((name) => name.startsWith(`${kind} `));
+  if (areAll('schema')) {
+    return 'Remove CREATE SCHEMA from the file, because Slipway makes the schema that it runs in.';
+  }
+  return areAll('extension')
+    ? 'Write CREATE EXTENSION … SCHEMA with your schema for extensions.'
+    : "Remove the schema's name from the file.";
+}

@@ -1,0 +1,149 @@
+import { problemError } from '../../core/errors.ts';
+import type { LockHolder } from '../../core/events.ts';
+import {
+  lockGuardSql,
+  readLockAnswer,
+  tryLock,
+  tryLockSql,
+  unlockSql,
+  type LockAnswer,
+  type LockAttempt,
+} from '../locks/advisory-lock.ts';
+import { lastRow } from '../connection/connection.ts';
+import {
+  beginSql,
+  nameSession,
+  sendSettings,
+  type SessionSettings,
+} from '../connection/session-settings.ts';
+import { schemasOf } from '../sources/migration-target.ts';
+import { searchPath } from '../sql/search-path.ts';
+import { readHistory, type HistoryState } from '../survey/read-history.ts';
+import { findRenamed } from '../survey/rename-marker.ts';
+import { renamedAway } from '../survey/rename-problems.ts';
+import type { Migrating } from './migrating.ts';
+
+/** A plugin's migration lock while we hold it: no other process runs one of its files. */
+export interface HeldLock {
+  readonly acquired: true;
+  /** The backend that holds it. */
+  readonly backendPid: number;
+  /** SQL that begins the transaction of a file; empty when that is open already, because the lock is in it. */
+  readonly begin: readonly string[];
+  /** SQL that fails when the lock is no longer held; empty when nothing can free it before the transaction ends. */
+  readonly guard: readonly string[];
+  /** The history, read under the lock: the holder before us may have applied what the survey found pending. */
+  readonly history: HistoryState;
+}
+
+/** A way to hold a plugin's migration lock. */
+export interface MigrationLock {
+  /**
+   * Returns the lock that is still held, or takes it and reads the history. Never waits: a refusal names the holder.
+   *
+   * @throws BootError `MIGRATION_RENAMED`
+   */
+  take(): Promise<HeldLock | { readonly acquired: false; readonly holder: LockHolder }>;
+  /** Releases the lock now, rather than when the connection closes; also after a refusal. */
+  release(): Promise<void>;
+}
+
+/** A lock for all files of the plugin, on a session that is ours alone. */
+export class SessionLock implements MigrationLock {
+  readonly #run: Migrating;
+  #held: HeldLock | undefined;
+  #isLocked = false;
+
+  constructor(run: Migrating) {
+    this.#run = run;
+  }
+
+  async take(): ReturnType<MigrationLock['take']> {
+    if (this.#held) return this.#held;
+    const { client, target } = this.#run;
+    const attempt = await tryLock(client, target.schema);
+    if (!attempt.acquired) return attempt;
+    this.#isLocked = true;
+    client.markDirty();
+    await sendSettings(sessionSettings(this.#run), 'session', (sql) => client.query(sql));
+    this.#held = await readUnderLock(this.#run, attempt, {
+      begin: [beginSql],
+      guard: [lockGuardSql(target.schema)],
+    });
+    return this.#held;
+  }
+
+  async release(): Promise<void> {
+    const { client, target } = this.#run;
+    if (!this.#isLocked || client.lost) return;
+    try {
+      await client.finish(unlockSql(target.schema));
+    } catch {
+      client.markDirty();
+    }
+  }
+}
+
+/**
+ * A lock for each file, because only a transaction is ours alone: a pooler gives each one whatever session is free. So the
+ * lock and every setting end with the transaction of the file, and nothing stays on a session that other clients get next.
+ */
+export class TransactionLock implements MigrationLock {
+  readonly #run: Migrating;
+  #held: HeldLock | undefined;
+
+  constructor(run: Migrating) {
+    this.#run = run;
+  }
+
+  async take(): ReturnType<MigrationLock['take']> {
+    const { client } = this.#run;
+    if (this.#held && client.isInTransaction()) return this.#held;
+    this.#held = undefined;
+    const attempt = await sendSettings(sessionSettings(this.#run), 'transaction', (sql) =>
+      this.#begin(sql),
+    );
+    if (!attempt.acquired) return attempt;
+    client.markDirty();
+    this.#held = await readUnderLock(this.#run, attempt, { begin: [], guard: [] });
+    return this.#held;
+  }
+
+  async release(): Promise<void> {
+    const { client } = this.#run;
+    if (client.isInTransaction()) await client.rollBack();
+  }
+
+  async #begin(settingsSql: string): Promise<LockAttempt> {
+    const { client, target } = this.#run;
+    const sql = [beginSql, settingsSql, tryLockSql(target.schema, 'transaction')].join('; ');
+    try {
+      const answer = lastRow(await client.query<LockAnswer>(sql));
+      return await readLockAnswer(client, target.schema, answer);
+    } catch (error) {
+      await client.rollBack();
+      throw error;
+    }
+  }
+}
+
+function sessionSettings({ target, settings, extensions }: Migrating): SessionSettings {
+  return {
+    applicationName: nameSession(target.id),
+    searchPath: searchPath(target.schema, extensions.schemasOnPath),
+    statementTimeout: settings.statementTimeout,
+  };
+}
+
+async function readUnderLock(
+  { client, target, extensions }: Migrating,
+  { backendPid }: Extract<LockAttempt, { readonly acquired: true }>,
+  sql: Pick<HeldLock, 'begin' | 'guard'>,
+): Promise<HeldLock> {
+  const history = await readHistory(client, ...schemasOf(target), extensions.question);
+  extensions.learn(history.extensions);
+  // Without this, one that waited while the schema got another name would make an empty one in its place.
+  const now = history.shape ? undefined : findRenamed(target.schema, history.renamed);
+  if (now) throw problemError(renamedAway(target.id, target.schema, now), 'migrateAll');
+  return { acquired: true, backendPid, ...sql, history };
+}

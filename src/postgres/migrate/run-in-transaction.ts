@@ -1,0 +1,160 @@
+import { listNames } from '../../core/printable.ts';
+import { lastRow } from '../connection/connection.ts';
+import {
+  transactionGuardSql,
+  sessionColumns,
+  readGuardFailure,
+  type SessionFacts,
+} from '../connection/session-guard.ts';
+import { lockTimeoutSql } from '../connection/session-settings.ts';
+import { createMissingSql, insertHistorySql } from '../history/migration-history.ts';
+import { isLockFreed } from '../locks/advisory-lock.ts';
+import { schemasOf } from '../sources/migration-target.ts';
+import { searchPath } from '../sql/search-path.ts';
+import { missingParts, shapeToWrite } from '../survey/read-history.ts';
+import {
+  rememberSchemasSql,
+  straysAmong,
+  straysIn,
+  strayObjectsSql,
+} from '../survey/stray-objects.ts';
+import {
+  beginCommit,
+  beginFile,
+  finishFile,
+  isInstall,
+  reportStatement,
+  type FileStatement,
+  type Migrating,
+  type PreparedFile,
+} from './migrating.ts';
+import { lockFreed, strayObjects, wrongSession, transactionEnded } from './guard-failure.ts';
+import type { HeldLock } from './migration-lock.ts';
+
+/**
+ * Runs one migration file and its history row in one transaction: all of it, or nothing. Neither the pool, nor a proxy, nor
+ * the file itself is trusted: with every statement the server checks that this is still the pinned connection and the same
+ * transaction, and with the COMMIT also that new objects go to the plugin's own schema, that the migration lock is still held
+ * and that nothing was made elsewhere.
+ *
+ * @throws BootError `MIGRATION_WRONG_SCHEMA`, `MIGRATION_STRAY_OBJECTS` or `MIGRATION_FAILED`, or what pg threw. The transaction is rolled back.
+ */
+export async function runInTransaction(
+  run: Migrating,
+  held: HeldLock,
+  file: PreparedFile,
+): Promise<void> {
+  const { client, progress } = run;
+  beginFile(progress, file);
+  try {
+    await sendOneByOne(run, held, file);
+    finishFile(progress);
+  } catch (error) {
+    await client.rollBack();
+    const elsewhere = readGuardFailure(error);
+    const strays = straysIn(error);
+    if (elsewhere) throw wrongSession(run, held, elsewhere);
+    if (isLockFreed(error)) throw lockFreed(progress);
+    throw strays ? strayObjects(progress, strays) : error;
+  }
+}
+
+/** Sends what opens the transaction, each statement, and what closes it, in one message each. */
+async function sendOneByOne(run: Migrating, held: HeldLock, file: PreparedFile): Promise<void> {
+  const { client, target } = run;
+  const opened = lastRow(await client.query<SessionFacts>(openingSql(run, held).join('; ')));
+  if (!opened || opened.pid !== held.backendPid || opened.schema !== target.schema) {
+    throw wrongSession(run, held, opened);
+  }
+  await file.sendEach((statement) => sendGuarded(run, statement, opened));
+  beginCommit(run.progress);
+  learnFromCommit(run, await client.finish(closingSql(run, held, file, opened).join(';')));
+}
+
+/** What begins the transaction of a file, and says where the server is. */
+function openingSql(run: Migrating, held: HeldLock): readonly string[] {
+  const { target, settings, extensions, progress } = run;
+  // A later COMMIT of this run writes to disk, with its own, all that came before it. In an upgrade there is data at stake.
+  const isFollowed = isInstall(progress) && progress.open?.file !== progress.pending.at(-1);
+  return [
+    ...held.begin,
+    lockTimeoutSql(settings),
+    ...(isFollowed ? ['set local synchronous_commit = off'] : []),
+    ...missingPartsSql(run, held),
+    `set local search_path = ${searchPath(target.schema, extensions.schemasOnPath)}`,
+    rememberSchemasSql,
+    `select ${sessionColumns}`,
+  ];
+}
+
+/** What makes schema and history where they are missing, before the first file of a run. */
+export function missingPartsSql(
+  { target, progress }: Migrating,
+  { history }: HeldLock,
+): readonly string[] {
+  if (progress.applied.length > 0) return [];
+  const [, historySchema] = schemasOf(target);
+  return createMissingSql(
+    missingParts(history),
+    historySchema,
+    shapeToWrite(history, target.files),
+  );
+}
+
+/** What writes the history row of a file. */
+export function historyRowSql(
+  { target }: Migrating,
+  { history }: HeldLock,
+  { file }: PreparedFile,
+): string {
+  const [, historySchema] = schemasOf(target);
+  return insertHistorySql(historySchema, file, shapeToWrite(history, target.files));
+}
+
+async function sendGuarded(
+  run: Migrating,
+  statement: FileStatement,
+  { pid, transaction }: SessionFacts,
+): Promise<unknown> {
+  const { client, target, extensions, progress, clock } = run;
+  progress.statement = statement;
+  const startedAt = clock.elapsed();
+  const answer = await client.send(statement.query, transactionGuardSql({ pid, transaction }));
+  if (!client.isInTransaction()) throw transactionEnded(progress);
+  const look = extensions.afterStatement(statement.query.text, target.schema);
+  if (look !== undefined) await client.query(look);
+  reportStatement(run, statement, startedAt);
+  progress.statement = undefined;
+  return answer;
+}
+
+/** The history row, a last look around, and COMMIT, in one message: nothing can come between them. */
+function closingSql(
+  run: Migrating,
+  held: HeldLock,
+  file: PreparedFile,
+  opened: SessionFacts,
+): readonly string[] {
+  const { target, settings, extensions } = run;
+  const [schema, historySchema] = schemasOf(target);
+  const policy = file.mayReachOut ? 'off' : settings.strayObjects;
+  return [
+    historyRowSql(run, held, file),
+    transactionGuardSql({ ...opened, schema }),
+    ...held.guard,
+    ...(policy === 'off' ? [] : [strayObjectsSql({ schema, historySchema }, policy)]),
+    ...extensions.afterFile(file.file),
+    'commit',
+  ];
+}
+
+function learnFromCommit(
+  { target, extensions, progress, tell }: Migrating,
+  answers: unknown,
+): void {
+  extensions.learnFrom(answers);
+  const strays = straysAmong(answers);
+  if (strays.length === 0) return;
+  const message = `${progress.open?.file.name} made ${listNames(strays)} outside of the schema ${target.schema}`;
+  tell({ type: 'boot.warning', message, plugin: target.id });
+}
