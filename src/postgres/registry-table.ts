@@ -96,7 +96,7 @@ export async function writeRegistry(
 ): Promise<void> {
   client.markDirty();
   try {
-    // Whoever holds this lock holds it for a few milliseconds; a limit all the same, so that nobody can hang here.
+    // This lock is held for a few milliseconds only; the limit makes sure that no process hangs here.
     await client.query(
       `begin isolation level read committed; set local lock_timeout = '10s'; select pg_advisory_xact_lock(${lockKey})`,
     );

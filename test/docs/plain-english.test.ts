@@ -18,16 +18,16 @@ const worstWords: ReadonlyMap<RegExp, string> = new Map([
 
 /** Not yet rewritten. This list only shrinks: what has become clean is taken off it. */
 const notYetClean: readonly string[] = [
-  'docs/architecture.md',
   'src/boot',
-  'src/core/boot-record.ts',
-  'src/core/boot-state.ts',
   'src/core/core-services.ts',
   'src/core/events.ts',
-  'src/core/plugin.ts',
   'src/core/service.ts',
-  'src/core/settings.ts',
-  'src/postgres',
+  'src/postgres/connection',
+  'src/postgres/history',
+  'src/postgres/locks',
+  'src/postgres/migrate',
+  'src/postgres/sources',
+  'src/postgres/sql',
   'src/testing',
 ];
 

@@ -5,7 +5,7 @@ import { withoutGuard } from '../connection/session-guard.ts';
 import type { Querying } from '../connection/querying.ts';
 import { messageOf } from '../../core/foreign-value.ts';
 
-/** What `repair.holder()` found, and whether it ended that session. Plain JSON. */
+/** The report of `repair.holder()`: the holder, and whether its session was ended. Plain JSON. */
 export interface HolderReport {
   readonly plugin: string;
   readonly schema: string;
@@ -50,7 +50,7 @@ export async function findHolder(
 /**
  * Ends the session with this pid, if it still holds the lock, and waits for its end.
  *
- * @returns Why it was not ended; undefined when it was, or was gone by itself.
+ * @returns Why the session was not ended; undefined when it has ended, by this call or by itself.
  */
 export async function endHolder(
   client: Querying,

@@ -5,14 +5,14 @@ import { listNames } from '../../core/printable.ts';
 import type { RepairLeft } from './repair-report.ts';
 import type { UsedObject } from './used-objects.ts';
 
-/** Why an object stays in `public`; undefined when it goes along. */
+/** Why an object stays in `public`; undefined when it moves along. */
 type Reason = string | undefined;
 
 /**
- * Decides which of the objects that a plugin uses in `public` go along into its schema: those that the
- * plugin's own files name and that have no other user. The others are reported, with who uses them.
+ * Decides which of the objects that a plugin uses in `public` move along into its schema: those that the plugin's own files
+ * name and that nothing else uses. The others are reported, with what uses them.
  *
- * @param settled Names that were decided on before, such as an enum that two plugins may own.
+ * @param settled Names that are already decided, such as an enum that two plugins may own.
  */
 export function decideOnUsed(
   used: readonly UsedObject[],
@@ -25,7 +25,7 @@ export function decideOnUsed(
     wanted.map((object) => [object, whyNotIts(object, target, targets)]),
   );
   const isStaying = (object: UsedObject): boolean => reasons.get(object) !== undefined;
-  // What stays keeps what it uses, and so on.
+  // An object that stays keeps the objects that it uses, and so on.
   for (let isStable = false; !isStable;) {
     isStable = true;
     const going = new Set(wanted.filter((each) => !isStaying(each)).map(({ key }) => key));
@@ -48,7 +48,7 @@ export function decideOnUsed(
   };
 }
 
-/** What is used by the plugin's own, and by what is used by that. */
+/** Collects what the plugin's own objects use, directly and through others. */
 function reach(used: readonly UsedObject[]): readonly UsedObject[] {
   const found = new Set(used.filter(({ uses }) => uses.some(({ isOwn }) => isOwn)));
   for (let size = 0; size < found.size;) {
@@ -70,7 +70,7 @@ function whyNotIts(
     (each) => each.id !== id && !alsoIn.includes(each.schema) && mayName(object, each.files),
   );
   if (others.length > 0) return `it may also belong to ${others.map((each) => each.id).join(', ')}`;
-  // What a function of the plugin has made is not known.
+  // It is unknown what a function of the plugin has made.
   const isNamed = mayName(object, files) || !files.every(isSql);
   if (!isNamed) return `no file of ${id} names it`;
   return isOwned ? undefined : 'the role does not own it';

@@ -5,7 +5,7 @@ import { repairRefused } from './repair-error.ts';
 import { listNames } from '../../core/printable.ts';
 
 /**
- * The files of a plugin with these names, in the order of the folder. A name is that of the file, or of its migration:
+ * Finds the files of a plugin with these names, in the order of the folder. A name is that of the file, or of its migration:
  * `0000_init.sql` or `0000_init`.
  *
  * @throws BootError `REPAIR_REFUSED` for a name that the folder lacks
@@ -18,7 +18,7 @@ export function filesNamed(
   return files.filter((file) => chosen.has(file));
 }
 
-/** The files up to the one of this name, with it. */
+/** Finds the files up to the one with this name, inclusive. */
 export function filesUpTo(
   { id, files }: Pick<MigrationTarget, 'id' | 'files'>,
   last: string,
@@ -38,7 +38,7 @@ function fileNamed(id: string, files: readonly Migration[], wanted: string): Mig
   );
 }
 
-/** As messages call it, without the end of its file, and as the history calls it. */
+/** Lists the names of a migration: in messages, without the file extension, and in the history. */
 function namesOf({ name, historyName }: Migration): readonly string[] {
   return [name, name.replace(/(?:\/migration)?\.sql$/i, ''), historyName];
 }

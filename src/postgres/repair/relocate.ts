@@ -15,17 +15,17 @@ import { readUsedObjects, type UsedKind, type UsedObject } from './used-objects.
 import { listNames } from '../../core/printable.ts';
 
 interface RelocateChoice {
-  /** Every plugin, and the host: what is theirs is not moved. */
+  /** Every plugin, and the host: their objects are not moved. */
   readonly targets: readonly MigrationTarget[];
-  /** Names that people have decided on; everything that is certainly the plugin's when left out. */
+  /** The names that the caller has chosen; when left out, everything that certainly belongs to the plugin. */
   readonly objects: readonly string[] | undefined;
   readonly settings: MigrationSettings;
 }
 
 /**
- * Decides what of a plugin moves from `public` to its schema: what the survey finds stranded, looked up anew, and what only
- * that and the plugin's schema use, such as the functions of its triggers. What another plugin lacks too moves only when it is
- * named; what belongs to the host or an extension, or is in no snapshot, never moves.
+ * Decides which objects of a plugin move from `public` to its schema: the stranded objects that a new survey finds, and the
+ * objects that only these and the plugin's schema use, such as the functions of its triggers. An object that another plugin
+ * lacks too moves only when it is named. Objects of the host or of an extension, or in no snapshot, never move.
  *
  * @throws BootError `REPAIR_REFUSED` for a name that is not the plugin's to move
  */
@@ -46,7 +46,7 @@ export async function decideOnMoves(
   const settled = new Set([...certain, ...disputed].map(({ name }) => name));
   const owner = targets.find((each) => each.id === id);
   const carried = owner ? decideOnUsed(used, owner, targets, settled) : { along: [], left: [] };
-  // A function is named with the types of its arguments, which have to be where they were.
+  // A function is named with the types of its arguments, which must not have moved yet.
   const along = carried.along.toSorted((one, other) => rankOf(one) - rankOf(other));
   const change = `moved from public to ${plugin.schema}`;
   return {
@@ -66,7 +66,7 @@ function rankOf({ kind }: UsedObject): number {
   return ['function', 'procedure', 'aggregate', 'operator'].includes(kind) ? 0 : 1;
 }
 
-/** A history that cannot be read says nothing: with it, nothing would be stranded. */
+/** With a history that cannot be read, no object would be found stranded, so the repair is refused. */
 function readable({ stranded, problems }: PluginSurvey): StrandedObjects {
   const unread = problems.find(({ code }) =>
     ['DATABASE_PRIVILEGE', 'MIGRATION_HISTORY_UNKNOWN'].includes(code),
@@ -98,7 +98,7 @@ async function choose(
   };
 }
 
-/** What of these names a schema has. */
+/** Finds which of these names a schema has. */
 async function findIn(
   client: Querying,
   schema: string,

@@ -5,12 +5,12 @@ import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts'
 import { describeBlocker } from '../../core/describe-session.ts';
 import { readGuardFailure } from '../connection/session-guard.ts';
 
-/** What a repair was asked for and does not do. */
+/** Makes the error of a repair that cannot do what it was called for. */
 export function repairRefused(plugin: string, message: string, hint?: string): BootError {
   return new BootError('REPAIR_REFUSED', `${plugin}: ${message}`, { plugin, hint });
 }
 
-/** Makes what pg threw in a repair an error of ours; anything else stays what it is. */
+/** Turns an error of pg in a repair into a BootError; other errors are returned unchanged. */
 export function toRepairError(
   plugin: string,
   cause: unknown,

@@ -20,10 +20,9 @@ import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts'
 import type { RepairDecision, RepairLeft } from './repair-report.ts';
 
 /**
- * Decides on history rows for files that are not applied by Slipway: their work is there already. Makes the history when
- * there is none.
+ * Decides on history rows for files whose work was done without Slipway. Makes the history when there is none.
  *
- * @param chosen Which files it is about.
+ * @param chosen The chosen files.
  */
 export async function decideOnRows(
   client: Querying,
@@ -49,9 +48,10 @@ export async function decideOnRows(
 }
 
 /**
- * Decides on the rows of applied files that were edited since, or got another name or time: they become what the files are.
+ * Decides on the rows of applied files that were edited since, or got another name or time: the rows get the values of the
+ * files.
  *
- * @param chosen Which files it is about; all of those when left out.
+ * @param chosen The chosen files; all such files when left out.
  */
 export async function decideOnHashes(
   client: Querying,
@@ -100,14 +100,14 @@ function leftBecause(because: string): (file: Migration) => RepairLeft {
   return ({ name }) => ({ kind: 'file', name, because });
 }
 
-/** What a row gets. */
+/** The new values of a row. */
 interface NewValues {
   readonly hash: string;
   readonly when?: number;
   readonly name?: string;
 }
 
-/** Rows of the same run, written twice by processes without a lock, are alike in all of this: they change together. */
+/** Rows that processes without a lock wrote twice are equal in all of these columns, so they change together. */
 function updateRowSql(
   historySchema: string,
   values: NewValues,

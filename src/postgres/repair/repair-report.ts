@@ -2,35 +2,35 @@ import type { MovableKind } from '../survey/public-objects.ts';
 import type { UsedKind } from './used-objects.ts';
 import type { RepairName } from '../../core/repair-call.ts';
 
-/** What a repair is about: a migration file, or something in the database. */
+/** A migration file, or an object in the database. */
 export interface RepairPart {
   readonly kind: 'file' | MovableKind | UsedKind;
   readonly name: string;
 }
 
-/** What a repair changes, and how. */
+/** A change of a repair. */
 export interface RepairChange extends RepairPart {
   /** For people: `moved from public to plugin_catalog`. */
   readonly change: string;
 }
 
-/** What a repair leaves as it is, and why. */
+/** Something that a repair does not change, with the reason. */
 export interface RepairLeft extends RepairPart {
   /** For people: `it is applied already`. */
   readonly because: string;
 }
 
-/** What a repair comes to, as it is decided under the lock. */
+/** The decision of a repair, which is made under the lock. */
 export interface RepairDecision {
   /** Empty when there is nothing to do. */
   readonly changes: readonly RepairChange[];
-  /** What was asked for, or came into question, and stays as it is. */
+  /** What the caller named, or what could have changed, and does not. */
   readonly left: readonly RepairLeft[];
   /** The SQL, which runs in this order in one transaction. */
   readonly statements: readonly string[];
 }
 
-/** What a repair did; of a dry run, what it would have done. Plain JSON. */
+/** What a repair did, or for a dry run what it would have done. Plain JSON. */
 export interface RepairReport extends RepairDecision {
   readonly repair: RepairName;
   readonly plugin: string;

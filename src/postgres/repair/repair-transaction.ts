@@ -33,13 +33,13 @@ type RepairAttempt =
   | { readonly status: 'done'; readonly decision: RepairDecision }
   | { readonly status: 'locked'; readonly holder: LockHolder };
 
-/** Reads what it needs through the client that it gets, and changes nothing. */
+/** Makes the decision of a repair. It reads through this client, and changes nothing. */
 export type Decide = (client: PinnedClient) => Promise<RepairDecision>;
 
 /**
- * Decides on a repair and carries it out, both in one transaction on one client, under the migration lock of the schema.
- * The lock is one of the transaction: it excludes the session locks of a boot all the same, and ends with COMMIT. Does not
- * wait for it. A dry run decides under the same lock, and then rolls back.
+ * Decides on a repair and performs it, both in one transaction on one client, under the migration lock of the schema. The lock
+ * belongs to the transaction: it excludes the session locks of boots, and ends with COMMIT. The repair does not wait for the
+ * lock. A dry run decides under the same lock, and then rolls back.
  *
  * @throws BootError what {@link toRepairError} makes
  */
@@ -65,7 +65,7 @@ export async function repairInTransaction(
   }
 }
 
-/** How far a repair has come, for what is said when it fails. */
+/** The progress of a repair, for its error. */
 interface RepairProgress {
   statement: string | undefined;
   blockers: readonly LockBlocker[];
@@ -90,11 +90,11 @@ async function attemptRepair(
   const session = await readSession(client);
   const decision = await decide(client);
   if (settings.dryRun) await client.finish('rollback');
-  else await carryOut(client, decision.statements, session, progress);
+  else await runStatements(client, decision.statements, session, progress);
   return { status: 'done', decision };
 }
 
-/** The end of a connection takes the server a moment, and so long the lock would be held: it is given back by hand. */
+/** Rolls back by hand, because the server would hold the lock until it notices the end of the connection. */
 async function lookBack(
   client: PinnedClient,
   progress: RepairProgress,
@@ -106,11 +106,11 @@ async function lookBack(
     await client.finish('rollback');
     if (statement !== undefined) progress.blockers = await findBlockers(client, statement, error);
   } catch {
-    // Only a help for people, and for whoever comes next.
+    // The rollback only releases the lock sooner; without it, the end of the connection does.
   }
 }
 
-/** A repair under the new name would make a second schema beside the one that has the data. */
+/** Refuses a repair before the rename: it would make a second schema beside the one with the data. */
 function refuseRename(id: string, from: string | undefined): void {
   if (from === undefined) return;
   throw repairRefused(
@@ -120,12 +120,12 @@ function refuseRename(id: string, from: string | undefined): void {
   );
 }
 
-/** One under the old name would make an empty schema, and the release that has renamed it would not know which is its own. */
+/** Refuses a repair after a rename: it would make an empty schema, which conflicts with the renamed one. */
 function refuseLaterName({ id, schema }: RenamingTarget, now: RenamedSchema | undefined): void {
   if (now) throw problemError(renamedAway(id, schema, now), 'migrateAll');
 }
 
-/** Settings of the transaction alone: the client goes back as it came. */
+/** Begins with settings of the transaction only, so that the client is released unchanged. */
 async function begin(
   client: Querying,
   id: string,
@@ -138,7 +138,7 @@ async function begin(
       lockTimeoutSql(settings),
       `set local statement_timeout = ${settings.statementTimeout}`,
       'set local idle_in_transaction_session_timeout = 0',
-      // What the host or a plugin has made in public must not stand in for what the server brings along.
+      // An object in public must not hide an object of the server with the same name.
       'set local search_path = pg_catalog',
     ].join('; '),
   );
@@ -149,8 +149,8 @@ async function readSession(client: Querying): Promise<Omit<SessionFacts, 'schema
   return { pid: rows[0]?.pid ?? 0, transaction: rows[0]?.transaction ?? '' };
 }
 
-/** Neither the pool nor a proxy is trusted: with every statement the server checks that it is still the same transaction. */
-async function carryOut(
+/** Runs the statements. With each one the server checks that the transaction is still the same, in spite of pools and proxies. */
+async function runStatements(
   client: PinnedClient,
   statements: readonly string[],
   { pid, transaction }: Omit<SessionFacts, 'schema'>,

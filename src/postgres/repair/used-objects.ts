@@ -1,7 +1,7 @@
 import type { Querying } from '../connection/querying.ts';
 import type { PublicObject } from '../survey/public-objects.ts';
 
-/** What goes along with an object that uses it; PostgreSQL leaves it behind when the object moves. */
+/** The kinds of objects that must be moved along, because PostgreSQL leaves them behind when their user moves. */
 export type UsedKind =
   | 'function'
   | 'procedure'
@@ -14,7 +14,7 @@ export type UsedKind =
   | 'text search dictionary'
   | 'statistics';
 
-/** Something in `public` that others use, as the catalog knows it. */
+/** An object in `public` that other objects use, according to the catalog. */
 export interface UsedObject {
   readonly key: string;
   readonly kind: UsedKind;
@@ -23,21 +23,21 @@ export interface UsedObject {
   /** As ALTER takes it, without its schema: `touch()`. */
   readonly identity: string;
   readonly isOwned: boolean;
-  /** The schemas of plugins that have the same. */
+  /** The schemas of plugins that have an equal object. */
   readonly alsoIn: readonly string[];
   readonly uses: readonly Use[];
 }
 
 interface Use {
-  /** The key of what the user belongs to, such as the table of a trigger. */
+  /** The key of the object that the user belongs to, such as the table of a trigger. */
   readonly by: string;
   /** For people: `trigger touch on table public.items`. */
   readonly what: string;
-  /** Whether it belongs to what moves, or to what is in the plugin's schema. */
+  /** Whether the user belongs to an object that moves or that is in the plugin's schema. */
   readonly isOwn: boolean;
 }
 
-/** The catalogs of what can be moved along. */
+/** The catalogs of the objects that can be moved along. */
 const catalogs = [
   ['pg_proc', 'proname', 'proowner', 'true'],
   ['pg_operator', 'oprname', 'oprowner', 'true'],
@@ -57,7 +57,7 @@ const catalogs = [
 
 /**
  * `$1` is the plugin's schema, `$2` and `$3` the kinds and names that move, `$4` the schemas of all plugins. A row of
- * `pg_depend` of type `a` or `i` says what a thing belongs to: a trigger to its table, an array type to its element. A
+ * `pg_depend` of type `a` or `i` records what an object belongs to: a trigger to its table, an array type to its element. A
  * table whose key or column is computed has one that points at itself.
  */
 const usedSql = `

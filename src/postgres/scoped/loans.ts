@@ -4,20 +4,20 @@ import { sendCancelRequest } from '../connection/cancel-request.ts';
 import type { PoolLike } from '../connection/connection.ts';
 import { checkOutUnlessAborted, type HeldClient } from '../connection/held-client.ts';
 
-/** What was still out and has been taken back. */
+/** What was still checked out and has been taken back. */
 export interface Unreturned {
   /** Clients that the plugin had taken and not released. */
   readonly clients: number;
-  /** Queries of the pool that ran longer than anyone waits for. */
+  /** Queries of the pool that still ran at the deadline. */
   readonly queries: number;
 }
 
-/** One client, from the moment the pool hands it out until it goes back, once. */
+/** One checkout of a client, until it is released or destroyed. */
 export class Loan {
   readonly client: PoolClient;
-  /** Resolves when the client has gone back. */
+  /** Resolves when the client has been released or destroyed. */
   readonly returned: Promise<void>;
-  /** Whether the plugin has the client in its hands, and is the one to release it. */
+  /** Whether the plugin itself has taken the client, and must release it. */
   isHeld = false;
   readonly #held: HeldClient;
   readonly #onReturn: () => void;
@@ -40,7 +40,7 @@ export class Loan {
     return this.#isOver;
   }
 
-  /** Whether a query or a transaction is under way. */
+  /** Whether a query or a transaction is running. */
   isBusy(): boolean {
     return this.#running > 0 || this.client.getTransactionStatus() !== 'I';
   }
@@ -55,7 +55,7 @@ export class Loan {
     }
   }
 
-  /** Only the first call counts: what comes later finds the client with another holder, or gone. */
+  /** Releases or destroys the client. Only the first call counts, because afterwards the client may belong to another caller. */
   giveBack(destroy: boolean | Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -67,16 +67,16 @@ export class Loan {
   }
 }
 
-/** A call for a client, from the moment it is made until the client is back. */
+/** A request for a client, until the client is released. */
 interface Borrowing {
   readonly canceled: AbortController;
-  /** Resolves when there is no client to wait for. */
+  /** Resolves when the request has ended, with or without a client. */
   over: Promise<unknown>;
-  /** Once the pool has given a client. */
+  /** Present once the pool has given a client. */
   loan?: Loan;
 }
 
-/** The clients of the shared pool that one plugin has out, or waits for. */
+/** The clients of the shared pool that one plugin uses or waits for. */
 export class Loans {
   readonly #pool: PoolLike;
   readonly #open = new Set<Borrowing>();
@@ -103,9 +103,9 @@ export class Loans {
   }
 
   /**
-   * Takes back what is out. A client that the plugin holds and does nothing with is destroyed at once,
-   * because its state is unknown. Queries, transactions and calls that wait for a busy pool may end until `deadline` is aborted. A client that
-   * arrives for such a call afterwards goes back by itself.
+   * Takes back every client. A client that the plugin holds without using it is destroyed at once, because its state is
+   * unknown. Queries, transactions and requests that wait for a busy pool may end until `deadline` is aborted. A client that
+   * arrives for such a request afterwards is released by itself.
    */
   async takeBack(reason: Error, deadline: AbortSignal): Promise<Unreturned> {
     const open = [...this.#open];
@@ -114,11 +114,11 @@ export class Loans {
     try {
       await untilAborted(Promise.all(open.map(({ over }) => over)), deadline);
     } catch {
-      // The deadline: what is out now is not waited for.
+      // The deadline has passed: the rest is not waited for.
     }
     const left = open.flatMap(({ loan }) => (loan && !loan.isOver ? [loan] : []));
     for (const { canceled } of open) canceled.abort(reason);
-    // The server would not notice the broken connection before its statement ends, and keep that one's locks.
+    // The server notices a broken connection only when its statement ends, and would keep the locks until then.
     const canceling = left.map(({ client }) => sendCancelRequest(client));
     for (const loan of left) loan.giveBack(true);
     await Promise.all(canceling);

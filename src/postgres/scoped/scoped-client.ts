@@ -7,9 +7,9 @@ import { handOut, type ScopedForm } from './scoped-handle.ts';
 import { scopeTransactions } from './scoped-transactions.ts';
 
 /**
- * Takes a client out of the pool whose every statement runs under `path` until it is released. Where the session is its own,
- * the path is set for the session, and put back one round trip after the release. Behind a pooler it is set in each
- * transaction: of the session, the pooler may make somebody else's the next moment.
+ * Takes a client of the pool, and runs each of its statements under `path` until it is released. On a direct connection, the
+ * path is set for the session, and reset one round trip after the release. Behind a pooler, it is set in each transaction,
+ * because the pooler may give the session to another client after it.
  */
 export async function connectScoped(loans: Loans, path: string): Promise<PoolClient> {
   const loan = await loans.take();
@@ -69,6 +69,6 @@ async function resetAndGiveBack(loan: Loan, path: string): Promise<void> {
     () => true,
     () => false,
   );
-  // A BEGIN without an await has come before the reset.
+  // A BEGIN that was not awaited may have run before the reset.
   loan.giveBack(!isReset || client.getTransactionStatus() !== 'I');
 }

@@ -2,7 +2,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Pool } from 'pg';
 import { createScopedPool, type ScopedPoolOptions } from './scoped-pool.ts';
 
-/** Drizzle on a plugin's schema: the whole of it, relational queries included. Checkstack's name for it. */
+/** Drizzle on a plugin's schema, with relational queries. The name is that of Checkstack. */
 export type SafeDatabase<S extends Record<string, unknown>> = NodePgDatabase<S>;
 
 /** The options of {@link createScopedDb}. */
@@ -12,7 +12,8 @@ export interface ScopedDbOptions<S> extends ScopedPoolOptions {
 }
 
 /**
- * Puts Drizzle on the schema of a plugin, on the connections of another Drizzle database. See `createScopedPool`.
+ * Creates a Drizzle database on the schema of a plugin, with the connections of another Drizzle database. See
+ * `createScopedPool`.
  *
  * @example const db = createScopedDb(drizzle({ client: pool }), 'plugin_catalog', { schema });
  */
@@ -35,7 +36,7 @@ export function createScopedDb<S extends Record<string, unknown>>(
   return openDrizzle(pool, options.schema ?? ({} as S));
 }
 
-/** Drizzle with its tables, on a pool that is scoped already. */
+/** Creates a Drizzle database with its tables on a scoped pool. */
 export function openDrizzle<S extends Record<string, unknown>>(
   client: Pool,
   schema: S,

@@ -4,23 +4,23 @@ import { isSubmittable, type GivenQuery } from '../connection/query-call.ts';
 import type { Loan } from './loans.ts';
 import { readScopedQuery, scopeSubmittable } from './scoped-query.ts';
 
-/** How one form of a scoped client sends and goes back. */
+/** How one form of a scoped client sends statements and is released. */
 export interface ScopedForm {
   send(query: GivenQuery): Promise<unknown>;
-  /** Sends a cursor or a stream, which answers by itself. */
+  /** Sends a cursor or a stream, which handles its own answer. */
   submit(args: readonly unknown[]): unknown;
   /** Called once. */
   release(destroy: boolean | Error): void;
 }
 
 /**
- * The client as its user has it, until its release: a proxy, because Drizzle and others tell a client by its class, and use
- * more of it than these two methods.
+ * Makes the client that the plugin gets, which works until its release. It is a proxy, because Drizzle and other libraries
+ * recognize a client by its class, and use more of it than these two methods.
  */
 export function handOut(loan: Loan, path: string, form: ScopedForm): PoolClient {
   let isReleased = false;
   const send = async (args: readonly unknown[]): Promise<unknown> => {
-    // Another holder may have the connection by now, under another path.
+    // The connection may belong to another caller by now, under another path.
     if (isReleased) throw new Error('This client has been released');
     const query = readScopedQuery(path, args);
     return loan.run(() => form.send(query));
@@ -34,7 +34,7 @@ export function handOut(loan: Loan, path: string, form: ScopedForm): PoolClient 
   const release: PoolClient['release'] = (destroy) => {
     if (isReleased) throw new Error('This client has already been released');
     isReleased = true;
-    // It may have been taken back before, when its plugin ended.
+    // It may have been taken back already, when its plugin stopped.
     if (loan.isOver) return;
     loan.isHeld = false;
     form.release(destroy ?? false);

@@ -23,7 +23,7 @@ export interface ScopedPoolOptions {
 /** A scoped pool whose clients can be taken back. */
 export interface ScopedPool {
   readonly pool: Pool;
-  /** Takes back the clients that are out; see {@link Loans.takeBack}. The pool stays open. */
+  /** Takes back the clients that are checked out; see {@link Loans.takeBack}. The pool stays open. */
   readonly takeBack: (deadline: AbortSignal) => Promise<Unreturned>;
 }
 
@@ -34,25 +34,26 @@ type ConnectCallback = (
 ) => void;
 
 /**
- * A pool whose every statement runs under a plugin's `search_path`, on the connections of `pool`: for Drizzle or plain SQL.
+ * Creates a pool whose every statement runs under a plugin's `search_path`, on the connections of `pool`, for Drizzle or plain
+ * SQL.
  *
- * - `query` runs in a transaction of its own and takes three round trips. What PostgreSQL refuses inside a transaction
+ * - `query` runs in a transaction of its own and takes three round trips. Commands that PostgreSQL refuses inside a transaction
  *   (VACUUM, CREATE INDEX CONCURRENTLY), `BEGIN` and `COMMIT`, cursors and streams need `connect()`.
- * - `connect` gives a client whose path is set until it is released. The pool gets it back one round trip later, with the
- *   path of before; a client that is released inside a transaction, on which a `SET` ran, or that cannot be reset, is
- *   destroyed. Behind a pooler the path is set in each of its transactions instead.
+ * - `connect` returns a client whose path is set until it is released. It returns to the pool one round trip later, with its
+ *   former path. It is destroyed when it is released inside a transaction, when a `SET` ran on it, or when it cannot be reset.
+ *   Behind a pooler the path is set in each of its transactions instead.
  * - `end` does nothing: the connections belong to the host.
  *
- * It keeps honest plugins apart; it is no security boundary.
+ * It keeps honest plugins apart; it is not a security boundary.
  *
- * @throws BootError `OPTIONS_INVALID` when `pool` is no pg.Pool, or one of a pg that is too old
+ * @throws BootError `OPTIONS_INVALID` when `pool` is not a pg.Pool, or its pg is too old
  * @example const db = drizzle({ client: createScopedPool(pool, 'plugin_catalog'), schema });
  */
 export function createScopedPool(pool: Pool, schema: string, options?: ScopedPoolOptions): Pool {
   return openScopedPool(pool, schema, options).pool;
 }
 
-/** {@link createScopedPool} for a plugin, whose clients do not outlive it. */
+/** Creates a scoped pool for a plugin, whose clients can be taken back when the plugin stops. */
 export function openScopedPool(
   pool: Pool,
   schema: string,
@@ -66,7 +67,7 @@ export function openScopedPool(
     ['connect', (callback?: ConnectCallback) => connectEitherWay(loans, path, callback)],
     ['end', (...args: unknown[]) => answer(() => Promise.resolve(), args)],
   ]);
-  // A proxy, because Drizzle tells a pool by its class; and its numbers and events are those of the real pool.
+  // A proxy, because Drizzle recognizes a pool by its class, and its counts and events are those of the real pool.
   const scoped = new Proxy(pool, {
     get: (target, key, receiver) => own.get(key) ?? (Reflect.get(target, key, receiver) as unknown),
   });
@@ -89,7 +90,7 @@ async function queryScoped(loans: Loans, path: string, args: readonly unknown[])
     isChanged = change !== undefined;
     return await queryAlone(client, path, query);
   } finally {
-    // What a SET has left behind would be the next user's.
+    // Settings of a SET would reach the next user of the connection.
     loan.giveBack(isChanged || client.getTransactionStatus() !== 'I');
   }
 }

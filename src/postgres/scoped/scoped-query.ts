@@ -4,21 +4,21 @@ import { readQuery, type GivenQuery } from '../connection/query-call.ts';
 /** PostgreSQL cuts longer names of prepared statements, so that two of them could become one. */
 const longestName = 63;
 
-/** Reads the arguments of `query()` as {@link readQuery} does; a prepared statement gets a name of its path. */
+/** Reads the arguments of `query()` like {@link readQuery}; the name of a prepared statement gets a hash of the path. */
 export function readScopedQuery(path: string, args: readonly unknown[]): GivenQuery {
   const query = readQuery(args);
   return query.name === undefined ? query : { ...query, name: nameInScope(path, query.name) };
 }
 
-/** The same for a query object, which is sent as it is. */
+/** Does the same for a query object, which is sent unchanged otherwise. */
 export function scopeSubmittable(path: string, query: object): void {
   if (!('name' in query) || typeof query.name !== 'string') return;
   query.name = nameInScope(path, query.name);
 }
 
 /**
- * The name of a prepared statement as it is sent: plugins share connections, and a name stands for one text and one path on
- * each of them.
+ * Makes the name of a prepared statement as it is sent. Plugins share connections, and on each of them a name must stand for
+ * one text and one path.
  *
  * @example nameInScope('"plugin_a"', 'byId') // '7c1ae42f05d3_byId'
  */

@@ -7,8 +7,8 @@ import type { ScopedForm } from './scoped-handle.ts';
 import { readTransactionText, refuseSessionChange } from './transaction-texts.ts';
 
 /**
- * Sets the path in each transaction and nowhere else: right behind the BEGIN of one that is begun by a text, and in a
- * transaction of its own around every other statement. Statements run one after another, as on the client itself.
+ * Sets the path in each transaction and nowhere else: right after a BEGIN that the plugin sends, and in a transaction of its
+ * own around every other statement. Statements run one after another, as on the client itself.
  */
 export function scopeTransactions(loan: Loan, path: string): ScopedForm {
   const { client } = loan;
@@ -56,7 +56,7 @@ export async function queryAlone(
     await client.query('commit');
     return result;
   } catch (error) {
-    // When that fails too, the client is still inside of it or is lost, and its pool does not keep it.
+    // When that fails too, the client is inside a transaction or lost, and its pool destroys it.
     await client.query('rollback').catch(() => undefined);
     throw error;
   }
@@ -72,10 +72,10 @@ async function send(client: PoolClient, path: string, query: GivenQuery): Promis
     : queryAlone(client, path, query);
 }
 
-/** A text that begins a transaction, with the path set as the first thing in it. */
+/** Adds the path to a text that begins a transaction, as its first statement. */
 function withPath(text: string, path: string): string {
   const [begin = ''] = /^[\s;]*[^;]*/.exec(keepCode(text)) ?? [];
   const end = begin.length;
-  // On a line of its own, in case there is a comment in front of it.
+  // On a line of its own, because a comment may come before it.
   return `${text.slice(0, end)}\n; set local search_path = ${path}${text.slice(end)}`;
 }

@@ -9,21 +9,21 @@ const control =
   /^(?:begin|start\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\s+transaction)\b/;
 const chained = /(?<!\bno\s+)\bchain\b/;
 
-/** Most texts have none of these words, and need no closer look. */
+/** Most texts have none of these words, and are not read further. */
 const anyControl = /\b(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b/i;
 
-/** What a text does with the transaction around it. */
+/** How a text changes the transaction around it. */
 interface TransactionText {
-  /** Whether it begins one, as the first thing. */
+  /** Whether its first command begins a transaction. */
   readonly opens: boolean;
-  /** Whether all it does is to end one. */
+  /** Whether it only ends a transaction. */
   readonly onlyEnds: boolean;
 }
 
 const plain: TransactionText = { opens: false, onlyEnds: false };
 
 /**
- * Refuses every command that begins or ends a transaction: what stands behind a COMMIT would run outside of the schema.
+ * Refuses every command that begins or ends a transaction: a statement after a COMMIT would run outside of the schema.
  *
  * @throws Error
  */
@@ -37,8 +37,8 @@ export function refuseControl(text: string): void {
 }
 
 /**
- * Reads a text for a client on which the path is set at the beginning of each transaction. All of the text has to be inside
- * of one: so a BEGIN is its first command or none, and nothing follows its COMMIT.
+ * Reads a text for a client on which the path is set at the beginning of each transaction. All of the text must be inside of
+ * one: a BEGIN may only be its first command, and nothing may follow its COMMIT.
  *
  * @param isInside Whether a transaction is open.
  * @throws Error for a text that would run outside of a transaction, or in one without the path.

@@ -3,7 +3,7 @@ import { BootError, toProblem } from '../../core/errors.ts';
 import { isSql, ownNames, type Migration } from '../sources/migration.ts';
 
 /**
- * Reads the snapshots that a plugin's pending files need: without them, `"public".` could not be told from what is meant so.
+ * Reads the snapshots that a plugin's pending files need: without them, it is unknown which `"public".` means the plugin's schema.
  *
  * @returns The problem of the first snapshot that cannot be read.
  */

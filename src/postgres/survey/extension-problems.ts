@@ -22,7 +22,7 @@ type ExtensionRules = Pick<MigrationSettings, 'extensionSchemas' | 'strayObjects
 
 /**
  * Finds pending files with an extension that would go into the plugin's own schema, because there is no schema for extensions.
- * Only where it is certain: when any pending file may make such a schema, it is looked at when its turn comes.
+ * Only certain cases: when any pending file may make such a schema, the check is repeated before the file runs.
  */
 export function findMissingExtensionSchemas(
   plugins: readonly PendingPlugin[],
@@ -32,7 +32,7 @@ export function findMissingExtensionSchemas(
   if (facts.schemas.length > 0 || facts.placeable.length === 0) return [];
   const all = plugins.flatMap(({ pending }) => pending);
   const texts = all.filter(isSql).map(({ text }) => text);
-  // Nobody knows what a function does.
+  // It is unknown what a function does.
   if (texts.length < all.length) return [];
   if (texts.some(mayPlaceExtensions) || mayMakeListed(plugins, texts, rules.extensionSchemas))
     return [];
@@ -50,7 +50,7 @@ export function findMissingExtensionSchemas(
 }
 
 /**
- * The same when a text is about to be sent, and everything is known.
+ * Does the same check before a text is sent, when everything is known.
  *
  * @throws BootError `EXTENSION_SCHEMA_MISSING`
  */
@@ -73,20 +73,20 @@ export function refuseMissingExtensionSchema(
   });
 }
 
-/** A whole file, or one statement of a function. */
+/** A text to send: a whole file, or one statement of a function. */
 interface SentText {
   readonly file: string;
   readonly text: string;
-  /** Whether what was sent before it is rolled back. */
+  /** Whether the statements before it are rolled back. */
   readonly inTransaction: boolean;
 }
 
-/** Whether what goes into the plugin's own schema may stay there. */
+/** Whether an extension may stay in the plugin's own schema. */
 function isMeant(text: string, { strayObjects }: Pick<ExtensionRules, 'strayObjects'>): boolean {
   return strayObjects !== 'error' || readDirectives(text).known.has('allow-outside');
 }
 
-/** A listed schema is one for extensions as soon as it is there, whoever makes it: a file, or Slipway for a plugin. */
+/** A listed schema counts as soon as it exists, whether a file makes it or Slipway makes it for a plugin. */
 function mayMakeListed(
   plugins: readonly PendingPlugin[],
   texts: readonly string[],

@@ -3,23 +3,23 @@ import { quoteIdentifier, quoteLiteral, textArray } from '../sql/identifier.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import type { SqlEdit } from '../sql/sql-edits.ts';
 
-/** Where extensions are: in these schemas, or wherever the database has them. */
+/** The schemas of extensions: this list, or those that the database has. */
 export type ExtensionSetting = 'auto' | readonly string[];
 
-/** What the database says of extensions at one moment. */
+/** The extensions of the database at one moment. */
 export interface ExtensionFacts {
   /** The schemas that extensions may be put into, the best first. */
   readonly schemas: readonly string[];
-  /** Of those asked about, the ones that are not there yet, and go where they are told to. */
+  /** Of the wanted extensions, those that do not exist yet and that can be put into any schema. */
   readonly placeable: readonly string[];
 }
 
-/** Before anybody has asked. */
+/** The facts before the first query. */
 export const noExtensions: ExtensionFacts = { schemas: [], placeable: [] };
 
 /**
  * An expression that is true for schemas that hold extensions, and no tables but theirs. `n` is the row of `pg_namespace`.
- * The tables are found by what depends on the schema: `pg_class` has no index for that, and may be large.
+ * The tables are found through their dependency on the schema: `pg_class` has no index for that, and may be large.
  */
 const holdsExtensions = `n.nspname <> 'public' and n.nspname !~ '^(pg_|information_schema$)'
       and exists (select from pg_extension e where e.extnamespace = n.oid)
@@ -28,14 +28,14 @@ const holdsExtensions = `n.nspname <> 'public' and n.nspname !~ '^(pg_|informati
           and not exists (select from pg_depend d
           where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'))`;
 
-/** Those come last that hold only what cannot be moved: an extension that insists on a schema of its own has made them. */
+/** Schemas with only extensions that cannot be moved come last, because such an extension has made its schema. */
 const foundSchemasSql = `select n.nspname::text as name, (not exists (
         select from pg_extension e where e.extnamespace = n.oid and e.extrelocatable))::int as rank
       from pg_namespace n where ${holdsExtensions}`;
 
 /**
  * An SQL expression of type json that gives {@link ExtensionFacts}. It reads the control files of the server only when
- * something is wanted that is not there yet.
+ * a wanted extension does not exist yet.
  *
  * @param wanted Names of extensions; see {@link wantedExtensions}.
  */
@@ -61,13 +61,13 @@ function candidatesSql(setting: ExtensionSetting): string {
       where exists (select from pg_namespace n where n.nspname = l.name)`;
 }
 
-/** SQL that looks for the schemas of extensions again, within a transaction, and puts them behind the plugin's own. */
+/** Makes SQL that finds the schemas of extensions again, within a transaction, and puts them after the plugin's own. */
 export function refreshPathSql(schema: string): string {
   const found = `select string_agg(', ' || quote_ident(s.name), '' order by s.rank, s.name) from (${foundSchemasSql}) s`;
   return `select set_config('search_path', ${quoteLiteral(quoteIdentifier(schema))} || coalesce((${found}), ''), true)`;
 }
 
-/** The schemas behind a plugin's own on its `search_path`. */
+/** Returns the schemas after a plugin's own on its `search_path`. */
 export function schemasOnPath(
   setting: ExtensionSetting,
   { schemas }: Pick<ExtensionFacts, 'schemas'>,
@@ -75,18 +75,18 @@ export function schemasOnPath(
   return setting === 'auto' ? schemas : setting;
 }
 
-/** The extensions that files leave to Slipway to find a place for. */
+/** Lists the extensions that files make without a schema. */
 export function wantedExtensions(files: readonly Migration[]): readonly string[] {
   const names = files.filter(isSql).flatMap(({ text }) => extensionsWithoutSchema(text));
   return [...new Set(names)];
 }
 
-/** The extensions that a text makes without a schema. */
+/** Lists the extensions that a text makes without a schema. */
 export function extensionsWithoutSchema(text: string): readonly string[] {
   return [...new Set(findHomelessExtensions(text).map(({ name }) => name))];
 }
 
-/** How each `CREATE EXTENSION` without a schema gets one; what is there already, or has its own schema, stays as it is. */
+/** Makes the edits that add a schema to `CREATE EXTENSION`. An extension that exists, or has its own schema, is left alone. */
 export function extensionEdits(text: string, facts: ExtensionFacts): readonly SqlEdit[] {
   const [schema] = facts.schemas;
   if (schema === undefined) return [];
@@ -97,7 +97,7 @@ export function extensionEdits(text: string, facts: ExtensionFacts): readonly Sq
     });
 }
 
-/** The extensions for which there is no place. In `public` they are where they have always been. */
+/** Lists the extensions without a schema to go to. Those of the host stay in `public`, as always. */
 export function misplacedExtensions(
   text: string,
   facts: ExtensionFacts,
@@ -107,7 +107,7 @@ export function misplacedExtensions(
   return extensionsWithoutSchema(text).filter((name) => facts.placeable.includes(name));
 }
 
-/** What to do when there is no place for an extension. */
+/** Writes what to do when there is no schema for an extension. */
 export function placeAdvice(name: string, setting: ExtensionSetting): string {
   const [listed] = setting === 'auto' ? [] : setting;
   const schema = quoteIdentifier(listed ?? 'extensions');

@@ -2,21 +2,21 @@ import { problem, type Problem } from '../../core/error-codes.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import { findFunctionPaths } from '../sql/function-paths.ts';
 
-/** A plugin and the schemas behind its own on its path. */
+/** A plugin and the schemas after its own on its path. */
 interface PathOwner {
   readonly id: string;
   readonly schema: string;
   readonly extensionSchemas: readonly string[];
 }
 
-/** Finds the functions of pending files that run with a `search_path` of their own, which leads elsewhere. */
+/** Finds the functions of pending files whose own `search_path` leads out of the plugin's schema. */
 export function findFilePaths(owner: PathOwner, pending: readonly Migration[]): readonly Problem[] {
   return pending
     .filter(isSql)
     .flatMap(({ name, text }) => findTextPaths(owner, { file: name, text }));
 }
 
-/** The same for one text: a file, or what a function has sent. */
+/** Does the same for one text: a file, or a statement of a function. */
 export function findTextPaths(
   { id, schema, extensionSchemas }: PathOwner,
   { file, text }: { readonly file: string; readonly text: string },

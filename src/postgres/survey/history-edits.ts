@@ -9,11 +9,11 @@ import { keepCode, keepNamesAndBodies } from '../sql/sql-lexer.ts';
 interface HistoryEdit {
   /** Such as `DELETE FROM`. */
   readonly command: string;
-  /** Undefined where the file names none: then it is the plugin's own. */
+  /** Undefined when the file names no schema, which means the plugin's own. */
   readonly schema: string | undefined;
   /** Counts from 1. */
   readonly line: number;
-  /** Whether the whole history is gone as soon as the file has run. A body in dollar quotes may never run. */
+  /** Whether the file makes the whole history unreadable. A body in dollar quotes may never run. */
   readonly isFatal: boolean;
 }
 
@@ -23,7 +23,7 @@ const edit = new RegExp(
   'gi',
 );
 
-/** ALTER TABLE of another kind, such as ENABLE ROW LEVEL SECURITY, leaves the history readable. */
+/** Other forms of ALTER TABLE, such as ENABLE ROW LEVEL SECURITY, leave the history readable. */
 const breaksShape = /^\s*(?:rename\b|set\s+schema\b|drop\s+(?:column\b)?|alter\s+(?:column\b)?)/i;
 
 interface PendingPlugin {
@@ -35,7 +35,7 @@ interface PendingPlugin {
 
 /**
  * Finds pending files that change a history of migrations. Slipway reads from its rows which files have run, and writes a row
- * with each file. So whatever takes the whole of the plugin's own history away is a problem, and anything else a warning.
+ * with each file. So a command that makes the plugin's whole history unreadable is a problem; any other is a warning.
  */
 export function findHistoryEdits({ id, schema, historySchema, pending }: PendingPlugin): {
   readonly problems: readonly Problem[];

@@ -11,19 +11,19 @@ import {
 } from './extension-schemas.ts';
 import { isRecord } from '../../core/foreign-value.ts';
 
-/** What of extensions a plugin's migrations want to know. */
+/** The question about extensions that a plugin's migrations have. */
 export interface ExtensionQuestion {
   readonly setting: ExtensionSetting;
   /** Extensions that files make without a schema; see `wantedExtensions`. */
   readonly wanted: readonly string[];
 }
 
-/** For whoever does not care where extensions are. */
+/** The question of migrations that need no extensions. */
 export const noQuestion: ExtensionQuestion = { setting: [], wanted: [] };
 
 /**
- * What is known of the database's extensions while a plugin is migrated. Its own files may change that: then the question
- * travels with their COMMIT.
+ * Keeps the facts about extensions while a plugin is migrated. Its own files may change them: then the question is sent with
+ * their COMMIT.
  */
 export class KnownExtensions {
   readonly question: ExtensionQuestion;
@@ -44,7 +44,7 @@ export class KnownExtensions {
     return this.#facts;
   }
 
-  /** The schemas behind the plugin's own on its `search_path`. */
+  /** The schemas after the plugin's own on its `search_path`. */
   get schemasOnPath(): readonly string[] {
     return schemasOnPath(this.question.setting, this.#facts);
   }
@@ -54,7 +54,7 @@ export class KnownExtensions {
     this.#onSchemas?.(this.schemasOnPath);
   }
 
-  /** SQL to send with the COMMIT of a file that may have changed what is known; {@link learnFrom} finds its answer. */
+  /** Makes SQL to send with the COMMIT of a file that may have changed the facts; {@link learnFrom} reads its answer. */
   afterFile(file: Migration): readonly string[] {
     if (isSql(file) && !/extension|schema/i.test(file.text) && !mayPlaceExtensions(file.text)) {
       return [];
@@ -71,7 +71,7 @@ export class KnownExtensions {
     if (found) this.learn(JSON.parse(found.extensions) as ExtensionFacts);
   }
 
-  /** SQL to send with a statement after which the rest of its file may want an extension that was not there before. */
+  /** Makes SQL to send with a statement that may make an extension for the rest of its file. */
   afterStatement(text: string, schema: string): string | undefined {
     const mayMatter = this.question.setting === 'auto' && /extension/i.test(text);
     return mayMatter ? refreshPathSql(schema) : undefined;

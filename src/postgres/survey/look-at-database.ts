@@ -24,15 +24,15 @@ import {
 } from './survey-details.ts';
 import { madeExtensions } from './unavailable-extensions.ts';
 
-/** What the catalogs say. */
+/** The answers of the catalogs. */
 export interface DatabaseAnswer extends ServerFacts, Omit<SurveyDetails, 'owned'> {
   readonly schemas: readonly SchemaAnswer[];
 }
 
-/** What they say of a schema; the second part is asked only where something may be changed. */
+/** The answers about a schema; the second part is asked only where something may be changed. */
 export type SchemaAnswer = SchemaFacts & OwnedSchema;
 
-/** What the database says of all plugins at one moment. */
+/** The state of all plugins in the database at one moment. */
 export interface Look {
   readonly facts: DatabaseAnswer;
   /** By schema. */
@@ -44,7 +44,7 @@ type Histories = ReadonlyMap<string, readonly HistoryRow[]>;
 /** How often a survey starts again when a history disappears between its messages. */
 const attempts = 3;
 
-/** Looks at the database, and starts again when a history that it was told of is gone by the time it reads it. */
+/** Reads the state of the database, and starts again when a history disappears between two messages. */
 export async function lookAtDatabase(
   client: Querying,
   targets: readonly MigrationTarget[],
@@ -54,7 +54,7 @@ export async function lookAtDatabase(
     try {
       return await lookOnce(client, targets, setting);
     } catch (error) {
-      // A plugin's schema was renamed or dropped next door since the first message.
+      // Another process has renamed or dropped a plugin's schema since the first message.
       const isGone = ['42P01', '3F000', '42703'].includes(sqlStateOf(error) ?? '');
       if (!isGone || attempt === attempts) throw error;
     }
@@ -62,8 +62,8 @@ export async function lookAtDatabase(
 }
 
 /**
- * First the facts, then the histories; along with these, or in a third message once it is known that something is pending, what
- * only some boots need.
+ * Asks for the facts, then for the histories. What only some boots need is asked together with the histories, or in a third
+ * message when something is pending.
  */
 async function lookOnce(
   client: Querying,
@@ -89,7 +89,7 @@ async function lookOnce(
   return { facts: merge(facts, { ...noDetails, ...details, ...late }), histories };
 }
 
-/** Every schema that a plugin has, keeps its history in, or has had. */
+/** Lists every schema that a plugin has or had, and that of its history. */
 function schemaNames(targets: readonly MigrationTarget[]): readonly string[] {
   const names = targets.flatMap((target) => [
     ...schemasOf(target),
@@ -110,7 +110,7 @@ function askAboutChange(
 
 interface KnownSchemas {
   readonly existing: ReadonlySet<string>;
-  /** Those whose history is read. */
+  /** The schemas whose history is read. */
   readonly readable: ReadonlySet<string>;
 }
 
@@ -118,14 +118,14 @@ function nameSet(schemas: readonly SchemaFacts[]): ReadonlySet<string> {
   return new Set(schemas.map(({ name }) => name));
 }
 
-/** Whether a plugin may have something to do whatever the histories say. */
+/** Whether a plugin may need a change, regardless of the histories. */
 function isNewOrRenamed(target: MigrationTarget, { existing, readable }: KnownSchemas): boolean {
   const [, historySchema] = schemasOf(target);
   const previous = target.previousSchemas ?? [];
   return !readable.has(historySchema) || previous.some((name) => existing.has(name));
 }
 
-/** Whether a plugin whose history is read, and whose schema keeps its name, has something to do. */
+/** Whether a plugin with a history, and without a rename, has pending files. */
 function hasPending(target: MigrationTarget, histories: Histories): boolean {
   const [schema, historySchema] = schemasOf(target);
   const rows = histories.get(historySchema) ?? [];

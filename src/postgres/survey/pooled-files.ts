@@ -5,8 +5,8 @@ import { findLasting } from '../sql/lasting-commands.ts';
 import { readTransactionNeed } from '../sql/outside-transaction.ts';
 
 /**
- * What a file needs that no transaction can give it: a session that is its own. Through a pooler that hands out transactions,
- * the next client gets the session as the file has left it.
+ * Finds what a file leaves on its session, or runs outside of a transaction. Behind a pooler in transaction mode, the next
+ * client would get the session as the file has left it.
  *
  * @example findPooledFileProblem('shop', file)?.code // 'POOLER_UNSUPPORTED'
  */

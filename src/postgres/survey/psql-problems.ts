@@ -7,7 +7,7 @@ interface PendingPlugin {
   readonly pending: readonly Migration[];
 }
 
-/** Finds pending files that were written for psql, such as dumps: PostgreSQL itself would refuse them in the middle of a boot. */
+/** Finds pending files that were written for psql, such as dumps: PostgreSQL would refuse them only in the middle of a boot. */
 export function findPsqlProblems({ id, pending }: PendingPlugin): readonly Problem[] {
   return pending.filter(isSql).flatMap(({ name: file, text }) => {
     const found = findPsqlCommand(text);

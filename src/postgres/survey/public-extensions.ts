@@ -4,7 +4,7 @@ import { quoteIdentifier } from '../sql/identifier.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import { lexSql } from '../sql/sql-lexer.ts';
 
-/** An extension in `public`, with the names that it brings. */
+/** An extension in `public`, with the names that it defines. */
 export interface PublicExtension {
   readonly name: string;
   /** Types and operator classes. */
@@ -35,7 +35,7 @@ interface PendingPlugin {
   readonly pending: readonly Migration[];
 }
 
-/** Warns of pending files that seem to want an extension which is in `public`, where their `search_path` does not lead. */
+/** Warns of pending files that seem to use an extension in `public`, which is not on their `search_path`. */
 export function findPublicExtensions(
   { id, pending }: PendingPlugin,
   extensions: readonly PublicExtension[],
@@ -57,7 +57,7 @@ export function findPublicExtensions(
   });
 }
 
-/** What a text speaks of without a schema in front. */
+/** The names that a text uses without a schema. */
 interface Words {
   readonly all: ReadonlySet<string>;
   readonly called: ReadonlySet<string>;

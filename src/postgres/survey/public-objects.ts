@@ -1,14 +1,14 @@
 import { textArray } from '../sql/identifier.ts';
 import { historyTable } from '../history/migration-history.ts';
 
-/** What can be moved to another schema by itself: sequences of a column, indexes and types of rows go with their tables. */
+/** The kinds of objects that are moved by themselves. Sequences of columns, indexes and row types move with their tables. */
 export type MovableKind = 'table' | 'view' | 'materialized view' | 'sequence' | 'type';
 
-/** Something in `public` that belongs to no extension. */
+/** An object in `public` that belongs to no extension. */
 export interface PublicObject {
   readonly kind: MovableKind;
   readonly name: string;
-  /** Those of the surveyed schemas that have something of this name. */
+  /** The surveyed schemas that have an object of this name. */
   readonly alsoIn: readonly string[];
 }
 

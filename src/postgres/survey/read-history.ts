@@ -16,28 +16,28 @@ import { noQuestion, type ExtensionQuestion } from './known-extensions.ts';
 import { markedSchemasSql, type CommentedSchema } from './rename-marker.ts';
 
 export interface HistoryState {
-  /** Of the plugin's schema and that of its history. */
+  /** Which of the plugin's schema and its history's schema are missing. */
   readonly missingSchemas: readonly string[];
-  /** The shape of the table; undefined when there is none yet. */
+  /** The columns of the table; undefined when it does not exist yet. */
   readonly shape: HistoryShape | undefined;
   readonly rows: readonly HistoryRow[];
   readonly extensions: ExtensionFacts;
-  /** Schemas that say of themselves that they were renamed. */
+  /** The schemas whose comment has a rename marker. */
   readonly renamed: readonly CommentedSchema[];
 }
 
-/** What the catalogs say, in one text of JSON. */
+/** The answers of the catalogs, in one text of JSON. */
 interface HistoryFacts extends Pick<HistoryState, 'extensions' | 'renamed'> {
   readonly schemas: readonly {
     readonly name: string;
-    /** Of the history table; null when there is none. */
+    /** The columns of the history table; null when there is none. */
     readonly columns: readonly string[] | null;
   }[];
 }
 
 /**
- * Reads what is applied, in statements of their own: under the lock nobody else changes it. What others may have changed
- * since the survey is read along: where extensions are, and whether the schema has another name now.
+ * Reads what is applied. No other process changes it under the lock. It also reads what may have changed since the survey: the
+ * schemas of extensions, and whether the schema was renamed.
  */
 export async function readHistory(
   client: Querying,
@@ -69,7 +69,7 @@ export async function readHistory(
   return { ...known, shape, rows: rows.map(toHistoryRow) };
 }
 
-/** The shape that rows are written in: that of the table, or of the table that is made for these files. */
+/** Returns the columns to write: those of the table, or those of the table that is made for these files. */
 export function shapeToWrite(
   { shape }: HistoryState,
   [first]: readonly Pick<MigrationIdentity, 'format'>[],
@@ -77,7 +77,7 @@ export function shapeToWrite(
   return shape ?? first?.format ?? '0.x';
 }
 
-/** What has to be made before the first row. */
+/** Lists what must be made before the first row. */
 export function missingParts({ missingSchemas, shape }: HistoryState): MissingParts {
   return { schemas: missingSchemas, history: shape === undefined };
 }

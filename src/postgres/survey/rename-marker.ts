@@ -1,8 +1,8 @@
-/** What a renamed schema says of itself. */
+/** The record of a rename in the comment on a schema. */
 interface RenameMarker {
-  /** The id of the plugin that has it now. */
+  /** The id of the plugin that has the schema now. */
   readonly plugin: string;
-  /** Every name that it had before. */
+  /** Every former name of the schema. */
   readonly from: readonly string[];
 }
 
@@ -21,15 +21,15 @@ const mark = 'slipway: renamed ';
 const markedLine = new RegExp(`^${mark}({.*})$`, 'm');
 
 /**
- * An SQL expression of type json that gives the {@link CommentedSchema}s that bear a marker. Everybody may read comments, and
- * they go where the schema goes: into dumps, and through further renames.
+ * An SQL expression of type json that gives the {@link CommentedSchema}s with a marker. Every role may read comments,
+ * and they stay with the schema: in dumps, and through further renames.
  */
 export const markedSchemasSql = `(select coalesce(json_agg(json_build_object('name', n.nspname, 'comment', d.description) order by n.nspname), '[]')
     from pg_namespace n join pg_description d
       on d.classoid = 'pg_namespace'::regclass and d.objoid = n.oid and d.objsubid = 0
     where position('${mark}' in d.description) > 0)`;
 
-/** The marker in a comment; `undefined` when there is none, or somebody has edited it. */
+/** Reads the marker in a comment; `undefined` when there is none, or when it was edited by hand. */
 export function readMarker(comment: string): RenameMarker | undefined {
   const written = markedLine.exec(comment)?.[1];
   if (written === undefined) return undefined;
@@ -41,14 +41,14 @@ export function readMarker(comment: string): RenameMarker | undefined {
   }
 }
 
-/** A comment with a marker in place of the one it had; whatever else it says stays. */
+/** Puts a marker into a comment, in place of an older one. The rest of the comment stays. */
 export function writeMarker(comment: string, { plugin, from }: RenameMarker): string {
   const kept = comment.replace(markedLine, '').trimEnd();
   const line = mark + JSON.stringify({ plugin, from });
   return kept === '' ? line : `${kept}\n${line}`;
 }
 
-/** The schema that was once called `schema`, and whose it is now. */
+/** Finds the schema that was once called `schema`, with its plugin. */
 export function findRenamed(
   schema: string,
   marked: readonly CommentedSchema[],

@@ -1,10 +1,10 @@
 import { problem, type Problem } from '../../core/error-codes.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
 
-/** What a schema is to a rename. */
+/** What a rename needs to know of a schema. */
 export interface RenamableSchema {
   readonly name: string;
-  /** Whether nothing depends on it that would be lost with it. */
+  /** Whether the schema contains nothing that would be lost with it. */
   readonly isEmpty: boolean;
   /** Whether the role may rename and drop it. */
   readonly isOwned: boolean;
@@ -23,14 +23,14 @@ export interface RenamingTarget {
   readonly previousSchemas?: readonly string[] | undefined;
 }
 
-/** What becomes of the schemas that a plugin has had. */
+/** The plan for the schemas that a plugin has had. */
 export interface RenamePlan {
   /** The schema that gets the plugin's name. */
   readonly from?: string;
   readonly conflict?: Problem;
 }
 
-/** Finds the schema of an earlier id, if the plugin has one to go on with. Two with something in them are a conflict. */
+/** Finds the schema of an earlier id that the plugin keeps, if there is one. Two that are not empty are a conflict. */
 export function planRename(
   { id, schema, previousSchemas = [] }: RenamingTarget,
   schemas: ReadonlyMap<string, RenamableSchema>,

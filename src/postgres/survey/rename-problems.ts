@@ -2,7 +2,7 @@ import { problem, type Problem } from '../../core/error-codes.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
 import type { RenamedSchema } from './rename-marker.ts';
 
-/** What a replica of an older release is told when a newer one has renamed the schema of one of its plugins. */
+/** Makes the problem of a replica whose plugin's schema was renamed by a newer release. */
 export function renamedAway(plugin: string, schema: string, now: RenamedSchema): Problem {
   const there = quoteIdentifier(now.schema);
   const message = `${plugin}: its schema ${quoteIdentifier(schema)} is ${there} now, of the plugin ${now.plugin}`;

@@ -1,7 +1,7 @@
 import { historyColumns, historyOf, historyTable, shapeOf } from '../history/migration-history.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 
-/** What the first statement of the survey tells: no more than a boot with nothing to do has to know. */
+/** The answer to the first statement of the survey: what a boot without pending files needs, and no more. */
 export interface ServerFacts {
   readonly pid: number;
   readonly server: string;
@@ -9,11 +9,11 @@ export interface ServerFacts {
   readonly role: string;
   readonly database: string;
   readonly canCreateSchema: boolean;
-  /** Whether an extension is in any schema that could be one of extensions. */
+  /** Whether an extension is in a schema that could be one for extensions. */
   readonly hasExtensions: boolean;
-  /** Whether anything is in `public` that could be a plugin's. */
+  /** Whether `public` has anything that could belong to a plugin. */
   readonly isPublicUsed: boolean;
-  /** Those of the schemas asked about that exist. */
+  /** The existing ones of the schemas in the question. */
   readonly schemas: readonly SchemaFacts[];
 }
 
@@ -29,9 +29,9 @@ export interface SchemaFacts {
 }
 
 /**
- * Asks for {@link ServerFacts} of the schemas `$1`: one text of JSON, so that no type parser of the host's can change it. Only
- * catalogs, which everyone may read. On a new connection each catalog costs time of its own, most of it to plan: what only some
- * boots need is in `survey-details.ts`.
+ * Asks for {@link ServerFacts} of the schemas `$1`: one text of JSON, so that no type parser of the host's can change it. It reads
+ * only catalogs, which every role may read. On a new connection each catalog costs extra time, mostly for planning, so what only
+ * some boots need is in `survey-details.ts`.
  */
 export const factsSql = `
 select json_build_object(
@@ -71,7 +71,7 @@ export function isReadable({ canUse, history }: SchemaFacts): boolean {
   );
 }
 
-/** Reads all histories at once, each by its own columns. */
+/** Makes the statement that reads all histories at once, each by its own columns. */
 export function historiesSql(schemas: readonly SchemaFacts[]): string {
   return schemas
     .map(

@@ -6,28 +6,28 @@ import { readersAtOnce } from '../sources/read-text.ts';
 import type { MovableKind, PublicObject } from './public-objects.ts';
 import { rewritePublic } from '../sql/public-rewrite.ts';
 
-/** A plugin that may own what is in `public`. */
+/** A plugin that may own objects in `public`. */
 export interface Claimant {
   readonly id: string;
   readonly schema: string;
   readonly files: readonly Migration[];
-  /** Those of the files that its history has, in their order. */
+  /** The files that its history has, in their order. */
   readonly applied: readonly Migration[];
-  /** Whether its history has more than the files: what they do not know of may have moved or dropped anything. */
+  /** Whether its history has rows without a file: these may have moved or dropped any object. */
   readonly isAhead: boolean;
 }
 
-/** Something that two plugins lack. */
+/** An object that two or more plugins lack. */
 interface DisputedObject extends PublicObject {
-  /** The ids of the others. */
+  /** The ids of the other plugins. */
   readonly others: readonly string[];
 }
 
-/** What of a plugin is in `public` in place of its schema. */
+/** The objects of a plugin that are in `public` instead of its schema. */
 export interface StrandedObjects {
-  /** Nobody else can own these. */
+  /** The objects that no other plugin can own. */
   readonly certain: readonly PublicObject[];
-  /** Whose these are, only people can tell. */
+  /** The objects whose owner only people can decide. */
   readonly disputed: readonly DisputedObject[];
 }
 
@@ -41,10 +41,10 @@ const kindsInSnapshot: Readonly<Record<MovableKind, SnapshotKind>> = {
 
 /**
  * Looks for objects that the last applied snapshot of a plugin has, that its schema lacks, and that are in `public`: a
- * pool without pinning has put them there. Snapshots are read only when there is something in `public` that the host's own
- * last snapshot does not know; everything else is read only when something is missing.
+ * pool without pinning has put them there. Snapshots are read only when `public` has an object that the host's own last
+ * snapshot does not have; everything else is read only when something is missing.
  *
- * @param inPublic As the server tells it, extension members left out.
+ * @param inPublic The objects in `public` by the server's catalog, without members of extensions.
  * @param isRewritten Whether `"public".` means the plugin's schema.
  * @returns By plugin id; plugins without stranded objects are left out.
  */
@@ -88,7 +88,7 @@ function without(
   return objects.filter(({ name }) => !names.has(name));
 }
 
-/** What should be in the schema by the last applied snapshot, is not, and is in `public`. */
+/** Finds the objects that the last applied snapshot has, that the schema lacks, and that are in `public`. */
 async function lacks(
   { applied, schema }: Claimant,
   strangers: readonly PublicObject[],
@@ -99,7 +99,7 @@ async function lacks(
   return missing.filter(({ kind, name }) => known.has(`${kindsInSnapshot[kind]} ${name}`));
 }
 
-/** {@link lacks}, and whatever it may have made by files that no snapshot describes. */
+/** Finds the same as {@link lacks}, and the objects that files without a snapshot may have made. */
 async function mayLack(
   plugin: Claimant,
   strangers: readonly PublicObject[],
@@ -119,7 +119,7 @@ async function lastNames(claimants: readonly Claimant[]): Promise<ReadonlySet<st
   return new Set(objects.flat().map(({ name }) => name));
 }
 
-/** Names that the applied files put into `public` on purpose, as they were sent. */
+/** Finds the names that the applied files put into `public` on purpose. */
 async function namesMeantInPublic(
   { applied, schema }: Claimant,
   isRewritten: boolean,

@@ -4,7 +4,7 @@ import { describeObject } from './public-objects.ts';
 import { repairCall } from '../../core/repair-call.ts';
 import type { StrandedObjects } from './stranded-objects.ts';
 
-/** Says what of a plugin is in `public`, and the call that moves it. */
+/** Makes the problems of objects that are in `public`, with the call that moves them. */
 export function findStrandedProblems(
   { id, schema }: { readonly id: string; readonly schema: string },
   { certain, disputed }: StrandedObjects,

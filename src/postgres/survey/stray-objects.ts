@@ -13,24 +13,24 @@ interface OwnSchemas {
 
 const mark = 'slipway found strays';
 
-/** Dependencies on a schema of what is in no schema: settings of it, no objects. Older servers lack one. */
+/** Catalogs of settings of a schema, which depend on it without being objects in it. Older servers lack one. */
 const settingsOfSchemas = ['pg_default_acl', 'pg_publication_namespace'];
 
-/** Where the transaction itself remembers the schemas it began with: a setting of its own, gone when it ends. */
+/** The setting in which the transaction keeps the schemas that existed when it began. It ends with the transaction. */
 const schemasSetting = 'slipway.schemas';
 
 /**
- * SQL to send when the transaction begins. The row of a schema is also written anew by a GRANT on it: only what was there
- * before tells which schemas are new.
+ * SQL to send when the transaction begins. It remembers the existing schemas, because a GRANT on a schema also rewrites its row,
+ * and looks like a new schema.
  */
 export const rememberSchemasSql = `select set_config('${schemasSetting}', string_agg(oid::text, ' '), true) from pg_namespace`;
 
 /**
- * SQL that looks for what this very transaction has made outside of the plugin's schemas, to be sent before COMMIT. With
- * `error` it fails when there is anything; with `warn` it answers with one row, see {@link straysAmong}.
+ * Makes SQL that finds what this transaction has made outside of the plugin's schemas, to send before COMMIT. With `error` it
+ * fails when there is anything; with `warn` it answers with one row, see {@link straysAmong}.
  *
- * What is in a schema depends on it, and that row of `pg_depend` bears the transaction that made it: a subtransaction has an
- * id of its own, but is in progress as long as its parent is, and rows in progress that we can see are ours. Owners, grants,
+ * An object in a schema depends on it, and that row of `pg_depend` has the id of the transaction that made it. A subtransaction
+ * has an id of its own, but is in progress as long as its parent is, and the rows in progress that we can see are ours. Owners, grants,
  * comments and foreign keys touch an object without such a row. Members of an extension belong to the extension.
  */
 export function strayObjectsSql(own: OwnSchemas, policy: Exclude<StrayPolicy, 'off'>): string {
@@ -44,12 +44,12 @@ export function strayObjectsSql(own: OwnSchemas, policy: Exclude<StrayPolicy, 'o
   select ${answer} from stray`;
 }
 
-/** The names that a failed {@link strayObjectsSql} found; `undefined` for any other error. */
+/** Reads the names that a failed {@link strayObjectsSql} found; `undefined` for any other error. */
 export function straysIn(error: unknown): readonly string[] | undefined {
   return readSqlFailure(mark, error) as readonly string[] | undefined;
 }
 
-/** The names that {@link strayObjectsSql} found for a warning, among the answers to a message. */
+/** Reads the names that {@link strayObjectsSql} found for a warning, among the answers to a message. */
 export function straysAmong(answers: unknown): readonly string[] {
   const rows = [answers].flat().flatMap((answer) => (answer as { readonly rows?: unknown[] }).rows);
   const found = rows.find(
@@ -59,8 +59,8 @@ export function straysAmong(answers: unknown): readonly string[] {
 }
 
 /**
- * What rows are compared with is computed once, and nothing is looked up for a row that others made: so a large catalog is
- * gone through in one scan.
+ * The values to compare with are computed once, and rows of other transactions need no lookup, so a large catalog is read in
+ * one scan.
  */
 function strayNamesSql({ schema, historySchema }: OwnSchemas): string {
   const own = [schema, historySchema].map(quoteLiteral).join(', ');
@@ -82,7 +82,7 @@ function strayNamesSql({ schema, historySchema }: OwnSchemas): string {
   ${schema === 'public' ? '' : extensionsSql(schema)}`;
 }
 
-/** In `public` everybody finds an extension; in a plugin's schema nobody else does, and it goes when the schema goes. */
+/** Every plugin finds an extension in `public`. In a plugin's schema no other plugin finds it, and it is dropped with it. */
 function extensionsSql(schema: string): string {
   return `union all
   select 'extension ' || e.extname || ' in schema ' || n.nspname
@@ -92,7 +92,7 @@ function extensionsSql(schema: string): string {
     where n.nspname = ${quoteLiteral(schema)} and ${isMade('d')}`;
 }
 
-/** The age is asked first: the server refuses to tell the state of a transaction that it takes for a future one. */
+/** The age is checked first, because the server refuses the status of a transaction that seems to be in the future. */
 function isMade(row: string): string {
   const full = `((((select id from me) >> 32) << 32) + ${row}.xmin::text::bigint)::text::xid8`;
   return `case when age(${row}.xmin) <= (select age from me) then pg_xact_status(${full}) = 'in progress' else false end`;

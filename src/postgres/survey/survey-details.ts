@@ -16,26 +16,26 @@ import {
   type UnavailableExtension,
 } from './unavailable-extensions.ts';
 
-/** What only some boots have to know. */
+/** The facts that only some boots need. */
 export interface SurveyDetails {
   readonly extensions: ExtensionFacts;
   readonly inPublic: readonly PublicObject[];
-  /** Schemas that say of themselves that they were renamed. */
+  /** The schemas whose comment has a rename marker. */
   readonly renamed: readonly CommentedSchema[];
-  /** Of the extensions that files make, those that the server cannot. */
+  /** The extensions of files that the server does not have. */
   readonly unavailable: readonly UnavailableExtension[];
   /** Empty when `public` is on the path of the plugins. */
   readonly publicExtensions: readonly PublicExtension[];
   readonly owned: readonly OwnedSchema[];
 }
 
-/** What has to be known of a schema before it is changed. */
+/** What is needed of a schema before it is changed. */
 export interface OwnedSchema extends RenamableSchema {
-  /** The sequence of the history's ids, when the role may not take one: an insert needs that right too. */
+  /** The sequence of the history's ids, when the role may not use it. An insert needs that right too. */
   readonly closedSequence: string | null;
 }
 
-/** What counts while it is not asked. */
+/** The details when no question was asked. */
 export const noDetails: SurveyDetails = {
   extensions: noExtensions,
   inPublic: [],
@@ -48,17 +48,17 @@ export const noDetails: SurveyDetails = {
 /** The part of {@link SurveyDetails} that a question answers, each field an SQL expression of type json. */
 export type Question = Readonly<Partial<Record<keyof SurveyDetails, string>>>;
 
-/** What the plugins need even when nothing is pending: where extensions are. */
+/** Asks where extensions are, which the plugins need even when nothing is pending. */
 export function extensionQuestion(setting: ExtensionSetting): Question {
   return { extensions: extensionFactsSql(setting, []) };
 }
 
-/** What of a plugin may be in `public`. */
+/** Asks which objects of plugins may be in `public`. */
 export function publicQuestion(schemas: readonly string[]): Question {
   return { inPublic: publicObjectsSql(schemas) };
 }
 
-/** What is asked about the files that are read. */
+/** The extensions to ask about. */
 interface AskedExtensions {
   readonly setting: ExtensionSetting;
   /** Extensions that files make without a schema. */
@@ -67,7 +67,7 @@ interface AskedExtensions {
   readonly made: readonly MadeExtension[];
 }
 
-/** What could stand in the way of a change. */
+/** Asks for everything that may prevent a change. */
 export function changeQuestion(
   schemas: readonly string[],
   { setting, wanted, made }: AskedExtensions,
@@ -82,7 +82,7 @@ export function changeQuestion(
   };
 }
 
-/** One statement for several questions; its only column `details` is {@link SurveyDetails} as JSON. */
+/** Makes one statement for several questions; its only column `details` is {@link SurveyDetails} as JSON. */
 export function detailsSql(questions: readonly Question[]): string {
   const fields = Object.entries(Object.assign({}, ...questions) as Record<string, string>);
   const list = fields.map(([name, sql]) => `'${name}', ${sql}`);

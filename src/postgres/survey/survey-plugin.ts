@@ -24,7 +24,7 @@ import {
 } from './survey-problems.ts';
 import type { DatabaseAnswer, SchemaAnswer } from './look-at-database.ts';
 
-/** What one look at the database tells about one plugin. */
+/** The result of the survey for one plugin. */
 export interface PluginSurvey {
   readonly id: string;
   readonly schema: string;
@@ -36,15 +36,15 @@ export interface PluginSurvey {
   /** The names of the files that are applied, in their order. */
   readonly applied: readonly string[];
   readonly pending: readonly Migration[];
-  /** What of it is in `public` in place of its schema; undefined when nothing is. */
+  /** Its objects in `public` instead of its schema; undefined when there are none. */
   readonly stranded: StrandedObjects | undefined;
-  /** What does not fit and may be. */
+  /** The differences that do not stop the boot. */
   readonly warnings: readonly Problem[];
   /** Its part of the problems of the survey. */
   readonly problems: readonly Problem[];
 }
 
-/** A target beside what its history has of it. `schema` and `historySchema` are called as they are now. */
+/** A target with its history. `schema` and `historySchema` are the present names. */
 interface PlannedTarget extends Claimant {
   readonly historySchema: string;
   readonly target: MigrationTarget;
@@ -71,18 +71,18 @@ export function planTarget(
   return { id, schema, historySchema, target, rename, files, applied, isAhead, rows, plan };
 }
 
-/** What holds for all plugins of a survey. */
+/** The facts for all plugins of a survey. */
 interface SurveyContext {
   readonly facts: DatabaseAnswer;
   readonly schemas: ReadonlyMap<string, SchemaAnswer>;
   readonly keepsSession: boolean;
   readonly willApply: boolean;
   readonly settings: MigrationSettings;
-  /** The schemas behind a plugin's own on its `search_path`. */
+  /** The schemas after a plugin's own on its `search_path`. */
   readonly extensionSchemas: readonly string[];
 }
 
-/** Tells what does not fit for one plugin, and whether that may be. */
+/** Finds the warnings and problems of one plugin. */
 export function surveyPlugin(
   planned: PlannedTarget,
   stranded: StrandedObjects | undefined,
@@ -121,7 +121,7 @@ export function surveyPlugin(
       ...(willApply ? findPublicExtensions(plugin, facts.publicExtensions) : []),
       ...(willApply ? historyEdits.warnings : []),
     ],
-    // What is wrong with the wrong schema is of no interest.
+    // Problems of the wrong schema are left out.
     problems: obstacle
       ? [obstacle]
       : [
@@ -138,7 +138,7 @@ export function surveyPlugin(
   };
 }
 
-/** A plugin that has nothing here, because somebody has renamed it. */
+/** Finds the new name of a plugin that has no schema here because another release has renamed it. */
 function findNewName(
   { id, schema }: MigrationTarget,
   historyExists: boolean,

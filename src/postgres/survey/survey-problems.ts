@@ -16,16 +16,16 @@ import { listNames } from '../../core/printable.ts';
 
 interface SurveyedPlugin {
   readonly id: string;
-  /** Where its objects are now. */
+  /** The present schema of its objects. */
   readonly schema: string;
-  /** Where its history is now. */
+  /** The present schema of its history. */
   readonly historySchema: string;
   /** Whether `schema` is renamed first. */
   readonly isRenamed: boolean;
   readonly pending: readonly Migration[];
 }
 
-/** What stands against any migration at all; nothing where no plugin will ever have one. */
+/** Finds problems that prevent every migration; none when no plugin has migrations. */
 export function findServerProblems(
   { readOnly }: DatabaseAnswer,
   targets: readonly { readonly files: readonly unknown[] }[],
@@ -38,7 +38,7 @@ export function findServerProblems(
 
 type Schemas = ReadonlyMap<string, SchemaAnswer>;
 
-/** What stands against reading a plugin's history. */
+/** Finds problems that prevent reading a plugin's history. */
 export function findHistoryProblems(
   plugin: SurveyedPlugin,
   facts: DatabaseAnswer,
@@ -52,7 +52,7 @@ export function findHistoryProblems(
   return isReadable(found) ? [] : [foreignHistory(id, historySchema, found.history.columns)];
 }
 
-/** What stands against applying a plugin's pending files. */
+/** Finds problems that prevent applying a plugin's pending files. */
 export function findWriteProblems(
   plugin: SurveyedPlugin,
   facts: DatabaseAnswer,
@@ -87,7 +87,7 @@ export function findWriteProblems(
 }
 
 /**
- * What a pending file may not do, found before it runs; of a function that shows only then.
+ * Finds forbidden commands of pending files before they run. For a function, these are found only when it sends them.
  *
  * @param keepsSession Whether the connection has a session of its own.
  */
@@ -120,7 +120,7 @@ const harms = {
   lock: 'releases the migration lock',
 } as const;
 
-/** Warns of pending files that do nothing: a file that was generated to be filled in counts as applied once and for all. */
+/** Warns of pending files without a statement: a file that is still to be filled in would count as applied for ever. */
 export function findEmptyFiles({ id, pending }: SurveyedPlugin): readonly Problem[] {
   return pending.filter(isSql).flatMap(({ name: file, text }) => {
     if (hasStatement(text)) return [];
@@ -166,7 +166,7 @@ function lacks(
   });
 }
 
-/** Only an owner may rename. */
+/** Makes the problem of a role that does not own a schema to rename. */
 function ownsNot({ id, schema }: SurveyedPlugin, { role }: DatabaseAnswer): Problem {
   const on = onSchema(schema);
   const message = `${id}: the role ${role} does not own ${on}, which is to be renamed`;

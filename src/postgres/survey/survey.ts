@@ -14,19 +14,19 @@ import { planTarget, surveyPlugin, type PluginSurvey } from './survey-plugin.ts'
 import { findServerProblems } from './survey-problems.ts';
 import { messageOf } from '../../core/foreign-value.ts';
 
-/** What one look at the database tells about every plugin. */
+/** The result of the survey for every plugin. */
 export interface Survey {
   /** Such as `18.4`. */
   readonly server: string;
   readonly backendPid: number;
-  /** Whether something between us and the server announced another backend than the one that answers. */
+  /** Whether the backend that answers is not the one that was announced, so that a pooler is in between. */
   readonly pooler: boolean;
-  /** Whether our session is ours alone; behind a pooler only when it was told to keep sessions. */
+  /** Whether no other client gets our session; behind a pooler only with the option `pooler: 'session'`. */
   readonly keepsSession: boolean;
   readonly readOnly: boolean;
-  /** The schemas behind a plugin's own on its `search_path`. */
+  /** The schemas after a plugin's own on its `search_path`. */
   readonly extensionSchemas: readonly string[];
-  /** Where a `CREATE EXTENSION` without a schema would go. */
+  /** The schemas for a `CREATE EXTENSION` without a schema. */
   readonly extensions: ExtensionFacts;
   /** In the order in which they were given. */
   readonly plugins: readonly PluginSurvey[];
@@ -43,8 +43,8 @@ export interface SurveyOptions {
 }
 
 /**
- * Looks at the whole database without changing anything, in two messages for any number of plugins (three when an applied
- * plugin has a new file), and needs no more rights than to read the histories.
+ * Reads the state of the whole database without changing anything, in two messages for any number of plugins (three when an
+ * applied plugin has a new file). It needs only the right to read the histories.
  *
  * @throws BootError `DATABASE_UNREACHABLE` or `DATABASE_PRIVILEGE`
  * @example const { plugins, problems } = await surveyDatabase(client, [{ id: 'auth', schema: 'plugin_auth', files }], { settings, willApply: true });
@@ -90,7 +90,7 @@ export async function surveyDatabase(
   };
 }
 
-/** Only what pg says of the database becomes an error of ours; what aborted the survey stays what it is. */
+/** Turns an error of pg into a BootError; the reason of an abort is thrown unchanged. */
 function refuse(error: unknown): never {
   const sqlState = sqlStateOf(error);
   if (!isConnectionLost(error) && sqlState === undefined) throw error;

@@ -6,7 +6,7 @@ import { quoteLiteral } from '../sql/identifier.ts';
 /** An extension that a file makes. */
 export interface MadeExtension {
   readonly name: string;
-  /** The version that the file insists on. */
+  /** The version that the file names. */
   readonly version?: string;
 }
 
@@ -14,11 +14,11 @@ export interface MadeExtension {
 export interface UnavailableExtension {
   readonly name: string;
   readonly version: string | null;
-  /** The versions that it has. */
+  /** The versions that the server has. */
   readonly versions: readonly string[];
 }
 
-/** Every extension that the files make, each version once. */
+/** Lists every extension that the files make, each version once. */
 export function madeExtensions(files: readonly Migration[]): readonly MadeExtension[] {
   const made = files.filter(isSql).flatMap(({ text }) => findExtensionCommands(text));
   const byKey = new Map(made.map((each) => [JSON.stringify([each.name, each.version]), each]));
@@ -27,7 +27,7 @@ export function madeExtensions(files: readonly Migration[]): readonly MadeExtens
 
 /**
  * An SQL expression of type json that gives each {@link UnavailableExtension}. The server reads its control files for it, so it
- * is asked only about what is not installed yet. Nothing is certain where `pg_tle` is: its extensions are in no view.
+ * is asked only about what is not installed yet. With `pg_tle` nothing is certain, because its extensions are in no view.
  */
 export function unavailableSql(made: readonly MadeExtension[]): string {
   if (made.length === 0 || made.some(({ name }) => name === 'pg_tle')) return `'[]'::json`;
@@ -74,14 +74,14 @@ export function findUnavailableExtensions(
   );
 }
 
-/** Names of packages where they say more than the name of the extension. */
+/** The names of packages that differ from the name of the extension. */
 const packages: Readonly<Record<string, string>> = {
   vector: 'pgvector',
   postgis: 'PostGIS',
   timescaledb: 'TimescaleDB',
 };
 
-/** What to do about an extension that the server does not have. */
+/** Writes what to do about an extension that the server does not have. */
 export function unavailableAdvice(name: string): string {
   const packageName = packages[name];
   const called =
