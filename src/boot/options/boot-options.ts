@@ -84,7 +84,7 @@ export interface BootSettings extends Settings {
   readonly registry: RegistrySetup | undefined;
   readonly services: readonly HostService[];
   readonly logger: Logger;
-  /** The logger for what Slipway itself says: one that throws harms nobody. */
+  /** The logger for Slipway's own lines. Its errors are caught. */
   readonly ownLogger: Logger;
   readonly clock: Clock;
 }
