@@ -21,13 +21,13 @@ export interface PendingFile {
   readonly kind: 'sql' | 'function';
   /** Whether it would run in a transaction. */
   readonly transaction: boolean;
-  /** As they would be sent, one by one; none of a function, because nobody knows them before it runs. */
+  /** The statements as they would be sent. Empty for a function, whose statements are unknown before it runs. */
   readonly statements: readonly PlannedStatement[];
 }
 
 /** A statement that would be sent, with its place in the file and what it locks. */
 export interface PlannedStatement extends PlacedStatement {
-  /** What it is known to lock from its text; empty when nobody can wait for it. */
+  /** What it is known to lock from its text; empty when no other session can wait for it. */
   readonly locks: readonly StatementLock[];
 }
 
@@ -42,7 +42,7 @@ export interface PluginPlan {
   readonly applied: readonly string[];
   /** The files that would be applied, in their order. */
   readonly pending: readonly PendingFile[];
-  /** What does not quite fit, and lets a boot go on. */
+  /** What to look at; a boot goes on. */
   readonly warnings: readonly Warning[];
   /** What would keep the boot from migrating. */
   readonly problems: readonly Problem[];

@@ -8,7 +8,7 @@ import { findLockRelease } from '../sql/lock-release.ts';
 import { splitStatements } from '../sql/statement-splitter.ts';
 import { findTransactionControl } from '../sql/transaction-control.ts';
 
-export interface FunctionRules {
+interface FunctionRules {
   readonly inTransaction: boolean;
   /** Whether the connection has a session of its own, and not one that a pooler hands on. */
   readonly keepsSession: boolean;

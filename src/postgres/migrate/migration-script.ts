@@ -10,7 +10,7 @@ import { splitStatements } from '../sql/statement-splitter.ts';
 import type { Statement } from '../sql/statement-splitter.ts';
 
 /** A migration file as it is sent. */
-export interface MigrationScript extends PreparedFile {
+interface MigrationScript extends PreparedFile {
   readonly file: SqlMigration;
   readonly statements: readonly Statement[];
   /** Returns the offset in the file of the character at an offset of the statements. */

@@ -1,7 +1,7 @@
 import { lexSql } from './sql-lexer.ts';
 
 /** A `CREATE EXTENSION`. */
-export interface ExtensionCommand {
+interface ExtensionCommand {
   /** As it is in the catalogs. */
   readonly name: string;
   /** The version that it insists on. */

@@ -10,7 +10,7 @@ export interface MadeObject {
   readonly table?: string;
 }
 
-export interface MadeObjects {
+interface MadeObjects {
   readonly objects: readonly MadeObject[];
   /** How many commands do what no catalog tells of, such as INSERT or a DO block. */
   readonly others: number;

@@ -5,7 +5,7 @@ export type MigrationDirective = (typeof migrationDirectives)[number];
 
 export const migrationDirectives = ['allow-outside', 'no-transaction'] as const;
 
-export interface FoundDirectives {
+interface FoundDirectives {
   readonly known: ReadonlySet<MigrationDirective>;
   /** Such as a misspelt one: it would be a rule that is not kept, without anybody noticing. */
   readonly unknown: readonly string[];

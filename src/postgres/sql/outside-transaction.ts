@@ -25,7 +25,7 @@ const others = [
 ];
 
 /** What a file is, as far as transactions go. */
-export interface TransactionNeed {
+interface TransactionNeed {
   /** The command that has to run alone, if the file has one. */
   readonly lone: LoneCommand | undefined;
   /** How many commands the file has; not counted in a file of which none has to run alone. */

@@ -1,5 +1,5 @@
 /** A place in a text; both count from 1, columns in characters. */
-export interface SourcePosition {
+interface SourcePosition {
   readonly line: number;
   readonly column: number;
 }

@@ -2,7 +2,7 @@ import { positionAt } from './source-position.ts';
 import { keepCode, lexSql } from './sql-lexer.ts';
 
 /** A command in a migration file that would end its transaction, or lead it out of the plugin's schema. */
-export interface TransactionControl extends FoundCommand {
+interface TransactionControl extends FoundCommand {
   readonly kind: 'transaction' | 'searchPath';
 }
 

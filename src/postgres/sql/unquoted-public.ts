@@ -3,7 +3,7 @@ import { keepNamesAndBodies } from './sql-lexer.ts';
 import { positionAt } from './source-position.ts';
 
 /** A name with `public.` in front, written without quotes. */
-export interface UnquotedPublic {
+interface UnquotedPublic {
   /** The name behind the dot, as PostgreSQL keeps it. */
   readonly name: string;
   /** Counts from 1. */

@@ -2,9 +2,6 @@ import { problem, type Problem } from '../../core/error-codes.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import { findFunctionPaths } from '../sql/function-paths.ts';
 
-/** What to do about a function whose own `search_path` leads out of its plugin's schema. */
-export type FunctionPathPolicy = 'warn' | 'error';
-
 /** A plugin and the schemas behind its own on its path. */
 interface PathOwner {
   readonly id: string;
