@@ -74,7 +74,7 @@ async function applyFile(
     schema: target.schema,
     broken: client.broken,
     extensions: extensions.facts,
-    rewrite: (text, migration) => prepareFunctionText(run, migration, text),
+    rewrite: (sql, migration) => prepareFunctionText(run, migration, sql),
   });
   const outcome = await retryPassingFailures(client, work, progress, settings, () =>
     attemptFile(run, work, place),
@@ -104,7 +104,7 @@ async function attemptFile(
   const unfit = settings.keepsSession ? undefined : findPooledFileProblem(target.id, file);
   if (unfit) throw problemError(unfit, 'migrateAll');
   if (isSql(file)) {
-    const sent = { file: file.name, text: file.text, inTransaction: true };
+    const sent = { file: file.name, sql: file.sql, inTransaction: true };
     const rules = { setting: extensions.question.setting, strayObjects: settings.strayObjects };
     refuseMissingExtensionSchema(target, sent, extensions.facts, rules);
   }

@@ -1,6 +1,7 @@
 import { problemError } from '../../core/errors.ts';
 import type { CodeMigration } from '../sources/migration.ts';
 import { applyEdits, type RewrittenSql } from '../sql/sql-edits.ts';
+import type { SqlText } from '../sql/sql-text.ts';
 import { refuseMissingExtensionSchema } from '../survey/extension-problems.ts';
 import {
   extensionEdits,
@@ -20,20 +21,20 @@ import type { MigrationRun } from './migration-run.ts';
 export async function prepareFunctionText(
   run: MigrationRun,
   migration: CodeMigration,
-  text: string,
+  sql: SqlText,
 ): Promise<RewrittenSql> {
-  judgePaths(run, migration, text);
-  return placeExtensions(run, migration, text);
+  judgePaths(run, migration, sql);
+  return placeExtensions(run, migration, sql);
 }
 
 /** @throws BootError `MIGRATION_FUNCTION_PATH` where the policy says so. */
 function judgePaths(
   { target: { id, schema }, settings, extensions }: MigrationRun,
   { name: file }: CodeMigration,
-  text: string,
+  sql: SqlText,
 ): void {
   const owner = { id, schema, extensionSchemas: extensions.schemasOnPath };
-  for (const found of findTextPaths(owner, { file, text })) {
+  for (const found of findTextPaths(owner, { file, sql })) {
     if (settings.functionSearchPath === 'error') throw problemError(found, 'migrateAll');
     settings.tell({ type: 'boot.warning', message: found.message, plugin: id });
   }
@@ -46,16 +47,16 @@ function judgePaths(
 async function placeExtensions(
   { client, target, settings, extensions }: MigrationRun,
   { name: file, transaction: inTransaction }: CodeMigration,
-  text: string,
+  sql: SqlText,
 ): Promise<RewrittenSql> {
-  const wanted = extensionsWithoutSchema(text);
-  if (wanted.length === 0) return applyEdits(text, []);
+  const wanted = extensionsWithoutSchema(sql);
+  if (wanted.length === 0) return applyEdits(sql.text, []);
   const { setting } = extensions.question;
   const { rows } = await client.query<{ facts: string }>(
     `select ${extensionFactsSql(setting, wanted)}::text as facts`,
   );
   const facts = JSON.parse(rows[0]?.facts ?? '{}') as ExtensionFacts;
   const rules = { setting, strayObjects: settings.strayObjects };
-  refuseMissingExtensionSchema(target, { file, text, inTransaction }, facts, rules);
-  return applyEdits(text, extensionEdits(text, facts));
+  refuseMissingExtensionSchema(target, { file, sql, inTransaction }, facts, rules);
+  return applyEdits(sql.text, extensionEdits(sql, facts));
 }

@@ -3,10 +3,11 @@ import { messageOf } from '../../core/foreign-value.ts';
 import type { MigrationClient } from '../../core/migration-source.ts';
 import { untilAborted } from '../../core/patience.ts';
 import { isConnectionLost } from '../connection/connection-error.ts';
-import { FunctionClient } from './function-client.ts';
+import { FunctionClient, type SendRead } from './function-client.ts';
 import type { CodeMigration } from '../sources/migration.ts';
 import type { MigrationWork, SendStatement, WorkStatement } from './migration-work.ts';
 import type { RewrittenSql } from '../sql/sql-edits.ts';
+import type { SqlText } from '../sql/sql-text.ts';
 
 /** Where a function runs, and how long. */
 export interface FunctionLife {
@@ -19,7 +20,7 @@ export interface FunctionLife {
   /** Aborted when the connection breaks: nothing that it goes on with could be kept, and nobody waits for it. */
   readonly broken: AbortSignal;
   /** Rewrites in memory what it sends, as the text of a file is rewritten. */
-  readonly rewrite: (text: string, migration: CodeMigration) => Promise<RewrittenSql>;
+  readonly rewrite: (sql: SqlText, migration: CodeMigration) => Promise<RewrittenSql>;
 }
 
 /** Makes a function ready to run. */
@@ -45,8 +46,8 @@ async function runFunction(
   send: SendStatement,
 ): Promise<void> {
   const { run, transaction } = migration;
-  const sendRewritten: SendStatement = async (statement) =>
-    send(withText(statement, await rewrite(statement.query.text, migration)));
+  const sendRewritten: SendRead = async (statement, sql) =>
+    send(withText(statement, await rewrite(sql, migration)));
   const client = new FunctionClient(sendRewritten, { inTransaction: transaction, keepsSession });
   const handedOut: MigrationClient = client.handOut();
   const signal = AbortSignal.any([stop, broken]);

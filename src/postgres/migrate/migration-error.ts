@@ -8,9 +8,9 @@ import { adviceFor, adviceForLost } from './migration-advice.ts';
 import type { MigrationProgress } from './migration-progress.ts';
 import type { MigrationWork, WorkStatement } from './migration-work.ts';
 import { isSql } from '../sources/migration.ts';
-import { partsOfName, readCommands } from '../sql/sql-commands.ts';
-import { excerptAt, indexOfCharacter, positionAt } from '../sql/source-position.ts';
-import { unquotedPublicAdvice } from '../sql/unquoted-public.ts';
+import { unquotedPublicAdvice } from '../sql/public-names.ts';
+import { partsOfName } from '../sql/sql-names.ts';
+import { excerptAt, indexOfCharacter, positionAt } from '../sql/text-position.ts';
 
 /**
  * Something that PostgreSQL refused, with its place in the file as the file's author knows it.
@@ -142,7 +142,7 @@ function adviceOn(cause: unknown, progress: MigrationProgress): readonly string[
 
 /** How many commands may have failed: all that were sent at once, unless PostgreSQL names a place. */
 function countCandidates(statement: WorkStatement, cause: unknown): number {
-  return placeOf(cause) > 0 ? 1 : Math.max(1, readCommands(statement.query.text).length);
+  return placeOf(cause) > 0 ? 1 : Math.max(1, statement.sql.commands.length);
 }
 
 function placeOf(cause: unknown): number {

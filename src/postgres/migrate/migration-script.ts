@@ -1,20 +1,16 @@
 import { ownNames, type SqlMigration } from '../sources/migration.ts';
-import { readDirectives } from '../sql/migration-directives.ts';
-import type { MigrationWork, WorkStatement } from './migration-work.ts';
-import { readTransactionNeed } from '../sql/outside-transaction.ts';
+import { readDirectives } from '../sql/file-marks.ts';
+import { needsNoTransaction } from '../sql/lone-commands.ts';
+import { publicEdits } from '../sql/public-names.ts';
+import { editStatements, type SentStatement } from '../sql/sql-edits.ts';
+import { positionsAt } from '../sql/text-position.ts';
 import { extensionEdits, noExtensions, type ExtensionFacts } from '../survey/extension-schemas.ts';
-import { publicEdits } from '../sql/public-rewrite.ts';
-import { positionsAt } from '../sql/source-position.ts';
-import { applyEdits } from '../sql/sql-edits.ts';
-import { splitStatements } from '../sql/statement-splitter.ts';
-import type { Statement } from '../sql/statement-splitter.ts';
+import type { MigrationWork, WorkStatement } from './migration-work.ts';
 
 /** A migration file as it is sent. */
 export interface MigrationScript extends MigrationWork {
   readonly file: SqlMigration;
-  readonly statements: readonly Statement[];
-  /** Where the character at an offset of the statements was in the file. */
-  readonly toOriginal: (index: number) => number;
+  readonly statements: readonly SentStatement[];
 }
 
 /**
@@ -29,40 +25,39 @@ export async function toScript(
   isPublicRewritten: boolean,
   extensions: ExtensionFacts = noExtensions,
 ): Promise<MigrationScript> {
-  const { text, toOriginal } = applyEdits(file.text, [
-    ...(isPublicRewritten ? publicEdits(file.text, schema, await ownNames(file)) : []),
-    ...extensionEdits(file.text, extensions),
+  const { sql } = file;
+  const statements = editStatements(sql.statements, [
+    ...(isPublicRewritten ? publicEdits(sql, schema, await ownNames(file)) : []),
+    ...extensionEdits(sql, extensions),
   ]);
-  const directives = readDirectives(file.text).known;
-  const statements = splitStatements(text);
   return {
     file,
     statements,
-    toOriginal,
-    inTransaction: !readTransactionNeed(text, directives).lone,
-    mayReachOut: directives.has('allow-outside'),
+    inTransaction: !needsNoTransaction(sql),
+    mayReachOut: readDirectives(sql).known.has('allow-outside'),
     run: async (send) => {
       for (const [index, statement] of statements.entries()) {
-        await send(toWorkStatement(statement, index, statements.length, file.text, toOriginal));
+        await send(toWorkStatement(statement, index + 1, statements.length, file.text));
       }
     },
   };
 }
 
 function toWorkStatement(
-  { text, offset, codeOffset }: Statement,
-  index: number,
+  { text, codeOffset, isLeftOpen, sql, toOriginal }: SentStatement,
+  number: number,
   count: number,
   original: string,
-  toOriginal: (index: number) => number,
 ): WorkStatement {
   return {
     query: { text },
-    number: index + 1,
+    sql,
+    isLeftOpen,
+    number,
     count,
     origin: (at) => ({
       text: original,
-      index: toOriginal(at === undefined ? codeOffset : offset + at),
+      index: at === undefined ? codeOffset : toOriginal(at),
     }),
   };
 }
@@ -75,12 +70,10 @@ export interface PlacedStatement {
 }
 
 /** The statements of a script with their places in the file. */
-export function placeStatements({
-  file,
-  statements,
-  toOriginal,
-}: MigrationScript): readonly PlacedStatement[] {
-  const indexes = statements.map(({ codeOffset }) => toOriginal(codeOffset));
-  const places = positionsAt(file.text, indexes);
+export function placeStatements({ file, statements }: MigrationScript): readonly PlacedStatement[] {
+  const places = positionsAt(
+    file.text,
+    statements.map(({ codeOffset }) => codeOffset),
+  );
   return statements.map(({ text }, at) => ({ text, ...(places[at] ?? { line: 1, column: 1 }) }));
 }

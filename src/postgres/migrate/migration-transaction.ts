@@ -121,7 +121,9 @@ async function runStatement(
   const { progress } = context;
   progress.statement = statement;
   const startedAt = context.now();
-  const answer = await client.send(statement.query, guardSql({ pid, transaction }));
+  // A text that is left open fails by itself; a guard behind it would be part of the literal.
+  const guard = statement.isLeftOpen ? undefined : guardSql({ pid, transaction });
+  const answer = await client.send(statement.query, guard);
   if (!client.isInTransaction()) throw transactionEnded(progress);
   const look = context.extensions.afterStatement(statement.query.text, context.schema);
   if (look !== undefined) await client.query(look);

@@ -1,9 +1,14 @@
 import type { ClientQuery } from '../connection/connection.ts';
 import type { Migration } from '../sources/migration.ts';
+import type { SqlText } from '../sql/sql-text.ts';
 
 /** A statement of a migration, on its way to PostgreSQL. */
 export interface WorkStatement {
   readonly query: ClientQuery;
+  /** What the query says. */
+  readonly sql: Pick<SqlText, 'commands'>;
+  /** Whether the query ends inside a literal, a quoted name or a block comment: it would swallow what is sent behind it. */
+  readonly isLeftOpen: boolean;
   /** Counts from 1. */
   readonly number: number;
   /** How many there are; a function does not say. */

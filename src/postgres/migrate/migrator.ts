@@ -4,7 +4,7 @@ import type { PatientPool } from '../connection/connect-with-patience.ts';
 import type { PoolLike } from '../connection/connection.ts';
 import { withPinnedClient, type PinnedClient } from '../connection/pinned-client.ts';
 import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts';
-import { searchPath as toSearchPath } from '../sql/search-path.ts';
+import { searchPath as toSearchPath } from '../sql/identifier.ts';
 import { wantedExtensions } from '../survey/extension-schemas.ts';
 import { KnownExtensions } from '../survey/known-extensions.ts';
 import { applyPending, type MigrateResult } from './apply-pending.ts';

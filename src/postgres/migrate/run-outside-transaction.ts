@@ -14,7 +14,7 @@ import {
 } from './migration-transaction.ts';
 import { beginCommit, beginWork, finishWork } from './migration-progress.ts';
 import type { MigrationWork, WorkStatement } from './migration-work.ts';
-import { readTransactionNeed, type LoneCommand } from '../sql/outside-transaction.ts';
+import { readLoneCommand, type LoneCommand } from '../sql/lone-commands.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
 import { placeIn, placeSql, sessionGuardSql } from '../connection/place-guard.ts';
 import { clearUnfinishedIndex } from './unfinished-index.ts';
@@ -95,7 +95,8 @@ async function runUnlessDone(
 ): Promise<unknown> {
   const { progress, tell, signal } = context;
   progress.statement = statement;
-  const { lone } = readTransactionNeed(statement.query.text, new Set());
+  const [command] = statement.sql.commands;
+  const lone = command && readLoneCommand(command);
   const state = await clearUnfinishedIndex(client, lone ?? anyOther, signal);
   const name = lone?.kind === 'createIndex' ? lone.index : undefined;
   if (state.status === 'taken') {

@@ -1,4 +1,4 @@
-import { searchPath as toSearchPath } from '../sql/search-path.ts';
+import { searchPath as toSearchPath } from '../sql/identifier.ts';
 import { schemasOf } from '../sources/migration-target.ts';
 import type { MissingParts } from '../history/migration-history.ts';
 import { missingParts, shapeToWrite } from '../survey/read-history.ts';

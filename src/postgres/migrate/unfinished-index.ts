@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
-import type { LoneCommand } from '../sql/outside-transaction.ts';
+import type { LoneCommand } from '../sql/lone-commands.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
 
 /** What stands where a command wants to build. */
