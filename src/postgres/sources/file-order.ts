@@ -12,7 +12,7 @@ export function compareVersions(one: string, other: string): number {
   return one < other ? -1 : 1;
 }
 
-interface SessionFacts {
+interface Place {
   readonly rank: 0 | 1 | 2;
   /** The one letter in front of the number. */
   readonly letter: string;
@@ -22,7 +22,7 @@ interface SessionFacts {
 /** A `_` is part of the number only where `__` ends it, as in Flyway: `V1_2__some`. In `1_2nd_try` the number is 1. */
 const versioned = /^(?<letter>[a-z]?)(?:(?<parts>\d+(?:[._]\d+)*)__|(?<number>\d+(?:\.\d+)*))/i;
 
-function placeOf(name: string): SessionFacts {
+function placeOf(name: string): Place {
   const { letter = '', parts, number } = versioned.exec(name)?.groups ?? {};
   const digits = parts ?? number ?? '';
   const numbers = digits === '' ? [] : digits.split(/[._]/).map(BigInt);

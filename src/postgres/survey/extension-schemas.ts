@@ -2,6 +2,7 @@ import { findHomelessExtensions } from '../sql/extension-commands.ts';
 import { quoteIdentifier, quoteLiteral, textArray } from '../sql/identifier.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import type { SqlEdit } from '../sql/sql-edits.ts';
+import type { SqlText } from '../sql/sql-text.ts';
 
 /** Where extensions are: in these schemas, or wherever the database has them. */
 export type ExtensionSetting = 'auto' | readonly string[];
@@ -77,20 +78,20 @@ export function schemasOnPath(
 
 /** The extensions that files leave to Slipway to find a place for. */
 export function wantedExtensions(files: readonly Migration[]): readonly string[] {
-  const names = files.filter(isSql).flatMap(({ text }) => extensionsWithoutSchema(text));
+  const names = files.filter(isSql).flatMap(({ sql }) => extensionsWithoutSchema(sql));
   return [...new Set(names)];
 }
 
 /** The extensions that a text makes without a schema. */
-export function extensionsWithoutSchema(text: string): readonly string[] {
-  return [...new Set(findHomelessExtensions(text).map(({ name }) => name))];
+export function extensionsWithoutSchema(sql: SqlText): readonly string[] {
+  return [...new Set(findHomelessExtensions(sql).map(({ name }) => name))];
 }
 
 /** How each `CREATE EXTENSION` without a schema gets one; what is there already, or has its own schema, stays as it is. */
-export function extensionEdits(text: string, facts: ExtensionFacts): readonly SqlEdit[] {
+export function extensionEdits(sql: SqlText, facts: ExtensionFacts): readonly SqlEdit[] {
   const [schema] = facts.schemas;
   if (schema === undefined) return [];
-  return findHomelessExtensions(text)
+  return findHomelessExtensions(sql)
     .filter(({ name }) => facts.placeable.includes(name))
     .map(({ insertAt: at }) => {
       return { start: at, end: at, replacement: ` SCHEMA ${quoteIdentifier(schema)}` };
@@ -99,12 +100,12 @@ export function extensionEdits(text: string, facts: ExtensionFacts): readonly Sq
 
 /** The extensions for which there is no place. In `public` they are where they have always been. */
 export function misplacedExtensions(
-  text: string,
+  sql: SqlText,
   facts: ExtensionFacts,
   schema: string,
 ): readonly string[] {
   if (facts.schemas.length > 0 || schema === 'public') return [];
-  return extensionsWithoutSchema(text).filter((name) => facts.placeable.includes(name));
+  return extensionsWithoutSchema(sql).filter((name) => facts.placeable.includes(name));
 }
 
 /** What to do when there is no place for an extension. */

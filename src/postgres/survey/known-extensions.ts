@@ -1,4 +1,4 @@
-import { mayPlaceExtensions } from '../sql/extension-commands.ts';
+import { mayMakeExtensionSchema } from '../sql/extension-commands.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import {
   extensionFactsSql,
@@ -55,7 +55,7 @@ export class KnownExtensions {
 
   /** SQL to send with the COMMIT of a file that may have changed what is known; {@link learnFrom} finds its answer. */
   afterFile(file: Migration): readonly string[] {
-    if (isSql(file) && !/extension|schema/i.test(file.text) && !mayPlaceExtensions(file.text)) {
+    if (isSql(file) && !/extension|schema/i.test(file.text) && !mayMakeExtensionSchema(file.sql)) {
       return [];
     }
     const { setting, wanted } = this.question;
