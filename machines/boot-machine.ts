@@ -1,7 +1,7 @@
 import { assertEvent, setup, type DoneActorEvent, type ErrorActorEvent } from 'xstate';
-import type { StopEvent } from './carry-out.ts';
+import type { StopEvent } from './apply-change.ts';
 import { launchMachine, type LaunchInput, type LaunchOutput } from './launch-machine.ts';
-import { phaseFinished, tellNobody, type Failure } from './news.ts';
+import { phaseFinished, ignoreNews, type Failure } from './news.ts';
 import { stopAllMachine, type StopAllOutput } from './stop-all-machine.ts';
 
 export interface StartEvent {
@@ -13,7 +13,7 @@ export type BootInput = Pick<LaunchInput, 'migrateWidth' | 'initWidth'>;
 
 export interface BootOutput {
   readonly outcome: 'stopped' | 'failed';
-  /** `null` when it never began, or ended by a defect. */
+  /** `null` when it never began, or ended with a defect. */
   readonly launch: LaunchOutput | null;
   readonly stopFailures: readonly Failure[];
   /** The reason of the first STOP, if there was one. */
@@ -39,7 +39,7 @@ const base = setup({
       | ErrorActorEvent<unknown, 'launch' | 'stopAll'>,
   },
   actors: { launch: launchMachine, stopAll: stopAllMachine },
-  actions: { tell: tellNobody },
+  actions: { tell: ignoreNews },
   guards: {
     isUp: ({ context, event }) =>
       'output' in event &&
@@ -63,7 +63,7 @@ const machine = base.extend({
     stopLaunch: base.sendTo('launch', ({ event }) => event),
     takeLaunch: base.assign(({ context, event }) => {
       assertEvent(event, 'xstate.done.actor.launch');
-      return { launch: asStopped(event.output, context.reason) };
+      return { launch: markAsStopped(event.output, context.reason) };
     }),
     takeStops: base.enqueueActions(({ event, enqueue }) => {
       assertEvent(event, 'xstate.done.actor.stopAll');
@@ -81,7 +81,7 @@ const machine = base.extend({
   },
 });
 
-/** A boot: one launch, the time it is up, and the way down, which every launch takes however it ended. */
+/** A boot: one launch, the time it is up, and stopAll, which follows every launch whatever its outcome. */
 export const bootMachine = machine.createMachine({
   id: 'boot',
   context: ({ input }) => ({
@@ -138,20 +138,20 @@ export const bootMachine = machine.createMachine({
     stopped: { type: 'final' },
     failed: { type: 'final' },
   },
-  output: ({ context }) => outputOf(context),
+  output: ({ context }) => getOutput(context),
 });
 
 function hasFailed({ launch, defect }: BootContext): boolean {
   return defect !== undefined || launch?.outcome === 'failed';
 }
 
-/** A launch that succeeded in the very moment of STOP was stopped all the same: nobody saw it up. */
-function asStopped(launch: LaunchOutput, reason: string | null): LaunchOutput {
+/** A launch that succeeded at the moment of STOP counts as canceled, because it is never reported as ready. */
+function markAsStopped(launch: LaunchOutput, reason: string | null): LaunchOutput {
   if (reason === null || launch.outcome !== 'launched') return launch;
   return { ...launch, outcome: 'canceled', reason };
 }
 
-function outputOf(context: BootContext): BootOutput {
+function getOutput(context: BootContext): BootOutput {
   const { launch, stopFailures, reason, defect } = context;
   return {
     outcome: hasFailed(context) ? 'failed' : 'stopped',

@@ -1,6 +1,6 @@
 export { bootMachine } from './boot-machine.ts';
 export type { BootInput, BootOutput, StartEvent } from './boot-machine.ts';
-export type { StopEvent } from './carry-out.ts';
+export type { StopEvent } from './apply-change.ts';
 export { initAllMachine } from './init-all-machine.ts';
 export type { InitAllInput, InitAllOutput } from './init-all-machine.ts';
 export { launchMachine } from './launch-machine.ts';

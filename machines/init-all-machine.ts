@@ -1,33 +1,33 @@
 import { assertEvent, setup, type DoneActorEvent, type ErrorActorEvent } from 'xstate';
 import type { Preset } from '../src/core/schedule.ts';
-import { ask, carryOut, endOf, type Hands, type StopEvent } from './carry-out.ts';
+import { sendToTasks, applyChange, readEnd, type Enqueue, type StopEvent } from './apply-change.ts';
 import {
-  conclude,
-  dismiss,
-  fill,
+  settleTask,
+  abandonRest,
+  startNext,
   halt,
   isDrained,
-  lossIn,
-  muster,
-  relieve,
-  verdict,
-  type Crew,
-  type Move,
+  findNewHalt,
+  createStepRun,
+  createNextRun,
+  decideOutcome,
+  type StepRun,
+  type StepChange,
   type TaskEnd,
-} from './crew.ts';
+} from './step-run.ts';
 import type { MigratedPlan } from './migrate-all-machine.ts';
-import { tellNobody, type Failure } from './news.ts';
+import { ignoreNews, type Failure } from './news.ts';
 import { stubs, type InitResult, type ReadyResult } from './tasks.ts';
 
 export interface InitAllInput {
   readonly plan: MigratedPlan;
-  /** How many plugins init at once, and how many ready hooks run at once. */
+  /** How many `init` run at once, and how many `ready` hooks. */
   readonly width: number;
 }
 
 /**
- * `started` are the plugins to stop: every one whose init began, except an optional one whose init failed or timed out
- * while the boot went on. That one cleans up in its own init task.
+ * `started` are the plugins to stop: every plugin whose init began, except an optional one whose init failed or timed out
+ * while the boot went on. That plugin cleans up in its own init task.
  */
 export type InitAllOutput = { readonly started: readonly string[] } & (
   | { readonly status: 'done'; readonly degraded: boolean }
@@ -43,8 +43,8 @@ type ReadyEnded =
   | ErrorActorEvent<unknown, `ready.${string}`>;
 
 export interface InitAllContext {
-  /** At work on `init`, then on `ready`. */
-  readonly crew: Crew;
+  /** The run of `init`, then that of `ready`. */
+  readonly run: StepRun;
   readonly started: readonly string[];
 }
 
@@ -56,103 +56,103 @@ const base = setup({
     events: {} as StopEvent | InitEnded | ReadyEnded,
   },
   actors: { init: stubs.init, ready: stubs.ready },
-  actions: { tell: tellNobody },
-  guards: { isDrained: ({ context }) => isDrained(context.crew) },
+  actions: { tell: ignoreNews },
+  guards: { isDrained: ({ context }) => isDrained(context.run) },
 });
 
 const machine = base.extend({
   actions: {
-    beginInit: base.enqueueActions(({ context, enqueue }) => {
-      const move = fill(context.crew);
-      enqueue.assign({ started: [...context.started, ...move.begin] });
-      proceed(enqueue, 'init', context.crew, move);
+    startInit: base.enqueueActions(({ context, enqueue }) => {
+      const change = startNext(context.run);
+      enqueue.assign({ started: [...context.started, ...change.start] });
+      proceed(enqueue, 'init', context.run, change);
     }),
     takeInit: base.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, ['xstate.done.actor.init.*', 'xstate.error.actor.init.*']);
-      const { child, plugin, result } = endOf(event);
+      const { child, plugin, result } = readEnd(event);
       enqueue.stopChild(child);
-      const move = conclude(context.crew, plugin, result);
-      const isClean = move.crew.halt === null && cleansUpItself(result);
+      const change = settleTask(context.run, plugin, result);
+      const isClean = change.run.halt === null && cleansUpItself(result);
       const started = isClean ? context.started.filter((id) => id !== plugin) : context.started;
-      enqueue.assign({ started: [...started, ...move.begin] });
-      proceed(enqueue, 'init', context.crew, move);
+      enqueue.assign({ started: [...started, ...change.start] });
+      proceed(enqueue, 'init', context.run, change);
     }),
-    cancelInits: base.enqueueActions(({ context: { crew }, event, enqueue }) => {
+    cancelInits: base.enqueueActions(({ context: { run }, event, enqueue }) => {
       assertEvent(event, 'STOP');
-      enqueue.assign({ crew: halt(crew, 'stop', event.reason) });
-      ask(enqueue, 'init', crew, crew.live, { type: 'CANCEL', reason: event.reason });
+      enqueue.assign({ run: halt(run, 'stop', event.reason) });
+      sendToTasks(enqueue, 'init', run, run.live, { type: 'CANCEL', reason: event.reason });
     }),
-    dismissInits: base.enqueueActions(({ context, enqueue }) => {
-      carryOut(enqueue, 'init', dismiss(context.crew));
+    abandonInits: base.enqueueActions(({ context, enqueue }) => {
+      applyChange(enqueue, 'init', abandonRest(context.run));
     }),
-    beginReady: base.enqueueActions(({ context, enqueue }) => {
-      const crew = relieve(context.crew, 'its init');
-      proceed(enqueue, 'ready', crew, fill(crew));
+    startReady: base.enqueueActions(({ context, enqueue }) => {
+      const run = createNextRun(context.run, 'its init');
+      proceed(enqueue, 'ready', run, startNext(run));
     }),
     takeReady: base.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, ['xstate.done.actor.ready.*', 'xstate.error.actor.ready.*']);
-      const { child, plugin, result } = endOf(event);
+      const { child, plugin, result } = readEnd(event);
       enqueue.stopChild(child);
-      proceed(enqueue, 'ready', context.crew, conclude(context.crew, plugin, result));
+      proceed(enqueue, 'ready', context.run, settleTask(context.run, plugin, result));
     }),
-    cancelReadies: base.enqueueActions(({ context: { crew }, event, enqueue }) => {
+    cancelReadies: base.enqueueActions(({ context: { run }, event, enqueue }) => {
       assertEvent(event, 'STOP');
-      enqueue.assign({ crew: halt(crew, 'stop', event.reason) });
-      ask(enqueue, 'ready', crew, crew.live, { type: 'CANCEL', reason: event.reason });
+      enqueue.assign({ run: halt(run, 'stop', event.reason) });
+      sendToTasks(enqueue, 'ready', run, run.live, { type: 'CANCEL', reason: event.reason });
     }),
-    dismissReadies: base.enqueueActions(({ context, enqueue }) => {
-      carryOut(enqueue, 'ready', dismiss(context.crew));
+    abandonReadies: base.enqueueActions(({ context, enqueue }) => {
+      applyChange(enqueue, 'ready', abandonRest(context.run));
     }),
   },
 });
 
-/** Carries out a move, and when it lost a required plugin cancels the others: the boot goes down. */
+/** Applies a change. When it lost a required plugin, cancels the others, because the boot fails. */
 function proceed<S extends 'init' | 'ready'>(
-  enqueue: Hands<NoInfer<S>>,
+  enqueue: Enqueue<NoInfer<S>>,
   step: S,
-  before: Crew,
-  move: Move,
+  before: StepRun,
+  change: StepChange,
 ): void {
-  carryOut(enqueue, step, move);
-  const reason = lossIn(before, move);
+  applyChange(enqueue, step, change);
+  const reason = findNewHalt(before, change);
   if (reason === undefined) return;
-  ask(enqueue, step, move.crew, move.crew.live, { type: 'CANCEL', reason });
+  sendToTasks(enqueue, step, change.run, change.run.live, { type: 'CANCEL', reason });
 }
 
-/** Inits every plugin of a migrated database, then calls the ready hooks. Ends itself, after all that it began has. */
+/** Runs the `init` of every plugin of a migrated database, then the `ready` hooks. Ends after every task that it started. */
 export const initAllMachine = machine.createMachine({
   id: 'initAll',
   context: ({ input }) => ({
-    crew: muster(input.plan.nodes, input.width, lostBefore(input.plan)),
+    run: createStepRun(input.plan.nodes, input.width, findLostBefore(input.plan)),
     started: [],
   }),
   initial: 'initializing',
   states: {
     initializing: {
-      entry: 'beginInit',
+      entry: 'startInit',
       on: {
         'xstate.done.actor.init.*': { actions: 'takeInit' },
         'xstate.error.actor.init.*': { actions: 'takeInit' },
         STOP: { actions: 'cancelInits' },
       },
-      always: { guard: 'isDrained', target: 'readying', actions: 'dismissInits' },
+      always: { guard: 'isDrained', target: 'readying', actions: 'abandonInits' },
     },
-    // Also entered on the way down: its crew is halted then, so that nobody begins and every hook settles `notReached`.
+    // Also entered after a halt: then no hook starts, and every one settles as `notReached`.
     readying: {
-      entry: 'beginReady',
+      entry: 'startReady',
       on: {
         'xstate.done.actor.ready.*': { actions: 'takeReady' },
         'xstate.error.actor.ready.*': { actions: 'takeReady' },
         STOP: { actions: 'cancelReadies' },
       },
-      always: { guard: 'isDrained', target: 'settled', actions: 'dismissReadies' },
+      always: { guard: 'isDrained', target: 'settled', actions: 'abandonReadies' },
     },
     settled: { type: 'final' },
   },
-  output: ({ context }) => outputOf(context),
+  output: ({ context }) => getOutput(context),
 });
 
-function lostBefore(plan: MigratedPlan): ReadonlyMap<string, Preset> {
+function findLostBefore(plan: MigratedPlan): ReadonlyMap<string, Preset> {
   return new Map(
     plan.lost.map(({ plugin, because }) => [plugin, { outcome: 'notReached', because }]),
   );
@@ -162,9 +162,9 @@ function cleansUpItself(result: TaskEnd): boolean {
   return result.status === 'failed' || result.status === 'timeout';
 }
 
-function outputOf({ crew, started }: InitAllContext): InitAllOutput {
-  const status = verdict(crew);
+function getOutput({ run, started }: InitAllContext): InitAllOutput {
+  const status = decideOutcome(run);
   if (status === 'canceled') return { status, started };
-  if (status === 'failed') return { status, started, failures: crew.failures };
-  return { status, started, degraded: crew.losses.length > 0 };
+  if (status === 'failed') return { status, started, failures: run.failures };
+  return { status, started, degraded: run.losses.length > 0 };
 }

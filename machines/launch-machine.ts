@@ -1,14 +1,14 @@
 import { and, assertEvent, assign, setup, type DoneActorEvent, type ErrorActorEvent } from 'xstate';
 import type { GraphNode } from '../src/core/schedule.ts';
 import type { phases, Step } from '../src/core/steps.ts';
-import { endOf, type StopEvent } from './carry-out.ts';
+import { readEnd, type StopEvent } from './apply-change.ts';
 import { initAllMachine, type InitAllOutput } from './init-all-machine.ts';
 import {
   migrateAllMachine,
   type MigrateAllOutput,
   type MigratedPlan,
 } from './migrate-all-machine.ts';
-import { phaseFinished, stepFinished, tellNobody, type Failure } from './news.ts';
+import { phaseFinished, stepFinished, ignoreNews, type Failure } from './news.ts';
 import { stubs, type DiscoverResult, type SortResult } from './tasks.ts';
 
 export type LaunchPhase = (typeof phases)[number];
@@ -25,7 +25,7 @@ export interface LaunchOutput {
   readonly outcome: LaunchOutcome;
   /** Up, but without some optional plugin. */
   readonly degraded: boolean;
-  /** First the one that brought the launch down. */
+  /** First the failure that ended the launch. */
   readonly failures: readonly Failure[];
   /** Empty unless sort has succeeded. */
   readonly nodes: readonly GraphNode[];
@@ -64,7 +64,7 @@ const base = setup({
     initAll: initAllMachine,
   },
   actions: {
-    tell: tellNobody,
+    tell: ignoreNews,
     enter: assign((_, params: { readonly phase: LaunchPhase }) => params),
     end: assign((_, params: { readonly outcome: LaunchOutcome }) => params),
   },
@@ -90,9 +90,9 @@ const machine = base.extend({
     }),
     leave: base.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, ['xstate.done.actor.*', 'xstate.error.actor.*']);
-      const { result } = endOf<PhaseResult>(event);
-      const failures = failuresOf(result);
-      enqueue.assign({ ...gainOf(context, result), failures });
+      const { result } = readEnd<PhaseResult>(event);
+      const failures = getFailures(result);
+      enqueue.assign({ ...collectProgress(context, result), failures });
       enqueue({ type: 'tell', params: phaseFinished(context.phase, result.status, failures) });
     }),
     settleTheRest: base.enqueueActions(({ context, enqueue }) => {
@@ -117,8 +117,8 @@ const ending = <O extends LaunchOutcome>(outcome: O) =>
   [{ type: 'end', params: { outcome } }, 'settleTheRest'] as const;
 
 /**
- * Takes a set of plugins through the four phases. The first cause of an end is its outcome: what fails after STOP was
- * canceled, and a STOP after a failure changes nothing. No phase begins after STOP.
+ * Runs the four phases. The first cause of the end decides the outcome: a failure after STOP is canceled, and a STOP after a
+ * failure changes nothing. No phase begins after STOP.
  */
 export const launchMachine = machine.createMachine({
   id: 'launch',
@@ -177,7 +177,7 @@ export const launchMachine = machine.createMachine({
           { guard: 'hasFailed', target: 'failed' },
           { guard: 'isStopping', target: 'canceled' },
           { guard: and(['isDone', 'isFarEnough']), target: 'migrated' },
-          // The only way to an init, and it takes the plan of a migrated database.
+          // The only way to an init. It needs the plan of a migrated database.
           { guard: 'isDone', target: 'initAll' },
           { target: 'canceled' },
         ],
@@ -191,7 +191,7 @@ export const launchMachine = machine.createMachine({
       invoke: {
         id: 'initAll',
         src: 'initAll',
-        input: ({ context }) => ({ plan: planOf(context), width: context.initWidth }),
+        input: ({ context }) => ({ plan: getPlan(context), width: context.initWidth }),
         onDone: [
           { guard: 'hasFailed', target: 'failed' },
           { guard: 'isStopping', target: 'canceled' },
@@ -207,10 +207,10 @@ export const launchMachine = machine.createMachine({
     failed: { type: 'final', entry: ending('failed') },
     canceled: { type: 'final', entry: ending('canceled') },
   },
-  output: ({ context }) => outputOf(context),
+  output: ({ context }) => getOutput(context),
 });
 
-/** The steps that no phase up to this one has settled. */
+/** The steps that are still open after each phase. */
 const stepsAfter: Readonly<Record<LaunchPhase, readonly Step[]>> = {
   discover: ['migrate', 'init', 'ready'],
   sort: ['migrate', 'init', 'ready'],
@@ -218,18 +218,21 @@ const stepsAfter: Readonly<Record<LaunchPhase, readonly Step[]>> = {
   initAll: [],
 };
 
-function planOf({ plan }: LaunchContext): MigratedPlan {
+function getPlan({ plan }: LaunchContext): MigratedPlan {
   if (plan) return plan;
   throw new Error('No init may run before every migration has settled');
 }
 
-function failuresOf(result: PhaseResult): readonly Failure[] {
+function getFailures(result: PhaseResult): readonly Failure[] {
   if (result.status !== 'failed') return [];
   return 'failures' in result ? result.failures : [{ error: result.error }];
 }
 
-/** What a phase adds to what the launch knows. An initAll that broke cannot say who has started: it may be anyone. */
-function gainOf({ phase, nodes }: LaunchContext, result: PhaseResult): Partial<LaunchContext> {
+/** Collects what a phase has found out. After a defect of initAll the started plugins are unknown, so it may be all. */
+function collectProgress(
+  { phase, nodes }: LaunchContext,
+  result: PhaseResult,
+): Partial<LaunchContext> {
   return {
     ...(phase === 'initAll' && { started: nodes.map(({ id }) => id) }),
     ...('nodes' in result && { nodes: result.nodes }),
@@ -239,7 +242,7 @@ function gainOf({ phase, nodes }: LaunchContext, result: PhaseResult): Partial<L
   };
 }
 
-function outputOf(context: LaunchContext): LaunchOutput {
+function getOutput(context: LaunchContext): LaunchOutput {
   const { outcome, degraded, failures, nodes, started, phase, reason } = context;
   return {
     outcome,

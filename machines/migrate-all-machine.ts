@@ -1,23 +1,23 @@
 import { assertEvent, setup, type DoneActorEvent, type ErrorActorEvent } from 'xstate';
 import type { GraphNode, Preset } from '../src/core/schedule.ts';
-import { ask, carryOut, endOf, type Hands, type StopEvent } from './carry-out.ts';
+import { sendToTasks, applyChange, readEnd, type Enqueue, type StopEvent } from './apply-change.ts';
 import {
-  conclude,
-  dismiss,
-  fill,
+  settleTask,
+  abandonRest,
+  startNext,
   halt,
-  idOf,
+  getId,
   isDrained,
-  lossIn,
-  muster,
-  resume,
-  setAside,
-  verdict,
-  whyLost,
-  type Crew,
-  type Move,
-} from './crew.ts';
-import { tellNobody, type Failure } from './news.ts';
+  findNewHalt,
+  createStepRun,
+  resumeTask,
+  suspendTask,
+  decideOutcome,
+  explainLoss,
+  type StepRun,
+  type StepChange,
+} from './step-run.ts';
+import { ignoreNews, type Failure } from './news.ts';
 import {
   stubs,
   type MigrateResult,
@@ -28,11 +28,11 @@ import {
 
 declare const migrated: unique symbol;
 
-/** The plugins of a database that is fully migrated. Only {@link migrateAllMachine} makes one, and initAll asks for it. */
+/** The plugins of a fully migrated database. Only {@link migrateAllMachine} makes one, and initAll needs it. */
 export interface MigratedPlan {
   readonly [migrated]: true;
   readonly nodes: readonly GraphNode[];
-  /** Optional plugins that go no further, and why: `its migration failed`, `auth failed`. */
+  /** Optional plugins that are lost, with the reason: `its migration failed`, `auth failed`. */
   readonly lost: readonly { readonly plugin: string; readonly because: string }[];
 }
 
@@ -60,7 +60,7 @@ type RegisterEnded =
   | ErrorActorEvent<unknown, 'register'>;
 
 export interface MigrateAllContext {
-  readonly crew: Crew;
+  readonly run: StepRun;
   /** How often a plugin found its lock taken. */
   readonly attempts: Readonly<Record<string, number>>;
 }
@@ -78,11 +78,11 @@ const base = setup({
     wait: stubs.wait,
     register: stubs.register,
   },
-  actions: { tell: tellNobody },
+  actions: { tell: ignoreNews },
   guards: {
-    isDrained: ({ context }) => isDrained(context.crew),
-    hasComeThrough: ({ context: { crew } }) =>
-      isDrained(crew) && verdict(dismiss(crew).crew) === 'done',
+    isDrained: ({ context }) => isDrained(context.run),
+    hasSucceeded: ({ context: { run } }) =>
+      isDrained(run) && decideOutcome(abandonRest(run).run) === 'done',
   },
 });
 
@@ -90,69 +90,71 @@ const machine = base.extend({
   actions: {
     takeSurvey: base.assign(({ context, event }) => {
       assertEvent(event, ['xstate.done.actor.survey', 'xstate.error.actor.survey']);
-      return { crew: surveyed(context.crew, endOf(event).result) };
+      return { run: applySurvey(context.run, readEnd(event).result) };
     }),
     cancelSurvey: base.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'STOP');
-      enqueue.assign({ crew: halt(context.crew, 'stop', event.reason) });
+      enqueue.assign({ run: halt(context.run, 'stop', event.reason) });
       enqueue.sendTo('survey', { type: 'CANCEL', reason: event.reason });
     }),
-    begin: base.enqueueActions(({ context, enqueue }) => {
-      carryOut(enqueue, 'migrate', fill(context.crew));
+    start: base.enqueueActions(({ context, enqueue }) => {
+      applyChange(enqueue, 'migrate', startNext(context.run));
     }),
     takeMigration: base.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, ['xstate.done.actor.migrate.*', 'xstate.error.actor.migrate.*']);
-      const { child, plugin, result } = endOf(event);
+      const { child, plugin, result } = readEnd(event);
       enqueue.stopChild(child);
       if (result.status !== 'locked') {
-        proceed(enqueue, context.crew, conclude(context.crew, plugin, result));
+        proceed(enqueue, context.run, settleTask(context.run, plugin, result));
         return;
       }
-      carryOut(enqueue, 'migrate', setAside(context.crew, plugin));
-      if (context.crew.halt) return;
+      applyChange(enqueue, 'migrate', suspendTask(context.run, plugin));
+      if (context.run.halt) return;
       const attempt = (context.attempts[plugin] ?? 0) + 1;
       enqueue.assign({ attempts: { ...context.attempts, [plugin]: attempt } });
       enqueue.spawnChild('wait', { id: `wait.${plugin}`, input: { plugin, attempt } });
     }),
     takeWait: base.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, ['xstate.done.actor.wait.*', 'xstate.error.actor.wait.*']);
-      const { child, plugin, result } = endOf(event);
+      const { child, plugin, result } = readEnd(event);
       enqueue.stopChild(child);
       const tooLong = result.status === 'failed';
-      const move = tooLong ? conclude(context.crew, plugin, result) : resume(context.crew, plugin);
-      proceed(enqueue, context.crew, move);
+      const change = tooLong
+        ? settleTask(context.run, plugin, result)
+        : resumeTask(context.run, plugin);
+      proceed(enqueue, context.run, change);
     }),
     cancelRegister: base.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'STOP');
-      enqueue.assign({ crew: halt(context.crew, 'stop', event.reason) });
+      enqueue.assign({ run: halt(context.run, 'stop', event.reason) });
       enqueue.sendTo('register', { type: 'CANCEL', reason: event.reason });
     }),
-    cancelAll: base.enqueueActions(({ context: { crew }, event, enqueue }) => {
+    cancelAll: base.enqueueActions(({ context: { run }, event, enqueue }) => {
       assertEvent(event, 'STOP');
       const { reason } = event;
-      enqueue.assign({ crew: halt(crew, 'stop', reason) });
-      ask(enqueue, 'migrate', crew, crew.live, { type: 'CANCEL', reason });
-      ask(enqueue, 'wait', crew, crew.waiting, { type: 'CANCEL', reason });
+      enqueue.assign({ run: halt(run, 'stop', reason) });
+      sendToTasks(enqueue, 'migrate', run, run.live, { type: 'CANCEL', reason });
+      sendToTasks(enqueue, 'wait', run, run.waiting, { type: 'CANCEL', reason });
     }),
-    dismiss: base.enqueueActions(({ context, enqueue }) => {
-      carryOut(enqueue, 'migrate', dismiss(context.crew));
+    abandonRest: base.enqueueActions(({ context, enqueue }) => {
+      applyChange(enqueue, 'migrate', abandonRest(context.run));
     }),
   },
 });
 
-/** Carries out a move, and when it lost a required plugin lets the others end their work in good order. */
-function proceed(enqueue: Hands<'migrate'>, before: Crew, move: Move): void {
-  carryOut(enqueue, 'migrate', move);
-  const reason = lossIn(before, move);
+/** Applies a change. When it lost a required plugin, the others finish their current file. */
+function proceed(enqueue: Enqueue<'migrate'>, before: StepRun, change: StepChange): void {
+  applyChange(enqueue, 'migrate', change);
+  const reason = findNewHalt(before, change);
   if (reason === undefined) return;
-  ask(enqueue, 'migrate', move.crew, move.crew.live, { type: 'WIND_DOWN', reason });
-  ask(enqueue, 'wait', move.crew, move.crew.waiting, { type: 'CANCEL', reason });
+  sendToTasks(enqueue, 'migrate', change.run, change.run.live, { type: 'WIND_DOWN', reason });
+  sendToTasks(enqueue, 'wait', change.run, change.run.waiting, { type: 'CANCEL', reason });
 }
 
-/** Migrates every plugin, those it depends on first. Ends itself, and only after all that it began has. */
+/** Migrates every plugin, after those it depends on. Ends by itself, after every task that it started. */
 export const migrateAllMachine = machine.createMachine({
   id: 'migrateAll',
-  context: ({ input }) => ({ crew: muster(input.nodes, input.width), attempts: {} }),
+  context: ({ input }) => ({ run: createStepRun(input.nodes, input.width), attempts: {} }),
   initial: 'surveying',
   states: {
     surveying: {
@@ -171,7 +173,7 @@ export const migrateAllMachine = machine.createMachine({
       on: { STOP: { actions: 'cancelSurvey' } },
     },
     migrating: {
-      entry: 'begin',
+      entry: 'start',
       on: {
         'xstate.done.actor.migrate.*': { actions: 'takeMigration' },
         'xstate.error.actor.migrate.*': { actions: 'takeMigration' },
@@ -180,37 +182,37 @@ export const migrateAllMachine = machine.createMachine({
         STOP: { actions: 'cancelAll' },
       },
       always: [
-        { guard: 'hasComeThrough', target: 'registering', actions: 'dismiss' },
-        { guard: 'isDrained', target: 'settled', actions: 'dismiss' },
+        { guard: 'hasSucceeded', target: 'registering', actions: 'abandonRest' },
+        { guard: 'isDrained', target: 'settled', actions: 'abandonRest' },
       ],
     },
-    // The first writes that are no migration; a registry that cannot be written keeps nobody from starting.
+    // Written only after every migration. A registry that cannot be written does not stop the boot.
     registering: {
       invoke: { id: 'register', src: 'register', onDone: 'settled', onError: 'settled' },
       on: { STOP: { actions: 'cancelRegister' } },
     },
     settled: { type: 'final' },
   },
-  output: ({ context }) => outputOf(context.crew),
+  output: ({ context }) => getOutput(context.run),
 });
 
-/** What the survey found: some have nothing to do. A survey that did not succeed halts everybody. */
-function surveyed(crew: Crew, result: SurveyResult): Crew {
-  if (result.status === 'canceled') return halt(crew, 'stop', 'the survey was canceled');
+/** Applies the survey: plugins that are up to date settle at once. A survey that did not succeed halts the run. */
+function applySurvey(run: StepRun, result: SurveyResult): StepRun {
+  if (result.status === 'canceled') return halt(run, 'stop', 'the survey was canceled');
   if (result.status === 'failed') {
-    return { ...halt(crew, 'loss', 'the survey failed'), failures: [{ error: result.error }] };
+    return { ...halt(run, 'loss', 'the survey failed'), failures: [{ error: result.error }] };
   }
   const upToDate = result.upToDate.map((id): [string, Preset] => [id, { outcome: 'upToDate' }]);
-  return { ...muster(crew.schedule.nodes, crew.width, new Map(upToDate)), halt: crew.halt };
+  return { ...createStepRun(run.schedule.nodes, run.width, new Map(upToDate)), halt: run.halt };
 }
 
-function outputOf(crew: Crew): MigrateAllOutput {
-  const status = verdict(crew);
+function getOutput(run: StepRun): MigrateAllOutput {
+  const status = decideOutcome(run);
   if (status === 'canceled') return { status };
-  if (status === 'failed') return { status, failures: crew.failures };
-  const lost = crew.losses.map((loss) => ({
-    plugin: idOf(crew, loss.index),
-    because: whyLost(loss, 'its migration'),
+  if (status === 'failed') return { status, failures: run.failures };
+  const lost = run.losses.map((loss) => ({
+    plugin: getId(run, loss.index),
+    because: explainLoss(loss, 'its migration'),
   }));
-  return { status, plan: { nodes: crew.schedule.nodes, lost } as unknown as MigratedPlan };
+  return { status, plan: { nodes: run.schedule.nodes, lost } as unknown as MigratedPlan };
 }

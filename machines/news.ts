@@ -7,11 +7,11 @@ export interface StepNews {
   readonly plugin: string;
   readonly outcome: Outcome;
   readonly error?: unknown;
-  /** Why a step did not come up, or never ran. */
+  /** Why a step was lost or never ran. */
   readonly because?: string;
 }
 
-/** What the machines tell through their one named action, `tell`. */
+/** What the machines report through their one named action, `tell`. */
 export type MachineNews =
   | { readonly type: 'phase.started'; readonly phase: Phase }
   | {
@@ -22,19 +22,19 @@ export type MachineNews =
     }
   | StepNews;
 
-/** What went wrong, and in whom; without a plugin it was the phase itself. */
+/** An error and its plugin; without a plugin it is an error of the phase itself. */
 export interface Failure {
   readonly plugin?: string;
   readonly error: unknown;
 }
 
-/** A settlement with the error behind it. */
+/** A settlement with its error. */
 export interface StepEnd extends Settlement {
   readonly error?: unknown;
 }
 
-/** The default of `tell`: nobody listens. */
-export function tellNobody(_args: unknown, _news: MachineNews): void {}
+/** The default of `tell`, for machines without a listener. */
+export function ignoreNews(_args: unknown, _news: MachineNews): void {}
 
 export function stepFinished(step: Step, plugin: string, end: Omit<StepEnd, 'index'>): StepNews {
   return {

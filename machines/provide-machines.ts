@@ -7,9 +7,9 @@ import { stopAllMachine } from './stop-all-machine.ts';
 import type { Tasks } from './tasks.ts';
 
 /**
- * The boot machine with real tasks in it, and somebody who listens.
+ * Provides the boot machine with real tasks and a listener.
  *
- * @param tell Must not throw: in a machine nobody could catch it.
+ * @param tell Must not throw, because no machine could catch the error.
  * @example createActor(provideMachines(tasks, relay.tell), { input: { migrateWidth: 4, initWidth: 8 } })
  */
 export function provideMachines(

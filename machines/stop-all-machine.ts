@@ -1,13 +1,20 @@
 import { setup, type DoneActorEvent, type ErrorActorEvent } from 'xstate';
 import { reverseNodes, type GraphNode, type Preset } from '../src/core/schedule.ts';
-import { carryOut, endOf } from './carry-out.ts';
-import { conclude, dismiss, fill, isDrained, muster, type Crew } from './crew.ts';
-import { tellNobody, type Failure } from './news.ts';
+import { applyChange, readEnd } from './apply-change.ts';
+import {
+  settleTask,
+  abandonRest,
+  startNext,
+  isDrained,
+  createStepRun,
+  type StepRun,
+} from './step-run.ts';
+import { ignoreNews, type Failure } from './news.ts';
 import { stubs, type StopResult } from './tasks.ts';
 
 export interface StopAllInput {
   readonly nodes: readonly GraphNode[];
-  /** The ids of those that have something to stop. */
+  /** The ids of the plugins to stop. */
   readonly started: readonly string[];
 }
 
@@ -20,8 +27,8 @@ type StopEnded =
   | ErrorActorEvent<unknown, `stop.${string}`>;
 
 /**
- * So many stop side by side that none waits for another in practice. Without a bound a thousand live children cost
- * seconds: XState copies the record of all of them whenever one ends.
+ * High enough that a plugin hardly ever waits for a slot. Without a limit a thousand live children cost seconds, because
+ * XState copies the record of all of them whenever one ends.
  */
 const stopWidth = 64;
 
@@ -29,52 +36,52 @@ const base = setup({
   types: {
     input: {} as StopAllInput,
     output: {} as StopAllOutput,
-    context: {} as { readonly crew: Crew },
+    context: {} as { readonly run: StepRun },
     events: {} as StopEnded,
   },
   actors: { stop: stubs.stop },
-  actions: { tell: tellNobody },
-  guards: { isDrained: ({ context }) => isDrained(context.crew) },
+  actions: { tell: ignoreNews },
+  guards: { isDrained: ({ context }) => isDrained(context.run) },
 });
 
 const machine = base.extend({
   actions: {
-    begin: base.enqueueActions(({ context, enqueue }) => {
-      carryOut(enqueue, 'stop', fill(context.crew));
+    start: base.enqueueActions(({ context, enqueue }) => {
+      applyChange(enqueue, 'stop', startNext(context.run));
     }),
     settle: base.enqueueActions(({ context, event, enqueue }) => {
-      const { child, plugin, result } = endOf(event);
+      const { child, plugin, result } = readEnd(event);
       enqueue.stopChild(child);
-      carryOut(enqueue, 'stop', conclude(context.crew, plugin, result));
+      applyChange(enqueue, 'stop', settleTask(context.run, plugin, result));
     }),
-    dismiss: base.enqueueActions(({ context, enqueue }) => {
-      carryOut(enqueue, 'stop', dismiss(context.crew));
+    abandonRest: base.enqueueActions(({ context, enqueue }) => {
+      applyChange(enqueue, 'stop', abandonRest(context.run));
     }),
   },
 });
 
-/** Stops what has started, in reverse dependency order and side by side where the graph allows. Nothing cuts it short. */
+/** Stops what has started, in reverse dependency order and side by side where the graph allows. It cannot be canceled. */
 export const stopAllMachine = machine.createMachine({
   id: 'stopAll',
   context: ({ input }) => ({
-    crew: muster(reverseNodes(input.nodes), stopWidth, neverStarted(input)),
+    run: createStepRun(reverseNodes(input.nodes), stopWidth, findNeverStarted(input)),
   }),
   initial: 'stopping',
   states: {
     stopping: {
-      entry: 'begin',
+      entry: 'start',
       on: {
         'xstate.done.actor.stop.*': { actions: 'settle' },
         'xstate.error.actor.stop.*': { actions: 'settle' },
       },
-      always: { guard: 'isDrained', target: 'settled', actions: 'dismiss' },
+      always: { guard: 'isDrained', target: 'settled', actions: 'abandonRest' },
     },
     settled: { type: 'final' },
   },
-  output: ({ context }) => ({ failures: context.crew.failures }),
+  output: ({ context }) => ({ failures: context.run.failures }),
 });
 
-function neverStarted({ nodes, started }: StopAllInput): ReadonlyMap<string, Preset> {
+function findNeverStarted({ nodes, started }: StopAllInput): ReadonlyMap<string, Preset> {
   const isStarted = new Set(started);
   return new Map(
     nodes

@@ -1,12 +1,12 @@
 import { fromPromise, type PromiseActorLogic } from 'xstate';
 
-/** Asks a task to give up; it lives on until it has released what it held. */
+/** Cancels a task. It stays alive until it has released what it holds. */
 export interface CancelEvent {
   readonly type: 'CANCEL';
   readonly reason: string;
 }
 
-/** Asks a task to finish what it holds and to begin nothing further. */
+/** Asks a task to finish its current piece of work and to start no other. */
 export interface WindDownEvent {
   readonly type: 'WIND_DOWN';
   readonly reason: string;
@@ -14,17 +14,17 @@ export interface WindDownEvent {
 
 export interface TaskArgs<Input> {
   readonly input: Input;
-  /** Aborted by `CANCEL`, with its reason, and when the actor is stopped hard. */
+  /** Aborted by `CANCEL`, with its reason, and when XState stops the actor. */
   readonly signal: AbortSignal;
-  /** Aborted by `WIND_DOWN`, and whenever `signal` is: between two pieces of work it is enough to look here. */
+  /** Aborted by `WIND_DOWN`, and together with `signal`. Check it between two pieces of work. */
   readonly windDown: AbortSignal;
 }
 
 /**
- * The one actor logic of Slipway: a promise that can be asked to end, and is alive until it has. `run` resolves in every
- * foreseen case, also when it failed or was canceled; a rejection means a defect.
+ * The one actor logic of Slipway: a promise that can be canceled, and stays alive until it has ended. `run` resolves in every
+ * expected case, also when it failed or was canceled; a rejection means a defect.
  *
- * XState's own promise actor is done the moment it is stopped, while its cleanup still runs with nobody waiting for it.
+ * XState's own promise actor ends when it is stopped, while its cleanup still runs and nothing waits for it.
  *
  * @example
  * fromTask<Result, { plugin: string }>(({ input, signal }) => startPlugin(input.plugin, signal))
@@ -38,7 +38,7 @@ export function fromTask<Output, Input = undefined>(
     const ending = new Ending();
     endings.set(self, ending);
     stopped.addEventListener('abort', () => ending.cancel(stopped.reason), { once: true });
-    // A machine starts its children before its own first actions run: without this a task would speak before its phase.
+    // A machine starts its children before its own first actions. Without this, a task would emit before its phase begins.
     await Promise.resolve();
     return run({ input, signal: ending.signal, windDown: ending.windingDown });
   });
@@ -55,7 +55,7 @@ export function fromTask<Output, Input = undefined>(
   };
 }
 
-/** The two ways to ask a task to end. Linked by hand: `AbortSignal.any` doubles the cost of a task. */
+/** The two signals that end a task. Linked by hand, because `AbortSignal.any` doubles the cost of a task. */
 class Ending {
   readonly #cancel = new AbortController();
   readonly #windDown = new AbortController();

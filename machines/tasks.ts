@@ -16,7 +16,7 @@ export interface TimedOut {
 export interface Canceled {
   readonly status: 'canceled';
 }
-/** Another process holds the lock; client and slot were given back. */
+/** Another process holds the lock; the task has released its client and its slot. */
 export interface Locked {
   readonly status: 'locked';
 }
@@ -25,22 +25,22 @@ export type DiscoverResult = Done | Failed | Canceled;
 export type SortResult = (Done & { readonly nodes: readonly GraphNode[] }) | Failed | Canceled;
 /** `upToDate`: the ids of the plugins that have nothing to migrate. */
 export type SurveyResult = (Done & { readonly upToDate: readonly string[] }) | Failed | Canceled;
-/** A task that was told to wind down before it was finished says `canceled`. */
+/** A task that was wound down before its last file resolves with `canceled`. */
 export type MigrateResult = Done | Failed | Canceled | Locked;
-/** `done`: try again now; `failed`: waited too long. */
+/** `done`: try again now; `failed`: the wait took too long. */
 export type WaitResult = Done | Failed | Canceled;
-/** Whatever comes of it, the boot goes on. */
+/** The boot goes on, whatever the result. */
 export type RegisterResult = Done | Failed | Canceled;
 export type InitResult = Done | Failed | TimedOut | Canceled;
 export type ReadyResult = Done | Failed | TimedOut | Canceled;
-/** A stop cannot be canceled: it has a budget of its own. */
+/** A stop cannot be canceled: it has a time limit of its own. */
 export type StopResult = Done | Failed | TimedOut;
 
 export interface OfPlugin {
   readonly plugin: string;
 }
 
-/** The work that the machines name and never import. {@link provideMachines} brings the real one. */
+/** The tasks that the machines name and never import. {@link provideMachines} provides the real ones. */
 export interface Tasks {
   readonly discover: PromiseActorLogic<DiscoverResult, undefined>;
   readonly sort: PromiseActorLogic<SortResult, undefined>;
@@ -54,7 +54,7 @@ export interface Tasks {
   readonly stop: PromiseActorLogic<StopResult, OfPlugin>;
 }
 
-/** Stands in the machines until the real task is provided, so that they can be drawn without any of them. */
+/** The tasks until the real ones are provided, so that the machines can be drawn without them. */
 export const stubs: Tasks = {
   discover: notProvided('discover'),
   sort: notProvided('sort'),

@@ -6,21 +6,31 @@ import { deadlineAfter, sleep, untilAborted } from '../core/patience.ts';
 import type { Boot } from './boot.ts';
 import { systemClock } from './options/system-clock.ts';
 
-/** What {@link gracefulShutdown} takes. Durations are ms, or strings such as `'5s'`. */
+/** The options of {@link gracefulShutdown}. Durations are ms, or strings such as `'5s'`. */
 export interface GracefulShutdownOptions {
-  /** The signals to listen to; SIGTERM and SIGINT unless told. */
+  /**
+   * The signals to listen to.
+   *
+   * @default ['SIGTERM', 'SIGINT']
+   */
   readonly signals?: readonly NodeJS.Signals[];
   /**
    * How long a backend that is up goes on serving after readiness has turned false, so that load balancers notice before the
-   * server closes; 0 unless told. In Kubernetes 5 s is usual.
+   * server closes. In Kubernetes 5 s is usual.
+   *
+   * @default 0
    */
   readonly delay?: Duration;
   /**
-   * Finishes what is under way before anything is stopped, such as `(signal) => closeServer(server, signal)`. It is called
-   * however the way down began, and its signal is aborted when its time is up.
+   * Finishes work under way before anything is stopped, such as `(signal) => closeServer(server, signal)`. It is called however
+   * the way down began. Its signal is aborted when its time is up.
    */
   readonly drain?: (signal: AbortSignal) => unknown;
-  /** How long `drain` may take; 10 s unless told. It is part of the boot's `stop.total`. */
+  /**
+   * How long `drain` may take. It is part of the boot's `stop.total`.
+   *
+   * @default '10s'
+   */
   readonly drainTimeout?: Duration;
 }
 
@@ -44,7 +54,7 @@ const checkOptions = group({
  * stopped without an error, 1 with one, and 128 plus the signal's number (SIGINT 130, SIGTERM 143) before it was ready.
  * A second signal cuts the drain short, a third one ends the process at once, as does any that comes after the end.
  *
- * @returns What takes all of it off again.
+ * @returns A function that removes its listeners.
  * @throws BootError `OPTIONS_INVALID`
  * @example
  * gracefulShutdown(boot, { delay: '5s', drain: (signal) => closeServer(server, signal) });

@@ -22,9 +22,13 @@ export interface HeldLock extends AsyncDisposable {
 
 /** How long to wait for a lock. */
 export interface LockOptions {
-  /** How long to wait for a lock that is taken; without end unless told. */
+  /**
+   * How long to wait for a lock that is taken, in ms or as `'5s'`.
+   *
+   * @default no limit
+   */
   readonly wait?: Duration;
-  /** Aborted: waiting ends, and the signal that `work` got is aborted. */
+  /** Ends the waiting when it is aborted, and aborts the signal that `work` got. */
   readonly signal?: AbortSignal;
 }
 

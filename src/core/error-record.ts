@@ -2,6 +2,7 @@ import type { DatabaseFault, MigrationPosition, Problem } from './error-codes.ts
 import {
   isError,
   isReadable,
+  isRecord,
   messageOf,
   mostErrors,
   readProperty,
@@ -132,9 +133,9 @@ function factsOf(thrown: unknown): Partial<ErrorRecord> {
 
 /** Copies the texts and numbers of an object: a problem, a position or a fault has nothing else. */
 function plainCopy(value: unknown): object | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
+  if (!isRecord(value)) return undefined;
   try {
-    const entries = Object.entries(value as Readonly<Record<string, unknown>>);
+    const entries = Object.entries(value);
     return Object.fromEntries(
       entries.filter(([, each]) => typeof each === 'string' || typeof each === 'number'),
     );

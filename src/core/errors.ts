@@ -6,7 +6,7 @@ import {
   type Problem,
 } from './error-codes.ts';
 import { toCause } from './error-record.ts';
-import { isInstance, readText, trust } from './foreign-value.ts';
+import { isInstance, isRecord, readText, trust } from './foreign-value.ts';
 import { cutText, listNames, printable } from './printable.ts';
 import type { BootReport } from './report.ts';
 import type { Phase } from './steps.ts';
@@ -105,7 +105,7 @@ export function show(value: unknown): string {
     if (typeof value === 'string') return JSON.stringify(cut(value));
     if (typeof value === 'function') return `function ${readText(value, 'name') || '(anonymous)'}`;
     if (Array.isArray(value)) return `an array of ${value.length}`;
-    if (typeof value === 'object' && value !== null) {
+    if (isRecord(value)) {
       return `an object with ${cut(listNames(Object.keys(value))) || 'no keys'}`;
     }
     return String(value);

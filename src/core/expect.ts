@@ -1,6 +1,7 @@
 import { toMilliseconds } from './duration.ts';
 import { BootError, optionsInvalid } from './errors.ts';
 import { didYouMean } from './suggest.ts';
+import { isRecord } from './foreign-value.ts';
 
 /** Checks one value; `undefined` has already been replaced by the default. */
 export type Check<T> = (value: unknown, name: string) => T;
@@ -57,9 +58,7 @@ export function maybe<T>(check: Check<T>): Check<T | undefined> {
 
 /** Checks for any object, and returns it as a record. */
 export const record: Check<Readonly<Record<string, unknown>>> = (value, name) => {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as Readonly<Record<string, unknown>>;
-  }
+  if (isRecord(value)) return value;
   throw optionsInvalid(name, 'an object', value);
 };
 

@@ -103,6 +103,16 @@ function hasPlainTexts({ name, message, stack = '' }: Error): boolean {
   return areTexts && cutText(message) === message && stack.length <= longestStack;
 }
 
+/** Whether a value is an object with fields: no array, no function and not null. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  try {
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    // A Proxy that was revoked.
+    return false;
+  }
+}
+
 function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }

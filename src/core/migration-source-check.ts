@@ -1,5 +1,6 @@
 import { pluginInvalid } from './errors.ts';
 import { didYouMean } from './suggest.ts';
+import { isRecord } from './foreign-value.ts';
 
 const folder = 'a file: URL or an absolute path';
 
@@ -62,8 +63,4 @@ function isName(name: string): boolean {
 function isFolder(value: unknown): boolean {
   if (value instanceof URL) return value.protocol === 'file:';
   return typeof value === 'string' && /^(?:\/|[a-zA-Z]:[\\/]|\\\\)/.test(value);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

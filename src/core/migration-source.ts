@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { isRecord } from './foreign-value.ts';
 
 /**
  * The pinned client, as a migration that is a function sees it. `query` takes texts and pg's query configs, one after the
@@ -60,5 +61,5 @@ export function mapFolder(
 }
 
 export function isSqlFiles(source: unknown): source is SqlFiles {
-  return typeof source === 'object' && source !== null && 'kind' in source;
+  return isRecord(source) && 'kind' in source;
 }

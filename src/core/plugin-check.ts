@@ -5,6 +5,7 @@ import { checkMigrationSource } from './migration-source-check.ts';
 import type { Plugin } from './plugin.ts';
 import { pluginFields, readable } from './read-plugin.ts';
 import { didYouMean } from './suggest.ts';
+import { isRecord } from './foreign-value.ts';
 
 const fields: ReadonlySet<string> = new Set(pluginFields);
 
@@ -72,9 +73,7 @@ function asRecord(
   name: string,
   expected: string,
 ): Readonly<Record<string, unknown>> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as Readonly<Record<string, unknown>>;
-  }
+  if (isRecord(value)) return value;
   throw pluginInvalid(name, expected, value);
 }
 

@@ -82,7 +82,11 @@ export interface PluginTimeouts {
 export interface PluginRetry {
   /** How often `init` is tried in all, from 1 to 100. */
   readonly attempts: number;
-  /** The pause before the second attempt, doubled before each further one; 200 ms unless told. */
+  /**
+   * The pause before the second attempt, doubled before each further one.
+   *
+   * @default '200ms'
+   */
   readonly backoff?: Duration;
 }
 
@@ -100,7 +104,11 @@ interface PluginFacts {
   readonly previousIds?: readonly string[];
   /** Plugins that come first if they are present; nothing of them is needed. */
   readonly after?: readonly string[];
-  /** `false` lets the boot go on degraded without this plugin; true unless told. */
+  /**
+   * Whether the boot fails without this plugin. `false` lets it go on, degraded.
+   *
+   * @default true
+   */
   readonly required?: boolean;
   readonly timeouts?: PluginTimeouts;
   readonly retry?: PluginRetry;

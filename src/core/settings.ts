@@ -2,44 +2,98 @@ import { autoOr, boolean, duration, group, integer, maybe, oneOf, text } from '.
 import type { Duration } from './duration.ts';
 import { anySchemaName, defaultSchemaPrefix } from './schema-name.ts';
 
-/** How migrations run. */
+/**
+ * How migrations run. Durations are ms, or strings such as `'5s'`.
+ *
+ * @example createBoot({ pool, plugins, migrations: { mode: 'wait', lockWait: '30m' } });
+ */
 export interface MigrationOptions {
   /**
-   * What to do when something is pending: `apply` it, `verify` that nothing is and fail otherwise, or `wait` until another
-   * process has applied it, for as long as `lockWait` says. `apply` unless told.
+   * What to do when something is pending: `apply` it; `verify`, which fails; or `wait` until another process has applied it,
+   * for as long as `lockWait`.
+   *
+   * @default 'apply'
    */
   readonly mode?: 'apply' | 'verify' | 'wait';
-  /** Plugins that migrate side by side, 1 to 64, never more than the pool has clients; 4 unless told. */
+  /**
+   * How many plugins migrate side by side, 1 to 64. Never more than the pool has clients.
+   *
+   * @default 4
+   */
   readonly concurrency?: number;
-  /** How long to wait for another process's migration lock, from the first refusal; 10 minutes unless told. */
+  /**
+   * How long to wait for a migration lock that another process holds, counted from the first refusal.
+   *
+   * @default '10m'
+   */
   readonly lockWait?: Duration;
-  /** PostgreSQL's `lock_timeout` for files that run in a transaction; 1 s unless told, 0 is none. */
+  /**
+   * PostgreSQL's `lock_timeout` for files that run in a transaction. 0 is none.
+   *
+   * @default '1s'
+   */
   readonly ddlLockTimeout?: Duration;
-  /** How long one file is tried again after lock timeouts, deadlocks and catalog races; 5 minutes unless told. */
+  /**
+   * How long one file is tried again after lock timeouts, deadlocks and races on the catalog.
+   *
+   * @default '5m'
+   */
   readonly ddlRetry?: Duration;
-  /** PostgreSQL's `statement_timeout` for migrations; 0, the default, is none. */
+  /**
+   * PostgreSQL's `statement_timeout` for migrations. 0 is none.
+   *
+   * @default 0
+   */
   readonly statementTimeout?: Duration;
-  /** What to do with a pending file that stands before an applied one: `apply` it with a warning, or fail; `apply` unless told. */
+  /**
+   * What to do with a pending file that stands before an applied one: `apply` it with a warning, or fail.
+   *
+   * @default 'apply'
+   */
   readonly outOfOrder?: 'apply' | 'error';
-  /** What an applied file is that was changed since: a warning, or a problem; `warn` unless told. It is never run again. */
+  /**
+   * What to do when an applied file has been edited since. The file is never run again.
+   *
+   * @default 'warn'
+   */
   readonly edited?: 'warn' | 'error';
-  /** What migrations are that the database has and the folder lacks: a warning, or a problem; `warn` unless told. */
+  /**
+   * What to do when the database has migrations that the folder lacks, as after a rollback of the release.
+   *
+   * @default 'warn'
+   */
   readonly ahead?: 'warn' | 'error';
   /**
-   * Schemas behind the plugin's own on its `search_path`, for extensions. `auto` finds them: every schema but `public` that
-   * holds extensions, and no tables but theirs. `auto` unless told.
+   * Schemas behind the plugin's own on its `search_path`, for extensions. `auto` takes every schema but `public` that holds
+   * extensions, and no tables but theirs.
+   *
+   * @default 'auto'
    */
   readonly extensionSchemas?: 'auto' | readonly string[];
-  /** What stands before the plugin id in its schema's name; `plugin_` unless told. */
+  /**
+   * The text before the plugin's id in the name of its schema.
+   *
+   * @default 'plugin_'
+   */
   readonly schemaPrefix?: string;
-  /** Whether `"public".` in generated SQL is read as the plugin's schema; true unless told. */
+  /**
+   * Whether `"public".` in generated SQL is read as the plugin's schema. Files on disk stay as they are.
+   *
+   * @default true
+   */
   readonly rewritePublic?: boolean;
   /**
-   * What to do when a migration makes something outside of its plugin's schema: `error` undoes the file, `warn` tells it,
-   * `off` does not look. `error` unless told.
+   * What to do when a migration creates something outside of its plugin's schema: `error` rolls the file back, `warn` emits a
+   * warning, `off` does not look.
+   *
+   * @default 'error'
    */
   readonly strayObjects?: 'error' | 'warn' | 'off';
-  /** What it is when something of a plugin stands in `public` in place of its schema: a problem, or a warning; `error` unless told. */
+  /**
+   * What to do when an object of a plugin is in `public` and not in the plugin's schema.
+   *
+   * @default 'error'
+   */
   readonly strandedObjects?: 'error' | 'warn';
   /**
    * What to do about a function in a migration that runs with a `search_path` out of its plugin's schema.
@@ -51,35 +105,67 @@ export interface MigrationOptions {
 
 /** How plugins are started. */
 export interface InitOptions {
-  /** Plugins that start side by side, 1 to 1000; 8 unless told. 1 is strict topological order. */
+  /**
+   * How many plugins start side by side, 1 to 1000. 1 is strict topological order.
+   *
+   * @default 8
+   */
   readonly concurrency?: number;
-  /** How long an `init` or a `ready` may take; 60 s by default. */
+  /**
+   * How long one `init` or one `ready` may take.
+   *
+   * @default '60s'
+   */
   readonly timeout?: Duration;
-  /** How long an `init` whose signal is aborted may still take; 10 s unless told. */
+  /**
+   * How long an `init` may go on after its signal was aborted.
+   *
+   * @default '10s'
+   */
   readonly grace?: Duration;
 }
 
 /** How long the way down may take. */
 export interface StopOptions {
-  /** How long the stop handlers of one plugin may take; 10 s unless told. */
+  /**
+   * How long the stop handlers of one plugin may take.
+   *
+   * @default '10s'
+   */
   readonly timeout?: Duration;
-  /** How long the whole way down may take; 30 s unless told. */
+  /**
+   * How long the whole way down may take.
+   *
+   * @default '30s'
+   */
   readonly total?: Duration;
 }
 
 /** How long to wait for PostgreSQL. */
 export interface ConnectOptions {
-  /** How long PostgreSQL may stay away, or be full, before the first file of a plugin has begun; 60 s by default. */
+  /**
+   * How long PostgreSQL may be away, or have no free connection, before the first file of a plugin has begun.
+   *
+   * @default '60s'
+   */
   readonly wait?: Duration;
 }
 
 /** The options that are plain values. */
 export interface SettingsOptions {
+  /** How migrations run. */
   readonly migrations?: MigrationOptions;
-  /** `'session'` says that the pooler on the way of the migrations keeps sessions; otherwise it counts as one that does not. */
+  /**
+   * `'session'` states that the pooler before PostgreSQL keeps sessions. Without it, a pooler counts as one that keeps none.
+   *
+   * @default detected
+   */
   readonly pooler?: 'session';
+  /** How plugins are started. */
   readonly init?: InitOptions;
+  /** How long the way down may take. */
   readonly stop?: StopOptions;
+  /** How long to wait for PostgreSQL. */
   readonly connect?: ConnectOptions;
 }
 

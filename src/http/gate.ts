@@ -6,14 +6,15 @@ import { answer } from './answer.ts';
 import { pathOf, type FrontHandler, type RequestHead } from './request-head.ts';
 import { codeOf, pluginNotUp, type Observed } from './standing.ts';
 
-/** Finds the plugin of a request: its id, or `undefined` when the request belongs to no plugin. */
+/** Returns the id of the plugin that a request belongs to, or `undefined` when it belongs to none. */
 export type PluginOf = (request: RequestHead) => string | undefined;
 
+/** The options of {@link gate}. */
 export interface GateOptions {
   /** Where the plugins' routes are: `'/api/'` when the plugin's id follows it in the path, or a function. */
   readonly pluginOf?: string | PluginOf;
   /**
-   * The value of `Retry-After`, rounded to whole seconds, at least one.
+   * The value of `Retry-After`, rounded up to whole seconds, at least one.
    *
    * @default '5s'
    */

@@ -9,19 +9,19 @@ import { codeOf, hasStarted, pluginsNotUp, type Observed } from './standing.ts';
 /** The paths that {@link probes} answers. */
 export interface ProbeOptions {
   /**
-   * The path of liveness: whether the process should live.
+   * The path of the liveness probe.
    *
    * @default '/livez'
    */
   readonly live?: string;
   /**
-   * The path of readiness: whether the backend takes requests.
+   * The path of the readiness probe.
    *
    * @default '/readyz'
    */
   readonly ready?: string;
   /**
-   * The path of startup: whether the backend has started, and its progress.
+   * The path of the startup probe, which also answers how far the boot is.
    *
    * @default '/startupz'
    */

@@ -6,20 +6,28 @@ import { checkSomePool } from './connection/source-check.ts';
 import { quoteIdentifier } from './sql/identifier.ts';
 import { toError } from '../core/error-record.ts';
 
-/** What Drizzle's own `migrate()` is told. */
+/** The config of Drizzle's own `migrate()`. */
 export interface DrizzleMigrationConfig {
   readonly migrationsFolder: string;
   readonly migrationsSchema: string;
 }
 
-/** What `runPluginMigrations()` takes. */
+/** The options of {@link runPluginMigrations}. */
 export interface RunPluginMigrationsOptions<Client extends ClientLike, Db> {
   readonly pool: { connect(): Promise<Client> };
   readonly migrationsFolder: string;
   readonly migrationsSchema: string;
-  /** Makes the database that `migrate` gets; `drizzle({ client })` unless told. */
+  /**
+   * Makes the database that `migrate` gets.
+   *
+   * @default (client) => drizzle({ client })
+   */
   readonly createMigrationDb?: (client: Client) => Db;
-  /** Drizzle's `migrate` for node-postgres unless told. */
+  /**
+   * Applies the migrations.
+   *
+   * @default `migrate` of drizzle-orm/node-postgres/migrator
+   */
   readonly migrate?: (db: Db, config: DrizzleMigrationConfig) => Promise<unknown>;
 }
 

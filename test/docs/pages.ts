@@ -3,13 +3,16 @@ import { join } from 'node:path';
 import { repository } from '../architecture/imports.ts';
 
 /** Every page of the documentation, relative to the repository. */
-export const pages: readonly string[] = [...pagesIn('docs'), 'README.md', 'CHANGELOG.md'];
+export const pages: readonly string[] = [...docsWith('.md'), 'README.md', 'CHANGELOG.md'];
 
-/** The examples link to the package itself in their node_modules: entered, that has no end, and changes under the walk. */
-function pagesIn(folder: string): readonly string[] {
+/** Every program of the documentation, relative to the repository. */
+export const programs: readonly string[] = docsWith('.ts');
+
+/** The examples link to the package itself in their node_modules, so a walk into these would never end. */
+function docsWith(ending: string, folder = 'docs'): readonly string[] {
   return readdirSync(join(repository, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : pagesIn(path);
-    return entry.name.endsWith('.md') ? [path] : [];
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : docsWith(ending, path);
+    return entry.name.endsWith(ending) ? [path] : [];
   });
 }

@@ -2,7 +2,7 @@ import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { isSuccess, type GraphNode, type Schedule } from '../../src/core/schedule.ts';
 import type { Outcome } from '../../src/core/steps.ts';
 import type * as Machines from '../../machines/index.ts';
-import type { Crew } from '../../machines/crew.ts';
+import type { StepRun } from '../../machines/step-run.ts';
 import type { Model } from './explore.ts';
 import { law, noMemory, observePhase, type PhaseMemory, type PhaseRules } from './phase-laws.ts';
 
@@ -218,8 +218,8 @@ function stops({ stopSent }: PhaseMemory, world: World): readonly AnyEventObject
  * None of them decides anything.
  */
 function view({ value, context }: AnyMachineSnapshot, memory: PhaseMemory): string {
-  const { crew, started } = context as { crew: Crew; started?: readonly string[] };
-  const { free, again, outcomes, blockers }: Schedule = crew.schedule;
+  const { run, started } = context as { run: StepRun; started?: readonly string[] };
+  const { free, again, outcomes, blockers }: Schedule = run.schedule;
   return JSON.stringify([
     value,
     memory,
@@ -227,10 +227,10 @@ function view({ value, context }: AnyMachineSnapshot, memory: PhaseMemory): stri
     again,
     outcomes,
     blockers,
-    crew.live.toSorted(ascending),
-    crew.waiting.toSorted(ascending),
-    crew.halt?.cause,
-    crew.failures.length > 0,
+    run.live.toSorted(ascending),
+    run.waiting.toSorted(ascending),
+    run.halt?.cause,
+    run.failures.length > 0,
     started?.toSorted(),
   ]);
 }

@@ -8,6 +8,7 @@ import { checkPlugin } from '../../core/plugin-check.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { listNames } from '../../core/printable.ts';
 import { readable, readPlugin } from '../../core/read-plugin.ts';
+import { isRecord } from '../../core/foreign-value.ts';
 import { whileWatched } from '../around/exit-watch.ts';
 import type { PluginPackage } from './find-packages.ts';
 import { findEntry } from './package-entry.ts';
@@ -101,7 +102,7 @@ function defaultExport(loaded: unknown): unknown {
 }
 
 function propertyOf(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+  return isRecord(value) ? value[key] : undefined;
 }
 
 function hasId(value: unknown): value is Plugin {

@@ -1,5 +1,6 @@
 import { isAbsolute, join, sep } from 'node:path';
 import { BootError, show } from '../../core/errors.ts';
+import { isRecord } from '../../core/foreign-value.ts';
 import type { PluginPackage } from './find-packages.ts';
 import type { PackageFiles } from './package-files.ts';
 
@@ -44,15 +45,15 @@ function noEntry({ name, folder }: PluginPackage, why: string): BootError {
 
 /** The value of `"."`. A list, a text or conditions stand for it. */
 function mainExport(exports: unknown): unknown {
-  const isObject = typeof exports === 'object' && exports !== null && !Array.isArray(exports);
-  if (!isObject || !Object.keys(exports).some((key) => key.startsWith('.'))) return exports;
-  return '.' in exports ? exports['.'] : undefined;
+  if (!isRecord(exports) || !Object.keys(exports).some((key) => key.startsWith('.')))
+    return exports;
+  return exports['.'];
 }
 
 /** Picks the first target under the conditions that leads to a path. */
 function pickTarget(target: unknown, conditions: ReadonlySet<string>): string | undefined {
   if (typeof target === 'string') return target.startsWith('./') ? target : undefined;
-  if (typeof target !== 'object' || target === null) return undefined;
+  if (!Array.isArray(target) && !isRecord(target)) return undefined;
   // A condition without such a path gives way to the next one, which the package resolve.exports does not do.
   return Object.entries(target)
     .filter(([condition]) => Array.isArray(target) || conditions.has(condition))

@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import { BootError } from '../../core/errors.ts';
+import { isRecord } from '../../core/foreign-value.ts';
 import type { PackageFiles } from './package-files.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -39,9 +40,7 @@ export async function readPackage(
 
 /** The fields of a value that is an object; none of any other. */
 export function fieldsIn(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Fields)
-    : {};
+  return isRecord(value) ? value : {};
 }
 
 function parse(text: string, path: string): unknown {

@@ -2,35 +2,59 @@ import type { Duration } from '../../core/duration.ts';
 import { optionsInvalid } from '../../core/errors.ts';
 import { boolean, duration, group, listOf, maybe, text, type Check } from '../../core/expect.ts';
 
-/** What every repair takes beside what it is about. */
+/** The options that all repairs share. */
 export interface RepairOptions {
-  /** Tell what would be done, and change nothing; false unless told. */
+  /**
+   * Whether to report what would be done, and change nothing.
+   *
+   * @default false
+   */
   readonly dryRun?: boolean;
-  /** How long to wait for the migration lock of the plugin; not at all unless told. */
+  /**
+   * How long to wait for the migration lock of the plugin, in ms or as `'5s'`.
+   *
+   * @default 0
+   */
   readonly wait?: Duration;
 }
 
-/** What `repair.baseline()` takes. */
+/** The options of `repair.baseline()`. */
 export interface BaselineOptions extends RepairOptions {
-  /** The last file that counts as applied, `0003_prices.sql` or `0003_prices`; all files when left out. */
+  /**
+   * The last file that counts as applied: `0003_prices.sql` or `0003_prices`.
+   *
+   * @default the last file of the folder
+   */
   readonly upTo?: string;
 }
 
-/** What `repair.acceptEdited()` takes. */
+/** The options of `repair.acceptEdited()`. */
 export interface AcceptEditedOptions extends RepairOptions {
-  /** The files whose text is right as it is now; all edited ones when left out. */
+  /**
+   * The files whose text is right as it is now.
+   *
+   * @default all edited files
+   */
   readonly files?: readonly string[];
 }
 
-/** What `repair.relocate()` takes. */
+/** The options of `repair.relocate()`. */
 export interface RelocateOptions extends RepairOptions {
-  /** The names of what is to be moved, for what several plugins may own; all that is certainly the plugin's when left out. */
+  /**
+   * The names of the objects to move. Needed for objects that several plugins may own.
+   *
+   * @default every object that is certainly the plugin's
+   */
   readonly objects?: readonly string[];
 }
 
-/** What `repair.holder()` takes. */
+/** The options of `repair.holder()`. */
 export interface HolderOptions {
-  /** Ends the session that holds the lock: what it has not committed is rolled back. False unless told. */
+  /**
+   * Whether to end the session that holds the lock. What it has not committed is rolled back.
+   *
+   * @default false
+   */
   readonly terminate?: boolean;
 }
 

@@ -4,6 +4,7 @@ import { toError } from '../../core/error-record.ts';
 import type { PluginGraph } from '../../core/graph.ts';
 import { sleep, deadlineAfter } from '../../core/patience.ts';
 import { isRequired, type Plugin } from '../../core/plugin.ts';
+import { isRecord } from '../../core/foreign-value.ts';
 import type { Unreturned } from '../../postgres/scoped/loans.ts';
 import type { RunAround } from '../around/around.ts';
 import { runBounded, type Bounds } from './bounded.ts';
@@ -219,8 +220,8 @@ function readExports(
   keys: readonly string[],
   returned: unknown,
 ): Readonly<Record<string, unknown>> {
-  const exported = typeof returned === 'object' && returned !== null ? returned : {};
-  return Object.fromEntries(keys.map((key) => [key, Reflect.get(exported, key) as unknown]));
+  const exported = isRecord(returned) ? returned : {};
+  return Object.fromEntries(keys.map((key) => [key, exported[key]]));
 }
 
 function milliseconds(own: Duration | undefined, fallback: number): number {

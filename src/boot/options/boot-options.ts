@@ -13,6 +13,7 @@ import {
   type Settings,
   type SettingsOptions,
 } from '../../core/settings.ts';
+import { isRecord } from '../../core/foreign-value.ts';
 import type { DatabaseSource } from '../../postgres/connection/connection.ts';
 import { checkSource } from '../../postgres/connection/source-check.ts';
 import { createPinoLogger } from '../../telemetry/log-listener.ts';
@@ -21,41 +22,60 @@ import { checkRegistry, type RegistryOptions, type RegistrySetup } from './regis
 import { checkHost, type Host, type HostOptions } from './host-plugin.ts';
 import { systemClock } from './system-clock.ts';
 
-/** What {@link createBoot} takes. Durations are ms, or strings such as `'5s'`. */
+/** The options of {@link createBoot}. Durations are ms, or strings such as `'5s'`. */
 export interface BootOptions extends SettingsOptions {
   /**
-   * A `pg.Pool`, which stays the caller's; or a connection string or config, then Slipway makes the pool and ends it. A config
-   * that names no server takes it from PGHOST and PGDATABASE, as pg does, and is refused where they are not set.
+   * A `pg.Pool`, which stays the caller's; or a connection string or a config, from which Slipway makes a pool that it ends
+   * itself. A config that names no server takes it from PGHOST and PGDATABASE, as pg does, and is refused where they are not
+   * set.
    */
   readonly pool: Pool | string | PoolConfig;
   /**
-   * Where migrations and locks go when `pool` goes through a pooler that keeps no sessions: a direct connection, in the same
-   * forms. `pool` unless told.
+   * A direct connection for migrations and locks, in the same forms, when `pool` goes through a pooler that keeps no sessions.
+   *
+   * @default `pool`
    */
   readonly migrationPool?: Pool | string | PoolConfig;
-  /** In any order. */
+  /**
+   * The plugins that are listed by hand, in any order.
+   *
+   * @default []
+   */
   readonly plugins?: readonly Plugin[];
-  /** Also starts the plugins that are packages, of the host and of its workspaces. */
+  /** Where to find plugins that are packages: dependencies of the host and of its workspaces. */
   readonly discover?: DiscoverOptions;
-  /** The host's own migrations, before those of any plugin. */
+  /** The host's own migrations, which run before those of any plugin. */
   readonly host?: HostOptions;
   /**
-   * Whether the table `slipway.plugins` is read and kept, in which plugins are switched off; on with `discover`. An object is
-   * `true` with its options.
+   * Whether the table `slipway.plugins` is read and kept, in which plugins can be disabled. An object is `true` with options.
+   *
+   * @default true with `discover`, false without it
    */
   readonly registry?: boolean | RegistryOptions;
-  /** The host's own services, made by `provide()`. */
+  /**
+   * The host's own services, made by `provide()`.
+   *
+   * @default []
+   */
   readonly services?: readonly HostService[];
-  /** A pino logger or one like it; or a level, then Slipway writes JSON lines to standard output. Silent unless told. */
+  /**
+   * A pino logger, or one like it. A level makes Slipway write JSON lines to standard output.
+   *
+   * @default a logger that writes nothing
+   */
   readonly logger?: Logger | 'debug' | 'info' | 'warn' | 'error';
-  /** Time itself, for tests of the host; the system's unless told. */
+  /**
+   * The source of time, for tests of the host.
+   *
+   * @default the clock of the system
+   */
   readonly clock?: Clock;
 }
 
 /** The options, checked and complete. */
 export interface BootSettings extends Settings {
   readonly source: DatabaseSource;
-  /** Of migrations and locks; that of everything else unless told. */
+  /** For migrations and locks; the same as `source` without the option. */
   readonly migrationSource: DatabaseSource;
   readonly plugins: readonly Plugin[];
   readonly discover: DiscoverSetup | undefined;
@@ -114,7 +134,7 @@ export function checkBootOptions(options: BootOptions): BootSettings {
 function checkServices(value: unknown): readonly HostService[] {
   const services = listOf((item, name) => {
     const { ref, valueFor } = record(item, name);
-    if (typeof ref === 'object' && typeof valueFor === 'function') return item as HostService;
+    if (isRecord(ref) && typeof valueFor === 'function') return item as HostService;
     throw optionsInvalid(name, 'a service made by provide()', item);
   })(value ?? [], 'services');
   services.forEach(({ ref }, index) => {
@@ -131,9 +151,8 @@ function checkLogger(value: unknown): Logger {
   if (value === undefined) return silentLogger;
   const level = levels.find((known) => known === value);
   if (level !== undefined) return createPinoLogger(level);
-  const methods = typeof value === 'object' && value !== null ? value : {};
-  const isLogger = levels.every((name) => typeof Reflect.get(methods, name) === 'function');
-  if (isLogger) return value as Logger;
+  const isLogger = isRecord(value) && levels.every((name) => typeof value[name] === 'function');
+  if (isLogger) return value as unknown as Logger;
   throw optionsInvalid(
     'logger',
     `a logger with ${levels.join(', ')}, or one of these levels`,

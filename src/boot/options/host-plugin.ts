@@ -9,9 +9,17 @@ import { checkPlugin } from '../../core/plugin-check.ts';
 export interface HostOptions {
   /** As a plugin's: the folder drizzle-kit writes, `sqlFiles()`, or a list of functions. */
   readonly migrations: MigrationSource;
-  /** Where its objects are; `public` unless told. */
+  /**
+   * The schema of the host's own tables.
+   *
+   * @default 'public'
+   */
   readonly schema?: string;
-  /** Where its history is; `drizzle` unless told, as with Drizzle's own migrate(). */
+  /**
+   * The schema of the history table, as in Drizzle's own `migrate()`.
+   *
+   * @default 'drizzle'
+   */
   readonly historySchema?: string;
 }
 

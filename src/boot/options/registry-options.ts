@@ -1,5 +1,6 @@
 import { optionsInvalid } from '../../core/errors.ts';
 import { group, oneOf } from '../../core/expect.ts';
+import { isRecord } from '../../core/foreign-value.ts';
 
 /** How the registry of plugins is used. */
 export interface RegistryOptions {
@@ -21,6 +22,6 @@ const checkGroup = group({ missing: [oneOf('warn', 'error'), 'warn'] });
 export function checkRegistry(value: unknown, name: string): RegistrySetup | undefined {
   if (value === false) return undefined;
   if (value === true) return checkGroup({}, name);
-  if (typeof value === 'object' && value !== null) return checkGroup(value, name);
+  if (isRecord(value)) return checkGroup(value, name);
   throw optionsInvalid(name, 'true, false or an object', value);
 }

@@ -1,3 +1,5 @@
+import { isRecord } from '../../core/foreign-value.ts';
+
 type Callback<Result> = (error: Error | undefined, result?: Result) => void;
 
 /**
@@ -42,6 +44,7 @@ function isCallback(value: unknown): value is Callback<unknown> {
 }
 
 function callbackIn(query: unknown): Callback<unknown> | undefined {
-  if (typeof query !== 'object' || query === null || !('callback' in query)) return undefined;
-  return isCallback(query.callback) ? query.callback : undefined;
+  if (!isRecord(query)) return undefined;
+  const { callback } = query;
+  return isCallback(callback) ? callback : undefined;
 }

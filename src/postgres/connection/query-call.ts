@@ -1,4 +1,5 @@
 import type { ClientQuery } from './connection.ts';
+import { isRecord } from '../../core/foreign-value.ts';
 
 /** All that pg reads of a query config, callbacks aside. */
 const fields = [
@@ -42,10 +43,9 @@ export function readQuery([query, values]: readonly unknown[]): GivenQuery {
 
 /** A cursor, a stream, or a query object of pg: it sends itself. */
 export function isSubmittable(query: unknown): query is { readonly submit: unknown } {
-  return typeof query === 'object' && query !== null && 'submit' in query;
+  return isRecord(query) && 'submit' in query;
 }
 
 function isConfig(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || isSubmittable(value)) return false;
-  return 'text' in value && typeof value.text === 'string';
+  return isRecord(value) && !isSubmittable(value) && typeof value['text'] === 'string';
 }

@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { toError } from '../../core/error-record.ts';
 import { BootError, show } from '../../core/errors.ts';
+import { isRecord } from '../../core/foreign-value.ts';
 import type { DatabaseSource } from './connection.ts';
 import { refuseOldPg } from './pg-version.ts';
 
@@ -27,8 +28,7 @@ function findMistake(value: unknown): Mistake | undefined {
   if (typeof value === 'string') return findTextMistake(value);
   const stranger = findStranger(value);
   if (stranger) return stranger;
-  const isConfig = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isConfig ? findConfigMistake({ ...value }) : [show(value), 'Give one of these.'];
+  return isRecord(value) ? findConfigMistake({ ...value }) : [show(value), 'Give one of these.'];
 }
 
 /**
@@ -47,8 +47,7 @@ export function checkPool(value: unknown, name: string): void {
  * @throws BootError `OPTIONS_INVALID`
  */
 export function checkSomePool(value: unknown, name: string): void {
-  const canConnect = typeof value === 'object' && value !== null && has(value, 'connect');
-  if (!canConnect) throw notAPool(value, name);
+  if (!isRecord(value) || !has(value, 'connect')) throw notAPool(value, name);
 }
 
 function notAPool(value: unknown, name: string): BootError {
@@ -69,9 +68,9 @@ function invalid(
 
 /** A single client has `connect` as a pool does, and no size. */
 function isPoolOfPg(value: unknown): value is { readonly Client?: unknown } {
-  if (typeof value !== 'object' || value === null) return false;
-  const options: unknown = Reflect.get(value, 'options');
-  const max: unknown = typeof options === 'object' && options ? Reflect.get(options, 'max') : 0;
+  if (!isRecord(value)) return false;
+  const { options } = value;
+  const max = isRecord(options) ? options['max'] : 0;
   return ['connect', 'on', 'off'].every((method) => has(value, method)) && Number(max) > 0;
 }
 
@@ -109,8 +108,7 @@ const others: readonly (readonly [methods: readonly string[], ...Mistake])[] = [
 
 /** Names what people have at hand in a backend with a database. */
 function findStranger(value: unknown): Mistake | undefined {
-  const isObject = typeof value === 'object' || typeof value === 'function';
-  if (!isObject || value === null) return undefined;
+  if (!isRecord(value) && typeof value !== 'function') return undefined;
   if (value instanceof URL) return ['a URL', 'Give its text: url.href.'];
   if ('$client' in value) {
     return isPoolOfPg(value.$client)

@@ -5,7 +5,7 @@ import { createScopedPool, type ScopedPoolOptions } from './scoped-pool.ts';
 /** Drizzle on a plugin's schema: the whole of it, relational queries included. Checkstack's name for it. */
 export type SafeDatabase<S extends Record<string, unknown>> = NodePgDatabase<S>;
 
-/** What a scoped database may be told. */
+/** The options of {@link createScopedDb}. */
 export interface ScopedDbOptions<S> extends ScopedPoolOptions {
   /** The tables and relations, for `query`. */
   readonly schema: S;

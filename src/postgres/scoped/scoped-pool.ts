@@ -11,9 +11,13 @@ import { readScopedQuery } from './scoped-query.ts';
 import { queryAlone } from './scoped-transactions.ts';
 import { refuseControl, refuseSessionChange } from './transaction-texts.ts';
 
-/** What a scoped pool may be told. */
+/** The options of {@link createScopedPool}. */
 export interface ScopedPoolOptions {
-  /** Schemas behind the plugin's own in the search_path; none unless told. */
+  /**
+   * Schemas behind the plugin's own in the `search_path`.
+   *
+   * @default []
+   */
   readonly extensionSchemas?: readonly string[];
 }
 

@@ -1,3 +1,5 @@
+import { isRecord } from '../../core/foreign-value.ts';
+
 /** The kinds of things with a name of their own that drizzle-kit keeps in a snapshot. */
 export type SnapshotKind = 'table' | 'type' | 'sequence' | 'view' | 'index';
 
@@ -42,9 +44,9 @@ const kinds: Readonly<Record<string, SnapshotKind>> = {
  * @returns undefined when it is none: read as an empty one, it would own nothing.
  */
 export function parseSnapshot(snapshot: unknown): readonly SnapshotObject[] | undefined {
-  if (typeof snapshot !== 'object' || snapshot === null) return undefined;
+  if (!isRecord(snapshot)) return undefined;
   if ('ddl' in snapshot && Array.isArray(snapshot.ddl)) {
-    return objectsInList(snapshot as ListedSnapshot);
+    return objectsInList(snapshot as unknown as ListedSnapshot);
   }
   const isKeyed = 'tables' in snapshot && typeof snapshot.tables === 'object';
   return isKeyed ? objectsInKeys(snapshot as KeyedSnapshot) : undefined;

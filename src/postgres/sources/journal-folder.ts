@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { show } from '../../core/errors.ts';
+import { isRecord } from '../../core/foreign-value.ts';
 import type { Refuse } from './migration-files-error.ts';
 import { isMissing, readJson } from './read-text.ts';
 import type { ListedMigration } from './timestamp-folder.ts';
@@ -133,7 +134,5 @@ function findDouble(
 }
 
 function propertyOf(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? (value as Readonly<Record<string, unknown>>)[key]
-    : undefined;
+  return isRecord(value) ? value[key] : undefined;
 }

@@ -9,6 +9,7 @@ import {
   type ExtensionFacts,
   type ExtensionSetting,
 } from './extension-schemas.ts';
+import { isRecord } from '../../core/foreign-value.ts';
 
 /** What of extensions a plugin's migrations want to know. */
 export interface ExtensionQuestion {
@@ -65,8 +66,7 @@ export class KnownExtensions {
   learnFrom(answers: unknown): void {
     const rows = [answers].flat().flatMap((each) => (each as { readonly rows?: unknown[] }).rows);
     const found = rows.find(
-      (row): row is { readonly extensions: string } =>
-        typeof row === 'object' && row !== null && 'extensions' in row,
+      (row): row is { readonly extensions: string } => isRecord(row) && 'extensions' in row,
     );
     if (found) this.learn(JSON.parse(found.extensions) as ExtensionFacts);
   }

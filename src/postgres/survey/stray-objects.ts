@@ -1,5 +1,6 @@
 import { quoteLiteral } from '../sql/identifier.ts';
 import { failWithSql, readSqlFailure } from '../connection/sql-failure.ts';
+import { isRecord } from '../../core/foreign-value.ts';
 
 /** What to do about objects that a file made outside of its plugin's schema. */
 export type StrayPolicy = 'error' | 'warn' | 'off';
@@ -52,8 +53,7 @@ export function straysIn(error: unknown): readonly string[] | undefined {
 export function straysAmong(answers: unknown): readonly string[] {
   const rows = [answers].flat().flatMap((answer) => (answer as { readonly rows?: unknown[] }).rows);
   const found = rows.find(
-    (row): row is { readonly strays: string } =>
-      typeof row === 'object' && row !== null && 'strays' in row,
+    (row): row is { readonly strays: string } => isRecord(row) && 'strays' in row,
   );
   return found ? (JSON.parse(found.strays) as readonly string[]) : [];
 }

@@ -40,8 +40,9 @@ export interface BackendInit<D, S> {
   readonly schema?: S;
   /**
    * The folder drizzle-kit writes, a `file:` URL or an absolute path, in a discovered package also one relative to it; or
-   * `sqlFiles()`; or a list of functions. In a package its `drizzle` folder is taken unless told; a listed plugin without it
-   * gets no schema.
+   * `sqlFiles()`; or a list of functions. A listed plugin without it gets no schema.
+   *
+   * @default in a discovered package, its folder `drizzle`
    */
   readonly migrations?: MigrationSource;
   /** Services that `init` registers: they are known before anything runs, so that plugins can depend on them. */

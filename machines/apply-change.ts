@@ -1,6 +1,6 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate';
 import type { Step } from '../src/core/steps.ts';
-import { idOf, type Crew, type Move } from './crew.ts';
+import { getId, type StepRun, type StepChange } from './step-run.ts';
 import { stepFinished, type StepNews } from './news.ts';
 import type { CancelEvent, WindDownEvent } from './task.ts';
 import type { Failed, OfPlugin } from './tasks.ts';
@@ -10,46 +10,50 @@ export interface StopEvent {
   readonly reason: string;
 }
 
-/** What a machine's actions do for a crew; XState's `enqueue` has these hands. */
-export interface Hands<S extends Step> {
+/** The part of XState's `enqueue` that applies a change. */
+export interface Enqueue<S extends Step> {
   (action: { readonly type: 'tell'; readonly params: StepNews }): void;
-  assign(context: { crew: Crew }): void;
+  assign(context: { run: StepRun }): void;
   spawnChild(task: S, options: { readonly id: string; readonly input: OfPlugin }): void;
   sendTo(child: string, event: CancelEvent | WindDownEvent): void;
 }
 
-/** Keeps the crew, tells who settled, and begins whose turn it is. */
-export function carryOut<S extends Step>(enqueue: Hands<NoInfer<S>>, step: S, move: Move): void {
-  const { crew, settled, begin } = move;
-  enqueue.assign({ crew });
+/** Applies a change: keeps the run, emits what settled, and starts the tasks that have a slot. */
+export function applyChange<S extends Step>(
+  enqueue: Enqueue<NoInfer<S>>,
+  step: S,
+  change: StepChange,
+): void {
+  const { run, settled, start } = change;
+  enqueue.assign({ run });
   for (const end of settled) {
-    enqueue({ type: 'tell', params: stepFinished(step, idOf(crew, end.index), end) });
+    enqueue({ type: 'tell', params: stepFinished(step, getId(run, end.index), end) });
   }
-  for (const plugin of begin) {
+  for (const plugin of start) {
     enqueue.spawnChild(step, { id: `${step}.${plugin}`, input: { plugin } });
   }
 }
 
 /** Sends an event to the tasks of these nodes. */
-export function ask(
-  enqueue: Pick<Hands<Step>, 'sendTo'>,
+export function sendToTasks(
+  enqueue: Pick<Enqueue<Step>, 'sendTo'>,
   task: Step | 'wait',
-  crew: Crew,
+  run: StepRun,
   indices: readonly number[],
   event: CancelEvent | WindDownEvent,
 ): void {
-  for (const index of indices) enqueue.sendTo(`${task}.${idOf(crew, index)}`, event);
+  for (const index of indices) enqueue.sendTo(`${task}.${getId(run, index)}`, event);
 }
 
-/** Who ended, and how. */
+/** A child that has ended, and its result. */
 export interface Ended<Result> {
   readonly child: string;
   readonly plugin: string;
   readonly result: Result | Failed;
 }
 
-/** Reads either of the two events that end a child. One that rejected has a defect, and counts as failed. */
-export function endOf<Result>(event: DoneActorEvent<Result> | ErrorActorEvent): Ended<Result> {
+/** Reads either of the two events that end a child. A rejection is a defect, and counts as failed. */
+export function readEnd<Result>(event: DoneActorEvent<Result> | ErrorActorEvent): Ended<Result> {
   const child = event.actorId;
   return {
     child,
