@@ -36,7 +36,7 @@ export interface Boot extends EventSource, AsyncDisposable {
   /** Like `start()`, but ends after the migrations: for a migrate job or an init container. */
   migrate(): Promise<BootReport>;
   /**
-   * Tells what `start()` would do, without changing anything: the order, its warnings, what is pending, and what is wrong.
+   * Reports what `start()` would do, without changing anything: the order, warnings, pending files and problems.
    *
    * @throws BootError `PLUGIN_NOT_LOADED`, `PLUGIN_INVALID`, `GRAPH_INVALID` or `DATABASE_UNREACHABLE`
    */
@@ -44,10 +44,10 @@ export interface Boot extends EventSource, AsyncDisposable {
   /** Stops everything in reverse order, in any phase. Never rejects: what went wrong on the way is in the report. */
   stop(reason?: string): Promise<BootReport>;
   /**
-   * Has the boot call this on its way down, after it has said so and before it stops anything: a boot that is up waits for it,
-   * at most `stop.total`. One that is not up yet has nothing to finish, and does not wait before it stops.
+   * Registers work to finish before anything is stopped, such as open requests. A boot that is up waits for it, at most
+   * `stop.total`; one that is not up yet does not wait.
    *
-   * @returns What takes it off again.
+   * @returns A function that removes it.
    * @example boot.beforeStop(() => closeServer(server));
    */
   beforeStop(drain: Drain): () => void;

@@ -6,7 +6,7 @@ import type { BootEvent, BootNews } from '../core/events.ts';
 import { steps } from '../core/steps.ts';
 import type { StatementCount } from './around/statement-count.ts';
 
-export interface RelayParts {
+interface RelayParts {
   readonly bootId: string;
   readonly clock: Clock;
   /** Called with each event, after the record has it. */

@@ -22,7 +22,7 @@ import type { WayDown } from './around/way-down.ts';
 
 export type Until = 'ready' | 'migrated';
 
-export interface BootRunParts {
+interface BootRunParts {
   readonly settings: BootSettings;
   readonly relay: Relay;
   readonly services: ServiceRegistry;

@@ -4,10 +4,10 @@ import type { BootEvent, BootEventOf, DatabaseFacts, GraphEdge, LockHolder } fro
 import type { BootReport } from './report.ts';
 import { steps, type Outcome, type Step } from './steps.ts';
 
-export type StepFinishedEvent = BootEventOf<`plugin.${Step}.finished`>;
+type StepFinishedEvent = BootEventOf<`plugin.${Step}.finished`>;
 
 /** What is known of one step: when it could begin at the earliest, when it began, how it ended. */
-export interface StepRecord {
+interface StepRecord {
   readonly startedAtMs?: number;
   readonly finished?: StepFinishedEvent;
 }
@@ -28,7 +28,7 @@ export type StepState = Outcome | 'pending' | 'running';
 export type StepStates = Readonly<Record<string, Readonly<Record<Step, StepState>>>>;
 
 /** A wait for the migration lock of a plugin, since its first refusal. */
-export interface LockWait {
+interface LockWait {
   readonly sinceMs: number;
   readonly holder: LockHolder;
 }

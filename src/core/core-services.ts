@@ -14,7 +14,7 @@ export interface Lifecycle {
 
 /** A lock that is held until it is released, or its connection breaks, or the boot ends. */
 export interface HeldLock extends AsyncDisposable {
-  /** Aborted when the lock is lost: from then on somebody else may hold it. */
+  /** Aborted when the lock is lost: from then on another process may hold it. */
   readonly signal: AbortSignal;
   /** Any number of calls; never rejects. */
   release(): Promise<void>;
@@ -38,7 +38,7 @@ export interface LockOptions {
  */
 export interface AdvisoryLock {
   /**
-   * Does `work` while nobody else holds the key. Its signal is aborted when the lock is lost, when `options.signal` is, or
+   * Runs `work` while it holds the key alone. Its signal is aborted when the lock is lost, when `options.signal` is, or
    * when the plugin is to stop.
    *
    * @throws what `work` throws; BootError `LOCK_TIMEOUT`, `LOCK_LOST`; the reason of a signal that ended the waiting.
@@ -50,7 +50,7 @@ export interface AdvisoryLock {
     options?: LockOptions,
   ): Promise<T>;
   /**
-   * Takes the key if nobody holds it, and says `undefined` otherwise.
+   * Takes the key if it is free, and returns `undefined` otherwise.
    *
    * @example await using lock = await locks.tryLock('billing.leader');
    */

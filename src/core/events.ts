@@ -15,7 +15,7 @@ export interface LockBlocker {
   readonly applicationName?: string;
   /** What it holds a lock on. */
   readonly relation?: string;
-  /** As PostgreSQL tells it: `active`, `idle in transaction` … */
+  /** The state that PostgreSQL reports: `active`, `idle in transaction` … */
   readonly state?: string;
   /** The age of its transaction. */
   readonly transactionMs?: number;
@@ -39,7 +39,7 @@ export interface GraphEdge {
   readonly reason: string;
 }
 
-/** What is running, as the heartbeat tells it. */
+/** A step that is running, and for how long. */
 export interface RunningStep {
   readonly plugin: string;
   readonly step: Step;
@@ -59,7 +59,7 @@ interface OfPlugin {
 }
 
 /** The end of one step of a plugin. */
-export interface StepFinished extends OfPlugin {
+interface StepFinished extends OfPlugin {
   readonly outcome: Outcome;
   /** From `started` to now; 0 when the step never ran. */
   readonly durationMs: number;
@@ -178,7 +178,7 @@ export interface BootEvents {
 export type BootEventName = keyof BootEvents;
 
 /** What every event carries. */
-export interface EventStamp {
+interface EventStamp {
   readonly bootId: string;
   /** Counts from 1 without gaps. */
   readonly seq: number;

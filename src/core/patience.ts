@@ -33,7 +33,7 @@ export async function sleep(clock: Clock, ms: number, signal: AbortSignal): Prom
 }
 
 /** The pauses between attempts: each is twice as long as the one before, up to the longest. In ms. */
-export interface Pauses {
+interface Pauses {
   readonly firstMs: number;
   readonly longestMs: number;
 }
@@ -49,7 +49,7 @@ export function spread(ms: number): number {
 }
 
 /** A signal that is aborted after `ms`, and a function that clears its timer. */
-export interface Deadline {
+interface Deadline {
   readonly signal: AbortSignal;
   cancel(): void;
 }

@@ -26,7 +26,7 @@ export const ownKeys: ReadonlySet<string> = new Set([
 ] satisfies (keyof OwnContext<unknown>)[]);
 
 export type Deps = Record<string, AnyRef>;
-export type Provides = Record<string, ProvidableRef>;
+type Provides = Record<string, ProvidableRef>;
 
 type Taken<Key> = `'${Key & string}' is already given to init: choose another key`;
 
@@ -70,7 +70,7 @@ type InitResult<P> = [keyof P] extends [never] ? void : Exports<P>;
 type InitIfProviding<P> = [keyof P] extends [never] ? unknown : { readonly init: unknown };
 
 /** How long the steps of a plugin may take. */
-export interface PluginTimeouts {
+interface PluginTimeouts {
   /** How long `init` may take, each attempt. */
   readonly init?: Duration;
   readonly ready?: Duration;
@@ -79,7 +79,7 @@ export interface PluginTimeouts {
 }
 
 /** How often `init` is tried. */
-export interface PluginRetry {
+interface PluginRetry {
   /** How often `init` is tried in all, from 1 to 100. */
   readonly attempts: number;
   /**
@@ -114,7 +114,7 @@ interface PluginFacts {
   readonly retry?: PluginRetry;
 }
 
-export interface PluginDefinition<D, P, Db> extends PluginFacts {
+interface PluginDefinition<D, P, Db> extends PluginFacts {
   /** What the plugin needs, by the key under which `init` gets it. */
   readonly deps?: D & FreeDeps<D>;
   /** What `init` returns, by key. */

@@ -2,7 +2,7 @@ import { problem, type Problem } from './error-codes.ts';
 import type { Plugin } from './plugin.ts';
 import { getPluginSchemaName, getPreviousSchemaNames } from './schema-name.ts';
 
-export interface PreviousIdOptions {
+interface PreviousIdOptions {
   readonly schemaPrefix?: string;
   /** Schemas that are taken, each with its owner. */
   readonly takenSchemas?: ReadonlyMap<string, string>;

@@ -104,7 +104,7 @@ export interface MigrationOptions {
 }
 
 /** How plugins are started. */
-export interface InitOptions {
+interface InitOptions {
   /**
    * How many plugins start side by side, 1 to 1000. 1 is strict topological order.
    *
@@ -126,7 +126,7 @@ export interface InitOptions {
 }
 
 /** How long the way down may take. */
-export interface StopOptions {
+interface StopOptions {
   /**
    * How long the stop handlers of one plugin may take.
    *
@@ -142,7 +142,7 @@ export interface StopOptions {
 }
 
 /** How long to wait for PostgreSQL. */
-export interface ConnectOptions {
+interface ConnectOptions {
   /**
    * How long PostgreSQL may be away, or have no free connection, before the first file of a plugin has begun.
    *

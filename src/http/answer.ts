@@ -2,7 +2,7 @@ import { httpCodes, type HttpCode } from './codes.ts';
 import type { RequestHead } from './request-head.ts';
 
 /** The parts of an answer besides its code. */
-export interface AnswerParts {
+interface AnswerParts {
   readonly status: number;
   readonly fields?: object;
   readonly headers?: Readonly<Record<string, string>>;

@@ -6,7 +6,7 @@ import { answer } from './answer.ts';
 import { pathOf, type FrontHandler, type RequestHead } from './request-head.ts';
 import { codeOf, pluginNotUp, type Observed } from './standing.ts';
 
-/** Returns the id of the plugin that a request belongs to, or `undefined` when it belongs to none. */
+/** Finds the plugin of a request: its id, or `undefined` when the request belongs to no plugin. */
 export type PluginOf = (request: RequestHead) => string | undefined;
 
 /** The options of {@link gate}. */

@@ -9,19 +9,19 @@ import { codeOf, hasStarted, pluginsNotUp, type Observed } from './standing.ts';
 /** The paths that {@link probes} answers. */
 export interface ProbeOptions {
   /**
-   * The path of the liveness probe.
+   * The path of liveness: whether the process should live.
    *
    * @default '/livez'
    */
   readonly live?: string;
   /**
-   * The path of the readiness probe.
+   * The path of readiness: whether the backend takes requests.
    *
    * @default '/readyz'
    */
   readonly ready?: string;
   /**
-   * The path of the startup probe, which also answers how far the boot is.
+   * The path of startup: whether the backend has started, and its progress.
    *
    * @default '/startupz'
    */

@@ -17,7 +17,7 @@ export interface EventSource {
   onAny(listener: Listener<BootEvent>): () => void;
 }
 
-export type ReportListenerError = (error: Error, event: BootEvent) => void;
+type ReportListenerError = (error: Error, event: BootEvent) => void;
 
 const any = Symbol('any event');
 type AnyListener = (event: never) => unknown;

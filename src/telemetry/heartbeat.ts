@@ -8,7 +8,7 @@ const firstBeatMs = 1_000;
 const longestPauseMs = 60_000;
 
 /** The content of a heartbeat. */
-export type Progress = Pick<BootState, 'phase' | 'settled' | 'total' | 'running'>;
+type Progress = Pick<BootState, 'phase' | 'settled' | 'total' | 'running'>;
 
 /**
  * Emits what is still running, one second after the start and then at growing intervals of up to a minute, so that a boot

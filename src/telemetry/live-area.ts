@@ -35,7 +35,7 @@ export function fitLines(text: string, width: number, beforeLineEnd = ''): strin
 }
 
 /** The lines to draw: at most `height` of them, none wider than `width`; none when nothing runs. */
-export type Draw = (width: number, height: number) => readonly string[];
+type Draw = (width: number, height: number) => readonly string[];
 
 /**
  * Draws some lines at the bottom of a terminal again and again, below everything that is printed. The cursor rests on the

@@ -2,7 +2,7 @@ import type { BootEvent, BootEventOf } from '../core/events.ts';
 import { describeLoss } from '../core/schedule.ts';
 
 /** The plugins that are lost with an optional plugin that failed. */
-export interface Loss {
+interface Loss {
   readonly plugin: string;
   /** The plugins that need it, directly or through others. */
   readonly lost: readonly string[];

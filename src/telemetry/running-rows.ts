@@ -8,7 +8,7 @@ import type { BootWait, Retry, Running, RunningSteps } from './running-steps.ts'
 type Colors = ReturnType<typeof pc.createColors>;
 
 /** The time, and the size of the screen, that rows are drawn for. */
-export interface Frame {
+interface Frame {
   /** Since the start of the boot. */
   readonly elapsedMs: number;
   readonly width: number;

@@ -5,7 +5,7 @@ import type { BootEvent, BootEventOf } from '../core/events.ts';
 import type { Step } from '../core/steps.ts';
 import { printableLine } from './display-width.ts';
 
-export type LockWait = BootEventOf<'plugin.migrate.waiting'>;
+type LockWait = BootEventOf<'plugin.migrate.waiting'>;
 export type Retry = BootEventOf<'plugin.migrate.retrying' | 'plugin.init.retrying'>;
 type Statement = BootEventOf<'plugin.migrate.statement'>;
 
@@ -26,7 +26,7 @@ export interface BootWait {
 }
 
 /** A wait that has ended. */
-export interface PastWait {
+interface PastWait {
   /** Left out when the whole boot waited. */
   readonly plugin?: string;
   readonly text: string;

@@ -18,7 +18,7 @@ export interface Installation {
 }
 
 /** Where to look. */
-export interface SearchPlaces {
+interface SearchPlaces {
   /** Files or folders (ending in a slash) from which the npm package is resolved. */
   readonly origins: readonly string[];
   /** Folders of system binaries. */

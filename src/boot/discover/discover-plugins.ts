@@ -22,12 +22,12 @@ export interface Discovery {
   readonly failure?: BootError;
 }
 
-export interface DiscoverFrom {
+interface DiscoverFrom {
   readonly plugins: readonly Plugin[];
   readonly discover: DiscoverSetup | undefined;
 }
 
-export interface DiscoverParts extends Partial<LoadParts> {
+interface DiscoverParts extends Partial<LoadParts> {
   readonly signal: AbortSignal;
   /** Packages whose plugins are all disabled: one of them that cannot be loaded is no failure. */
   readonly disabledPackages?: ReadonlySet<string>;

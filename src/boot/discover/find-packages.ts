@@ -13,7 +13,7 @@ export interface PluginPackage extends Package {
   readonly marker: Fields;
 }
 
-export interface FoundPackages {
+interface FoundPackages {
   /** Sorted by name, so that the order is the same on every machine. */
   readonly packages: readonly PluginPackage[];
   readonly warnings: readonly string[];

@@ -2,7 +2,7 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
 
-export interface Subfolder {
+interface Subfolder {
   readonly name: string;
   readonly isLink: boolean;
 }

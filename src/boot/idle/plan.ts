@@ -25,7 +25,7 @@ export interface PendingFile {
   readonly kind: 'sql' | 'function';
   /** Whether it would run in a transaction. */
   readonly transaction: boolean;
-  /** As they would be sent, one by one; none of a function, because nobody knows them before it runs. */
+  /** The statements as they would be sent. Empty for a function, whose statements are unknown before it runs. */
   readonly statements: readonly PlannedStatement[];
 }
 
@@ -43,7 +43,7 @@ export interface PluginPlan {
   readonly applied: readonly string[];
   /** The files that would be applied, in their order. */
   readonly pending: readonly PendingFile[];
-  /** What does not quite fit, and lets a boot go on. */
+  /** What to look at; a boot goes on. */
   readonly warnings: readonly Warning[];
   /** What would keep the boot from migrating. */
   readonly problems: readonly Problem[];

@@ -15,7 +15,7 @@ export interface Bounds {
   readonly cut: AbortSignal;
 }
 
-export type BoundedResult<T> =
+type BoundedResult<T> =
   | { readonly status: 'done'; readonly value: T }
   | { readonly status: 'failed'; readonly error: unknown }
   | { readonly status: 'canceled' }

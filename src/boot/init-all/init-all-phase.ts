@@ -7,7 +7,7 @@ import type { MigrateAllPhase } from '../migrate-all/migrate-all-phase.ts';
 import type { SortPhase } from '../sort/sort-phase.ts';
 import { PluginRunner } from './plugin-runner.ts';
 
-export interface InitAllPhase {
+interface InitAllPhase {
   readonly tasks: Pick<Tasks, 'init' | 'ready' | 'stop'>;
   /** Ends every plugin that the machine has not stopped, which happens only when the machine breaks. */
   readonly end: () => Promise<void>;

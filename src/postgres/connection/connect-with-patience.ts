@@ -18,7 +18,7 @@ export interface WaitingNews {
   readonly error: Error;
 }
 
-export interface PatienceOptions {
+interface PatienceOptions {
   /** How long to keep trying, in ms; with 0 there is one attempt, as long as it takes. */
   readonly waitMs: number;
   readonly signal: AbortSignal;

@@ -1,7 +1,7 @@
 import { Client, Pool, type ClientBase, type ClientConfig, type PoolConfig } from 'pg';
 
 /** A pool that Slipway has made. */
-export interface OwnPool {
+interface OwnPool {
   readonly pool: Pool;
   /** Ends the pool. Nothing waits for a server that has accepted a connection and does not answer. */
   readonly end: () => Promise<void>;

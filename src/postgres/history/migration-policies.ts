@@ -18,7 +18,7 @@ interface PlannedPlugin {
 }
 
 /** The differences between a plugin's history and its folder. */
-export interface Judgement {
+interface Judgement {
   readonly warnings: readonly Problem[];
   readonly problems: readonly Problem[];
 }

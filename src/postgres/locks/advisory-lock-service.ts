@@ -9,7 +9,7 @@ import { growPause, sleep, spread, untilAborted } from '../../core/patience.ts';
 import { isConnectionLost, isWorthWaiting } from '../connection/connection-error.ts';
 import { LockSession, type LockSessionOptions } from './lock-session.ts';
 
-export interface AdvisoryLocksParts extends LockSessionOptions {
+interface AdvisoryLocksParts extends LockSessionOptions {
   readonly clock: Clock;
 }
 

@@ -21,7 +21,7 @@ export function migrationLockKey(schema: string): bigint {
 }
 
 /** The owner of the lock: a session, until it gives the lock back, or a transaction, until it ends. One excludes the other. */
-export type LockScope = 'session' | 'transaction';
+type LockScope = 'session' | 'transaction';
 
 /** A session takes it twice; {@link lockGuardSql} says what for. */
 const tryingIn = {

@@ -9,7 +9,7 @@ import { SqlText } from '../sql/sql-text.ts';
 /** Sends one statement of a function, which is read already. */
 export type SendRead = (statement: FileStatement, sql: SqlText) => Promise<unknown>;
 
-export interface FunctionRules {
+interface FunctionRules {
   readonly inTransaction: boolean;
   /** Whether the connection has a session of its own, and not one that a pooler hands on. */
   readonly keepsSession: boolean;

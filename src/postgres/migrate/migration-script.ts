@@ -8,7 +8,7 @@ import type { PreparedFile } from './migrating.ts';
 import { extensionEdits, noExtensions, type ExtensionFacts } from '../survey/extension-schemas.ts';
 
 /** A migration file as it is sent. */
-export interface MigrationScript extends PreparedFile {
+interface MigrationScript extends PreparedFile {
   readonly file: SqlMigration;
   readonly statements: readonly SentStatement[];
 }

@@ -22,7 +22,7 @@ import {
   type RenamingTarget,
 } from '../survey/rename-plan.ts';
 
-export type RenameResult =
+type RenameResult =
   | { readonly status: 'done' | 'nothing' }
   | { readonly status: 'locked'; readonly holder: LockHolder };
 

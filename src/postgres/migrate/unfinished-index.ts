@@ -5,7 +5,7 @@ import type { PinnedClient } from '../connection/pinned-client.ts';
 import type { Migrating } from './migrating.ts';
 
 /** The state of the name that a command wants to build under. */
-export type IndexState =
+type IndexState =
   | { readonly status: 'free' }
   /** There is a valid index of that name on that table. */
   | { readonly status: 'built' }

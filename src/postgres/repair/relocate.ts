@@ -14,7 +14,7 @@ import type { RepairDecision, RepairLeft, RepairPart } from './repair-report.ts'
 import { readUsedObjects, type UsedKind, type UsedObject } from './used-objects.ts';
 import { listNames } from '../../core/printable.ts';
 
-export interface RelocateChoice {
+interface RelocateChoice {
   /** Every plugin, and the host: what is theirs is not moved. */
   readonly targets: readonly MigrationTarget[];
   /** Names that people have decided on; everything that is certainly the plugin's when left out. */

@@ -22,14 +22,14 @@ import type { RenamingTarget } from '../survey/rename-plan.ts';
 import { renamedAway } from '../survey/rename-problems.ts';
 import { repairRefused, toRepairError } from './repair-error.ts';
 
-export interface RepairSettings {
+interface RepairSettings {
   readonly dryRun: boolean;
   readonly settings: Pick<MigrationSettings, 'ddlLockTimeout' | 'statementTimeout'>;
   readonly signal: AbortSignal;
   readonly clock: Clock;
 }
 
-export type RepairAttempt =
+type RepairAttempt =
   | { readonly status: 'done'; readonly decision: RepairDecision }
   | { readonly status: 'locked'; readonly holder: LockHolder };
 

@@ -12,7 +12,7 @@ const chained = /(?<!\bno\s+)\bchain\b/i;
 const anyControl = /\b(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b/i;
 
 /** What a text does with the transaction around it. */
-export interface TransactionText {
+interface TransactionText {
   /** Whether it begins one, as the first thing. */
   readonly opens: boolean;
   /** Whether all it does is to end one. */

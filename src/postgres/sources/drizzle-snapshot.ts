@@ -49,7 +49,7 @@ export function parseSnapshot(snapshot: unknown): readonly SnapshotObject[] | un
     return objectsInList(snapshot as unknown as ListedSnapshot);
   }
   const isKeyed = 'tables' in snapshot && typeof snapshot.tables === 'object';
-  return isKeyed ? objectsInKeys(snapshot as KeyedSnapshot) : undefined;
+  return isKeyed ? objectsInKeys(snapshot) : undefined;
 }
 
 function objectsInList({ ddl }: ListedSnapshot): readonly SnapshotObject[] {

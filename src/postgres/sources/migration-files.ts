@@ -23,7 +23,7 @@ export interface MigrationFile extends Omit<ListedMigration, 'path' | 'snapshotP
   readonly snapshotPath?: string;
 }
 
-export interface MigrationFolder {
+interface MigrationFolder {
   readonly folder: string;
   /** In the order in which they run. */
   readonly files: readonly MigrationFile[];

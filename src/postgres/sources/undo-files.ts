@@ -1,5 +1,5 @@
 /** A file that takes a migration back. */
-export interface UndoFile {
+interface UndoFile {
   /** Its name without `.sql`. */
   readonly tag: string;
   /** A tool that names such files so; undefined when it is no tool's own habit. */

@@ -2,7 +2,7 @@ import { keptName, namePart } from './sql-names.ts';
 import type { SqlCommand, SqlText } from './sql-text.ts';
 
 /** A `CREATE EXTENSION`. */
-export interface ExtensionCommand {
+interface ExtensionCommand {
   /** As it is in the catalogs. */
   readonly name: string;
   /** The version that it insists on. */

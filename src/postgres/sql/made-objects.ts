@@ -11,7 +11,7 @@ export interface MadeObject {
   readonly table?: string;
 }
 
-export interface MadeObjects {
+interface MadeObjects {
   readonly objects: readonly MadeObject[];
   /** The number of commands whose work no catalog shows, such as INSERT or a DO block. */
   readonly others: number;

@@ -1,4 +1,4 @@
-export type SqlTokenKind = 'code' | 'string' | 'identifier' | 'dollar' | 'comment' | 'breakpoint';
+type SqlTokenKind = 'code' | 'string' | 'identifier' | 'dollar' | 'comment' | 'breakpoint';
 
 /** A stretch of SQL text, `text.slice(start, end)`. */
 export interface SqlToken {

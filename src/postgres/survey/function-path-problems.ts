@@ -3,9 +3,6 @@ import { isSql, type Migration } from '../sources/migration.ts';
 import { findFunctionPaths } from '../sql/function-paths.ts';
 import type { SqlText } from '../sql/sql-text.ts';
 
-/** What to do about a function whose own `search_path` leads out of its plugin's schema. */
-export type FunctionPathPolicy = 'warn' | 'error';
-
 /** A plugin and the schemas behind its own on its path. */
 interface PathOwner {
   readonly id: string;

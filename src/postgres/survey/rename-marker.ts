@@ -1,5 +1,5 @@
 /** What a renamed schema says of itself. */
-export interface RenameMarker {
+interface RenameMarker {
   /** The id of the plugin that has it now. */
   readonly plugin: string;
   /** Every name that it had before. */

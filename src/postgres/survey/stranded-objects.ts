@@ -19,7 +19,7 @@ export interface Claimant {
 }
 
 /** Something that two plugins lack. */
-export interface DisputedObject extends PublicObject {
+interface DisputedObject extends PublicObject {
   /** The ids of the others. */
   readonly others: readonly string[];
 }

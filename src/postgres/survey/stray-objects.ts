@@ -3,10 +3,10 @@ import { failWithSql, readSqlFailure } from '../connection/sql-failure.ts';
 import { isRecord } from '../../core/foreign-value.ts';
 
 /** What to do about objects that a file made outside of its plugin's schema. */
-export type StrayPolicy = 'error' | 'warn' | 'off';
+type StrayPolicy = 'error' | 'warn' | 'off';
 
 /** The schemas that are a plugin's own. */
-export interface OwnSchemas {
+interface OwnSchemas {
   readonly schema: string;
   readonly historySchema: string;
 }

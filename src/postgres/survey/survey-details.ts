@@ -59,7 +59,7 @@ export function publicQuestion(schemas: readonly string[]): Question {
 }
 
 /** What is asked about the files that are read. */
-export interface AskedExtensions {
+interface AskedExtensions {
   readonly setting: ExtensionSetting;
   /** Extensions that files make without a schema. */
   readonly wanted: readonly string[];

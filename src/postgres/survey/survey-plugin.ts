@@ -45,7 +45,7 @@ export interface PluginSurvey {
 }
 
 /** A target beside what its history has of it. `schema` and `historySchema` are called as they are now. */
-export interface PlannedTarget extends Claimant {
+interface PlannedTarget extends Claimant {
   readonly historySchema: string;
   readonly target: MigrationTarget;
   readonly rename: RenamePlan;
@@ -72,7 +72,7 @@ export function planTarget(
 }
 
 /** What holds for all plugins of a survey. */
-export interface SurveyContext {
+interface SurveyContext {
   readonly facts: DatabaseAnswer;
   readonly schemas: ReadonlyMap<string, SchemaAnswer>;
   readonly keepsSession: boolean;

@@ -15,7 +15,7 @@ import { completePlugin } from './complete-plugin.ts';
 import { ExtensionPoints } from './extension-points.ts';
 import { Registration, type RegisteringBoot } from './registration.ts';
 
-export interface RegisterPluginsParts {
+interface RegisterPluginsParts {
   readonly services: ServiceRegistry;
   readonly logger: Logger;
   /** The ids of plugins that take no part: what they provide is wanted for messages only. */

@@ -20,14 +20,14 @@ export interface RegisteringBoot {
 export type AnyInit = BackendInit<Record<string, AnyRef>, Record<string, unknown> | undefined>;
 
 /** The context of a plugin that is being started, or is up. */
-export interface RegisteredLife {
+interface RegisteredLife {
   readonly onStop: (handler: StopHandler) => void;
   /** One of the core services, by its id. */
   readonly core: (id: string) => unknown;
 }
 
 /** What a plugin does with an extension point of another. */
-export interface RegisteredContribution {
+interface RegisteredContribution {
   readonly ref: ProvidableRef;
   readonly contribute: Contribution<unknown>;
 }
