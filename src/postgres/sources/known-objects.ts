@@ -2,9 +2,9 @@ import { mapBounded } from '../../core/map-bounded.ts';
 import type { SnapshotObject } from './drizzle-snapshot.ts';
 import { readSnapshot } from './folder-snapshots.ts';
 import { refusalFor } from './migration-files-error.ts';
-import { readDirectives } from '../sql/migration-directives.ts';
+import { readDirectives } from '../sql/file-marks.ts';
 import { isSql, type Migration } from './migration.ts';
-import { namesInSql } from '../sql/names-in-sql.ts';
+import { namesInSql } from '../sql/sql-names.ts';
 import { readersAtOnce } from './read-text.ts';
 
 /**
@@ -35,9 +35,9 @@ export async function allNames(files: readonly Migration[]): Promise<readonly st
  */
 export async function unknownNames(files: readonly Migration[]): Promise<readonly string[]> {
   const names = await mapBounded(files.filter(isSql), readersAtOnce, async (file) => {
-    const mayMakeMore = readDirectives(file.text).known.has('allow-outside');
+    const mayMakeMore = readDirectives(file.sql).known.has('allow-outside');
     const isDescribed = !mayMakeMore && Array.isArray(await readObjects(file));
-    return isDescribed ? [] : namesInSql(file.text);
+    return isDescribed ? [] : namesInSql(file.sql);
   });
   return names.flat();
 }

@@ -1,5 +1,6 @@
 import type { MigrationFunction } from '../../core/migration-source.ts';
-import { namesInPublic } from '../sql/public-rewrite.ts';
+import { namesInPublic } from '../sql/public-names.ts';
+import type { SqlText } from '../sql/sql-text.ts';
 import type { FolderSnapshots } from './folder-snapshots.ts';
 
 /** What tells one migration from another, in messages and in the history. */
@@ -19,6 +20,8 @@ export interface MigrationIdentity {
 /** A migration that is a text. */
 export interface SqlMigration extends MigrationIdentity {
   readonly text: string;
+  /** What the text says. It is read when the first question is asked, and once. */
+  readonly sql: SqlText;
   /** Those of its folder. Left out of a file that drizzle-kit has not written: only drizzle-kit writes `"public".` without meaning it. */
   readonly snapshots?: FolderSnapshots;
   /** Where drizzle-kit keeps what the schema is after this migration; the file may be missing. */
@@ -44,9 +47,9 @@ export function isSql(migration: Migration): migration is SqlMigration {
  * @throws BootError `MIGRATION_FILES_INVALID` for a snapshot that is needed and cannot be read
  */
 export async function ownNames({
-  text,
+  sql,
   snapshots,
-}: Pick<SqlMigration, 'text' | 'snapshots'>): Promise<ReadonlySet<string> | 'all'> {
-  const names = snapshots ? namesInPublic(text) : new Set<string>();
+}: Pick<SqlMigration, 'sql' | 'snapshots'>): Promise<ReadonlySet<string> | 'all'> {
+  const names = snapshots ? namesInPublic(sql) : new Set<string>();
   return names.size > 0 && snapshots ? snapshots.ownAmong(names) : new Set();
 }

@@ -9,8 +9,8 @@ interface PendingPlugin {
 
 /** Finds pending files that were written for psql, such as dumps: PostgreSQL would refuse them only in the middle of a boot. */
 export function findPsqlProblems({ id, pending }: PendingPlugin): readonly Problem[] {
-  return pending.filter(isSql).flatMap(({ name: file, text }) => {
-    const found = findPsqlCommand(text);
+  return pending.filter(isSql).flatMap(({ name: file, sql }) => {
+    const found = findPsqlCommand(sql);
     if (!found) return [];
     const message = `${id}: line ${found.line} of ${file} has ${found.command}, which only psql understands`;
     const hint = psqlAdvice(found.command, file);
