@@ -3,7 +3,7 @@ import { BootError } from '../../core/errors.ts';
 import { mayMakeExtensionSchema } from '../sql/extension-commands.ts';
 import {
   misplacedExtensions,
-  placeAdvice,
+  extensionSchemaAdvice,
   type ExtensionFacts,
   type ExtensionSetting,
 } from './extension-schemas.ts';
@@ -44,7 +44,7 @@ export function findMissingExtensionSchemas(
         ? []
         : misplacedExtensions(sql, facts, schema).map((extension) => {
             const message = `${id}: ${file} makes the extension ${extension}, and there is no schema for it`;
-            const hint = placeAdvice(extension, rules.setting);
+            const hint = extensionSchemaAdvice(extension, rules.setting);
             return problem('EXTENSION_SCHEMA_MISSING', message, { plugin: id, file, hint });
           }),
     ),
@@ -71,7 +71,7 @@ export function refuseMissingExtensionSchema(
     plugin: id,
     phase: 'migrateAll',
     position: { file },
-    hint: `${placeAdvice(extension, rules.setting)}${kept}`,
+    hint: `${extensionSchemaAdvice(extension, rules.setting)}${kept}`,
   });
 }
 

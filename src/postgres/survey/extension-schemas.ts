@@ -15,7 +15,7 @@ export interface ExtensionFacts {
   readonly placeable: readonly string[];
 }
 
-/** Before anybody has asked. */
+/** The facts before the database is asked. */
 export const noExtensions: ExtensionFacts = { schemas: [], placeable: [] };
 
 /**
@@ -76,7 +76,7 @@ export function schemasOnPath(
   return setting === 'auto' ? schemas : setting;
 }
 
-/** The extensions that files leave to Slipway to find a place for. */
+/** The extensions for which files leave it to Slipway to find a schema. */
 export function wantedExtensions(files: readonly Migration[]): readonly string[] {
   const names = files.filter(isSql).flatMap(({ sql }) => extensionsWithoutSchema(sql));
   return [...new Set(names)];
@@ -98,7 +98,7 @@ export function extensionEdits(sql: SqlText, facts: ExtensionFacts): readonly Sq
     });
 }
 
-/** The extensions for which there is no place. In `public` they are where they have always been. */
+/** The extensions for which there is no schema. In `public`, extensions are where they have always been. */
 export function misplacedExtensions(
   sql: SqlText,
   facts: ExtensionFacts,
@@ -108,8 +108,8 @@ export function misplacedExtensions(
   return extensionsWithoutSchema(sql).filter((name) => facts.placeable.includes(name));
 }
 
-/** What to do when there is no place for an extension. */
-export function placeAdvice(name: string, setting: ExtensionSetting): string {
+/** What to do when there is no schema for an extension. */
+export function extensionSchemaAdvice(name: string, setting: ExtensionSetting): string {
   const [listed] = setting === 'auto' ? [] : setting;
   const schema = quoteIdentifier(listed ?? 'extensions');
   const list =

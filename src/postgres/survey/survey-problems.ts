@@ -9,6 +9,7 @@ import {
   type UndoMark,
 } from '../sql/file-marks.ts';
 import { findLoneCommand, needsNoTransaction } from '../sql/lone-commands.ts';
+import { findPsqlCommand, psqlAdvice } from '../sql/psql-commands.ts';
 import { findLockRelease, findTransactionControl } from '../sql/refused-commands.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import { findPooledFileProblem } from './pooled-files.ts';
@@ -122,6 +123,17 @@ const harms = {
   searchPath: 'leads out of its schema',
   lock: 'frees the migration lock',
 } as const;
+
+/** Finds pending files that were written for psql, such as dumps: PostgreSQL itself would refuse them in the middle of a boot. */
+export function findPsqlProblems({ id, pending }: SurveyedPlugin): readonly Problem[] {
+  return pending.filter(isSql).flatMap(({ name: file, sql }) => {
+    const found = findPsqlCommand(sql);
+    if (!found) return [];
+    const message = `${id}: line ${found.line} of ${file} has ${found.command}, which only psql understands`;
+    const hint = psqlAdvice(found.command, file);
+    return [problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint })];
+  });
+}
 
 /** Warns of pending files that do nothing: a file that was generated to be filled in counts as applied once and for all. */
 export function findEmptyFiles({ id, pending }: SurveyedPlugin): readonly Problem[] {

@@ -1,11 +1,11 @@
 import type { Problem } from '../../core/error-codes.ts';
-import { BootError } from '../../core/errors.ts';
+import { BootError, toProblem } from '../../core/errors.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
 import type { Querying } from '../connection/querying.ts';
 import { lenientPolicies, type MigrationPolicies } from '../history/migration-policies.ts';
+import { isSql, ownNames, type Migration } from '../sources/migration.ts';
 import type { MigrationTarget } from '../sources/migration-target.ts';
-import { findBrokenSnapshot } from './broken-snapshots.ts';
 import { findMissingExtensionSchemas } from './extension-problems.ts';
 import { schemasOnPath, type ExtensionFacts, type ExtensionSetting } from './extension-schemas.ts';
 import type { FunctionPathPolicy } from './function-path-problems.ts';
@@ -118,6 +118,21 @@ export async function surveyDatabase(
       ...plugins.flatMap(({ problems }) => problems),
     ],
   };
+}
+
+/**
+ * Reads the snapshots that a plugin's pending files need: without them, `"public".` could not be told from what is meant so.
+ *
+ * @returns The problem of the first snapshot that cannot be read.
+ */
+async function findBrokenSnapshot(pending: readonly Migration[]): Promise<readonly Problem[]> {
+  try {
+    for (const file of pending.filter(isSql)) await ownNames(file);
+    return [];
+  } catch (error) {
+    if (error instanceof BootError) return [toProblem(error)];
+    throw error;
+  }
 }
 
 /** Only what pg says of the database becomes an error of ours; what aborted the survey stays what it is. */
