@@ -8,8 +8,8 @@ import { namesInSql } from '../sql/sql-names.ts';
 import { readersAtOnce } from './read-text.ts';
 
 /**
- * What the schema has after these files, as their newest snapshot tells. Nothing when that one is broken: what an older one
- * has may be gone.
+ * The objects of the schema after these files, by their newest snapshot. None when that one is broken: what an older one has
+ * may be gone.
  */
 export async function lastObjects(files: readonly Migration[]): Promise<readonly SnapshotObject[]> {
   for (const file of files.toReversed()) {
@@ -30,8 +30,8 @@ export async function allNames(files: readonly Migration[]): Promise<readonly st
 }
 
 /**
- * Every word of files that no snapshot describes, or that may make what none knows of. What a function has made, nobody
- * knows.
+ * Every word of files that no snapshot describes, or that may make more than a snapshot has. What a function has made is not
+ * known.
  */
 export async function unknownNames(files: readonly Migration[]): Promise<readonly string[]> {
   const names = await mapBounded(files.filter(isSql), readersAtOnce, async (file) => {

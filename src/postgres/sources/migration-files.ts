@@ -17,7 +17,7 @@ export interface MigrationFile extends Omit<ListedMigration, 'path' | 'snapshotP
   readonly hash: string;
   readonly text: string;
   readonly sql: SqlText;
-  /** Those of the folder; none is read before a pending file asks. */
+  /** The snapshots of its folder; none is read before a pending file needs it. */
   readonly snapshots: FolderSnapshots;
   /** Where drizzle-kit keeps what the schema is after this migration; the file may be missing. */
   readonly snapshotPath?: string;
@@ -50,8 +50,8 @@ export async function readMigrationFolder(
   const snapshots = new FolderSnapshots(folder, paths, refuse);
   const files = listed.map(({ name, tag, when, historyName, format, snapshotPath }, index) => {
     const text = texts[index] ?? '';
-    const place = { name, tag, when, historyName, format, snapshotPath };
-    return { ...place, hash: hashOf(text), text, sql: new SqlText(text), snapshots };
+    const identity = { name, tag, when, historyName, format, snapshotPath };
+    return { ...identity, hash: hashOf(text), text, sql: new SqlText(text), snapshots };
   });
   return { folder, files };
 }

@@ -4,7 +4,7 @@ import type { MigrationSettings } from '../../core/settings.ts';
 import { mayMakeExtensionSchema } from '../sql/extension-commands.ts';
 import {
   misplacedExtensions,
-  placeAdvice,
+  extensionSchemaAdvice,
   type ExtensionFacts,
   type ExtensionSetting,
 } from './extension-schemas.ts';
@@ -43,7 +43,7 @@ export function findMissingExtensionSchemas(
         ? []
         : misplacedExtensions(sql, facts, schema).map((extension) => {
             const message = `${id}: ${file} makes the extension ${extension}, and there is no schema for it`;
-            const hint = placeAdvice(extension, rules.extensionSchemas);
+            const hint = extensionSchemaAdvice(extension, rules.extensionSchemas);
             return problem('EXTENSION_SCHEMA_MISSING', message, { plugin: id, file, hint });
           }),
     ),
@@ -70,7 +70,7 @@ export function refuseMissingExtensionSchema(
     plugin: id,
     phase: 'migrateAll',
     position: { file },
-    hint: `${placeAdvice(extension, rules.extensionSchemas)}${kept}`,
+    hint: `${extensionSchemaAdvice(extension, rules.extensionSchemas)}${kept}`,
   });
 }
 

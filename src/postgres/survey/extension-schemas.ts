@@ -109,7 +109,7 @@ export function misplacedExtensions(
 }
 
 /** Writes what to do when there is no schema for an extension. */
-export function placeAdvice(name: string, setting: ExtensionSetting): string {
+export function extensionSchemaAdvice(name: string, setting: ExtensionSetting): string {
   const [listed] = setting === 'auto' ? [] : setting;
   const schema = quoteIdentifier(listed ?? 'extensions');
   const list =

@@ -9,6 +9,7 @@ import {
   type UndoMark,
 } from '../sql/file-marks.ts';
 import { findLoneCommand, needsNoTransaction } from '../sql/lone-commands.ts';
+import { findPsqlCommand, psqlAdvice } from '../sql/psql-commands.ts';
 import { findLockRelease, findTransactionControl } from '../sql/refused-commands.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import { findPooledFileProblem } from './pooled-files.ts';
@@ -122,6 +123,17 @@ const harms = {
   searchPath: 'leads out of its schema',
   lock: 'releases the migration lock',
 } as const;
+
+/** Finds pending files that were written for psql, such as dumps: PostgreSQL would refuse them only in the middle of a boot. */
+export function findPsqlProblems({ id, pending }: SurveyedPlugin): readonly Problem[] {
+  return pending.filter(isSql).flatMap(({ name: file, sql }) => {
+    const found = findPsqlCommand(sql);
+    if (!found) return [];
+    const message = `${id}: line ${found.line} of ${file} has ${found.command}, which only psql understands`;
+    const hint = psqlAdvice(found.command, file);
+    return [problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint })];
+  });
+}
 
 /** Warns of pending files without a statement: a file that is still to be filled in would count as applied for ever. */
 export function findEmptyFiles({ id, pending }: SurveyedPlugin): readonly Problem[] {
