@@ -142,15 +142,16 @@ export class BootRun {
 
   async #release(): Promise<readonly Error[]> {
     const { cut } = this.#parts.wayDown;
-    const errors: Error[] = [];
+    // Once the time is over, each of them ends with the same error.
+    const errors = new Set<Error>();
     const ends = [() => this.#running.allSettled(), this.#endLives, () => this.#open.end()];
     for (const release of ends) {
       try {
         await untilAborted(release(), cut);
       } catch (thrown) {
-        errors.push(toError(thrown));
+        errors.add(toError(thrown));
       }
     }
-    return errors;
+    return [...errors];
   }
 }

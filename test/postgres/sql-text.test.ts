@@ -110,3 +110,13 @@ function codeOf(sql: string): string {
     .join('')
     .trim();
 }
+
+test.each([
+  ['/* open', true],
+  [`select 1${breakpointMark}\n/* open`, true],
+  ["select 'open", true],
+  ['select "open', true],
+  ["select 'closed' -- open", false],
+])('%j: whether it is left open at its end is %j', (sql, isLeftOpen) => {
+  expect(new SqlText(sql).isLeftOpen).toBe(isLeftOpen);
+});

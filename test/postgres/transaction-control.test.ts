@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { findTransactionControl } from '../../src/postgres/sql/refused-commands.ts';
+import {
+  findLasting,
+  findSessionChange,
+  findTransactionControl,
+} from '../../src/postgres/sql/refused-commands.ts';
 import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 
 test.each([
@@ -23,6 +27,8 @@ test.each([
     'COMMIT',
     2,
   ],
+  ['create table t ("begin atomic" int);\ncommit;', 'COMMIT', 2],
+  ['SET "search_path" TO public;', 'SET "SEARCH_PATH"', 1],
 ])('%j is found where it stands', (text, command, line) => {
   expect(findTransactionControl(new SqlText(text))).toMatchObject({ command, line });
 });
@@ -44,4 +50,20 @@ test.each([
   '',
 ])('%j leaves the transaction alone', (text) => {
   expect(findTransactionControl(new SqlText(text))).toBeUndefined();
+});
+
+test.each([
+  'SET "role" TO app',
+  'set "request.jwt.claims" = \'{}\'',
+  'SET SESSION "my ""own"" setting" TO 1',
+])('%j changes the session, as an unquoted name does', (text) => {
+  expect(findSessionChange(new SqlText(text))).toMatchObject({ line: 1 });
+  expect(findLasting(new SqlText(text))).toMatchObject({ line: 1 });
+});
+
+test('a body of a hundred thousand statements is read once', () => {
+  const body = 'insert into log values (case when true then 1 end); '.repeat(100_000);
+  const text = `create procedure p() language sql begin atomic ${body} end;\nselect 1;`;
+  const { commands } = new SqlText(text);
+  expect(commands.map(({ hasAtomicBody }) => hasAtomicBody)).toEqual([true, false]);
 });

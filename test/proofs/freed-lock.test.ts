@@ -107,7 +107,7 @@ describe('a file that frees the migration lock', () => {
     expect(error).toMatchObject({
       code: 'MIGRATION_FAILED',
       position: { file: '0001_tidy.sql' },
-      hint: expect.stringContaining('what it did stays, it counts as not applied') as unknown,
+      hint: expect.stringContaining('its work stays, it counts as not applied') as unknown,
     });
     const { rows } = await fresh.query('SELECT FROM plugin_shop.__drizzle_migrations');
     expect(rows).toHaveLength(1);

@@ -157,8 +157,8 @@ describe('a server behind DATABASE_URL', () => {
     });
     await given.stop();
     expect(await ask(given.url, 'select 1 as one')).toEqual({ one: 1 });
-    await expect(given.restart()).rejects.toThrow('not ours to restart');
-    await expect(given.kill()).rejects.toThrow('not ours to kill');
+    await expect(given.restart()).rejects.toThrow('startPostgres cannot restart the server');
+    await expect(given.kill()).rejects.toThrow('startPostgres cannot kill the server');
     await expect(startPostgres({ port: 5432 })).rejects.toThrow("add from: 'local'");
   });
 

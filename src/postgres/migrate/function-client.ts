@@ -133,7 +133,7 @@ function toStatement(query: ClientQuery, sql: SqlText, number: number): FileStat
   return {
     query,
     sql,
-    isLeftOpen: statements.at(-1)?.isLeftOpen === true,
+    isLeftOpen: sql.isLeftOpen,
     number,
     origin: (index = statements[0]?.codeOffset ?? 0) => ({
       text: query.text,

@@ -17,7 +17,7 @@ export interface TransactionControl extends FoundCommand {
 const transaction =
   /^(?:begin|start\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\s+transaction)\b/i;
 const searchPath =
-  /^(?:set\s+(?:session\s+|local\s+)?(?:search_path|schema)|reset\s+(?:search_path|all)|discard)\b/i;
+  /^(?:set\s+(?:session\s+|local\s+)?(?:search_path\b|"search_path"|schema\b)|reset\s+(?:search_path\b|"search_path"|all\b)|discard\b)/i;
 
 /** `SELECT set_config('search_path', …)`, with which every dump begins. */
 const setConfig = /^select\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(\s*(?=(?<setting>'+))/i;
@@ -52,7 +52,7 @@ function setsSearchPath(sql: SqlText, { code, start }: SqlCommand): boolean {
 
 /** Commands that change the session they run in. */
 const sessionChanges = [
-  /^set\s+(?!(?:local|constraints|transaction)\b)[\w$]+(?:\s+[\w$]+)?/i,
+  /^set\s+(?!(?:local|constraints|transaction)\b)(?:"(?:[^"]|"")*"|[\w$]+)(?:\s+[\w$]+)?/i,
   /^(?:listen|load)\b/i,
   /^prepare\b/i,
   /^create\s+(?:(?:global|local)\s+)?temp(?:orary)?\b(?!.*\bon\s+commit\s+drop\b)/is,

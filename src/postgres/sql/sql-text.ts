@@ -29,6 +29,11 @@ export class SqlText {
     return this.#read().comments;
   }
 
+  /** Whether it ends inside a literal, a quoted name or a block comment. */
+  get isLeftOpen(): boolean {
+    return this.#read().isLeftOpen;
+  }
+
   #read(): Reading {
     return (this.#reading ??= readSql(this.text));
   }
@@ -90,6 +95,7 @@ export function* nestedCommands(
 interface Reading {
   readonly statements: readonly Statement[];
   readonly comments: readonly SqlToken[];
+  readonly isLeftOpen: boolean;
 }
 
 /**
@@ -100,7 +106,9 @@ function readSql(text: string): Reading {
   const statements: Statement[] = [];
   const comments: SqlToken[] = [];
   let piece = new Piece(text, 0);
+  let isLeftOpen = false;
   for (const token of lexSql(text)) {
+    isLeftOpen = token.isOpen === true;
     if (token.kind === 'breakpoint') {
       statements.push(...piece.end(token.start));
       piece = new Piece(text, token.end);
@@ -110,7 +118,7 @@ function readSql(text: string): Reading {
     }
   }
   statements.push(...piece.end(text.length));
-  return { statements, comments };
+  return { statements, comments, isLeftOpen };
 }
 
 /** What stands between two breakpoints, while it is read. */
@@ -127,6 +135,10 @@ class Piece {
   #bodies: SqlBody[] = [];
   #code = '';
   #copied: number;
+  /** How deep the command is inside BEGIN ATOMIC … END, up to the code that is still to be looked at. */
+  #depth = 0;
+  #hasAtomicBody = false;
+  #unread = '';
 
   constructor(text: string, start: number) {
     this.#text = text;
@@ -139,8 +151,8 @@ class Piece {
     this.#isLeftOpen = isOpen === true;
     if (kind === 'code') this.#findSemicolons(start, end);
     if (kind === 'code' || kind === 'identifier') return;
-    this.#code += this.#text.slice(this.#copied, start);
-    this.#code += (kind === 'comment' ? ' ' : "'").repeat(end - start);
+    this.#copy(start);
+    this.#append((kind === 'comment' ? ' ' : "'").repeat(end - start));
     this.#copied = end;
     if (kind !== 'dollar') return;
     const bodyStart = this.#text.indexOf('$', start + 1) + 1;
@@ -151,30 +163,58 @@ class Piece {
   #findSemicolons(start: number, end: number): void {
     for (let at = start; at < end; at += 1) {
       if (this.#text.charCodeAt(at) !== semicolon) continue;
-      const code = this.#code + this.#text.slice(this.#copied, at);
-      if (isInAtomicBody(code)) continue;
-      this.#codeOffset ??= this.#commandStart + countBlanks(code);
-      this.#endCommand(code, at + 1);
+      this.#copy(at);
+      this.#readDepth();
+      if (this.#depth > 0) continue;
+      this.#codeOffset ??= this.#commandStart + countBlanks(this.#code);
+      this.#endCommand(at + 1);
     }
   }
 
-  #endCommand(written: string, next: number): void {
-    const code = written.trim();
+  #copy(until: number): void {
+    this.#append(this.#text.slice(this.#copied, until));
+    this.#copied = until;
+  }
+
+  #append(code: string): void {
+    this.#code += code;
+    this.#unread += code;
+  }
+
+  /** Looks at each part of the code once: a body may have thousands of semicolons, and none of them ends the command. */
+  #readDepth(): void {
+    const code = this.#unread;
+    this.#unread = '';
+    if (this.#depth === 0 && !/\bbegin\s+atomic\b/i.test(code)) return;
+    for (const [found] of code.matchAll(edgeOfBody)) {
+      const word = found.toLowerCase();
+      if (/^begin\s/.test(word)) this.#hasAtomicBody = true;
+      if (/^begin\s/.test(word) || (this.#depth > 0 && word === 'case')) this.#depth += 1;
+      else if (this.#depth > 0 && word === 'end') this.#depth -= 1;
+    }
+  }
+
+  #endCommand(next: number): void {
+    this.#readDepth();
+    const code = this.#code.trim();
     if (code !== '') {
-      const start = this.#commandStart + countBlanks(written);
+      const start = this.#commandStart + countBlanks(this.#code);
       const bodies = this.#bodies.length > 0 ? this.#bodies : noBodies;
-      this.#commands.push({ code, start, bodies, hasAtomicBody: beginsAtomic(code) });
+      this.#commands.push({ code, start, bodies, hasAtomicBody: this.#hasAtomicBody });
       this.#codeOffset ??= start;
     }
     this.#code = '';
     this.#bodies = [];
     this.#commandStart = next;
     this.#copied = next;
+    this.#depth = 0;
+    this.#hasAtomicBody = false;
   }
 
   /** One statement, or none when there is no SQL in it. A byte order mark is dropped: PostgreSQL refuses it. */
   end(end: number): readonly Statement[] {
-    this.#endCommand(this.#code + this.#text.slice(this.#copied, end), end);
+    this.#copy(end);
+    this.#endCommand(end);
     if (this.#codeOffset === undefined) return [];
     const written = this.#text.slice(this.#start, end);
     return [
@@ -197,20 +237,5 @@ function countBlanks(text: string): number {
   return text.length - text.trimStart().length;
 }
 
-function beginsAtomic(code: string): boolean {
-  return /\bbegin\s+atomic\b/i.test(code);
-}
-
+/** Where a body of SQL begins, a word of it, or a quoted name, whose words mean nothing. */
 const edgeOfBody = /"(?:[^"]|"")*"|begin\s+atomic\b|[a-z_\u0080-\uffff][\w$\u0080-\uffff]*/gi;
-
-/** Whether the code ends inside BEGIN ATOMIC … END, where a semicolon ends no command. */
-function isInAtomicBody(code: string): boolean {
-  if (!beginsAtomic(code)) return false;
-  let depth = 0;
-  for (const [found] of code.matchAll(edgeOfBody)) {
-    const word = found.toLowerCase();
-    if (/^begin\s/.test(word) || (depth > 0 && word === 'case')) depth += 1;
-    else if (depth > 0 && word === 'end') depth -= 1;
-  }
-  return depth > 0;
-}
