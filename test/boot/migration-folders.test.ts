@@ -208,7 +208,7 @@ it.each([
       plugin: 'p',
       file,
       message: `p: ${file} counts as applied, and did not run: its text is that of ${gone}, which the folder no longer has`,
-      hint: "When it was renamed, or got another time, repair.acceptEdited('p'). A new file that is to run needs another text: a comment is enough.",
+      hint: "If it was renamed, or got another time, call repair.acceptEdited('p'). A new file that must run needs a different text: an added comment is enough.",
     };
     expect((await bootUnderTest(options).boot.plan()).plugins[0]?.warnings).toEqual([warning]);
     const strict = { ...options, migrations: { edited: 'error' as const } };
