@@ -1,14 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { mayPlaceExtensions } from '../../src/postgres/sql/extension-commands.ts';
+import { mayMakeExtensionSchema } from '../../src/postgres/sql/extension-commands.ts';
 import { extensionEdits } from '../../src/postgres/survey/extension-schemas.ts';
-import { publicEdits } from '../../src/postgres/sql/public-rewrite.ts';
+import { publicEdits } from '../../src/postgres/sql/public-names.ts';
 import { applyEdits, type RewrittenSql } from '../../src/postgres/sql/sql-edits.ts';
+import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 
 const facts = { schemas: ['ext', 'other'], placeable: ['citext', 'uuid-ossp', 'we;"ird'] };
 
-function rewrite(sql: string): RewrittenSql {
-  return applyEdits(sql, [...publicEdits(sql, 'p', 'all'), ...extensionEdits(sql, facts)]);
+function rewrite(text: string): RewrittenSql {
+  const sql = new SqlText(text);
+  return applyEdits(text, [...publicEdits(sql, 'p', 'all'), ...extensionEdits(sql, facts)]);
 }
 
 describe('a CREATE EXTENSION without a schema gets one', () => {
@@ -52,7 +54,9 @@ test.each([
 });
 
 test('without a schema for extensions nothing is changed', () => {
-  expect(extensionEdits('create extension citext', { ...facts, schemas: [] })).toEqual([]);
+  expect(extensionEdits(new SqlText('create extension citext'), { ...facts, schemas: [] })).toEqual(
+    [],
+  );
 });
 
 test('every place behind an insertion is found in the original, whatever else was rewritten', () => {
@@ -88,7 +92,7 @@ describe('a file that may make a schema of extensions', () => {
     'select admin.install()',
     'call admin.install()',
   ])('%s', (sql) => {
-    expect(mayPlaceExtensions(sql)).toBe(true);
+    expect(mayMakeExtensionSchema(new SqlText(sql))).toBe(true);
   });
 
   test.each([
@@ -96,6 +100,6 @@ describe('a file that may make a schema of extensions', () => {
     'create table t (selected int); insert into t select 1',
     'do $$ begin alter table t add x int; end $$',
   ])('is not %s', (sql) => {
-    expect(mayPlaceExtensions(sql)).toBe(false);
+    expect(mayMakeExtensionSchema(new SqlText(sql))).toBe(false);
   });
 });

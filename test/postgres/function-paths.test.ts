@@ -4,6 +4,7 @@ import type { BootError } from '../../src/core/errors.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { findFunctionPaths } from '../../src/postgres/sql/function-paths.ts';
+import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 import { type Survey } from '../../src/postgres/survey/survey.ts';
 import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 import { useDatabase, type Database } from '../support/database.ts';
@@ -80,7 +81,7 @@ describe('a path that a function sets for itself', () => {
       2,
     ],
   ])('is found: %j', (sql, name, clause, schemas, line) => {
-    expect(findFunctionPaths(sql)).toMatchObject([{ name, clause, schemas, line }]);
+    expect(findFunctionPaths(new SqlText(sql))).toMatchObject([{ name, clause, schemas, line }]);
   });
 
   test.each([
@@ -94,7 +95,7 @@ describe('a path that a function sets for itself', () => {
     'alter table t set schema x',
     'set local search_path = x',
   ])('is none in %j', (sql) => {
-    expect(findFunctionPaths(sql)).toEqual([]);
+    expect(findFunctionPaths(new SqlText(sql))).toEqual([]);
   });
 });
 

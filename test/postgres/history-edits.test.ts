@@ -5,13 +5,14 @@ import { useDatabase } from '../support/database.ts';
 import { target, takeSurvey } from './migration-fixture.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
 import { findHistoryEdits } from '../../src/postgres/survey/history-edits.ts';
+import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 
 const db = useDatabase();
 
 function readEdits(text: string): ReturnType<typeof findHistoryEdits> {
   const [named] = toMigrations([{ name: '0001_b', run: async () => undefined }]);
   const { run: _, ...identity } = named!;
-  const pending = [{ ...identity, name: '0001_b.sql', text }];
+  const pending = [{ ...identity, name: '0001_b.sql', text, sql: new SqlText(text) }];
   return findHistoryEdits({ id: 'a', schema: 'plugin_a', historySchema: 'plugin_a', pending });
 }
 

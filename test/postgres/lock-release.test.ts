@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { findLockRelease } from '../../src/postgres/sql/lock-release.ts';
+import { findLockRelease } from '../../src/postgres/sql/refused-commands.ts';
+import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 
 describe('what frees the migration lock', () => {
   test.each([
@@ -11,7 +12,7 @@ describe('what frees the migration lock', () => {
     ['select pg_terminate_backend(pg_backend_pid())', undefined, 1],
     ['create materialized view v as select pg_advisory_unlock_all()', undefined, 1],
   ])('%j is found where it is run', (text, command, line) => {
-    expect(findLockRelease(text)).toMatchObject({ line, ...(command && { command }) });
+    expect(findLockRelease(new SqlText(text))).toMatchObject({ line, ...(command && { command }) });
   });
 
   test.each([
@@ -27,6 +28,6 @@ describe('what frees the migration lock', () => {
     'create table pg_advisory_unlock_all (id int)',
     'discard temp',
   ])('%j frees nothing that is not its own', (text) => {
-    expect(findLockRelease(text)).toBeUndefined();
+    expect(findLockRelease(new SqlText(text))).toBeUndefined();
   });
 });

@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
-import { readTransactionNeed } from '../../src/postgres/sql/outside-transaction.ts';
+import { findLoneCommand } from '../../src/postgres/sql/lone-commands.ts';
+import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { errorOf, migrateOptions, target, takeSurvey } from './migration-fixture.ts';
 
@@ -233,7 +234,6 @@ describe('the survey', () => {
 });
 
 describe('whether a file needs to run outside of a transaction', () => {
-  const none = new Set<never>();
   test.each([
     ['create index i on t (id)', undefined],
     ['-- create index concurrently\nselect 1', undefined],
@@ -256,6 +256,6 @@ describe('whether a file needs to run outside of a transaction', () => {
     ['create index concurrently on t(id)', { kind: 'createIndex', table: 't' }],
     ['reindex (verbose) index concurrently "I"', { kind: 'reindex', what: 'index', name: '"I"' }],
   ])('is told of %s', (sql, lone) => {
-    expect(readTransactionNeed(sql, none).lone).toEqual(lone);
+    expect(findLoneCommand(new SqlText(sql))).toEqual(lone);
   });
 });

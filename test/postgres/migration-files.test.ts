@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { BootError } from '../../src/core/errors.ts';
 import { FolderSnapshots } from '../../src/postgres/sources/folder-snapshots.ts';
 import { ownNames } from '../../src/postgres/sources/migration.ts';
+import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
 import { errorOf, firstWhen, writeFolder, writeTimestampFolder } from './migration-fixture.ts';
 
@@ -24,6 +25,7 @@ test('a folder gives its files with the hash and the time that Drizzle would wri
     format: '0.x',
     hash: createHash('sha256').update('select 1;').digest('hex'),
     text: 'select 1;',
+    sql: expect.any(SqlText),
     snapshotPath: join(folder, 'meta', '0000_snapshot.json'),
     snapshots: expect.any(FolderSnapshots),
   });
@@ -58,6 +60,7 @@ test('a folder of drizzle-kit 1.x gives its files in the order of their times', 
       format: '1.x',
       hash: createHash('sha256').update('select 1;').digest('hex'),
       text: 'select 1;',
+      sql: expect.any(SqlText),
       snapshotPath: join(folder, '20231114221320_init', 'snapshot.json'),
       snapshots: expect.any(FolderSnapshots),
     },

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 import { findPooledFileProblem } from '../../src/postgres/survey/pooled-files.ts';
 
-const problemOf = (text: string) => findPooledFileProblem('shop', { name: '0000_init.sql', text });
+const problemOf = (text: string) =>
+  findPooledFileProblem('shop', { name: '0000_init.sql', sql: new SqlText(text) });
 
 describe('through a pooler that keeps no sessions', () => {
   test.each([

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { findPsqlCommand } from '../../src/postgres/sql/psql-commands.ts';
+import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 import { useDatabase } from '../support/database.ts';
 import { target, takeSurvey } from './migration-fixture.ts';
 
@@ -16,7 +17,7 @@ test.each([
   ["COPY t (a, b) FROM stdin WITH csv;\nit's\n\\.\n", 'COPY FROM STDIN', 1],
   ['\\i other.sql\ncopy t from stdin;\n\\.', '\\i', 1],
 ])('%j is for psql only', (text, command, line) => {
-  expect(findPsqlCommand(text)).toEqual({ command, line });
+  expect(findPsqlCommand(new SqlText(text))).toEqual({ command, line });
 });
 
 test.each([
@@ -25,7 +26,7 @@ test.each([
   'create table "stdin" (); select $$copy t from stdin$$;',
   "copy t from '/tmp/stdin'",
 ])('%j is SQL', (text) => {
-  expect(findPsqlCommand(text)).toBeUndefined();
+  expect(findPsqlCommand(new SqlText(text))).toBeUndefined();
 });
 
 test('a dump is told before anything is changed, with everything that has to go', async () => {

@@ -1,6 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { rewritePublic } from '../../src/postgres/sql/public-rewrite.ts';
+import { publicEdits } from '../../src/postgres/sql/public-names.ts';
+import { applyEdits, type RewrittenSql } from '../../src/postgres/sql/sql-edits.ts';
+import { SqlText } from '../../src/postgres/sql/sql-text.ts';
+
+const rewritePublic = (
+  sql: string,
+  schema: string,
+  names: ReadonlySet<string> | 'all',
+): RewrittenSql => applyEdits(sql, publicEdits(new SqlText(sql), schema, names));
 
 const rewrite = (sql: string, names: ReadonlySet<string> | 'all' = 'all'): string =>
   rewritePublic(sql, 'plugin_a', names).text;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { findTransactionControl } from '../../src/postgres/sql/transaction-control.ts';
+import { findTransactionControl } from '../../src/postgres/sql/refused-commands.ts';
+import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 
 test.each([
   ['BEGIN;', 'BEGIN', 1],
@@ -23,7 +24,7 @@ test.each([
     2,
   ],
 ])('%j is found where it stands', (text, command, line) => {
-  expect(findTransactionControl(text)).toMatchObject({ command, line });
+  expect(findTransactionControl(new SqlText(text))).toMatchObject({ command, line });
 });
 
 test.each([
@@ -42,5 +43,5 @@ test.each([
   'CREATE TABLE begin_dates (a int);',
   '',
 ])('%j leaves the transaction alone', (text) => {
-  expect(findTransactionControl(text)).toBeUndefined();
+  expect(findTransactionControl(new SqlText(text))).toBeUndefined();
 });

@@ -3,6 +3,7 @@ import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { Problem } from '../../src/core/error-codes.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { findExtensionCommands } from '../../src/postgres/sql/extension-commands.ts';
+import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 import { useDatabase } from '../support/database.ts';
 import { target, takeSurvey } from './migration-fixture.ts';
 
@@ -68,6 +69,8 @@ test.each([
   [`create extension a /* version '2' */ version /* 3 */ '4'`, 'a', '4'],
   [`create extension a -- version '2'`, 'a', undefined],
 ])('%s has its version read', (sql, name, version) => {
-  expect(findExtensionCommands(sql)).toMatchObject([{ name, ...(version && { version }) }]);
-  expect(findExtensionCommands(sql)[0]?.version).toBe(version);
+  expect(findExtensionCommands(new SqlText(sql))).toMatchObject([
+    { name, ...(version && { version }) },
+  ]);
+  expect(findExtensionCommands(new SqlText(sql))[0]?.version).toBe(version);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { findUndoMark } from '../../src/postgres/sql/undo-marks.ts';
+import { findUndoMark } from '../../src/postgres/sql/file-marks.ts';
+import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 
 const up = 'create table a ();\n';
 const down = '\ndrop table a;\n';
@@ -18,12 +19,15 @@ test.each([
   ['rambler', '-- rambler up', '-- rambler down'],
   ['Sqitch', '', '-- Revert shop:a from pg'],
 ])('%s begins its way down with its mark (%s, %s)', (tool, before, mark) => {
-  expect(findUndoMark(`${before}\n${up}${mark}${down}`)).toEqual({
+  expect(findUndoMark(new SqlText(`${before}\n${up}${mark}${down}`))).toEqual({
     tool,
     mark: mark.trim(),
     line: 3,
   });
-  expect(findUndoMark(`${before}\r\n${up}${mark}\r\n${down}`)).toMatchObject({ tool, line: 3 });
+  expect(findUndoMark(new SqlText(`${before}\r\n${up}${mark}\r\n${down}`))).toMatchObject({
+    tool,
+    line: 3,
+  });
 });
 
 test.each([
@@ -35,5 +39,5 @@ test.each([
   ['behind a statement', `${up.trim()} -- Down Migration\n${up}`],
   ['that is another word', `-- migrate:downtown\n-- we go down: migration\n${up}`],
 ])('no mark is one %s', (_, text) => {
-  expect(findUndoMark(text)).toBeUndefined();
+  expect(findUndoMark(new SqlText(text))).toBeUndefined();
 });

@@ -8,7 +8,11 @@ import {
   toScript,
   type PlacedStatement,
 } from '../../postgres/migrate/migration-script.ts';
-import { readStatementLocks, type StatementLock } from '../../postgres/sql/statement-locks.ts';
+import {
+  readEffects,
+  unknownEffect,
+  type StatementEffect,
+} from '../../postgres/sql/statement-effects.ts';
 import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
 import type { BootSettings } from '../options/boot-options.ts';
 import { surveyPlugins } from '../migrate-all/survey-plugins.ts';
@@ -25,11 +29,8 @@ export interface PendingFile {
   readonly statements: readonly PlannedStatement[];
 }
 
-/** A statement that would be sent, with its place in the file and what it locks. */
-export interface PlannedStatement extends PlacedStatement {
-  /** What it is known to lock from its text; empty when no other session can wait for it. */
-  readonly locks: readonly StatementLock[];
-}
+/** A statement that would be sent, with its place in the file and what others notice of it. */
+export interface PlannedStatement extends PlacedStatement, StatementEffect {}
 
 /** What a boot would do with one plugin. */
 export interface PluginPlan {
@@ -105,10 +106,11 @@ function readPending(
       toScript(migration, schema, false, extensions),
     );
     const { inTransaction: transaction } = script;
-    const placed = placeStatements(script);
-    const texts = placed.map(({ text }) => text);
-    const locks = readStatementLocks(texts, schema, transaction);
-    const statements = placed.map((each, index) => ({ ...each, locks: locks[index] ?? [] }));
+    const texts = script.statements.map(({ sql }) => sql);
+    const effects = readEffects(texts, schema, transaction);
+    const statements = placeStatements(script).map((placed, at) => {
+      return { ...placed, ...(effects[at] ?? unknownEffect) };
+    });
     return { file, kind: 'sql', transaction, statements };
   });
 }

@@ -1,7 +1,8 @@
 import type { LockBlocker } from '../../core/events.ts';
 import { msSinceSql } from './advisory-lock.ts';
 import type { Querying } from '../connection/querying.ts';
-import { namesInSql } from '../sql/names-in-sql.ts';
+import { namesInSql } from '../sql/sql-names.ts';
+import { SqlText } from '../sql/sql-text.ts';
 import { readText } from '../../core/foreign-value.ts';
 
 const mostBlockers = 5;
@@ -27,7 +28,7 @@ export async function findBlockers(
          and c.relname::text = any($1::text[]))
        group by a.pid, a.application_name, a.state, a.xact_start
        order by a.xact_start nulls last limit ${mostBlockers}) b`,
-    [namesInSql(statement), pidsOf(error)],
+    [namesInSql(new SqlText(statement)), pidsOf(error)],
   );
   return JSON.parse(rows[0]?.blockers ?? '[]') as readonly LockBlocker[];
 }

@@ -4,7 +4,7 @@ import { historyTable } from '../history/migration-history.ts';
 import { isSql } from '../sources/migration.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import { nameMadeObject, readMadeObjects, type MadeObject } from '../sql/made-objects.ts';
-import { findUnquotedPublic } from '../sql/unquoted-public.ts';
+import { findUnquotedPublic } from '../sql/public-names.ts';
 import { listNames } from '../../core/printable.ts';
 import type { Migrating } from './migrating.ts';
 
@@ -28,14 +28,14 @@ export async function adviceForAlreadyThere(
   const { file } = open;
   const shared = adviceForShared(error, { name, schema, file: file.name });
   if (shared !== undefined || !isSql(file)) return shared;
-  const { objects, others } = readMadeObjects(file.text);
+  const { objects, others } = readMadeObjects(file.sql);
   const found = await findMade(client, schema, objects);
   const lacking = objects.filter((_, at) => !found[at]);
   if (lacking.filter((each) => each.name === name).length > 1) {
     return `The database does not have it: ${file.name} makes ${name} more than once. Remove one of the two.`;
   }
   // What stands in public may be meant so, and may be another's.
-  if (findUnquotedPublic(file.text).length > 0) return alreadyThereAdvice;
+  if (findUnquotedPublic(file.sql).length > 0) return alreadyThereAdvice;
   if (lacking.length > 0) {
     const missing = [...new Set(lacking.map(nameMadeObject))];
     return `${alreadyThereAdvice} The file cannot count as applied, because ${listNames(missing)} of it ${missing.length === 1 ? 'was' : 'were'} not found. Drop or rename the existing object if nothing needs it, or write IF NOT EXISTS where the command allows it.`;

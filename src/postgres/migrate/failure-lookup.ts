@@ -5,8 +5,9 @@ import { findBlockers } from '../locks/lock-blockers.ts';
 import { isSql } from '../sources/migration.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
 import { findPsqlCommand, isPsqlVariable, psqlAdvice } from '../sql/psql-commands.ts';
-import { indexOfCharacter } from '../sql/source-position.ts';
-import { unquotedPublicAdvice } from '../sql/unquoted-public.ts';
+import { unquotedPublicAdvice } from '../sql/public-names.ts';
+import { SqlText } from '../sql/sql-text.ts';
+import { indexOfCharacter } from '../sql/text-position.ts';
 import { unavailableAdvice } from '../survey/unavailable-extensions.ts';
 import { adviceForAlreadyThere, alreadyThere } from './already-there.ts';
 import {
@@ -125,7 +126,7 @@ function adviceForSyntax(
 ): string | undefined {
   if (!statement || !open) return undefined;
   const { text } = statement.query;
-  const found = findPsqlCommand(text);
+  const found = findPsqlCommand(new SqlText(text));
   if (found) return psqlAdvice(found.command, open.file.name);
   const position = Number((error as { readonly position?: string }).position ?? 0);
   const at = indexOfCharacter(text, position);

@@ -2,11 +2,12 @@ import type { MigrationClient } from '../../core/migration-source.ts';
 import type { ClientQuery } from '../connection/connection.ts';
 import { answer as answerCall } from '../connection/pg-callback.ts';
 import { isSubmittable, readQuery } from '../connection/query-call.ts';
-import type { FileStatement, SendStatement } from './migrating.ts';
-import { findLasting } from '../sql/lasting-commands.ts';
-import { findLockRelease } from '../sql/lock-release.ts';
-import { splitStatements } from '../sql/statement-splitter.ts';
-import { findTransactionControl } from '../sql/transaction-control.ts';
+import type { FileStatement } from './migrating.ts';
+import { findLasting, findLockRelease, findTransactionControl } from '../sql/refused-commands.ts';
+import { SqlText } from '../sql/sql-text.ts';
+
+/** Sends one statement of a function, whose text has been read. */
+type SendRead = (statement: FileStatement, sql: SqlText) => Promise<unknown>;
 
 interface FunctionRules {
   readonly inTransaction: boolean;
@@ -19,7 +20,7 @@ interface FunctionRules {
  * first that failed, and is dead once it is closed. In a transaction it refuses what would end it, as files are refused.
  */
 export class FunctionClient {
-  readonly #send: SendStatement;
+  readonly #send: SendRead;
   readonly #rules: FunctionRules;
   #isOpen = true;
   #asked = 0;
@@ -28,7 +29,7 @@ export class FunctionClient {
   #last: Promise<unknown> = Promise.resolve();
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(send: SendStatement, rules: FunctionRules) {
+  constructor(send: SendRead, rules: FunctionRules) {
     this.#send = send;
     this.#rules = rules;
   }
@@ -79,9 +80,10 @@ export class FunctionClient {
     // PostgreSQL would answer that the transaction is aborted, without the reason.
     if (this.#rules.inTransaction && this.#failure) throw this.#failure.error;
     const query = readAllowed(args);
-    refuseByRules(query.text, this.#rules);
+    const sql = new SqlText(query.text);
+    refuseByRules(sql, this.#rules);
     this.#sent += 1;
-    return this.#send(toStatement(query, this.#sent));
+    return this.#send(toStatement(query, sql, this.#sent), sql);
   }
 }
 
@@ -105,19 +107,19 @@ function readAllowed(args: readonly unknown[]): ClientQuery {
 }
 
 /** Refuses what the survey refuses in files. */
-function refuseByRules(text: string, { inTransaction, keepsSession }: FunctionRules): void {
-  if (inTransaction) refuseControl(text);
-  const freed = findLockRelease(text);
+function refuseByRules(sql: SqlText, { inTransaction, keepsSession }: FunctionRules): void {
+  if (inTransaction) refuseControl(sql);
+  const freed = findLockRelease(sql);
   if (freed) throw new Error(`${freed.command} is refused: it releases the migration lock`);
-  const lasting = keepsSession ? undefined : findLasting(text);
+  const lasting = keepsSession ? undefined : findLasting(sql);
   if (!lasting) return;
   throw new Error(
     `${lasting.command} is refused: it outlives its transaction, and the pooler in between keeps no session`,
   );
 }
 
-function refuseControl(text: string): void {
-  const found = findTransactionControl(text);
+function refuseControl(sql: SqlText): void {
+  const found = findTransactionControl(sql);
   if (!found) return;
   const advice =
     found.kind === 'transaction'
@@ -126,11 +128,14 @@ function refuseControl(text: string): void {
   throw new Error(`${found.command} is refused: ${advice}`);
 }
 
-function toStatement(query: ClientQuery, number: number): FileStatement {
+function toStatement(query: ClientQuery, sql: SqlText, number: number): FileStatement {
+  const { statements } = sql;
   return {
     query,
+    sql,
+    isLeftOpen: statements.at(-1)?.isLeftOpen === true,
     number,
-    origin: (index = splitStatements(query.text)[0]?.codeOffset ?? 0) => ({
+    origin: (index = statements[0]?.codeOffset ?? 0) => ({
       text: query.text,
       index,
     }),

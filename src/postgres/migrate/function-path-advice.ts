@@ -1,6 +1,7 @@
 import type { PinnedClient } from '../connection/pinned-client.ts';
 import { isSql } from '../sources/migration.ts';
 import { findFunctionPaths, type FunctionPath } from '../sql/function-paths.ts';
+import { SqlText } from '../sql/sql-text.ts';
 import type { Migrating } from './migrating.ts';
 
 type NamedPath = Pick<FunctionPath, 'name' | 'clause'>;
@@ -15,8 +16,8 @@ export async function adviceForFunctionPath(
 ): Promise<string | undefined> {
   const names = functionsIn(missing.error);
   if (names.length === 0) return undefined;
-  const text = open && isSql(open.file) ? open.file.text : (statement?.query.text ?? '');
-  const written = findFunctionPaths(text).filter(({ schemas }) => !schemas.includes(schema));
+  const sql = open && isSql(open.file) ? open.file.sql : new SqlText(statement?.query.text ?? '');
+  const written = findFunctionPaths(sql).filter(({ schemas }) => !schemas.includes(schema));
   const known: readonly NamedPath[] = [...written, ...(await readPaths(client, schema, names))];
   const found = names.flatMap((name) => known.find((each) => each.name === name) ?? [])[0];
   return (

@@ -4,6 +4,7 @@ import type { ClientQuery } from '../connection/connection.ts';
 import type { PinnedClient, PinOptions } from '../connection/pinned-client.ts';
 import type { Migration } from '../sources/migration.ts';
 import type { MigrationTarget } from '../sources/migration-target.ts';
+import type { SqlText } from '../sql/sql-text.ts';
 import type { KnownExtensions } from '../survey/known-extensions.ts';
 
 /**
@@ -46,6 +47,10 @@ export type SendStatement = (statement: FileStatement) => Promise<unknown>;
 /** A statement of a migration, as it is sent. */
 export interface FileStatement {
   readonly query: ClientQuery;
+  /** The commands of the query. */
+  readonly sql: Pick<SqlText, 'commands'>;
+  /** Whether the query ends inside a literal, a quoted name or a block comment: it would swallow what is sent behind it. */
+  readonly isLeftOpen: boolean;
   /** Counts from 1. */
   readonly number: number;
   /** How many there are; unknown for a function. */

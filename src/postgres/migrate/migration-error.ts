@@ -6,8 +6,7 @@ import { describeStatement } from '../../core/format-error.ts';
 import { isConnectionLost, isWorthWaiting, sqlStateOf } from '../connection/connection-error.ts';
 import { adviceFor, adviceForLost } from './migration-advice.ts';
 import { type FileStatement, type MigrationProgress, type PreparedFile } from './migrating.ts';
-import { readCommands } from '../sql/sql-commands.ts';
-import { excerptAt, indexOfCharacter, positionAt } from '../sql/source-position.ts';
+import { excerptAt, indexOfCharacter, positionAt } from '../sql/text-position.ts';
 
 /**
  * Makes the error of a migration out of whatever was thrown in it.
@@ -87,7 +86,7 @@ function adviceOn(cause: unknown, progress: MigrationProgress): readonly string[
 
 /** How many commands may have failed: all that were sent at once, unless PostgreSQL names a place. */
 function countCandidates(statement: FileStatement, cause: unknown): number {
-  return readPosition(cause) > 0 ? 1 : Math.max(1, readCommands(statement.query.text).length);
+  return readPosition(cause) > 0 ? 1 : Math.max(1, statement.sql.commands.length);
 }
 
 function readPosition(cause: unknown): number {

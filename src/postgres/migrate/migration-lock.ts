@@ -22,7 +22,7 @@ import {
   type HistoryShape,
 } from '../history/migration-history.ts';
 import { schemasOf } from '../sources/migration-target.ts';
-import { searchPath } from '../sql/search-path.ts';
+import { searchPath } from '../sql/identifier.ts';
 import { missingParts, readHistory, shapeToWrite } from '../survey/read-history.ts';
 import { findRenamed } from '../survey/rename-marker.ts';
 import { renamedAway } from '../survey/rename-problems.ts';

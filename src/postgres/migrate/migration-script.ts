@@ -1,20 +1,16 @@
 import { ownNames, type SqlMigration } from '../sources/migration.ts';
-import { readDirectives } from '../sql/migration-directives.ts';
-import type { PreparedFile } from './migrating.ts';
-import { readTransactionNeed } from '../sql/outside-transaction.ts';
+import { readDirectives } from '../sql/file-marks.ts';
+import { needsNoTransaction } from '../sql/lone-commands.ts';
+import { publicEdits } from '../sql/public-names.ts';
+import { editStatements, type SentStatement } from '../sql/sql-edits.ts';
+import { positionsAt } from '../sql/text-position.ts';
 import { extensionEdits, noExtensions, type ExtensionFacts } from '../survey/extension-schemas.ts';
-import { publicEdits } from '../sql/public-rewrite.ts';
-import { positionsAt } from '../sql/source-position.ts';
-import { applyEdits } from '../sql/sql-edits.ts';
-import { splitStatements } from '../sql/statement-splitter.ts';
-import type { Statement } from '../sql/statement-splitter.ts';
+import type { PreparedFile } from './migrating.ts';
 
 /** A migration file as it is sent. */
 interface MigrationScript extends PreparedFile {
   readonly file: SqlMigration;
-  readonly statements: readonly Statement[];
-  /** Returns the offset in the file of the character at an offset of the statements. */
-  readonly toOriginal: (index: number) => number;
+  readonly statements: readonly SentStatement[];
 }
 
 /**
@@ -29,28 +25,28 @@ export async function toScript(
   isPublicRewritten: boolean,
   extensions: ExtensionFacts = noExtensions,
 ): Promise<MigrationScript> {
-  const { text, toOriginal } = applyEdits(file.text, [
-    ...(isPublicRewritten ? publicEdits(file.text, schema, await ownNames(file)) : []),
-    ...extensionEdits(file.text, extensions),
+  const { sql } = file;
+  const statements = editStatements(sql.statements, [
+    ...(isPublicRewritten ? publicEdits(sql, schema, await ownNames(file)) : []),
+    ...extensionEdits(sql, extensions),
   ]);
-  const directives = readDirectives(file.text).known;
-  const statements = splitStatements(text);
   return {
     file,
     statements,
-    toOriginal,
-    inTransaction: !readTransactionNeed(text, directives).lone,
-    mayReachOut: directives.has('allow-outside'),
+    inTransaction: !needsNoTransaction(sql),
+    mayReachOut: readDirectives(sql).known.has('allow-outside'),
     sendEach: async (send) => {
       for (const [index, statement] of statements.entries()) {
-        const { text: sent, offset, codeOffset } = statement;
+        const { text, codeOffset, isLeftOpen, toOriginal } = statement;
         await send({
-          query: { text: sent },
+          query: { text },
+          sql: statement.sql,
+          isLeftOpen,
           number: index + 1,
           count: statements.length,
           origin: (at) => ({
             text: file.text,
-            index: toOriginal(at === undefined ? codeOffset : offset + at),
+            index: at === undefined ? codeOffset : toOriginal(at),
           }),
         });
       }
@@ -66,12 +62,10 @@ export interface PlacedStatement {
 }
 
 /** The statements of a script with their places in the file. */
-export function placeStatements({
-  file,
-  statements,
-  toOriginal,
-}: MigrationScript): readonly PlacedStatement[] {
-  const indexes = statements.map(({ codeOffset }) => toOriginal(codeOffset));
-  const places = positionsAt(file.text, indexes);
+export function placeStatements({ file, statements }: MigrationScript): readonly PlacedStatement[] {
+  const places = positionsAt(
+    file.text,
+    statements.map(({ codeOffset }) => codeOffset),
+  );
   return statements.map(({ text }, at) => ({ text, ...(places[at] ?? { line: 1, column: 1 }) }));
 }

@@ -152,7 +152,7 @@ async function prepareFile(run: Migrating, file: Migration): Promise<PreparedFil
   const unfit = keepsSession ? undefined : findPooledFileProblem(target.id, file);
   if (unfit) throw problemError(unfit, 'migrateAll');
   if (isSql(file)) {
-    const sent = { file: file.name, text: file.text, inTransaction: true };
+    const sent = { file: file.name, sql: file.sql, inTransaction: true };
     refuseMissingExtensionSchema(target, sent, extensions.facts, settings);
     return toScript(file, target.schema, settings.rewritePublic, extensions.facts);
   }

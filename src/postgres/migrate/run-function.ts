@@ -5,6 +5,7 @@ import { untilAborted } from '../../core/patience.ts';
 import { isConnectionLost } from '../connection/connection-error.ts';
 import type { CodeMigration } from '../sources/migration.ts';
 import { applyEdits, type RewrittenSql } from '../sql/sql-edits.ts';
+import type { SqlText } from '../sql/sql-text.ts';
 import { refuseMissingExtensionSchema } from '../survey/extension-problems.ts';
 import {
   extensionEdits,
@@ -32,7 +33,7 @@ export async function runFunction(
   const { schema } = run.target;
   const { broken } = run.client;
   const client = new FunctionClient(
-    async (statement) => send(await rewriteStatement(run, migration, statement)),
+    async (statement, sql) => send(await rewriteStatement(run, migration, statement, sql)),
     { inTransaction: migration.transaction, keepsSession: run.keepsSession },
   );
   const handedOut = client.handOut();
@@ -77,9 +78,10 @@ async function rewriteStatement(
   run: Migrating,
   migration: CodeMigration,
   { query, origin, ...statement }: FileStatement,
+  sql: SqlText,
 ): Promise<FileStatement> {
-  judgePaths(run, migration, query.text);
-  const { text, toOriginal } = await addExtensionSchemas(run, migration, query.text);
+  judgePaths(run, migration, sql);
+  const { text, toOriginal } = await addExtensionSchemas(run, migration, sql);
   return {
     ...statement,
     query: { ...query, text },
@@ -91,10 +93,10 @@ async function rewriteStatement(
 function judgePaths(
   { target: { id, schema }, settings, extensions, tell }: Migrating,
   { name: file }: CodeMigration,
-  text: string,
+  sql: SqlText,
 ): void {
   const owner = { id, schema, extensionSchemas: extensions.schemasOnPath };
-  for (const found of findTextPaths(owner, { file, text })) {
+  for (const found of findTextPaths(owner, { file, sql })) {
     if (settings.functionSearchPath === 'error') throw problemError(found, 'migrateAll');
     tell({ type: 'boot.warning', message: found.message, plugin: id });
   }
@@ -107,15 +109,15 @@ function judgePaths(
 async function addExtensionSchemas(
   { client, target, settings, extensions }: Migrating,
   { name: file, transaction: inTransaction }: CodeMigration,
-  text: string,
+  sql: SqlText,
 ): Promise<RewrittenSql> {
-  const wanted = extensionsWithoutSchema(text);
-  if (wanted.length === 0) return applyEdits(text, []);
+  const wanted = extensionsWithoutSchema(sql);
+  if (wanted.length === 0) return applyEdits(sql.text, []);
   const { setting } = extensions.question;
   const { rows } = await client.query<{ facts: string }>(
     `select ${extensionFactsSql(setting, wanted)}::text as facts`,
   );
   const facts = JSON.parse(rows[0]?.facts ?? '{}') as ExtensionFacts;
-  refuseMissingExtensionSchema(target, { file, text, inTransaction }, facts, settings);
-  return applyEdits(text, extensionEdits(text, facts));
+  refuseMissingExtensionSchema(target, { file, sql, inTransaction }, facts, settings);
+  return applyEdits(sql.text, extensionEdits(sql, facts));
 }

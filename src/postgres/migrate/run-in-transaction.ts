@@ -10,7 +10,7 @@ import { lockTimeoutSql } from '../connection/session-settings.ts';
 import { insertHistorySql } from '../history/migration-history.ts';
 import { isLockFreed } from '../locks/advisory-lock.ts';
 import { schemasOf } from '../sources/migration-target.ts';
-import { searchPath } from '../sql/search-path.ts';
+import { searchPath } from '../sql/identifier.ts';
 import {
   rememberSchemasSql,
   straysAmong,
@@ -89,7 +89,9 @@ async function sendGuarded(
   const { client, target, extensions, progress, clock } = run;
   progress.statement = statement;
   const startedAt = clock.elapsed();
-  const answer = await client.send(statement.query, transactionGuardSql({ pid, transaction }));
+  // A text that is left open fails by itself; a guard behind it would be part of the literal.
+  const guard = statement.isLeftOpen ? undefined : transactionGuardSql({ pid, transaction });
+  const answer = await client.send(statement.query, guard);
   if (!client.isInTransaction()) throw transactionEnded(progress);
   const look = extensions.afterStatement(statement.query.text, target.schema);
   if (look !== undefined) await client.query(look);

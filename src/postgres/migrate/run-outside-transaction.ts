@@ -7,9 +7,9 @@ import {
 } from '../connection/session-guard.ts';
 import { insertHistorySql } from '../history/migration-history.ts';
 import { isLockFreed } from '../locks/advisory-lock.ts';
-import { readTransactionNeed, type LoneCommand } from '../sql/outside-transaction.ts';
+import { readLoneCommand, type LoneCommand } from '../sql/lone-commands.ts';
 import { schemasOf } from '../sources/migration-target.ts';
-import { searchPath } from '../sql/search-path.ts';
+import { searchPath } from '../sql/identifier.ts';
 import {
   reportStatement,
   type FileStatement,
@@ -82,7 +82,8 @@ async function expectOwnSession(
 async function sendUnlessDone(run: Migrating, statement: FileStatement): Promise<unknown> {
   const { client, progress, tell, clock } = run;
   progress.statement = statement;
-  const { lone = anyOther } = readTransactionNeed(statement.query.text, new Set());
+  const [command] = statement.sql.commands;
+  const lone = (command && readLoneCommand(command)) ?? anyOther;
   const state = await clearUnfinishedIndex(run, lone);
   const name = lone.kind === 'createIndex' ? lone.index : undefined;
   if (state.status === 'taken') throw indexTaken(progress, name, state.table);

@@ -1,6 +1,6 @@
 import { sleep } from '../../core/patience.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
-import type { LoneCommand } from '../sql/outside-transaction.ts';
+import type { LoneCommand } from '../sql/lone-commands.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
 import type { Migrating } from './migrating.ts';
 

@@ -1,6 +1,6 @@
 import { isSql, type Migration } from '../sources/migration.ts';
 import type { MigrationTarget } from '../sources/migration-target.ts';
-import { namesInSql } from '../sql/names-in-sql.ts';
+import { namesInSql } from '../sql/sql-names.ts';
 import { listNames } from '../../core/printable.ts';
 import type { RepairLeft } from './repair-report.ts';
 import type { UsedObject } from './used-objects.ts';
@@ -79,10 +79,10 @@ function whyNotIts(
 function mayName({ kind, name }: UsedObject, files: readonly Migration[]): boolean {
   return files
     .filter(isSql)
-    .some(({ text }) =>
+    .some(({ text, sql }) =>
       kind === 'operator'
         ? /operator/i.test(text) && text.includes(name)
-        : text.toLowerCase().includes(name.toLowerCase()) && namesInSql(text).includes(name),
+        : text.toLowerCase().includes(name.toLowerCase()) && namesInSql(sql).includes(name),
     );
 }
 

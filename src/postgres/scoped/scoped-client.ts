@@ -1,7 +1,8 @@
 import type { PoolClient } from 'pg';
 import { ownTypes } from '../connection/own-types.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
-import { findSessionChange } from '../sql/lasting-commands.ts';
+import { findSessionChange } from '../sql/refused-commands.ts';
+import { SqlText } from '../sql/sql-text.ts';
 import type { Loan, Loans } from './loans.ts';
 import { handOut, type ScopedForm } from './scoped-handle.ts';
 import { scopeTransactions } from './scoped-transactions.ts';
@@ -50,7 +51,7 @@ function scopeSession(loan: Loan, previousPath: string): ScopedForm {
   let isChanged = false;
   return {
     send(query) {
-      isChanged ||= findSessionChange(query.text) !== undefined;
+      isChanged ||= findSessionChange(new SqlText(query.text)) !== undefined;
       return client.query(query);
     },
     submit: (args) => (client.query as (...args: readonly unknown[]) => unknown)(...args),

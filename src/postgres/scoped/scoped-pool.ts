@@ -2,8 +2,9 @@ import type { Pool, PoolClient } from 'pg';
 import { answer, reply } from '../connection/pg-callback.ts';
 import { isSubmittable } from '../connection/query-call.ts';
 import { checkPool } from '../connection/source-check.ts';
-import { findSessionChange } from '../sql/lasting-commands.ts';
-import { searchPath } from '../sql/search-path.ts';
+import { findSessionChange } from '../sql/refused-commands.ts';
+import { SqlText } from '../sql/sql-text.ts';
+import { searchPath } from '../sql/identifier.ts';
 import { Loans, type Unreturned } from './loans.ts';
 import { connectScoped, readSession } from './scoped-client.ts';
 import { readScopedQuery } from './scoped-query.ts';
@@ -80,13 +81,14 @@ async function queryScoped(loans: Loans, path: string, args: readonly unknown[])
     throw new TypeError('A cursor or stream needs a client: take one with connect()');
   }
   const query = readScopedQuery(path, args);
-  refuseControl(query.text);
-  const change = findSessionChange(query.text);
+  const sql = new SqlText(query.text);
+  refuseControl(sql);
+  const change = findSessionChange(sql);
   const loan = await loans.take();
   const { client } = loan;
   let isChanged = false;
   try {
-    if (change && (await readSession(client)).isPooled) refuseSessionChange(query.text);
+    if (change && (await readSession(client)).isPooled) refuseSessionChange(sql);
     isChanged = change !== undefined;
     return await queryAlone(client, path, query);
   } finally {

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { answer, hasCallback } from '../connection/pg-callback.ts';
 import type { GivenQuery } from '../connection/query-call.ts';
-import { keepCode } from '../sql/sql-lexer.ts';
+import { SqlText } from '../sql/sql-text.ts';
 import type { Loan } from './loans.ts';
 import type { ScopedForm } from './scoped-handle.ts';
 import { readTransactionText, refuseSessionChange } from './transaction-texts.ts';
@@ -25,7 +25,7 @@ export function scopeTransactions(loan: Loan, path: string): ScopedForm {
     submit(args) {
       if (waiting === 0 && client.getTransactionStatus() === 'T') {
         const { text } = args[0] as { readonly text?: unknown };
-        if (typeof text === 'string') readTransactionText(text, true);
+        if (typeof text === 'string') readTransactionText(new SqlText(text), true);
         return (client.query as (...args: readonly unknown[]) => unknown)(...args);
       }
       const refusal = new TypeError(
@@ -63,19 +63,18 @@ export async function queryAlone(
 }
 
 async function send(client: PoolClient, path: string, query: GivenQuery): Promise<unknown> {
-  refuseSessionChange(query.text);
+  const sql = new SqlText(query.text);
+  refuseSessionChange(sql);
   const isInside = client.getTransactionStatus() !== 'I';
-  const { opens, onlyEnds } = readTransactionText(query.text, isInside);
+  const { opens, onlyEnds } = readTransactionText(sql, isInside);
   if (isInside || onlyEnds) return client.query(query);
   return opens
-    ? client.query({ ...query, text: withPath(query.text, path) })
+    ? client.query({ ...query, text: withPath(sql, path) })
     : queryAlone(client, path, query);
 }
 
 /** Adds the path to a text that begins a transaction, as its first statement. */
-function withPath(text: string, path: string): string {
-  const [begin = ''] = /^[\s;]*[^;]*/.exec(keepCode(text)) ?? [];
-  const end = begin.length;
-  // On a line of its own, because a comment may come before it.
-  return `${text.slice(0, end)}\n; set local search_path = ${path}${text.slice(end)}`;
+function withPath({ text, commands: [begin] }: SqlText, path: string): string {
+  const end = begin ? begin.start + begin.code.length : 0;
+  return `${text.slice(0, end)}; set local search_path = ${path}${text.slice(end)}`;
 }

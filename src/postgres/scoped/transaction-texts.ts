@@ -1,13 +1,12 @@
-import { findSessionChange } from '../sql/lasting-commands.ts';
-import { readCommands } from '../sql/sql-commands.ts';
+import { findSessionChange } from '../sql/refused-commands.ts';
+import type { SqlText } from '../sql/sql-text.ts';
 
-/** In the form of {@link readCommands}. */
-const opening = /^(?:begin|start\s+transaction)\b/;
+const opening = /^(?:begin|start\s+transaction)\b/i;
 const ending =
-  /^(?:commit|end|abort|prepare\s+transaction|rollback(?!(?:\s+(?:work|transaction))?\s+to\b))\b/;
+  /^(?:commit|end|abort|prepare\s+transaction|rollback(?!(?:\s+(?:work|transaction))?\s+to\b))\b/i;
 const control =
-  /^(?:begin|start\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\s+transaction)\b/;
-const chained = /(?<!\bno\s+)\bchain\b/;
+  /^(?:begin|start\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\s+transaction)\b/i;
+const chained = /(?<!\bno\s+)\bchain\b/i;
 
 /** Most texts have none of these words, and are not read further. */
 const anyControl = /\b(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b/i;
@@ -27,12 +26,12 @@ const plain: TransactionText = { opens: false, onlyEnds: false };
  *
  * @throws Error
  */
-export function refuseControl(text: string): void {
-  if (!anyControl.test(text)) return;
-  const found = readCommands(text).find((command) => control.test(command));
+export function refuseControl(sql: SqlText): void {
+  if (!anyControl.test(sql.text)) return;
+  const found = sql.commands.find(({ code }) => control.test(code));
   if (found === undefined) return;
   throw new Error(
-    `${nameOf(found)} is refused: each query of the pool is a transaction of its own; take a client with connect()`,
+    `${nameOf(found.code)} is refused: each query of the pool is a transaction of its own; take a client with connect()`,
   );
 }
 
@@ -43,9 +42,9 @@ export function refuseControl(text: string): void {
  * @param isInside Whether a transaction is open.
  * @throws Error for a text that would run outside of a transaction, or in one without the path.
  */
-export function readTransactionText(text: string, isInside: boolean): TransactionText {
-  if (!anyControl.test(text)) return plain;
-  const commands = readCommands(text);
+export function readTransactionText(sql: SqlText, isInside: boolean): TransactionText {
+  if (!anyControl.test(sql.text)) return plain;
+  const commands = sql.commands.map(({ code }) => code);
   const opens = opening.test(commands[0] ?? '');
   const onlyEnds = commands.length === 1 && ending.test(commands[0] ?? '');
   const wrong = commands.find((command, index) => {
@@ -61,8 +60,8 @@ export function readTransactionText(text: string, isInside: boolean): Transactio
 }
 
 /** @throws Error for a text that would leave something to the next user of a pooler's session. */
-export function refuseSessionChange(text: string): void {
-  const change = findSessionChange(text);
+export function refuseSessionChange(sql: SqlText): void {
+  const change = findSessionChange(sql);
   if (!change) return;
   throw new Error(
     `${change.command} is refused: it outlives its transaction, and the pooler in between keeps no session`,

@@ -39,9 +39,9 @@ const kinds: Readonly<Record<string, SnapshotKind>> = {
 };
 
 /**
- * Reads what a snapshot has in `public`. A view that is declared as existing is not among it: somebody else makes it.
+ * Reads what a snapshot has in `public`. A view that is declared as existing is left out: it is made elsewhere.
  *
- * @returns undefined when it is none: read as an empty one, it would own nothing.
+ * @returns undefined when it is no snapshot. Taken for an empty one, it would own nothing.
  */
 export function parseSnapshot(snapshot: unknown): readonly SnapshotObject[] | undefined {
   if (!isRecord(snapshot)) return undefined;

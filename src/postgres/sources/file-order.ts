@@ -4,7 +4,7 @@
  * come last.
  */
 export function compareVersions(one: string, other: string): number {
-  const [a, b] = [placeOf(one), placeOf(other)];
+  const [a, b] = [readVersion(one), readVersion(other)];
   if (a.rank !== b.rank) return a.rank - b.rank;
   const byNumber = a.letter === b.letter ? compareNumbers(a.numbers, b.numbers) : 0;
   if (byNumber !== 0) return byNumber;
@@ -12,7 +12,8 @@ export function compareVersions(one: string, other: string): number {
   return one < other ? -1 : 1;
 }
 
-interface Place {
+interface Version {
+  /** Versions first, then names without one, then repeatable files. */
   readonly rank: 0 | 1 | 2;
   /** The one letter in front of the number. */
   readonly letter: string;
@@ -22,7 +23,7 @@ interface Place {
 /** A `_` is part of the number only where `__` ends it, as in Flyway: `V1_2__some`. In `1_2nd_try` the number is 1. */
 const versioned = /^(?<letter>[a-z]?)(?:(?<parts>\d+(?:[._]\d+)*)__|(?<number>\d+(?:\.\d+)*))/i;
 
-function placeOf(name: string): Place {
+function readVersion(name: string): Version {
   const { letter = '', parts, number } = versioned.exec(name)?.groups ?? {};
   const digits = parts ?? number ?? '';
   const numbers = digits === '' ? [] : digits.split(/[._]/).map(BigInt);

@@ -5,15 +5,15 @@ import type { Refuse } from './migration-files-error.ts';
 import { isMissing, readJson } from './read-text.ts';
 
 /**
- * The snapshots of one folder of drizzle-kit, which tell what in `public` is the plugin's own. A long history has many and
- * large ones: they are read when a pending file asks, the newest first, and no more of them than its names need.
+ * The snapshots of one folder of drizzle-kit, which show what in `public` is the plugin's own. A long history has many and
+ * large ones: they are read when a pending file needs them, the newest first, and no more of them than its names need.
  */
 export class FolderSnapshots {
   readonly #folder: string;
   readonly #listed: readonly string[];
   readonly #refuse: Refuse;
   readonly #known = new Set<string>();
-  /** The newest last; undefined before anything was asked. */
+  /** The newest last; undefined before the first question. */
   #unread: string[] | undefined;
   #hasAny = false;
   /** One question after the other: each goes on reading where the one before has ended. */

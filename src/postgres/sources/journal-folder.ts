@@ -9,7 +9,7 @@ import { timestampOf } from './timestamp-folder.ts';
 interface JournalEntry {
   readonly tag: string;
   readonly when: number;
-  /** Its place in the journal, as drizzle-kit counts; only to find two entries that a merge has left with one. */
+  /** Its number in the journal. A merge may leave two entries with the same one. */
   readonly idx: unknown;
 }
 
@@ -51,7 +51,7 @@ function nameInDrizzle1(tag: string, when: number): string {
   return `${timestampOf(when)}_${tag.split('_').slice(1).join('_')}`;
 }
 
-/** What drizzle-kit has called PostgreSQL; a journal without a dialect is taken for one. */
+/** The names that drizzle-kit has had for PostgreSQL. A journal without a dialect is one of PostgreSQL as well. */
 const ownDialects = new Set<unknown>(['postgresql', 'pg', undefined]);
 
 function refuseOtherDialect(journal: unknown, path: string, refuse: Refuse): void {
@@ -109,9 +109,9 @@ function refuseDoubles(entries: readonly JournalEntry[], path: string, refuse: R
       hint: 'Generate the one that is not yet applied anywhere again with drizzle-kit.',
     });
   }
-  const places = findDouble(entries, ({ idx }) => idx);
-  if (places) {
-    const [{ tag, idx }, other] = places;
+  const numbers = findDouble(entries, ({ idx }) => idx);
+  if (numbers) {
+    const [{ tag, idx }, other] = numbers;
     throw refuse(`${tag} and ${other.tag} have the same "idx" (${show(idx)}) in ${path}`, {
       hint: 'A merge has left both: generate the one that is not yet applied anywhere again with drizzle-kit, or number them anew.',
     });

@@ -2,14 +2,14 @@ import { mapBounded } from '../../core/map-bounded.ts';
 import type { SnapshotObject } from './drizzle-snapshot.ts';
 import { readSnapshot } from './folder-snapshots.ts';
 import { refusalFor } from './migration-files-error.ts';
-import { readDirectives } from '../sql/migration-directives.ts';
+import { readDirectives } from '../sql/file-marks.ts';
 import { isSql, type Migration } from './migration.ts';
-import { namesInSql } from '../sql/names-in-sql.ts';
+import { namesInSql } from '../sql/sql-names.ts';
 import { readersAtOnce } from './read-text.ts';
 
 /**
- * What the schema has after these files, as their newest snapshot tells. Nothing when that one is broken: what an older one
- * has may be gone.
+ * The objects of the schema after these files, by their newest snapshot. None when that one is broken: what an older one has
+ * may be gone.
  */
 export async function lastObjects(files: readonly Migration[]): Promise<readonly SnapshotObject[]> {
   for (const file of files.toReversed()) {
@@ -30,14 +30,14 @@ export async function allNames(files: readonly Migration[]): Promise<readonly st
 }
 
 /**
- * Every word of files that no snapshot describes, or that may make what none knows of. What a function has made, nobody
- * knows.
+ * Every word of files that no snapshot describes, or that may make more than a snapshot has. What a function has made is not
+ * known.
  */
 export async function unknownNames(files: readonly Migration[]): Promise<readonly string[]> {
   const names = await mapBounded(files.filter(isSql), readersAtOnce, async (file) => {
-    const mayMakeMore = readDirectives(file.text).known.has('allow-outside');
+    const mayMakeMore = readDirectives(file.sql).known.has('allow-outside');
     const isDescribed = !mayMakeMore && Array.isArray(await readObjects(file));
-    return isDescribed ? [] : namesInSql(file.text);
+    return isDescribed ? [] : namesInSql(file.sql);
   });
   return names.flat();
 }

@@ -9,13 +9,15 @@ import { refusalFor, type Refuse } from './migration-files-error.ts';
 import { isMissing, readText } from './read-text.ts';
 import { listTimestampFolders, type ListedMigration } from './timestamp-folder.ts';
 import { listNames } from '../../core/printable.ts';
+import { SqlText } from '../sql/sql-text.ts';
 
 /** One migration as drizzle-kit wrote it. */
 export interface MigrationFile extends Omit<ListedMigration, 'path' | 'snapshotPath'> {
   /** SHA-256 of the text, as Drizzle computes it. */
   readonly hash: string;
   readonly text: string;
-  /** Those of the folder; none is read before a pending file asks. */
+  readonly sql: SqlText;
+  /** The snapshots of its folder; none is read before a pending file needs it. */
   readonly snapshots: FolderSnapshots;
   /** Where drizzle-kit keeps what the schema is after this migration; the file may be missing. */
   readonly snapshotPath?: string;
@@ -48,8 +50,8 @@ export async function readMigrationFolder(
   const snapshots = new FolderSnapshots(folder, paths, refuse);
   const files = listed.map(({ name, tag, when, historyName, format, snapshotPath }, index) => {
     const text = texts[index] ?? '';
-    const place = { name, tag, when, historyName, format, snapshotPath };
-    return { ...place, hash: hashOf(text), text, snapshots };
+    const identity = { name, tag, when, historyName, format, snapshotPath };
+    return { ...identity, hash: hashOf(text), text, sql: new SqlText(text), snapshots };
   });
   return { folder, files };
 }

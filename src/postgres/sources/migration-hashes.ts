@@ -3,7 +3,7 @@ import type { MigrationIdentity, SqlMigration } from './migration.ts';
 import { hashOf } from './migration-files.ts';
 import { hashOfFunction } from './named-migration.ts';
 
-/** What of a migration is compared with the hash of its row; a function has no text. */
+/** The parts of a migration that are compared with the hash of its row; a function has no text. */
 export type HashedMigration = Pick<MigrationIdentity, 'historyName' | 'hash'> &
   Partial<Pick<SqlMigration, 'text'>>;
 
@@ -27,14 +27,14 @@ export function* hashesOf(
   }
 }
 
-/** Whether the row of an applied migration was written for another text. Of a function nobody knows. */
+/** Whether the row of an applied migration was written for another text. Not known for a function, and taken for no. */
 export function isEdited(migration: HashedMigration, hash: string, schema: string): boolean {
   if (migration.text === undefined) return false;
   for (const known of hashesOf(migration, schema)) if (known === hash) return false;
   return true;
 }
 
-/** What tools have made of a text: some put the schema in, and Checkstack's loader took `"public".` out where the files lie. */
+/** The forms of a text that tools have applied: some put the schema in, and Checkstack's loader took `"public".` out of the files. */
 function formsOf(text: string, schema: string): ReadonlySet<string> {
   const qualifier = `${quoteIdentifier(schema)}.`;
   return new Set([

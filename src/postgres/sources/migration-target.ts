@@ -5,7 +5,11 @@ export interface MigrationTarget {
   /** The plugin's id. */
   readonly id: string;
   readonly schema: string;
-  /** Where the history table stands; in `schema` unless told. */
+  /**
+   * The schema of the history table.
+   *
+   * @default the same as `schema`
+   */
   readonly historySchema?: string | undefined;
   /** The schemas that it may have had under earlier ids. */
   readonly previousSchemas?: readonly string[] | undefined;

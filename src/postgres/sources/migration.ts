@@ -1,10 +1,11 @@
 import type { MigrationFunction } from '../../core/migration-source.ts';
-import { namesInPublic } from '../sql/public-rewrite.ts';
+import { namesInPublic } from '../sql/public-names.ts';
+import type { SqlText } from '../sql/sql-text.ts';
 import type { FolderSnapshots } from './folder-snapshots.ts';
 
-/** What tells one migration from another, in messages and in the history. */
+/** The names and numbers of a migration in messages and in the history. */
 export interface MigrationIdentity {
-  /** As messages call it: `0000_init.sql`, `20240102030405_init/migration.sql`, or the name of a function. */
+  /** Its name in messages: `0000_init.sql`, `20240102030405_init/migration.sql`, or the name of a function. */
   readonly name: string;
   /** The `name` of its history row in the table of Drizzle 1.x: `20240102030405_init`. */
   readonly historyName: string;
@@ -12,14 +13,16 @@ export interface MigrationIdentity {
   readonly when: number;
   /** SHA-256 of the text, as Drizzle computes it; of a function, a number that stands for its name. */
   readonly hash: string;
-  /** The Drizzle whose history it would begin. */
+  /** The version of Drizzle whose history table is made when this is the first migration. */
   readonly format: '0.x' | '1.x';
 }
 
 /** A migration that is a text. */
 export interface SqlMigration extends MigrationIdentity {
   readonly text: string;
-  /** Those of its folder. Left out of a file that drizzle-kit has not written: only drizzle-kit writes `"public".` without meaning it. */
+  /** What the text says. It is read when the first question is asked, and once. */
+  readonly sql: SqlText;
+  /** The snapshots of its folder. Left out of a file that drizzle-kit has not written: only drizzle-kit writes `"public".` without meaning it. */
   readonly snapshots?: FolderSnapshots;
   /** Where drizzle-kit keeps what the schema is after this migration; the file may be missing. */
   readonly snapshotPath?: string;
@@ -31,7 +34,7 @@ export interface CodeMigration extends MigrationIdentity {
   readonly transaction: boolean;
 }
 
-/** Whatever a plugin's schema is made with. */
+/** One step in the making of a plugin's schema. */
 export type Migration = SqlMigration | CodeMigration;
 
 export function isSql(migration: Migration): migration is SqlMigration {
@@ -39,14 +42,14 @@ export function isSql(migration: Migration): migration is SqlMigration {
 }
 
 /**
- * What of the names behind `"public".` in a file is the plugin's own.
+ * The names behind `"public".` in a file that are the plugin's own.
  *
  * @throws BootError `MIGRATION_FILES_INVALID` for a snapshot that is needed and cannot be read
  */
 export async function ownNames({
-  text,
+  sql,
   snapshots,
-}: Pick<SqlMigration, 'text' | 'snapshots'>): Promise<ReadonlySet<string> | 'all'> {
-  const names = snapshots ? namesInPublic(text) : new Set<string>();
+}: Pick<SqlMigration, 'sql' | 'snapshots'>): Promise<ReadonlySet<string> | 'all'> {
+  const names = snapshots ? namesInPublic(sql) : new Set<string>();
   return names.size > 0 && snapshots ? snapshots.ownAmong(names) : new Set();
 }

@@ -7,9 +7,9 @@ import { timeOf } from './timestamp-folder.ts';
 const secondsBeforeDrizzle = 978_307_200;
 
 /**
- * What the history knows a migration by that has nothing but a name. Its `created_at` is the time that the name begins with,
- * as `drizzle-kit up` would have named it; or else a number made of the name, so that a table of 0.x, which keeps no names,
- * knows it again also when its text was edited.
+ * Returns the identity in the history of a migration that has nothing but a name. Its `created_at` is the time that the name
+ * begins with, as `drizzle-kit up` would have named it. Without one it is a number made of the name: so a table of 0.x, which
+ * keeps no names, has the same number for it after its text was edited.
  */
 export function identityOf(
   name: string,
@@ -35,7 +35,7 @@ export function toMigrations(functions: readonly MigrationFunction[]): readonly 
   }));
 }
 
-/** The hash column must have something; the code of a function is not to be had, and says nothing about what it calls. */
+/** A hash for the history, made of the name: the code of a function cannot be read, and does not show what it calls. */
 export function hashOfFunction(name: string): string {
   return digestOf(`function ${name}`).toString('hex');
 }

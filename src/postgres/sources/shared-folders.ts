@@ -11,18 +11,18 @@ interface MigratingPlugin {
 }
 
 /**
- * Finds folders that are the migrations of two plugins, by whatever path. A bundler does that when each of them says
- * `new URL('./drizzle', import.meta.url)`: in one bundle both mean the same place, and each schema would get the tables of
- * one plugin.
+ * Finds folders that are the migrations of two plugins, whichever path leads there. A bundler makes them when each plugin has
+ * `new URL('./drizzle', import.meta.url)`: in one bundle both are the same folder, and each schema would get the tables of one
+ * plugin.
  */
 export async function findSharedFolders(
   plugins: readonly MigratingPlugin[],
 ): Promise<readonly Problem[]> {
-  const places = await mapBounded(plugins, readersAtOnce, async ({ id, migrations }) => {
-    return { id, folder: await placeOf(migrations) };
+  const folders = await mapBounded(plugins, readersAtOnce, async ({ id, migrations }) => {
+    return { id, folder: await resolveFolder(migrations) };
   });
   const first = new Map<string, string>();
-  return places.flatMap(({ id, folder }) => {
+  return folders.flatMap(({ id, folder }) => {
     if (folder === undefined) return [];
     const other = first.get(folder);
     if (other === undefined) first.set(folder, id);
@@ -30,9 +30,9 @@ export async function findSharedFolders(
   });
 }
 
-/** @returns undefined for functions, and for a folder that cannot be found: that is told when it is read. */
-async function placeOf(source: MigrationSource | undefined): Promise<string | undefined> {
-  const folder = isSqlFiles(source) ? source.folder : source;
+/** @returns undefined for functions, and for a folder that cannot be found, which is reported when it is read. */
+async function resolveFolder(migrations: MigrationSource | undefined): Promise<string | undefined> {
+  const folder = isSqlFiles(migrations) ? migrations.folder : migrations;
   if (typeof folder !== 'string' && !(folder instanceof URL)) return undefined;
   return realpath(pathOf(folder)).catch(() => undefined);
 }

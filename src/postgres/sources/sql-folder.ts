@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { mapBounded } from '../../core/map-bounded.ts';
+import { SqlText } from '../sql/sql-text.ts';
 import { compareVersions } from './file-order.ts';
 import type { SqlMigration } from './migration.ts';
 import { checkFolder, hashOf } from './migration-files.ts';
@@ -32,7 +33,7 @@ export async function readSqlFolder(
   const sorted = [...tags].toSorted(([one], [other]) => compareVersions(one, other));
   return mapBounded(sorted, 1, async ([tag, name]) => {
     const text = await readText(join(folder, name), refuse);
-    return { ...identityOf(tag), name, hash: hashOf(text), text };
+    return { ...identityOf(tag), name, hash: hashOf(text), text, sql: new SqlText(text) };
   });
 }
 

@@ -28,7 +28,7 @@ export async function listTimestampFolders(
   const tags = await mapBounded(
     entries.filter((entry) => !entry.isFile()),
     readersAtOnce,
-    // Also a link that leads nowhere: skipped, its migration would be missing without a word.
+    // A broken link counts as well: left out, its migration would be missing without any message.
     ({ name }) =>
       lstat(join(folder, name, file)).then(
         () => [name],

@@ -1,4 +1,5 @@
-import { lexSql } from './sql-lexer.ts';
+import { keptName, namePart } from './sql-names.ts';
+import type { SqlCommand, SqlText } from './sql-text.ts';
 
 /** A `CREATE EXTENSION`. */
 interface ExtensionCommand {
@@ -6,8 +7,8 @@ interface ExtensionCommand {
   readonly name: string;
   /** The version that it insists on. */
   readonly version?: string;
-  /** Whether it leaves it to the `search_path` where the extension goes. */
-  readonly isHomeless: boolean;
+  /** Whether it has a `SCHEMA`; without one, the `search_path` decides where the extension goes. */
+  readonly namesSchema: boolean;
   /** Where ` SCHEMA …` can be put in. */
   readonly insertAt: number;
   /** Where the command begins. */
@@ -15,94 +16,74 @@ interface ExtensionCommand {
   readonly end: number;
 }
 
-const name = String.raw`"(?:[^"]|"")*"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*`;
-
 const createExtension = new RegExp(
-  String.raw`(?:^|;)\s*(?<command>create\s+extension\s+(?:if\s+not\s+exists\s+)?(?<name>${name})(?:\s+with(?![\w$]))?)(?<rest>[^;]*)`,
-  'gi',
+  String.raw`^create\s+extension\s+(?:if\s+not\s+exists\s+)?(?<name>${namePart})(?:\s+with(?![\w$]))?`,
+  'i',
 );
 
-/** Most files have none, and need not be read for them. */
-const hasAny = /\bextension\b/i;
+/** `VERSION` with its value, a literal or a word. */
+const versionOption = new RegExp(String.raw`\bversion\s+(?<value>'+|${namePart})`, 'i');
 
-/** `VERSION` with its value, a literal or a word, in the form of {@link showCode}. */
-const versionOption = new RegExp(String.raw`\bversion\s+(?<value>'+|${name})`, 'id');
+/** Applied files are asked as well: one without this word is not read for it. */
+const mayHaveAny = /\bextension\b/i;
 
 /** Finds each `CREATE EXTENSION`: not in literals, comments, or the bodies of functions and DO blocks. */
-export function findExtensionCommands(text: string): readonly ExtensionCommand[] {
-  if (!hasAny.test(text)) return [];
-  return Array.from(showCode(text).matchAll(createExtension), (found) => {
-    const { command = '', name: masked = '', rest = '' } = found.groups ?? {};
-    const start = found.index + found[0].length - rest.length - command.length;
-    const insertAt = start + command.length;
-    const end = insertAt + rest.length;
-    const nameAt = start + command.indexOf(masked);
-    const [from, to] = versionOption.exec(rest)?.indices?.groups?.['value'] ?? [];
-    const version =
-      from === undefined ? undefined : versionIn(text.slice(insertAt + from, insertAt + (to ?? 0)));
-    return {
-      name: nameIn(text.slice(nameAt, nameAt + masked.length)),
-      ...(version !== undefined && { version }),
-      isHomeless: !/\bschema\b/i.test(rest),
-      insertAt,
-      start,
-      end,
-    };
-  });
+export function findExtensionCommands(sql: SqlText): readonly ExtensionCommand[] {
+  if (!mayHaveAny.test(sql.text)) return [];
+  return sql.commands.flatMap((command) => readExtensionCommand(sql, command) ?? []);
+}
+
+function readExtensionCommand(
+  sql: SqlText,
+  { code, start }: SqlCommand,
+): ExtensionCommand | undefined {
+  const found = createExtension.exec(code);
+  if (!found) return undefined;
+  const insertAt = start + found[0].length;
+  const options = code.slice(found[0].length);
+  const version = versionOption.exec(options);
+  const valueEnd = insertAt + (version ? version.index + version[0].length : 0);
+  const value = version?.groups?.['value'] ?? '';
+  return {
+    name: keptName(found.groups?.['name'] ?? ''),
+    ...(version && { version: readValue(sql.text.slice(valueEnd - value.length, valueEnd)) }),
+    namesSchema: /\bschema\b/i.test(options),
+    insertAt,
+    start,
+    end: start + code.length,
+  };
+}
+
+function readValue(written: string): string {
+  return written.startsWith("'") ? written.slice(1, -1) : keptName(written);
 }
 
 /**
  * Finds each `CREATE EXTENSION` without a `SCHEMA`.
  *
- * @example findHomelessExtensions('create extension citext;') // [{ name: 'citext', insertAt: 23, start: 0, end: 23, … }]
+ * @example findHomelessExtensions(new SqlText('create extension citext;')) // [{ name: 'citext', insertAt: 23, start: 0, end: 23, … }]
  */
-export function findHomelessExtensions(text: string): readonly ExtensionCommand[] {
-  return findExtensionCommands(text).filter(({ isHomeless }) => isHomeless);
+export function findHomelessExtensions(sql: SqlText): readonly ExtensionCommand[] {
+  return findExtensionCommands(sql).filter(({ namesSchema }) => !namesSchema);
 }
 
-/** Commands that run code which is not in the file; those in a body are found by the words that only bodies have. */
-const callsOthers = /(?:^|;)\s*(?:select|with|call)\b/i;
-const mayCallOthers = /select|with|call/i;
+/** Commands that run code which is not in the file. */
+const callsOthers = /^(?:select|with|call)\b/i;
+/** The same in a body: words that only bodies have. */
 const callsOthersInBody = /\b(?:perform|execute)\b/i;
 
 /**
- * Whether SQL may make a schema of extensions: then nobody knows before it runs whether others will find one. It speaks of
+ * Whether SQL may make a schema of extensions: then it is not known before it runs whether others will find one. It names
  * extensions other than by a `CREATE EXTENSION` that needs such a schema itself, or calls what may.
  */
-export function mayPlaceExtensions(text: string): boolean {
-  let rest = text;
-  for (const { start, end } of findHomelessExtensions(text).toReversed()) {
+export function mayMakeExtensionSchema(sql: SqlText): boolean {
+  let rest = sql.text;
+  for (const { start, end } of findHomelessExtensions(sql).toReversed()) {
     rest = rest.slice(0, start) + rest.slice(end);
   }
   return (
     /extension/i.test(rest) ||
     callsOthersInBody.test(rest) ||
-    (mayCallOthers.test(rest) && callsOthers.test(showCode(rest)))
+    sql.commands.some(({ code }) => callsOthers.test(code))
   );
-}
-
-/**
- * The text with the same length, in which nothing but code can be taken for SQL: breakpoints are semicolons, and there are
- * none inside quoted names.
- */
-function showCode(text: string): string {
-  let shown = '';
-  for (const { kind, start, end } of lexSql(text)) {
-    const piece = text.slice(start, end);
-    if (kind === 'code') shown += piece.replaceAll('\uFEFF', ' ');
-    else if (kind === 'identifier') shown += piece.replaceAll(';', '_');
-    else if (kind === 'breakpoint') shown += ';'.padEnd(piece.length);
-    else shown += (kind === 'comment' ? ' ' : "'").repeat(piece.length);
-  }
-  return shown;
-}
-
-function nameIn(written: string): string {
-  return written.startsWith('"')
-    ? written.slice(1, -1).replaceAll('""', '"')
-    : written.toLowerCase();
-}
-
-function versionIn(written: string): string {
-  return written.startsWith("'") ? written.slice(1, -1) : nameIn(written);
 }

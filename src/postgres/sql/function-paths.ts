@@ -1,6 +1,6 @@
-import { partsOfName, qualifiedName, splitList } from './sql-commands.ts';
-import { lexSql } from './sql-lexer.ts';
-import { positionAt } from './source-position.ts';
+import { keptName, partsOfName, qualifiedName, splitList } from './sql-names.ts';
+import type { SqlCommand, SqlText } from './sql-text.ts';
+import { positionAt } from './text-position.ts';
 
 /** A function that a text makes or alters, with the `search_path` that it runs with. */
 export interface FunctionPath {
@@ -15,8 +15,10 @@ export interface FunctionPath {
   readonly line: number;
 }
 
-/** Most files have neither, and need not be read for them. */
-const hasAny = /search_path|\bset\s+schema\b/i;
+type Found = Omit<FunctionPath, 'line'>;
+
+/** Most files have neither, and their commands and bodies need no closer look. */
+const mayHaveAny = /search_path|\bset\s+schema\b/i;
 
 const head = new RegExp(
   String.raw`\b(?:create\s+(?:or\s+replace\s+)?|alter\s+)(?:function|procedure|routine)\s+(?<name>${qualifiedName})`,
@@ -33,57 +35,47 @@ const clauses = new RegExp(
  * Finds the functions of a text that set a `search_path` for themselves: by a clause before or behind the body, in the body, by
  * ALTER, or in a DO block that makes them. `FROM CURRENT` and `DEFAULT` set none of their own.
  *
- * @example findFunctionPaths(`CREATE FUNCTION f() … SET search_path = public AS '…'`)[0]?.schemas // ['public']
+ * @example findFunctionPaths(new SqlText(`CREATE FUNCTION f() … SET search_path = public AS '…'`))[0]?.schemas // ['public']
  */
-export function findFunctionPaths(text: string): readonly FunctionPath[] {
-  if (!hasAny.test(text)) return [];
-  return readPaths(text, 0).map((found) => ({
-    ...found,
-    line: positionAt(text, found.index).line,
-  }));
+export function findFunctionPaths(sql: SqlText): readonly FunctionPath[] {
+  if (!mayHaveAny.test(sql.text)) return [];
+  return readPaths(sql, 0).map((found) => {
+    return { ...found, line: positionAt(sql.text, found.index).line };
+  });
 }
 
-type Found = Omit<FunctionPath, 'line'>;
-
-/** @param offset Where `text` begins in the whole. */
-function readPaths(text: string, offset: number): readonly Found[] {
-  const { shown, bodies } = show(text);
-  const found: Found[] = [];
-  let start = 0;
-  for (const command of shown.split(';')) {
-    const end = start + command.length;
-    const inside = bodies.filter((body) => body.start >= start && body.end <= end);
-    const written = head.exec(command)?.groups?.['name'];
+/** @param offset Where the text begins in the whole. */
+function readPaths(sql: SqlText, offset: number): readonly Found[] {
+  return sql.commands.flatMap((command): readonly Found[] => {
+    const written = head.exec(command.code)?.groups?.['name'];
     if (written === undefined) {
       // A DO block may make functions.
-      found.push(...inside.flatMap((body) => readPaths(body.text, offset + body.start)));
-    } else {
-      const name = partsOfName(foldName(written)).at(-1) ?? written;
-      const places = [
-        { text: text.slice(start, end), shown: command, start },
-        ...inside.map((body) => ({ ...body, shown: show(body.text).shown })),
-      ];
-      for (const place of places) {
-        for (const clause of readClauses(place.text, place.shown)) {
-          found.push({ name, ...clause, index: offset + place.start + clause.index });
-        }
-      }
+      return command.bodies.flatMap(({ sql: body, start }) => readPaths(body, offset + start));
     }
-    start = end + 1;
-  }
-  return found;
+    const name = partsOfName(written).at(-1) ?? written;
+    const inBodies = command.bodies.flatMap(({ sql: body, start }) =>
+      body.commands.flatMap((inner) => readClauses(body, inner, offset + start)),
+    );
+    return [...readClauses(sql, command, offset), ...inBodies].map((found) => ({ name, ...found }));
+  });
 }
 
-function readClauses(text: string, shown: string): readonly Omit<Found, 'name'>[] {
-  return [...shown.matchAll(clauses)].flatMap(({ 0: whole, index, groups = {} }) => {
+function readClauses(
+  { text }: SqlText,
+  { code, start }: SqlCommand,
+  offset: number,
+): readonly Omit<Found, 'name'>[] {
+  return Array.from(code.matchAll(clauses)).flatMap(({ 0: { length }, index: at, groups = {} }) => {
     const { list, setting, value = '' } = groups;
-    const clause = text.slice(index, index + whole.length).replaceAll(/\s+/g, ' ');
+    const end = start + at + length;
+    const written = text.slice(start + at, end);
+    const clause = written.replaceAll(/\s+/g, ' ');
+    const index = offset + start + at;
     if (list !== undefined) {
-      const names = splitList(text.slice(index + whole.length - list.length, index + whole.length));
-      const schemas = names.map(schemaIn);
+      const schemas = splitList(text.slice(end - list.length, end)).map(schemaIn);
       return list.toLowerCase() === 'default' ? [] : [{ clause, schemas, index }];
     }
-    const literals = text.slice(index, index + whole.length).match(/'(?:[^']|'')*'/g) ?? [];
+    const literals = written.match(/'(?:[^']|'')*'/g) ?? [];
     if (setting === undefined || value === '' || schemaIn(literals[0] ?? '') !== 'search_path') {
       return [];
     }
@@ -92,39 +84,8 @@ function readClauses(text: string, shown: string): readonly Omit<Found, 'name'>[
   });
 }
 
-/** In a list, a literal is a name too. */
+/** In a list, a literal is a name as well. */
 function schemaIn(written: string): string {
-  const quoted = /^(?:e?'(?<literal>.*)'|"(?<name>.*)")$/is.exec(written)?.groups;
-  if (!quoted) return written.toLowerCase();
-  return quoted['literal']?.replaceAll("''", "'") ?? quoted['name']?.replaceAll('""', '"') ?? '';
-}
-
-function foldName(written: string): string {
-  return written.replaceAll(/"(?:[^"]|"")*"|[^"]+/g, (piece) =>
-    piece.startsWith('"') ? piece : piece.toLowerCase(),
-  );
-}
-
-interface Body {
-  readonly text: string;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** The text with the same length, in which literals are quotes only, and the dollar-quoted bodies in it. */
-function show(text: string): { readonly shown: string; readonly bodies: readonly Body[] } {
-  let shown = '';
-  const bodies: Body[] = [];
-  for (const { kind, start, end } of lexSql(text)) {
-    const piece = text.slice(start, end);
-    if (kind === 'code') shown += piece;
-    else if (kind === 'identifier') shown += piece.replaceAll(';', '_');
-    else if (kind === 'breakpoint') shown += ';'.padEnd(piece.length);
-    else shown += (kind === 'comment' ? ' ' : "'").repeat(piece.length);
-    if (kind === 'dollar') {
-      const tag = piece.indexOf('$', 1) + 1;
-      bodies.push({ text: piece.slice(tag, -tag), start: start + tag, end: end - tag });
-    }
-  }
-  return { shown, bodies };
+  const literal = /^e?'(?<content>.*)'$/is.exec(written)?.groups?.['content'];
+  return literal?.replaceAll("''", "'") ?? keptName(written);
 }

@@ -16,3 +16,13 @@ export function quoteLiteral(text: string): string {
 export function textArray(texts: readonly string[]): string {
   return `array[${texts.map(quoteLiteral).join(', ')}]::text[]`;
 }
+
+/**
+ * The `search_path` of a plugin: its own schema, then the schemas of extensions, and nothing else. `public` is in it only when
+ * it is listed: a missing schema must be an error, and never a silent install into public.
+ *
+ * @example searchPath('plugin_catalog', ['extensions']) // '"plugin_catalog", "extensions"'
+ */
+export function searchPath(schema: string, extensionSchemas: readonly string[]): string {
+  return [...new Set([schema, ...extensionSchemas])].map(quoteIdentifier).join(', ');
+}

@@ -1,4 +1,5 @@
-import { namePart, partsOfName, qualifiedName, readCommands, splitList } from './sql-commands.ts';
+import { namePart, partsOfName, qualifiedName, splitList } from './sql-names.ts';
+import type { SqlText } from './sql-text.ts';
 
 /** Something that a text makes, and that a catalog can be asked for. */
 export interface MadeObject {
@@ -12,7 +13,7 @@ export interface MadeObject {
 
 interface MadeObjects {
   readonly objects: readonly MadeObject[];
-  /** How many commands do what no catalog tells of, such as INSERT or a DO block. */
+  /** The number of commands whose work no catalog shows, such as INSERT or a DO block. */
   readonly others: number;
 }
 
@@ -23,31 +24,34 @@ const creating: readonly (readonly [form: RegExp, kind: MadeObject['kind']])[] =
   [
     new RegExp(
       String.raw`^create\s+(?:unlogged\s+)?(?:table|sequence|(?:materialized\s+)?view)\s+${guard}${name}`,
+      'i',
     ),
     'relation',
   ],
-  [new RegExp(String.raw`^create\s+(?:type|domain)\s+${name}`), 'type'],
-  [new RegExp(String.raw`^create\s+(?:function|procedure)\s+${name}`), 'function'],
+  [new RegExp(String.raw`^create\s+(?:type|domain)\s+${name}`, 'i'), 'type'],
+  [new RegExp(String.raw`^create\s+(?:function|procedure)\s+${name}`, 'i'), 'function'],
 ];
 const index = new RegExp(
   String.raw`^create\s+(?:unique\s+)?index\s+${guard}(?<name>${namePart})\s+on\s+(?:only\s+)?(?<table>${qualifiedName})`,
+  'i',
 );
 const alterTable = new RegExp(
   String.raw`^alter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?(?<table>${qualifiedName})\s+(?<rest>.*)`,
-  's',
+  'is',
 );
-const addConstraint = new RegExp(String.raw`^add\s+constraint\s+(?<name>${namePart})`);
+const addConstraint = new RegExp(String.raw`^add\s+constraint\s+(?<name>${namePart})`, 'i');
 const addColumn = new RegExp(
   String.raw`^add\s+(?!(?:constraint|primary|foreign|unique|check|exclude)\b)(?:column\s+)?${guard}(?<name>${namePart})`,
+  'i',
 );
 
 /**
  * Reads from a text what it makes.
  *
- * @example readMadeObjects('CREATE TABLE t (); INSERT INTO t …') // { objects: [{ kind: 'relation', name: 't', … }], others: 1 }
+ * @example readMadeObjects(new SqlText('CREATE TABLE t (); INSERT INTO t …')) // { objects: [{ kind: 'relation', name: 't', … }], others: 1 }
  */
-export function readMadeObjects(text: string): MadeObjects {
-  const each = readCommands(text).map(readCommand);
+export function readMadeObjects(sql: SqlText): MadeObjects {
+  const each = sql.commands.map(({ code }) => readCommand(code));
   return {
     objects: each.flatMap((made) => made ?? []),
     others: each.filter((made) => made === undefined).length,

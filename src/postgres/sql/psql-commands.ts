@@ -1,29 +1,32 @@
-import { lexSql } from './sql-lexer.ts';
-import { positionAt } from './source-position.ts';
-import { findCommand, type FoundCommand } from './transaction-control.ts';
+import { findCommand, type FoundCommand } from './refused-commands.ts';
+import type { SqlText } from './sql-text.ts';
+import { positionAt } from './text-position.ts';
 
-const backslashed = /\\\S*/;
 const copyFromStdin = [/^copy\b.*\bfrom\s+stdin\b/is];
+const quotedNameOrBackslash = /"(?:[^"]|"")*"|\\[^\s'"]*/g;
 
 /**
  * Finds the first thing in a text that only psql understands: a command with a backslash, or COPY FROM STDIN, whose rows psql
  * sends. SQL has no backslash outside of literals, quoted names and comments.
  *
- * @example findPsqlCommand('\\restrict abc\nCREATE TABLE a ();') // { command: '\\restrict', line: 1 }
+ * @example findPsqlCommand(new SqlText('\\restrict abc\nCREATE TABLE a ();')) // { command: '\\restrict', line: 1 }
  */
-export function findPsqlCommand(text: string): FoundCommand | undefined {
-  const copy = /\bstdin\b/i.test(text) ? findCommand(text, copyFromStdin) : undefined;
-  const backslash = text.includes('\\') ? findBackslash(text) : undefined;
+export function findPsqlCommand(sql: SqlText): FoundCommand | undefined {
+  const copy = /\bstdin\b/i.test(sql.text) ? findCommand(sql, copyFromStdin) : undefined;
+  const backslash = sql.text.includes('\\') ? findBackslash(sql) : undefined;
   // The rows behind a COPY are no SQL, so a backslash among them says nothing.
   return copy && (!backslash || copy.line <= backslash.line)
     ? { ...copy, command: 'COPY FROM STDIN' }
     : backslash;
 }
 
-function findBackslash(text: string): FoundCommand | undefined {
-  for (const { kind, start, end } of lexSql(text)) {
-    const found = kind === 'code' ? backslashed.exec(text.slice(start, end)) : null;
-    if (found) return { command: found[0], line: positionAt(text, start + found.index).line };
+function findBackslash(sql: SqlText): FoundCommand | undefined {
+  for (const { code, start } of sql.commands) {
+    if (!code.includes('\\')) continue;
+    for (const { 0: command, index } of code.matchAll(quotedNameOrBackslash)) {
+      if (!command.startsWith('\\')) continue;
+      return { command, line: positionAt(sql.text, start + index).line };
+    }
   }
   return undefined;
 }

@@ -1,3 +1,5 @@
+import { SqlText, type Statement } from './sql-text.ts';
+
 /** A stretch of the original text, `text.slice(start, end)`, and what stands there instead. */
 export interface SqlEdit {
   readonly start: number;
@@ -8,7 +10,7 @@ export interface SqlEdit {
 /** SQL that was changed in memory. */
 export interface RewrittenSql {
   readonly text: string;
-  /** Where the character at `index` of the new text was in the original. */
+  /** Returns where the character at `index` of the new text was in the original. */
   readonly toOriginal: (index: number) => number;
 }
 
@@ -26,12 +28,12 @@ export function applyEdits(text: string, edits: readonly SqlEdit[]): RewrittenSq
   }
   return {
     text: rewritten + text.slice(copied),
-    toOriginal: (index) => toOriginal(index, sorted, starts),
+    toOriginal: (index) => findOriginal(index, sorted, starts),
   };
 }
 
-/** A place inside a replacement becomes the beginning of what it stands for. A big file has many: they are halved, not walked. */
-function toOriginal(index: number, edits: readonly SqlEdit[], starts: readonly number[]): number {
+/** An index inside a replacement becomes the beginning of what was replaced. A big file has many edits: a binary search. */
+function findOriginal(index: number, edits: readonly SqlEdit[], starts: readonly number[]): number {
   let before = 0;
   for (let end = starts.length; before < end;) {
     const middle = Math.floor((before + end) / 2);
@@ -42,4 +44,35 @@ function toOriginal(index: number, edits: readonly SqlEdit[], starts: readonly n
   if (!last) return index;
   const behind = index - (starts[before - 1] ?? 0) - last.replacement.length;
   return behind < 0 ? last.start : last.end + behind;
+}
+
+/** A statement as it is sent. */
+export interface SentStatement extends Pick<Statement, 'text' | 'codeOffset' | 'isLeftOpen'> {
+  readonly sql: Pick<SqlText, 'commands'>;
+  /** Returns where the character at `index` of the sent text is in the file. */
+  readonly toOriginal: (index: number) => number;
+}
+
+/** Applies the edits of a file to its statements. A statement that stays as it is need not be read again. */
+export function editStatements(
+  statements: readonly Statement[],
+  edits: readonly SqlEdit[],
+): readonly SentStatement[] {
+  const sorted = edits.toSorted((a, b) => a.start - b.start);
+  let next = 0;
+  return statements.map((statement) => {
+    const { text, offset, codeOffset, isLeftOpen } = statement;
+    const first = next;
+    while ((sorted[next]?.start ?? Infinity) <= offset + text.length) next += 1;
+    if (next === first) {
+      const toOriginal = (index: number): number => offset + index;
+      return { text, codeOffset, isLeftOpen, sql: statement, toOriginal };
+    }
+    const own = sorted.slice(first, next).map(({ start, end, replacement }) => {
+      return { start: start - offset, end: end - offset, replacement };
+    });
+    const edited = applyEdits(text, own);
+    const toOriginal = (index: number): number => offset + edited.toOriginal(index);
+    return { text: edited.text, codeOffset, isLeftOpen, sql: new SqlText(edited.text), toOriginal };
+  });
 }

@@ -5,6 +5,8 @@ export interface SqlToken {
   readonly kind: SqlTokenKind;
   readonly start: number;
   readonly end: number;
+  /** Left open: a literal, a quoted name or a block comment that reaches to the end of the text. */
+  readonly isOpen?: true;
 }
 
 /** What drizzle-kit writes between statements; to PostgreSQL it is a comment. */
@@ -26,7 +28,7 @@ const blockEdge = /\/\*|\*\//g;
 
 /**
  * Cuts SQL into code, literals, quoted names, dollar quotes, comments and Drizzle's breakpoints; together they are the whole
- * text. Anything left open reaches to the end, where PostgreSQL will complain.
+ * text. A token that is left open reaches to the end, where PostgreSQL will complain.
  *
  * Follows https://www.postgresql.org/docs/current/sql-syntax-lexical.html. A file of data may have millions of tokens, so
  * it goes from character to character, and from quote to quote.
@@ -65,25 +67,33 @@ function startOfOpening(text: string, from: number): number {
 function readToken(text: string, start: number): SqlToken {
   switch (text.charCodeAt(start)) {
     case quote:
-      return { kind: 'string', start, end: endOfQuoted(text, start + 1, "'") };
+      return toToken(text, 'string', start, endOfQuoted(text, start + 1, "'"));
     case doubleQuote:
-      return { kind: 'identifier', start, end: endOfQuoted(text, start + 1, '"') };
-    case dash: {
-      if (!text.startsWith(breakpointMark, start)) {
-        return { kind: 'comment', start, end: startOf(lineEnd, text, start + 2) };
-      }
-      return { kind: 'breakpoint', start, end: start + breakpointMark.length };
-    }
+      return toToken(text, 'identifier', start, endOfQuoted(text, start + 1, '"'));
+    case dash:
+      return text.startsWith(breakpointMark, start)
+        ? { kind: 'breakpoint', start, end: start + breakpointMark.length }
+        : { kind: 'comment', start, end: find(lineEnd, text, start + 2)?.index ?? text.length };
     case slash:
-      return { kind: 'comment', start, end: endOfBlock(text, start + 2) };
+      return toToken(text, 'comment', start, endOfBlock(text, start + 2));
     case dollar: {
       const tag = tagAt(text, start) ?? '';
       const close = text.indexOf(tag, start + tag.length);
-      return { kind: 'dollar', start, end: close < 0 ? text.length : close + tag.length };
+      return toToken(text, 'dollar', start, close < 0 ? undefined : close + tag.length);
     }
     default:
-      return { kind: 'string', start, end: endOfEscaped(text, start + 2) };
+      return toToken(text, 'string', start, endOfEscaped(text, start + 2));
   }
+}
+
+/** @param end `undefined` when the token is left open. */
+function toToken(
+  text: string,
+  kind: SqlTokenKind,
+  start: number,
+  end: number | undefined,
+): SqlToken {
+  return end === undefined ? { kind, start, end: text.length, isOpen: true } : { kind, start, end };
 }
 
 function tagAt(text: string, at: number): string | undefined {
@@ -106,15 +116,15 @@ function isNamePart(char: number): boolean {
 }
 
 /** A doubled quote stands for itself. */
-function endOfQuoted(text: string, from: number, mark: string): number {
+function endOfQuoted(text: string, from: number, mark: string): number | undefined {
   for (let at = text.indexOf(mark, from); at >= 0; at = text.indexOf(mark, at + 2)) {
     if (text[at + 1] !== mark) return at + 1;
   }
-  return text.length;
+  return undefined;
 }
 
-/** In an escape string whatever follows a backslash stands for itself too. */
-function endOfEscaped(text: string, from: number): number {
+/** In an escape string the character behind a backslash stands for itself, too. */
+function endOfEscaped(text: string, from: number): number | undefined {
   for (let at = from; at < text.length; at += 1) {
     const char = text.charCodeAt(at);
     if (char === backslash) at += 1;
@@ -123,11 +133,11 @@ function endOfEscaped(text: string, from: number): number {
       at += 1;
     }
   }
-  return text.length;
+  return undefined;
 }
 
 /** Block comments nest, unlike those of C. */
-function endOfBlock(text: string, from: number): number {
+function endOfBlock(text: string, from: number): number | undefined {
   let depth = 1;
   let at = from;
   for (let edge = find(blockEdge, text, at); edge; edge = find(blockEdge, text, at)) {
@@ -135,52 +145,10 @@ function endOfBlock(text: string, from: number): number {
     depth += edge[0] === '/*' ? 1 : -1;
     if (depth === 0) return at;
   }
-  return text.length;
-}
-
-function startOf(pattern: RegExp, text: string, from: number): number {
-  return find(pattern, text, from)?.index ?? text.length;
+  return undefined;
 }
 
 function find(pattern: RegExp, text: string, from: number): RegExpExecArray | null {
   pattern.lastIndex = from;
   return pattern.exec(text);
-}
-
-/** The text with everything blank that is no plain code, and every character where it was. */
-export function keepCode(text: string): string {
-  let kept = '';
-  for (const { kind, start, end } of lexSql(text)) {
-    kept += kind === 'code' ? text.slice(start, end) : ' '.repeat(end - start);
-  }
-  return kept;
-}
-
-/** Whether the text ends inside a literal, a quoted name or a block comment. */
-export function isLeftOpen(text: string): boolean {
-  const last = [...lexSql(text)].at(-1);
-  if (!last || last.kind === 'code' || last.kind === 'breakpoint') return false;
-  const token = text.slice(last.start, last.end);
-  if (token.startsWith('--')) return false;
-  // Something that is closed stays one token when a line follows it; something open takes that in as well.
-  const longer = [...lexSql(`${text}\n0`)].at(-1);
-  return longer?.kind === last.kind && longer.start === last.start;
-}
-
-/**
- * The text with every character where it was, without literals and comments. Quoted names stay, and so do bodies in dollar
- * quotes, which are code too; breakpoints are semicolons.
- */
-export function keepNamesAndBodies(text: string): string {
-  return [...lexSql(text)]
-    .map(({ kind, start, end }) => {
-      const piece = text.slice(start, end);
-      if (kind === 'code' || kind === 'identifier') return piece;
-      if (kind === 'breakpoint') return ';'.padEnd(piece.length);
-      if (kind !== 'dollar') return ' '.repeat(piece.length);
-      const tag = piece.indexOf('$', 1) + 1;
-      const body = keepNamesAndBodies(piece.slice(tag, -tag));
-      return ' '.repeat(tag) + body + ' '.repeat(piece.length - tag - body.length);
-    })
-    .join('');
 }

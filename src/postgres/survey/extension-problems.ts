@@ -1,15 +1,16 @@
 import { problem, type Problem } from '../../core/error-codes.ts';
 import { BootError } from '../../core/errors.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
-import { mayPlaceExtensions } from '../sql/extension-commands.ts';
+import { mayMakeExtensionSchema } from '../sql/extension-commands.ts';
 import {
   misplacedExtensions,
-  placeAdvice,
+  extensionSchemaAdvice,
   type ExtensionFacts,
   type ExtensionSetting,
 } from './extension-schemas.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
-import { readDirectives } from '../sql/migration-directives.ts';
+import { readDirectives } from '../sql/file-marks.ts';
+import type { SqlText } from '../sql/sql-text.ts';
 
 interface PendingPlugin {
   readonly id: string;
@@ -31,18 +32,18 @@ export function findMissingExtensionSchemas(
 ): readonly Problem[] {
   if (facts.schemas.length > 0 || facts.placeable.length === 0) return [];
   const all = plugins.flatMap(({ pending }) => pending);
-  const texts = all.filter(isSql).map(({ text }) => text);
+  const texts = all.filter(isSql).map(({ sql }) => sql);
   // It is unknown what a function does.
   if (texts.length < all.length) return [];
-  if (texts.some(mayPlaceExtensions) || mayMakeListed(plugins, texts, rules.extensionSchemas))
+  if (texts.some(mayMakeExtensionSchema) || mayMakeListed(plugins, texts, rules.extensionSchemas))
     return [];
   return plugins.flatMap(({ id, schema, pending }) =>
-    pending.filter(isSql).flatMap(({ name: file, text }) =>
-      isMeant(text, rules)
+    pending.filter(isSql).flatMap(({ name: file, sql }) =>
+      isMeant(sql, rules)
         ? []
-        : misplacedExtensions(text, facts, schema).map((extension) => {
+        : misplacedExtensions(sql, facts, schema).map((extension) => {
             const message = `${id}: ${file} makes the extension ${extension}, and there is no schema for it`;
-            const hint = placeAdvice(extension, rules.extensionSchemas);
+            const hint = extensionSchemaAdvice(extension, rules.extensionSchemas);
             return problem('EXTENSION_SCHEMA_MISSING', message, { plugin: id, file, hint });
           }),
     ),
@@ -56,12 +57,12 @@ export function findMissingExtensionSchemas(
  */
 export function refuseMissingExtensionSchema(
   { id, schema }: { readonly id: string; readonly schema: string },
-  { file, text, inTransaction }: SentText,
+  { file, sql, inTransaction }: SentText,
   facts: ExtensionFacts,
   rules: ExtensionRules,
 ): void {
-  const misplaced = misplacedExtensions(text, facts, schema);
-  const [extension] = isMeant(text, rules) ? [] : misplaced;
+  const misplaced = misplacedExtensions(sql, facts, schema);
+  const [extension] = isMeant(sql, rules) ? [] : misplaced;
   if (extension === undefined) return;
   const what = `${file} makes the extension ${extension}, and there is no schema for it`;
   const kept = inTransaction ? ` Nothing of ${file} was kept.` : '';
@@ -69,32 +70,32 @@ export function refuseMissingExtensionSchema(
     plugin: id,
     phase: 'migrateAll',
     position: { file },
-    hint: `${placeAdvice(extension, rules.extensionSchemas)}${kept}`,
+    hint: `${extensionSchemaAdvice(extension, rules.extensionSchemas)}${kept}`,
   });
 }
 
 /** A text to send: a whole file, or one statement of a function. */
 interface SentText {
   readonly file: string;
-  readonly text: string;
+  readonly sql: SqlText;
   /** Whether the statements before it are rolled back. */
   readonly inTransaction: boolean;
 }
 
 /** Whether an extension may stay in the plugin's own schema. */
-function isMeant(text: string, { strayObjects }: Pick<ExtensionRules, 'strayObjects'>): boolean {
-  return strayObjects !== 'error' || readDirectives(text).known.has('allow-outside');
+function isMeant(sql: SqlText, { strayObjects }: Pick<ExtensionRules, 'strayObjects'>): boolean {
+  return strayObjects !== 'error' || readDirectives(sql).known.has('allow-outside');
 }
 
 /** A listed schema counts as soon as it exists, whether a file makes it or Slipway makes it for a plugin. */
 function mayMakeListed(
   plugins: readonly PendingPlugin[],
-  texts: readonly string[],
+  texts: readonly SqlText[],
   setting: ExtensionSetting,
 ): boolean {
   if (setting === 'auto' || setting.length === 0) return false;
   return (
     plugins.some(({ schema }) => setting.includes(schema)) ||
-    texts.some((text) => /schema/i.test(text))
+    texts.some(({ text }) => /schema/i.test(text))
   );
 }

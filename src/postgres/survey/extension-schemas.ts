@@ -2,6 +2,7 @@ import { findHomelessExtensions } from '../sql/extension-commands.ts';
 import { quoteIdentifier, quoteLiteral, textArray } from '../sql/identifier.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import type { SqlEdit } from '../sql/sql-edits.ts';
+import type { SqlText } from '../sql/sql-text.ts';
 
 /** The schemas of extensions: this list, or those that the database has. */
 export type ExtensionSetting = 'auto' | readonly string[];
@@ -77,20 +78,20 @@ export function schemasOnPath(
 
 /** Lists the extensions that files make without a schema. */
 export function wantedExtensions(files: readonly Migration[]): readonly string[] {
-  const names = files.filter(isSql).flatMap(({ text }) => extensionsWithoutSchema(text));
+  const names = files.filter(isSql).flatMap(({ sql }) => extensionsWithoutSchema(sql));
   return [...new Set(names)];
 }
 
 /** Lists the extensions that a text makes without a schema. */
-export function extensionsWithoutSchema(text: string): readonly string[] {
-  return [...new Set(findHomelessExtensions(text).map(({ name }) => name))];
+export function extensionsWithoutSchema(sql: SqlText): readonly string[] {
+  return [...new Set(findHomelessExtensions(sql).map(({ name }) => name))];
 }
 
 /** Makes the edits that add a schema to `CREATE EXTENSION`. An extension that exists, or has its own schema, is left alone. */
-export function extensionEdits(text: string, facts: ExtensionFacts): readonly SqlEdit[] {
+export function extensionEdits(sql: SqlText, facts: ExtensionFacts): readonly SqlEdit[] {
   const [schema] = facts.schemas;
   if (schema === undefined) return [];
-  return findHomelessExtensions(text)
+  return findHomelessExtensions(sql)
     .filter(({ name }) => facts.placeable.includes(name))
     .map(({ insertAt: at }) => {
       return { start: at, end: at, replacement: ` SCHEMA ${quoteIdentifier(schema)}` };
@@ -99,16 +100,16 @@ export function extensionEdits(text: string, facts: ExtensionFacts): readonly Sq
 
 /** Lists the extensions without a schema to go to. Those of the host stay in `public`, as always. */
 export function misplacedExtensions(
-  text: string,
+  sql: SqlText,
   facts: ExtensionFacts,
   schema: string,
 ): readonly string[] {
   if (facts.schemas.length > 0 || schema === 'public') return [];
-  return extensionsWithoutSchema(text).filter((name) => facts.placeable.includes(name));
+  return extensionsWithoutSchema(sql).filter((name) => facts.placeable.includes(name));
 }
 
 /** Writes what to do when there is no schema for an extension. */
-export function placeAdvice(name: string, setting: ExtensionSetting): string {
+export function extensionSchemaAdvice(name: string, setting: ExtensionSetting): string {
   const [listed] = setting === 'auto' ? [] : setting;
   const schema = quoteIdentifier(listed ?? 'extensions');
   const list =

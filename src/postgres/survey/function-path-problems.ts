@@ -1,6 +1,7 @@
 import { problem, type Problem } from '../../core/error-codes.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import { findFunctionPaths } from '../sql/function-paths.ts';
+import type { SqlText } from '../sql/sql-text.ts';
 
 /** A plugin and the schemas after its own on its path. */
 interface PathOwner {
@@ -13,16 +14,16 @@ interface PathOwner {
 export function findFilePaths(owner: PathOwner, pending: readonly Migration[]): readonly Problem[] {
   return pending
     .filter(isSql)
-    .flatMap(({ name, text }) => findTextPaths(owner, { file: name, text }));
+    .flatMap(({ name, sql }) => findTextPaths(owner, { file: name, sql }));
 }
 
 /** Does the same for one text: a file, or a statement of a function. */
 export function findTextPaths(
   { id, schema, extensionSchemas }: PathOwner,
-  { file, text }: { readonly file: string; readonly text: string },
+  { file, sql }: { readonly file: string; readonly sql: SqlText },
 ): readonly Problem[] {
   const known = new Set(['', schema, ...extensionSchemas, 'information_schema']);
-  return findFunctionPaths(text).flatMap(({ name, clause, schemas, line }) => {
+  return findFunctionPaths(sql).flatMap(({ name, clause, schemas, line }) => {
     const isElsewhere = schemas.some((each) => !known.has(each) && !each.startsWith('pg_'));
     if (!isElsewhere) return [];
     const message = `${id}: line ${line} of ${file} has ${clause} in function ${name}, which leads out of its schema`;

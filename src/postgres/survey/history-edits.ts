@@ -1,9 +1,9 @@
 import { problem, type Problem } from '../../core/error-codes.ts';
 import { historyOf, historyTable } from '../history/migration-history.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
-import { positionAt } from '../sql/source-position.ts';
-import { namePart, partsOfName } from '../sql/sql-commands.ts';
-import { keepCode, keepNamesAndBodies } from '../sql/sql-lexer.ts';
+import { keptName, namePart } from '../sql/sql-names.ts';
+import { nestedCommands, type NestedCommand, type SqlText } from '../sql/sql-text.ts';
+import { positionAt } from '../sql/text-position.ts';
 
 /** A command of a migration file that changes a history of migrations. */
 interface HistoryEdit {
@@ -41,8 +41,8 @@ export function findHistoryEdits({ id, schema, historySchema, pending }: Pending
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 } {
-  const found = pending.filter(isSql).flatMap(({ name: file, text }) =>
-    readHistoryEdits(text).map(({ command, line, schema: written = schema, isFatal }) => {
+  const found = pending.filter(isSql).flatMap(({ name: file, sql }) =>
+    readHistoryEdits(sql).map(({ command, line, schema: written = schema, isFatal }) => {
       const what = `changes a history of migrations: ${command} ${historyOf(written)}`;
       const message = `${id}: line ${line} of ${file} ${what}`;
       return {
@@ -57,22 +57,27 @@ export function findHistoryEdits({ id, schema, historySchema, pending }: Pending
   };
 }
 
-function readHistoryEdits(text: string): readonly HistoryEdit[] {
-  if (!text.includes(historyTable)) return [];
-  const plain = keepCode(text);
-  return [...keepNamesAndBodies(text).matchAll(edit)].flatMap(({ index, groups = {} }) => {
-    const { rows, whole, shape, schema: written, rest = '' } = groups;
+function readHistoryEdits(sql: SqlText): readonly HistoryEdit[] {
+  if (!sql.text.includes(historyTable)) return [];
+  return Array.from(nestedCommands(sql)).flatMap((each) => readCommand(sql, each));
+}
+
+function readCommand(
+  sql: SqlText,
+  { command: { code }, start, isInBody }: NestedCommand,
+): readonly HistoryEdit[] {
+  return Array.from(code.matchAll(edit)).flatMap(({ index, groups = {} }) => {
+    const { rows, whole, shape, schema, rest = '' } = groups;
     if (shape !== undefined && !breaksShape.test(rest)) return [];
     // COPY … TO only reads.
     if (/^copy$/i.test(rows ?? '') && !/^(?:\s*\([^)]*\))?\s*from\b/i.test(rest)) return [];
     const command = (rows ?? whole ?? shape ?? '').replaceAll(/\s+/g, ' ').toUpperCase();
     const isWhole = rows === undefined || (command === 'DELETE FROM' && rest.trim() === '');
-    const folded = written?.startsWith('"') ? written : written?.toLowerCase();
     return {
       command,
-      schema: folded && partsOfName(folded)[0],
-      line: positionAt(text, index).line,
-      isFatal: isWhole && plain[index] !== ' ',
+      schema: schema === undefined ? undefined : keptName(schema),
+      line: positionAt(sql.text, start + index).line,
+      isFatal: isWhole && !isInBody,
     };
   });
 }

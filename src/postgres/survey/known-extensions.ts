@@ -1,4 +1,4 @@
-import { mayPlaceExtensions } from '../sql/extension-commands.ts';
+import { mayMakeExtensionSchema } from '../sql/extension-commands.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import {
   extensionFactsSql,
@@ -56,7 +56,7 @@ export class KnownExtensions {
 
   /** Makes SQL to send with the COMMIT of a file that may have changed the facts; {@link learnFrom} reads its answer. */
   afterFile(file: Migration): readonly string[] {
-    if (isSql(file) && !/extension|schema/i.test(file.text) && !mayPlaceExtensions(file.text)) {
+    if (isSql(file) && !/extension|schema/i.test(file.text) && !mayMakeExtensionSchema(file.sql)) {
       return [];
     }
     const { setting, wanted } = this.question;

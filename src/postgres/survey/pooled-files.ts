@@ -1,8 +1,7 @@
 import { problem, type Problem } from '../../core/error-codes.ts';
-import { readDirectives } from '../sql/migration-directives.ts';
 import type { CodeMigration, SqlMigration } from '../sources/migration.ts';
-import { findLasting } from '../sql/lasting-commands.ts';
-import { readTransactionNeed } from '../sql/outside-transaction.ts';
+import { needsNoTransaction } from '../sql/lone-commands.ts';
+import { findLasting } from '../sql/refused-commands.ts';
 
 /**
  * Finds what a file leaves on its session, or runs outside of a transaction. Behind a pooler in transaction mode, the next
@@ -12,20 +11,17 @@ import { readTransactionNeed } from '../sql/outside-transaction.ts';
  */
 export function findPooledFileProblem(
   plugin: string,
-  file: Pick<SqlMigration, 'name' | 'text'> | Pick<CodeMigration, 'name' | 'transaction'>,
+  file: Pick<SqlMigration, 'name' | 'sql'> | Pick<CodeMigration, 'name' | 'transaction'>,
 ): Problem | undefined {
   const { name } = file;
   const about = { plugin, file: name };
   const through = 'and the pooler in between keeps no session';
-  const inTransaction =
-    'text' in file
-      ? !readTransactionNeed(file.text, readDirectives(file.text).known).lone
-      : file.transaction;
+  const inTransaction = 'sql' in file ? !needsNoTransaction(file.sql) : file.transaction;
   if (!inTransaction) {
     const message = `${plugin}: ${name} runs outside of a transaction, ${through}`;
     return problem('POOLER_UNSUPPORTED', message, about);
   }
-  const found = 'text' in file ? findLasting(file.text) : undefined;
+  const found = 'sql' in file ? findLasting(file.sql) : undefined;
   if (!found) return undefined;
   const message = `${plugin}: line ${found.line} has ${found.command}, which outlives its transaction, ${through}`;
   const hint =

@@ -2,7 +2,8 @@ import { problem, type Problem } from '../../core/error-codes.ts';
 import { findHomelessExtensions } from '../sql/extension-commands.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
-import { lexSql } from '../sql/sql-lexer.ts';
+import { keptName, namePart } from '../sql/sql-names.ts';
+import type { SqlText } from '../sql/sql-text.ts';
 
 /** An extension in `public`, with the names that it defines. */
 export interface PublicExtension {
@@ -41,8 +42,8 @@ export function findPublicExtensions(
   extensions: readonly PublicExtension[],
 ): readonly Problem[] {
   if (extensions.length === 0) return [];
-  return pending.filter(isSql).flatMap(({ name: file, text }) => {
-    const wanted = wordsOf(text);
+  return pending.filter(isSql).flatMap(({ name: file, sql }) => {
+    const wanted = readWords(sql);
     return extensions.flatMap((extension) => {
       const word = findWanted(extension, wanted);
       if (word === undefined) return [];
@@ -72,19 +73,20 @@ function findWanted(extension: PublicExtension, wanted: Words): string | undefin
   );
 }
 
-const word =
-  /(?<!\.\s*)(?<![\w$"])(?:"((?:[^"]|"")+)"|([A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*))(\s*\()?/g;
+const word = new RegExp(String.raw`(?<!\.\s*)(?<![\w$"])(${namePart})(\s*\()?`, 'g');
 
-function wordsOf(text: string): Words {
-  const code = Array.from(lexSql(text), ({ kind, start, end }) =>
-    ['code', 'identifier', 'dollar'].includes(kind) ? text.slice(start, end) : ' ',
-  ).join('');
+function readWords(sql: SqlText): Words {
   const all = new Set<string>();
   const called = new Set<string>();
-  for (const [, quoted, plain = '', call] of code.matchAll(word)) {
-    const name = quoted?.replaceAll('""', '"') ?? plain.toLowerCase();
+  // In a body, a literal may hold SQL.
+  const texts = sql.commands.flatMap(({ code, bodies }) => [
+    code,
+    ...bodies.map((b) => b.sql.text),
+  ]);
+  for (const [, written = '', call] of texts.flatMap((text) => [...text.matchAll(word)])) {
+    const name = keptName(written);
     all.add(name);
     if (call !== undefined) called.add(name);
   }
-  return { all, called, created: new Set(findHomelessExtensions(text).map(({ name }) => name)) };
+  return { all, called, created: new Set(findHomelessExtensions(sql).map(({ name }) => name)) };
 }

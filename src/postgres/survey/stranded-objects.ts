@@ -4,7 +4,8 @@ import { allNames, lastObjects, unknownNames } from '../sources/known-objects.ts
 import { isSql, ownNames, type Migration } from '../sources/migration.ts';
 import { readersAtOnce } from '../sources/read-text.ts';
 import type { MovableKind, PublicObject } from './public-objects.ts';
-import { rewritePublic } from '../sql/public-rewrite.ts';
+import { publicEdits } from '../sql/public-names.ts';
+import { applyEdits } from '../sql/sql-edits.ts';
 
 /** A plugin that may own objects in `public`. */
 export interface Claimant {
@@ -125,10 +126,8 @@ async function namesMeantInPublic(
   isRewritten: boolean,
 ): Promise<readonly string[]> {
   const names = await mapBounded(applied.filter(isSql), readersAtOnce, async (file) => {
-    const { text } = file;
-    const sent = isRewritten
-      ? rewritePublic(text, schema, await ownNames(file).catch(() => 'all' as const)).text
-      : text;
+    const own = isRewritten ? await ownNames(file).catch(() => 'all' as const) : new Set<string>();
+    const sent = applyEdits(file.text, publicEdits(file.sql, schema, own)).text;
     return [...sent.matchAll(qualified)].map(
       ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain?.toLowerCase() ?? '',
     );

@@ -8,7 +8,6 @@ import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts'
 import { findFilePaths } from './function-path-problems.ts';
 import type { Look } from './look-at-database.ts';
 import { findHistoryEdits } from './history-edits.ts';
-import { findPsqlProblems } from './psql-problems.ts';
 import { findPublicExtensions } from './public-extensions.ts';
 import { findRenamed } from './rename-marker.ts';
 import { planRename, type RenamePlan } from './rename-plan.ts';
@@ -20,6 +19,7 @@ import {
   findEmptyFiles,
   findFileProblems,
   findHistoryProblems,
+  findPsqlProblems,
   findWriteProblems,
 } from './survey-problems.ts';
 import type { DatabaseAnswer, SchemaAnswer } from './look-at-database.ts';

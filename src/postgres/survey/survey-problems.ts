@@ -2,14 +2,17 @@ import { problem } from '../../core/error-codes.ts';
 import type { Problem } from '../../core/error-codes.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
 import { historyOf } from '../history/migration-history.ts';
-import { findLockRelease } from '../sql/lock-release.ts';
-import { migrationDirectives, readDirectives } from '../sql/migration-directives.ts';
+import {
+  findUndoMark,
+  migrationDirectives,
+  readDirectives,
+  type UndoMark,
+} from '../sql/file-marks.ts';
+import { findLoneCommand, needsNoTransaction } from '../sql/lone-commands.ts';
+import { findPsqlCommand, psqlAdvice } from '../sql/psql-commands.ts';
+import { findLockRelease, findTransactionControl } from '../sql/refused-commands.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
-import { readTransactionNeed } from '../sql/outside-transaction.ts';
 import { findPooledFileProblem } from './pooled-files.ts';
-import { hasStatement } from '../sql/statement-splitter.ts';
-import { findTransactionControl } from '../sql/transaction-control.ts';
-import { findUndoMark, type UndoMark } from '../sql/undo-marks.ts';
 import { isReadable } from './server-facts.ts';
 import type { DatabaseAnswer, SchemaAnswer } from './look-at-database.ts';
 import { listNames } from '../../core/printable.ts';
@@ -98,16 +101,17 @@ export function findFileProblems(
   return pending.flatMap((file) => {
     const unfit = keepsSession ? [] : (findPooledFileProblem(id, file) ?? []);
     if (!isSql(file)) return unfit;
-    const { name, text } = file;
-    const { known, unknown } = readDirectives(text);
-    if (unknown[0] !== undefined) return [unknownDirective(id, name, unknown[0])];
-    const { lone, commands } = readTransactionNeed(text, known);
-    if (lone && commands !== 1) return [mixedFile(id, name, commands)];
+    const { name, sql } = file;
+    const [unknown] = readDirectives(sql).unknown;
+    if (unknown !== undefined) return [unknownDirective(id, name, unknown)];
+    const { length: count } = sql.commands;
+    if (needsNoTransaction(sql) && count !== 1) return [mixedFile(id, name, count)];
+    const lone = findLoneCommand(sql);
     if (lone?.kind === 'createIndex' && lone.index === undefined) return [namelessIndex(id, name)];
-    const undo = file.snapshots ? undefined : findUndoMark(text);
+    const undo = file.snapshots ? undefined : findUndoMark(sql);
     if (undo) return [undoInFile(id, name, undo)];
-    const control = findTransactionControl(text);
-    const found = control ?? findLockRelease(text);
+    const control = findTransactionControl(sql);
+    const found = control ?? findLockRelease(sql);
     if (!found) return unfit;
     const message = `${id}: line ${found.line} has ${found.command}, which ${harms[control?.kind ?? 'lock']}`;
     return [problem('MIGRATION_TRANSACTION_CONTROL', message, { plugin: id, file: name })];
@@ -120,10 +124,21 @@ const harms = {
   lock: 'releases the migration lock',
 } as const;
 
+/** Finds pending files that were written for psql, such as dumps: PostgreSQL would refuse them only in the middle of a boot. */
+export function findPsqlProblems({ id, pending }: SurveyedPlugin): readonly Problem[] {
+  return pending.filter(isSql).flatMap(({ name: file, sql }) => {
+    const found = findPsqlCommand(sql);
+    if (!found) return [];
+    const message = `${id}: line ${found.line} of ${file} has ${found.command}, which only psql understands`;
+    const hint = psqlAdvice(found.command, file);
+    return [problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint })];
+  });
+}
+
 /** Warns of pending files without a statement: a file that is still to be filled in would count as applied for ever. */
 export function findEmptyFiles({ id, pending }: SurveyedPlugin): readonly Problem[] {
-  return pending.filter(isSql).flatMap(({ name: file, text }) => {
-    if (hasStatement(text)) return [];
+  return pending.filter(isSql).flatMap(({ name: file, sql }) => {
+    if (sql.statements.length > 0) return [];
     const message = `${id}: ${file} has no statement, and will count as applied`;
     const hint = 'Fill it in before it is applied; what is written into it later never runs.';
     return [problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint })];

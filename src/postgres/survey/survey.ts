@@ -1,11 +1,11 @@
 import type { Problem } from '../../core/error-codes.ts';
-import { BootError } from '../../core/errors.ts';
+import { BootError, toProblem } from '../../core/errors.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
 import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
 import type { Querying } from '../connection/querying.ts';
+import { isSql, ownNames, type Migration } from '../sources/migration.ts';
 import type { MigrationTarget } from '../sources/migration-target.ts';
-import { findBrokenSnapshot } from './broken-snapshots.ts';
 import { findMissingExtensionSchemas } from './extension-problems.ts';
 import { schemasOnPath, type ExtensionFacts } from './extension-schemas.ts';
 import { lookAtDatabase } from './look-at-database.ts';
@@ -88,6 +88,21 @@ export async function surveyDatabase(
       ...plugins.flatMap(({ problems }) => problems),
     ],
   };
+}
+
+/**
+ * Reads the snapshots that a plugin's pending files need: without them, it is unknown which `"public".` means the plugin's schema.
+ *
+ * @returns The problem of the first snapshot that cannot be read.
+ */
+async function findBrokenSnapshot(pending: readonly Migration[]): Promise<readonly Problem[]> {
+  try {
+    for (const file of pending.filter(isSql)) await ownNames(file);
+    return [];
+  } catch (error) {
+    if (error instanceof BootError) return [toProblem(error)];
+    throw error;
+  }
 }
 
 /** Turns an error of pg into a BootError; the reason of an abort is thrown unchanged. */

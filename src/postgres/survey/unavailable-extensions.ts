@@ -20,7 +20,7 @@ export interface UnavailableExtension {
 
 /** Lists every extension that the files make, each version once. */
 export function madeExtensions(files: readonly Migration[]): readonly MadeExtension[] {
-  const made = files.filter(isSql).flatMap(({ text }) => findExtensionCommands(text));
+  const made = files.filter(isSql).flatMap(({ sql }) => findExtensionCommands(sql));
   const byKey = new Map(made.map((each) => [JSON.stringify([each.name, each.version]), each]));
   return [...byKey.values()];
 }
@@ -57,8 +57,8 @@ export function findUnavailableExtensions(
   unavailable: readonly UnavailableExtension[],
 ): readonly Problem[] {
   if (unavailable.length === 0) return [];
-  return pending.filter(isSql).flatMap(({ name: file, text }) =>
-    findExtensionCommands(text).flatMap(({ name, version }) => {
+  return pending.filter(isSql).flatMap(({ name: file, sql }) =>
+    findExtensionCommands(sql).flatMap(({ name, version }) => {
       const found = unavailable.find(
         (each) => each.name === name && each.version === (version ?? null),
       );

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { excerptAt, indexOfCharacter, positionAt } from '../../src/postgres/sql/source-position.ts';
+import { excerptAt, indexOfCharacter, positionAt } from '../../src/postgres/sql/text-position.ts';
 
 describe('a position', () => {
   test('counts lines and characters, however many bytes they have', () => {

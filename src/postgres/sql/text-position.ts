@@ -1,5 +1,5 @@
 /** A place in a text; both count from 1, columns in characters. */
-interface SourcePosition {
+interface TextPosition {
   readonly line: number;
   readonly column: number;
 }
@@ -9,13 +9,13 @@ const linesAfter = 1;
 const widest = 110;
 
 /** Where the character at `index` (of JavaScript, in UTF-16) is. */
-export function positionAt(text: string, index: number): SourcePosition {
+export function positionAt(text: string, index: number): TextPosition {
   const before = text.slice(0, index).split(lineBreak);
   return { line: before.length, column: Array.from(before.at(-1) ?? '').length + 1 };
 }
 
 /** Where the characters at these ascending indexes are, found in one walk: a file may have many thousands of statements. */
-export function positionsAt(text: string, indexes: readonly number[]): readonly SourcePosition[] {
+export function positionsAt(text: string, indexes: readonly number[]): readonly TextPosition[] {
   const breaks = new RegExp(lineBreak, 'g');
   let line = 1;
   let lineStart = 0;

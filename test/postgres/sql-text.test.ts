@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { breakpointMark, lexSql } from '../../src/postgres/sql/sql-lexer.ts';
-import { splitStatements } from '../../src/postgres/sql/statement-splitter.ts';
+import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 
-const texts = (sql: string): readonly string[] => splitStatements(sql).map(({ text }) => text);
+const texts = (sql: string): readonly string[] =>
+  new SqlText(sql).statements.map(({ text }) => text);
 
 /** What puts the lexer into every state, and out of it. */
 const pieces = Array.from('\'"\n\\Ex ;é😀').concat(
@@ -57,7 +58,7 @@ describe('statements', () => {
 
   test('know where they and their first SQL stand in the file', () => {
     const sql = `\uFEFF  -- why\n  select 1;${breakpointMark}\n\nselect 2`;
-    expect(splitStatements(sql)).toEqual([
+    expect(new SqlText(sql).statements).toMatchObject([
       { text: '-- why\n  select 1;', offset: 3, codeOffset: sql.indexOf('select 1') },
       { text: 'select 2', offset: sql.indexOf('select 2'), codeOffset: sql.indexOf('select 2') },
     ]);
@@ -66,7 +67,7 @@ describe('statements', () => {
   test('lose nothing of the file but breakpoints, comments and white space', () => {
     fc.assert(
       fc.property(sqlText, (sql) => {
-        const statements = splitStatements(sql);
+        const { statements } = new SqlText(sql);
         let end = 0;
         for (const { text, offset, codeOffset } of statements) {
           expect(sql.slice(offset, offset + text.length)).toBe(text);
@@ -83,7 +84,7 @@ describe('statements', () => {
   test('are split once: splitting one again gives the same one', () => {
     fc.assert(
       fc.property(sqlText, (sql) => {
-        for (const { text } of splitStatements(sql)) expect(texts(text)).toEqual([text]);
+        for (const { text } of new SqlText(sql).statements) expect(texts(text)).toEqual([text]);
       }),
       { numRuns: 2_000 },
     );

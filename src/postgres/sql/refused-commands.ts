@@ -1,0 +1,165 @@
+import type { SqlCommand, SqlText } from './sql-text.ts';
+import { positionAt } from './text-position.ts';
+
+/** A command that a rule has found in a text. */
+export interface FoundCommand {
+  /** Such as `COMMIT`. */
+  readonly command: string;
+  /** Counts from 1. */
+  readonly line: number;
+}
+
+/** A command in a migration file that would end its transaction, or lead it out of the plugin's schema. */
+interface TransactionControl extends FoundCommand {
+  readonly kind: 'transaction' | 'searchPath';
+}
+
+const transaction =
+  /^(?:begin|start\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\s+transaction)\b/i;
+const searchPath =
+  /^(?:set\s+(?:session\s+|local\s+)?(?:search_path|schema)|reset\s+(?:search_path|all)|discard)\b/i;
+
+/** `SELECT set_config('search_path', …)`, with which every dump begins. */
+const setConfig = /^select\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(\s*(?=(?<setting>'+))/i;
+
+/**
+ * Finds the first top-level command that a file must leave to Slipway.
+ *
+ * @example findTransactionControl(new SqlText('CREATE TABLE a ();\nCOMMIT;')) // { command: 'COMMIT', line: 2, kind: 'transaction' }
+ */
+export function findTransactionControl(sql: SqlText): TransactionControl | undefined {
+  for (const command of topLevelCommands(sql)) {
+    const line = (): number => positionAt(sql.text, command.start).line;
+    const found = transaction.exec(command.code) ?? searchPath.exec(command.code);
+    if (found) {
+      const kind = transaction.test(command.code) ? 'transaction' : 'searchPath';
+      return { command: showCommand(found[0]), line: line(), kind };
+    }
+    if (setsSearchPath(sql, command)) {
+      return { command: "set_config('search_path', …)", line: line(), kind: 'searchPath' };
+    }
+  }
+  return undefined;
+}
+
+function setsSearchPath(sql: SqlText, { code, start }: SqlCommand): boolean {
+  const found = setConfig.exec(code);
+  if (!found) return false;
+  const literal = start + found[0].length;
+  const length = found.groups?.['setting']?.length ?? 0;
+  return sql.text.slice(literal, literal + length).toLowerCase() === "'search_path'";
+}
+
+/** Commands that change the session they run in. */
+const sessionChanges = [
+  /^set\s+(?!(?:local|constraints|transaction)\b)[\w$]+(?:\s+[\w$]+)?/i,
+  /^(?:listen|load)\b/i,
+  /^prepare\b/i,
+  /^create\s+(?:(?:global|local)\s+)?temp(?:orary)?\b(?!.*\bon\s+commit\s+drop\b)/is,
+  /^declare\b(?=.*\bwith\s+hold\b)/is,
+  // Anywhere in a command, because it is a function. Dumps begin with it.
+  /\bset_config\b(?=\s*\([^()]*,\s*false\s*\))/i,
+];
+
+/** Commands whose effect outlives the transaction they stand in. */
+const lasting = [...sessionChanges, /\bpg_(?:try_)?advisory_lock(?:_shared)?\b/i];
+
+/** They take back what a host has set for all that use its connections. */
+const resets = /^(?:reset|discard)\b/i;
+
+/** Most queries of a plugin have none of these words, and are not read. */
+const mayChangeSession =
+  /\b(?:set|listen|load|prepare|temp|temporary|hold|set_config|reset|discard)\b/i;
+
+/**
+ * Finds the first top-level command whose effect outlives its transaction.
+ *
+ * @example findLasting(new SqlText('SET ROLE app;')) // { command: 'SET ROLE APP', line: 1 }
+ */
+export function findLasting(sql: SqlText): FoundCommand | undefined {
+  return findCommand(sql, lasting);
+}
+
+/**
+ * Finds the first top-level command that leaves its session in another state than it was: for connections that others use
+ * afterwards. Advisory locks are none.
+ */
+export function findSessionChange(sql: SqlText): FoundCommand | undefined {
+  if (!mayChangeSession.test(sql.text)) return undefined;
+  return findCommand(sql, [...sessionChanges, resets]);
+}
+
+/** Finds the first top-level command that fits one of the patterns. */
+export function findCommand(sql: SqlText, patterns: readonly RegExp[]): FoundCommand | undefined {
+  for (const { code, start } of topLevelCommands(sql)) {
+    for (const pattern of patterns) {
+      const found = pattern.exec(code);
+      if (!found) continue;
+      return { command: showCommand(found[0]), line: positionAt(sql.text, start).line };
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The commands that surely are commands. Where exactly a body of `BEGIN ATOMIC … END` ends, its text alone does not say: the
+ * rest of such a statement is left to the checks at run time.
+ */
+function* topLevelCommands({ statements }: SqlText): Generator<SqlCommand, void> {
+  for (const { commands } of statements) {
+    for (const command of commands) {
+      if (command.hasAtomicBody) break;
+      yield command;
+    }
+  }
+}
+
+/** Calls and commands that give up every lock of the session, or the session itself. */
+const frees =
+  /\bpg_advisory_unlock_all(?=\s*\(\s*\))|\bpg_terminate_backend\s*\(\s*(?:pg_catalog\s*\.\s*)?pg_backend_pid\s*\(\s*\)|^discard\s+all\b/i;
+
+/** Most files have none of these words, and need no closer look. */
+const mayFree = /pg_advisory_unlock_all|pg_terminate_backend|\bdiscard\b/i;
+
+/** Commands that keep a query or a body for later, and do not run it. */
+const defines =
+  /^create\s+(?:or\s+replace\s+)?(?:(?:temp|temporary|recursive|constraint)\s+)*(?:view|rule|function|procedure|trigger|policy)\b/i;
+
+/**
+ * Finds the first command of a migration that frees its migration lock, so that another replica could run the same file. The
+ * bodies of DO blocks are run and searched; those of functions are only defined. A call that is hidden in a function, or in a
+ * text for EXECUTE, shows when the file commits.
+ *
+ * @example findLockRelease(new SqlText('select pg_advisory_unlock_all()')) // { command: 'PG_ADVISORY_UNLOCK_ALL', line: 1 }
+ */
+export function findLockRelease(sql: SqlText): FoundCommand | undefined {
+  if (!mayFree.test(sql.text)) return undefined;
+  for (const command of topLevelCommands(sql)) {
+    const found = defines.test(command.code) ? undefined : findFreeing(command, 0);
+    if (!found) continue;
+    return { command: showCommand(found.text), line: positionAt(sql.text, found.index).line };
+  }
+  return undefined;
+}
+
+interface Finding {
+  readonly text: string;
+  readonly index: number;
+}
+
+function findFreeing({ code, start, bodies }: SqlCommand, offset: number): Finding | undefined {
+  const found = frees.exec(code.replaceAll('"', ' '));
+  if (found) return { text: found[0], index: offset + start + found.index };
+  if (!/^do\b/i.test(code)) return undefined;
+  for (const body of bodies) {
+    for (const command of body.sql.commands) {
+      const inBody = findFreeing(command, offset + body.start);
+      if (inBody) return inBody;
+    }
+  }
+  return undefined;
+}
+
+function showCommand(written: string): string {
+  return written.replaceAll(/\s+/g, ' ').toUpperCase();
+}

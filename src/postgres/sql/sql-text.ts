@@ -1,0 +1,216 @@
+import { lexSql, type SqlToken } from './sql-lexer.ts';
+
+/**
+ * A text of SQL with what it says: its statements, their commands, and its comments. The text is cut into tokens once, when
+ * the first question is asked; a file that is applied already is never read.
+ *
+ * @example new SqlText(`drop table "A"; -- gone\nselect 'x; y'`).commands.map(({ code }) => code) // ['drop table "A"', `select ''''''`]
+ */
+export class SqlText {
+  readonly text: string;
+  #reading: Reading | undefined;
+  #commands: readonly SqlCommand[] | undefined;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** The pieces between Drizzle's breakpoints. Pieces without any SQL are left out. */
+  get statements(): readonly Statement[] {
+    return this.#read().statements;
+  }
+
+  /** The commands of all statements. */
+  get commands(): readonly SqlCommand[] {
+    return (this.#commands ??= this.statements.flatMap((statement) => statement.commands));
+  }
+
+  get comments(): readonly SqlToken[] {
+    return this.#read().comments;
+  }
+
+  #read(): Reading {
+    return (this.#reading ??= readSql(this.text));
+  }
+}
+
+/** One piece of a migration file, sent to PostgreSQL as it is. */
+export interface Statement {
+  readonly text: string;
+  /** Where `text` begins in the file. */
+  readonly offset: number;
+  /** Where its first SQL is in the file, behind leading comments: the place to point at when PostgreSQL names none. */
+  readonly codeOffset: number;
+  readonly commands: readonly SqlCommand[];
+  /** Whether it ends inside a literal, a quoted name or a block comment. */
+  readonly isLeftOpen: boolean;
+}
+
+/** A command, without the semicolon that ends it. */
+export interface SqlCommand {
+  /**
+   * The command with each character in its place, in which only SQL looks like SQL: comments are blanks, literals and dollar
+   * quotes are rows of quotes. Quoted names stay.
+   */
+  readonly code: string;
+  /** Where `code` begins in the text. */
+  readonly start: number;
+  /** Its dollar quotes: the bodies of functions and DO blocks, which are code as well. */
+  readonly bodies: readonly SqlBody[];
+  /** Whether it has a body of SQL: `CREATE FUNCTION … BEGIN ATOMIC … END`. */
+  readonly hasAtomicBody: boolean;
+}
+
+export interface SqlBody {
+  readonly sql: SqlText;
+  /** Where the body begins in the text. */
+  readonly start: number;
+}
+
+/** A command, or a command in a body. */
+export interface NestedCommand {
+  readonly command: SqlCommand;
+  /** Where the command begins in the whole text. */
+  readonly start: number;
+  readonly isInBody: boolean;
+}
+
+/** Walks through the commands of a text and of the bodies in it. */
+export function* nestedCommands(
+  sql: SqlText,
+  offset = 0,
+  isInBody = false,
+): Generator<NestedCommand, void> {
+  for (const command of sql.commands) {
+    yield { command, start: offset + command.start, isInBody };
+    for (const body of command.bodies) yield* nestedCommands(body.sql, offset + body.start, true);
+  }
+}
+
+interface Reading {
+  readonly statements: readonly Statement[];
+  readonly comments: readonly SqlToken[];
+}
+
+/**
+ * Splits at Drizzle's `--> statement-breakpoint`, except inside literals, quoted names, dollar quotes and comments (Drizzle
+ * itself splits there as well, and breaks them).
+ */
+function readSql(text: string): Reading {
+  const statements: Statement[] = [];
+  const comments: SqlToken[] = [];
+  let piece = new Piece(text, 0);
+  for (const token of lexSql(text)) {
+    if (token.kind === 'breakpoint') {
+      statements.push(...piece.end(token.start));
+      piece = new Piece(text, token.end);
+    } else {
+      if (token.kind === 'comment') comments.push(token);
+      piece.add(token);
+    }
+  }
+  statements.push(...piece.end(text.length));
+  return { statements, comments };
+}
+
+/** What stands between two breakpoints, while it is read. */
+class Piece {
+  readonly #text: string;
+  readonly #start: number;
+  readonly #commands: SqlCommand[] = [];
+  /** Where the first SQL is. */
+  #codeOffset: number | undefined;
+  #isLeftOpen = false;
+
+  /** The command that is being read: where it begins, its bodies, and its code up to `#copied`. */
+  #commandStart: number;
+  #bodies: SqlBody[] = [];
+  #code = '';
+  #copied: number;
+
+  constructor(text: string, start: number) {
+    this.#text = text;
+    this.#start = start;
+    this.#commandStart = start;
+    this.#copied = start;
+  }
+
+  add({ kind, start, end, isOpen }: SqlToken): void {
+    this.#isLeftOpen = isOpen === true;
+    if (kind === 'code') this.#findSemicolons(start, end);
+    if (kind === 'code' || kind === 'identifier') return;
+    this.#code += this.#text.slice(this.#copied, start);
+    this.#code += (kind === 'comment' ? ' ' : "'").repeat(end - start);
+    this.#copied = end;
+    if (kind !== 'dollar') return;
+    const bodyStart = this.#text.indexOf('$', start + 1) + 1;
+    const body = this.#text.slice(bodyStart, isOpen ? end : end - (bodyStart - start));
+    this.#bodies.push({ sql: new SqlText(body), start: bodyStart });
+  }
+
+  #findSemicolons(start: number, end: number): void {
+    for (let at = start; at < end; at += 1) {
+      if (this.#text.charCodeAt(at) !== semicolon) continue;
+      const code = this.#code + this.#text.slice(this.#copied, at);
+      if (isInAtomicBody(code)) continue;
+      this.#codeOffset ??= this.#commandStart + countBlanks(code);
+      this.#endCommand(code, at + 1);
+    }
+  }
+
+  #endCommand(written: string, next: number): void {
+    const code = written.trim();
+    if (code !== '') {
+      const start = this.#commandStart + countBlanks(written);
+      const bodies = this.#bodies.length > 0 ? this.#bodies : noBodies;
+      this.#commands.push({ code, start, bodies, hasAtomicBody: beginsAtomic(code) });
+      this.#codeOffset ??= start;
+    }
+    this.#code = '';
+    this.#bodies = [];
+    this.#commandStart = next;
+    this.#copied = next;
+  }
+
+  /** One statement, or none when there is no SQL in it. A byte order mark is dropped: PostgreSQL refuses it. */
+  end(end: number): readonly Statement[] {
+    this.#endCommand(this.#code + this.#text.slice(this.#copied, end), end);
+    if (this.#codeOffset === undefined) return [];
+    const written = this.#text.slice(this.#start, end);
+    return [
+      {
+        text: written.trim(),
+        offset: this.#start + countBlanks(written),
+        codeOffset: this.#codeOffset,
+        commands: this.#commands,
+        isLeftOpen: this.#isLeftOpen,
+      },
+    ];
+  }
+}
+
+const semicolon = ';'.charCodeAt(0);
+const noBodies: readonly SqlBody[] = [];
+
+/** JavaScript counts a byte order mark as white space. */
+function countBlanks(text: string): number {
+  return text.length - text.trimStart().length;
+}
+
+function beginsAtomic(code: string): boolean {
+  return /\bbegin\s+atomic\b/i.test(code);
+}
+
+const edgeOfBody = /"(?:[^"]|"")*"|begin\s+atomic\b|[a-z_\u0080-\uffff][\w$\u0080-\uffff]*/gi;
+
+/** Whether the code ends inside BEGIN ATOMIC … END, where a semicolon ends no command. */
+function isInAtomicBody(code: string): boolean {
+  if (!beginsAtomic(code)) return false;
+  let depth = 0;
+  for (const [found] of code.matchAll(edgeOfBody)) {
+    const word = found.toLowerCase();
+    if (/^begin\s/.test(word) || (depth > 0 && word === 'case')) depth += 1;
+    else if (depth > 0 && word === 'end') depth -= 1;
+  }
+  return depth > 0;
+}
