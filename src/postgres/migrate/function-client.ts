@@ -129,13 +129,12 @@ function refuseControl(sql: SqlText): void {
 }
 
 function toStatement(query: ClientQuery, sql: SqlText, number: number): FileStatement {
-  const { statements } = sql;
   return {
     query,
     sql,
-    isLeftOpen: statements.at(-1)?.isLeftOpen === true,
+    isLeftOpen: sql.isLeftOpen,
     number,
-    origin: (index = statements[0]?.codeOffset ?? 0) => ({
+    origin: (index = sql.statements[0]?.codeOffset ?? 0) => ({
       text: query.text,
       index,
     }),

@@ -9,7 +9,7 @@ export const migrationDirectives = ['allow-outside', 'no-transaction'] as const;
 
 interface FoundDirectives {
   readonly known: ReadonlySet<MigrationDirective>;
-  /** Such as a misspelt one, which would have no effect without anybody noticing. */
+  /** Such as a misspelt one, which would silently have no effect. */
   readonly unknown: readonly string[];
 }
 

@@ -29,6 +29,11 @@ export class SqlText {
     return this.#read().comments;
   }
 
+  /** Whether it ends inside a literal, a quoted name or a block comment: it would swallow what is sent behind it. */
+  get isLeftOpen(): boolean {
+    return this.#read().isLeftOpen;
+  }
+
   #read(): Reading {
     return (this.#reading ??= readSql(this.text));
   }
@@ -90,6 +95,7 @@ export function* nestedCommands(
 interface Reading {
   readonly statements: readonly Statement[];
   readonly comments: readonly SqlToken[];
+  readonly isLeftOpen: boolean;
 }
 
 /**
@@ -100,7 +106,9 @@ function readSql(text: string): Reading {
   const statements: Statement[] = [];
   const comments: SqlToken[] = [];
   let piece = new Piece(text, 0);
+  let isLeftOpen = false;
   for (const token of lexSql(text)) {
+    isLeftOpen = token.isOpen === true;
     if (token.kind === 'breakpoint') {
       statements.push(...piece.end(token.start));
       piece = new Piece(text, token.end);
@@ -110,7 +118,7 @@ function readSql(text: string): Reading {
     }
   }
   statements.push(...piece.end(text.length));
-  return { statements, comments };
+  return { statements, comments, isLeftOpen };
 }
 
 /** What stands between two breakpoints, while it is read. */
