@@ -112,7 +112,7 @@ export interface BootEvents {
   'plugin.discovered': OfPlugin & {
     readonly version?: string;
     readonly required: boolean;
-    /** False when the registry has it switched off. */
+    /** False when it is disabled in the registry. */
     readonly enabled: boolean;
     /** Left out for a plugin that is listed in the options. */
     readonly source?: PluginSource;
@@ -156,7 +156,7 @@ export interface BootEvents {
     readonly attempt: number;
     readonly nextInMs: number;
     readonly error: Error;
-    /** Who may hold what the file waited for; left out when nobody is known. */
+    /** The sessions that may hold what the file waited for; left out when none is known. */
     readonly blockers?: readonly LockBlocker[];
   };
   'plugin.migrate.applied': OfPlugin & { readonly file: string; readonly durationMs: number };
@@ -201,7 +201,7 @@ export type BootNews = {
   readonly [N in BootEventName]: { readonly type: N } & BootEvents[N];
 }[BootEventName];
 
-/** A place where news is told; it never throws. */
+/** Emits news as an event. Never throws. */
 export type Tell = (news: BootNews) => void;
 
 /** Every event in one line, in the order of a boot. */

@@ -5,7 +5,7 @@ export interface ServiceRef<T, Id extends string = string> {
   readonly kind: 'service';
   readonly id: Id;
   readonly [carries]?: (value: T) => T;
-  /** The same service as a dependency that may be absent: `undefined` when nobody provides it. */
+  /** The same service as a dependency that may be absent: `undefined` when it is not provided. */
   optional(): OptionalRef<T>;
 }
 

@@ -17,22 +17,13 @@ const worstWords: ReadonlyMap<RegExp, string> = new Map([
 ]);
 
 /** Not yet rewritten. This list only shrinks: what has become clean is taken off it. */
-const notYetClean: readonly string[] = [
-  'src/boot',
-  'src/core/core-services.ts',
-  'src/core/events.ts',
-  'src/core/service.ts',
-  'src/postgres/connection',
-  'src/postgres/history',
-  'src/postgres/locks',
-  'src/postgres/migrate',
-  'src/postgres/sources',
-  'src/postgres/sql',
-  'src/testing',
-];
+const notYetClean: readonly string[] = ['src/postgres/sources', 'src/postgres/sql'];
+
+/** The changelog is history, and in the other file `nobody` is a user of the system. */
+const exempt = new Set(['CHANGELOG.md', 'src/testing/guarded-process.ts']);
 
 const files = [...sourceFiles('src', 'machines'), ...programs, ...pages].filter(
-  (file) => file !== 'CHANGELOG.md',
+  (file) => !exempt.has(file),
 );
 
 const hits = files.flatMap((file) =>

@@ -5,7 +5,7 @@ import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { findFunctionPaths } from '../../src/postgres/sql/function-paths.ts';
 import { SqlText } from '../../src/postgres/sql/sql-text.ts';
-import { type Survey } from '../../src/postgres/survey/survey.ts';
+import type { Survey } from '../../src/postgres/survey/survey.ts';
 import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import {

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { migratePlugin, type MigrateResult } from '../../src/postgres/migrate/migrator.ts';
+import { migratePlugin, type MigrationOutcome } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { migrateOptions, target } from './migration-fixture.ts';
 
@@ -105,7 +105,7 @@ describe('two runners', () => {
   });
 });
 
-async function untilDone(plugin: Awaited<ReturnType<typeof target>>): Promise<MigrateResult> {
+async function untilDone(plugin: Awaited<ReturnType<typeof target>>): Promise<MigrationOutcome> {
   const pool = db.pool();
   for (;;) {
     const result = await migratePlugin(pool, plugin, migrateOptions());

@@ -3,7 +3,7 @@ import type { PluginSource } from '../../core/events.ts';
 import { untilAborted } from '../../core/patience.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { readPlugin } from '../../core/read-plugin.ts';
-import type { DiscoverSetup } from '../options/discover-options.ts';
+import type { DiscoverSettings } from '../options/discover-options.ts';
 import { findPackages } from './find-packages.ts';
 import { loadPackage, type LoadedPlugin, type LoadParts } from './load-package.ts';
 import { packageFiles } from './package-files.ts';
@@ -24,7 +24,7 @@ export interface Discovery {
 
 interface DiscoverFrom {
   readonly plugins: readonly Plugin[];
-  readonly discover: DiscoverSetup | undefined;
+  readonly discover: DiscoverSettings | undefined;
 }
 
 interface DiscoverParts extends Partial<LoadParts> {

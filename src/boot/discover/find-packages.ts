@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { BootError, show } from '../../core/errors.ts';
-import type { DiscoverSetup } from '../options/discover-options.ts';
+import type { DiscoverSettings } from '../options/discover-options.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import { listNames } from '../../core/printable.ts';
 import type { PackageFiles } from './package-files.ts';
@@ -35,7 +35,7 @@ const width = 32;
  * @throws BootError `PLUGIN_NOT_LOADED`
  */
 export async function findPackages(
-  setup: DiscoverSetup,
+  setup: DiscoverSettings,
   files: PackageFiles,
 ): Promise<FoundPackages> {
   const read = oncePerPath((folder) => readPackage(folder, files));
@@ -128,14 +128,14 @@ function withAncestors(folder: string): readonly string[] {
   return above === folder ? [folder] : [folder, ...withAncestors(above)];
 }
 
-function asPlugin(found: Package, { field, type }: DiscoverSetup): readonly PluginPackage[] {
+function asPlugin(found: Package, { field, type }: DiscoverSettings): readonly PluginPackage[] {
   const marker = fieldsIn(found.json[field]);
   return marker['type'] === type ? [{ ...found, marker }] : [];
 }
 
 function warnOfMarkers(
   packages: readonly Package[],
-  { field, type }: DiscoverSetup,
+  { field, type }: DiscoverSettings,
 ): readonly string[] {
   return packages
     .filter(({ json }) => json[field] !== undefined && fieldsIn(json[field]) !== json[field])

@@ -22,7 +22,7 @@ import { findSchemas } from '../migrate-all/survey-plugins.ts';
 /**
  * Sets right what keeps a plugin from migrating, each call for one plugin, by its id; the host's is `host`. Every call but
  * `holder` decides and works in one transaction, under the migration lock of the plugin: beside a boot it is safe. A second
- * call finds nothing to do, and with `dryRun` it tells the same report and changes nothing.
+ * call finds nothing to do, and with `dryRun` it returns the same report and changes nothing.
  *
  * All of them throw BootError `REPAIR_REFUSED`, `REPAIR_FAILED`, `MIGRATION_LOCK_TIMEOUT` (naming the holder),
  * `MIGRATION_CONNECTION_LOST`, `DATABASE_PRIVILEGE`, `OPTIONS_INVALID`, or what `boot.plan()` throws.
@@ -60,7 +60,7 @@ export interface Repair {
    */
   relocate(plugin: string, options?: RelocateOptions): Promise<RepairReport>;
   /**
-   * Tells who holds the migration lock of a plugin, and ends that session when asked to. Takes no lock.
+   * Returns the holder of a plugin's migration lock, and ends that session when asked to. Takes no lock.
    *
    * @example const { holder } = await repair.holder('catalog');
    */

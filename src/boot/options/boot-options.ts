@@ -17,8 +17,8 @@ import { isRecord } from '../../core/foreign-value.ts';
 import type { DatabaseSource } from '../../postgres/connection/connection.ts';
 import { checkSource } from '../../postgres/connection/source-check.ts';
 import { createPinoLogger } from '../../telemetry/log-listener.ts';
-import { checkDiscover, type DiscoverOptions, type DiscoverSetup } from './discover-options.ts';
-import { checkRegistry, type RegistryOptions, type RegistrySetup } from './registry-options.ts';
+import { checkDiscover, type DiscoverOptions, type DiscoverSettings } from './discover-options.ts';
+import { checkRegistry, type RegistryOptions, type RegistrySettings } from './registry-options.ts';
 import { checkHost, type Host, type HostOptions } from './host-plugin.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -78,13 +78,13 @@ export interface BootSettings extends Settings {
   /** For migrations and locks; the same as `source` without the option. */
   readonly migrationSource: DatabaseSource;
   readonly plugins: readonly Plugin[];
-  readonly discover: DiscoverSetup | undefined;
+  readonly discover: DiscoverSettings | undefined;
   readonly host: Host | undefined;
   /** `undefined` when there is none. */
-  readonly registry: RegistrySetup | undefined;
+  readonly registry: RegistrySettings | undefined;
   readonly services: readonly HostService[];
   readonly logger: Logger;
-  /** The logger for what Slipway itself says: one that throws harms nobody. */
+  /** The logger for Slipway's own lines. Its errors are caught. */
   readonly ownLogger: Logger;
   readonly clock: Clock;
 }

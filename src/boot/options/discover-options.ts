@@ -22,7 +22,7 @@ export interface DiscoverOptions {
 }
 
 /** {@link DiscoverOptions}, checked and complete. */
-export interface DiscoverSetup {
+export interface DiscoverSettings {
   /** An absolute path. */
   readonly root: string;
   readonly field: string;
@@ -30,7 +30,7 @@ export interface DiscoverSetup {
 }
 
 /** @throws BootError `OPTIONS_INVALID` */
-export const checkDiscover: Check<DiscoverSetup> = (value, name) =>
+export const checkDiscover: Check<DiscoverSettings> = (value, name) =>
   group({
     root: [checkRoot, undefined],
     field: [text(/\S/, 'the name of a field of package.json'), 'slipway'],

@@ -14,12 +14,12 @@ export interface RegistryOptions {
 }
 
 /** {@link RegistryOptions}, checked and complete. */
-export type RegistrySetup = Required<RegistryOptions>;
+export type RegistrySettings = Required<RegistryOptions>;
 
 const checkGroup = group({ missing: [oneOf('warn', 'error'), 'warn'] });
 
 /** @throws BootError `OPTIONS_INVALID` */
-export function checkRegistry(value: unknown, name: string): RegistrySetup | undefined {
+export function checkRegistry(value: unknown, name: string): RegistrySettings | undefined {
   if (value === false) return undefined;
   if (value === true) return checkGroup({}, name);
   if (isRecord(value)) return checkGroup(value, name);

@@ -2,8 +2,9 @@ import { Query } from 'pg';
 import type { ClientLike, ClientQuery } from './connection.ts';
 
 /**
- * Sends SQL together with a guard: another statement, which fails when it runs in another session or transaction. PostgreSQL keeps nothing
- * of either then, and it costs no round trip. A text that leaves a literal open needs no guard, and would swallow it: send it without one.
+ * Sends SQL together with a guard: another statement, which fails when it runs in another session or transaction. PostgreSQL
+ * keeps nothing of either then, and it costs no round trip. A text that leaves a literal open would swallow the guard: it is
+ * sent without one.
  *
  * @returns what pg would have answered without the guard.
  */

@@ -6,7 +6,7 @@ import { readText } from '../../core/foreign-value.ts';
  * Returns an SQL expression that fails, with what the server found in the message of its error. So a check undoes the message
  * that it travels in, and still reports why.
  *
- * @param mark Tells the failures of one check from those of another; see {@link readSqlFailure}.
+ * @param mark Separates the failures of one check from those of another; see {@link readSqlFailure}.
  * @param found An SQL expression of type json. It must not be constant, or the planner would evaluate it too early.
  */
 export function failWithSql(mark: string, found: string): string {

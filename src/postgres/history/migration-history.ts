@@ -38,7 +38,7 @@ export function toHistoryRow({ hash, created_at, name }: RawHistoryRow): History
   return { hash, createdAt: created_at === null ? null : Number(created_at), name };
 }
 
-/** Tells the tables apart as Drizzle does. */
+/** Distinguishes the tables as Drizzle does. */
 export function shapeOf(columns: readonly string[]): HistoryShape {
   return columns.includes('name') ? '1.x' : '0.x';
 }

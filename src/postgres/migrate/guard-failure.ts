@@ -6,12 +6,12 @@ import { unquotedPublicAdvice } from '../sql/public-names.ts';
 import { partsOfName } from '../sql/sql-names.ts';
 import type { Migrating, MigrationProgress } from './migrating.ts';
 import { migrationFailed, whatIsKept } from './migration-error.ts';
-import type { HeldLock } from './migration-lock.ts';
+import type { HeldMigrationLock } from './migration-lock.ts';
 
 /** The error for a statement that ran on another backend, in another transaction or with another schema in front. */
 export function wrongSession(
   { target, progress }: Migrating,
-  { backendPid }: HeldLock,
+  { backendPid }: HeldMigrationLock,
   found: Pick<SessionFacts, 'pid' | 'schema'> | undefined,
 ): BootError {
   if (found?.pid !== backendPid) {

@@ -29,7 +29,7 @@ import { renamedAway } from '../survey/rename-problems.ts';
 import type { Migrating } from './migrating.ts';
 
 /** A plugin's migration lock while we hold it: no other process runs one of its files. */
-export interface HeldLock {
+export interface HeldMigrationLock {
   readonly acquired: true;
   /** The backend that holds it. */
   readonly backendPid: number;
@@ -52,7 +52,7 @@ export interface MigrationLock {
    *
    * @throws BootError `MIGRATION_RENAMED`
    */
-  take(): Promise<HeldLock | { readonly acquired: false; readonly holder: LockHolder }>;
+  take(): Promise<HeldMigrationLock | { readonly acquired: false; readonly holder: LockHolder }>;
   /** Releases the lock now, rather than when the connection closes; also after a refusal. */
   release(): Promise<void>;
 }
@@ -60,7 +60,7 @@ export interface MigrationLock {
 /** A lock for all files of the plugin, on a session that is ours alone. */
 export class SessionLock implements MigrationLock {
   readonly #run: Migrating;
-  #held: HeldLock | undefined;
+  #held: HeldMigrationLock | undefined;
   #isLocked = false;
 
   constructor(run: Migrating) {
@@ -99,7 +99,7 @@ export class SessionLock implements MigrationLock {
  */
 export class TransactionLock implements MigrationLock {
   readonly #run: Migrating;
-  #held: HeldLock | undefined;
+  #held: HeldMigrationLock | undefined;
 
   constructor(run: Migrating) {
     this.#run = run;
@@ -147,8 +147,8 @@ function sessionSettings({ target, settings, extensions }: Migrating): SessionSe
 async function readUnderLock(
   { client, target, extensions }: Migrating,
   { backendPid }: Extract<LockAttempt, { readonly acquired: true }>,
-  sql: Pick<HeldLock, 'begin' | 'guard'>,
-): Promise<HeldLock> {
+  sql: Pick<HeldMigrationLock, 'begin' | 'guard'>,
+): Promise<HeldMigrationLock> {
   const [schema, historySchema] = schemasOf(target);
   const history = await readHistory(client, schema, historySchema, extensions.question);
   extensions.learn(history.extensions);

@@ -4,8 +4,8 @@ import { needsNoTransaction } from '../sql/lone-commands.ts';
 import { publicEdits } from '../sql/public-names.ts';
 import { editStatements, type SentStatement } from '../sql/sql-edits.ts';
 import { positionsAt } from '../sql/text-position.ts';
-import { extensionEdits, noExtensions, type ExtensionFacts } from '../survey/extension-schemas.ts';
 import type { PreparedFile } from './migrating.ts';
+import { extensionEdits, noExtensions, type ExtensionFacts } from '../survey/extension-schemas.ts';
 
 /** A migration file as it is sent. */
 interface MigrationScript extends PreparedFile {
@@ -37,16 +37,15 @@ export async function toScript(
     mayReachOut: readDirectives(sql).known.has('allow-outside'),
     sendEach: async (send) => {
       for (const [index, statement] of statements.entries()) {
-        const { text, codeOffset, isLeftOpen, toOriginal } = statement;
         await send({
-          query: { text },
+          query: { text: statement.text },
           sql: statement.sql,
-          isLeftOpen,
+          isLeftOpen: statement.isLeftOpen,
           number: index + 1,
           count: statements.length,
           origin: (at) => ({
             text: file.text,
-            index: at === undefined ? codeOffset : toOriginal(at),
+            index: at === undefined ? statement.codeOffset : statement.toOriginal(at),
           }),
         });
       }

@@ -21,7 +21,7 @@ import { explainFailure } from './migration-error.ts';
 import {
   SessionLock,
   TransactionLock,
-  type HeldLock,
+  type HeldMigrationLock,
   type MigrationLock,
 } from './migration-lock.ts';
 import { retryPassingFailures } from './migration-retry.ts';
@@ -32,7 +32,7 @@ import { runOutsideTransaction } from './run-outside-transaction.ts';
 import { renamePreviousSchema } from './schema-rename.ts';
 
 /** `applied` names the files that were committed. `locked` may come between two files, where the lock is one of each transaction. */
-export type MigrateResult =
+export type MigrationOutcome =
   | { readonly status: 'done'; readonly applied: readonly string[] }
   | { readonly status: 'locked'; readonly holder: LockHolder }
   | { readonly status: 'canceled'; readonly applied: readonly string[] };
@@ -52,7 +52,7 @@ export async function migratePlugin(
   pool: PoolLike | PatientPool,
   target: MigrationTarget,
   options: MigrateOptions,
-): Promise<MigrateResult> {
+): Promise<MigrationOutcome> {
   const { onExtensionSchemas } = options;
   const { extensionSchemas } = options.settings;
   const progress = startProgress(target.id);
@@ -80,7 +80,7 @@ export async function migratePlugin(
 }
 
 /** Reads under the lock what is pending, and applies one file after the other. */
-async function applyPending(run: Migrating, lock: MigrationLock): Promise<MigrateResult> {
+async function applyPending(run: Migrating, lock: MigrationLock): Promise<MigrationOutcome> {
   const { target, progress, clock, signal, windDown, tell } = run;
   const first = await lock.take();
   if (!first.acquired) return { status: 'locked', holder: first.holder };
@@ -133,7 +133,7 @@ async function applyFile(
 /** Whether another replica has applied the file while the lock was not held. */
 function isAppliedMeanwhile(
   { target: { files, schema }, progress }: Migrating,
-  { rows }: HeldLock,
+  { rows }: HeldMigrationLock,
   file: Migration,
 ): boolean {
   const isOursAlone = rows.length <= progress.rowsAtFirst + progress.applied.length;

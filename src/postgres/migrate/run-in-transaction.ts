@@ -24,7 +24,7 @@ import {
   type PreparedFile,
 } from './migrating.ts';
 import { lockFreed, strayObjects, wrongSession, transactionEnded } from './guard-failure.ts';
-import type { HeldLock } from './migration-lock.ts';
+import type { HeldMigrationLock } from './migration-lock.ts';
 
 /**
  * Runs one migration file and its history row in one transaction: all of it, or nothing. Neither the pool, nor a proxy, nor
@@ -36,7 +36,7 @@ import type { HeldLock } from './migration-lock.ts';
  */
 export async function runInTransaction(
   run: Migrating,
-  held: HeldLock,
+  held: HeldMigrationLock,
   file: PreparedFile,
 ): Promise<void> {
   const { client, progress } = run;
@@ -53,7 +53,11 @@ export async function runInTransaction(
 }
 
 /** Sends what opens the transaction, each statement, and what closes it, in one message each. */
-async function sendOneByOne(run: Migrating, held: HeldLock, file: PreparedFile): Promise<void> {
+async function sendOneByOne(
+  run: Migrating,
+  held: HeldMigrationLock,
+  file: PreparedFile,
+): Promise<void> {
   const { client, target, progress } = run;
   const opened = lastRow(await client.query<SessionFacts>(openingSql(run, held).join('; ')));
   if (!opened || opened.pid !== held.backendPid || opened.schema !== target.schema) {
@@ -66,7 +70,7 @@ async function sendOneByOne(run: Migrating, held: HeldLock, file: PreparedFile):
 }
 
 /** The SQL that begins the transaction of a file, and answers with its session and its schema. */
-function openingSql(run: Migrating, held: HeldLock): readonly string[] {
+function openingSql(run: Migrating, held: HeldMigrationLock): readonly string[] {
   const { target, settings, extensions, progress } = run;
   // A later COMMIT of this run writes to disk, with its own, all that came before it. In an upgrade there is data at stake.
   const isFollowed = progress.rowsAtFirst === 0 && progress.open?.file !== progress.pending.at(-1);
@@ -103,7 +107,7 @@ async function sendGuarded(
 /** The history row, a last look around, and COMMIT, in one message: nothing can come between them. */
 function closingSql(
   run: Migrating,
-  held: HeldLock,
+  held: HeldMigrationLock,
   file: PreparedFile,
   opened: SessionFacts,
 ): readonly string[] {

@@ -17,7 +17,7 @@ import {
   type PreparedFile,
 } from './migrating.ts';
 import { indexTaken, lockFreed, wrongSession, transactionLeftOpen } from './guard-failure.ts';
-import type { HeldLock } from './migration-lock.ts';
+import type { HeldMigrationLock } from './migration-lock.ts';
 import { clearUnfinishedIndex } from './unfinished-index.ts';
 
 /**
@@ -28,7 +28,7 @@ import { clearUnfinishedIndex } from './unfinished-index.ts';
  */
 export async function runOutsideTransaction(
   run: Migrating,
-  held: HeldLock,
+  held: HeldMigrationLock,
   file: PreparedFile,
 ): Promise<void> {
   const { client, target, extensions, progress } = run;
@@ -70,7 +70,7 @@ export async function runOutsideTransaction(
 
 async function expectOwnSession(
   run: Migrating,
-  held: HeldLock,
+  held: HeldMigrationLock,
   ...before: readonly string[]
 ): Promise<void> {
   const sql = [...before, sessionSql].join('; ');

@@ -4,7 +4,7 @@ import { collectionRef } from '../../../core/service.ts';
 import type { AnyRef, CollectionRef, Resolved, ServiceRef } from '../../../core/service.ts';
 import type { SafeDatabase } from '../../../postgres/scoped/scoped-database.ts';
 
-/** What a plugin does with somebody's extension point. */
+/** The use that a plugin makes of another plugin's extension point. */
 export type Contribution<T> = (point: T) => void;
 
 /** A name for an object of type `T` that one plugin owns and others call: the collection of what they do with it. */
@@ -63,11 +63,11 @@ export interface BackendPluginRegistry {
   >(
     init: BackendInit<D, S>,
   ): void;
-  /** Provides a service. Later than `register` it orders nobody, and warns, unless `provides` lists it. */
+  /** Provides a service. After `register` it has no effect on the order, and is a warning unless `provides` lists it. */
   registerService<T>(ref: ServiceRef<T>, service: NoInfer<T>): void;
   /** The service that another plugin or the host provides; rejects when it is not up. */
   getService<T>(ref: ServiceRef<T>): Promise<T>;
-  /** Owns an extension point; before `register` returns. Everybody who got it there is started before this plugin. */
+  /** Owns an extension point; before `register` returns. Every plugin that got it there is started before this one. */
   registerExtensionPoint<T>(ref: ExtensionPoint<T>, point: NoInfer<T>): void;
   /** An object whose calls reach the extension point: those from before its owner registered it then, and in order. */
   getExtensionPoint<T>(ref: ExtensionPoint<T>): T;

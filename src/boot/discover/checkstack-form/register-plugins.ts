@@ -33,7 +33,7 @@ export function registerPlugins(
   { services, logger, disabled = new Set() }: RegisterPluginsParts,
 ): Discovery {
   const boot = createRegisteringBoot(services, logger);
-  // Calls of a disabled plugin end in extension points that nobody looks at.
+  // Calls of a disabled plugin go to extension points that no plugin reads.
   const nowhere = createRegisteringBoot(services, silentLogger);
   const seen = new Set<string>();
   const errors: BootError[] = [];

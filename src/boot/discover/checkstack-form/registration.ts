@@ -16,7 +16,7 @@ export interface RegisteringBoot {
   warn(plugin: string, message: string): void;
 }
 
-/** What `registerInit` was told, without its types. */
+/** The argument of `registerInit`, without its types. */
 export type AnyInit = BackendInit<Record<string, AnyRef>, Record<string, unknown> | undefined>;
 
 /** The context of a plugin that is being started, or is up. */
@@ -69,7 +69,7 @@ export class Registration {
     return this.#init ?? {};
   }
 
-  /** A plugin that uses an extension point of its own contributes to nobody. */
+  /** A plugin that uses an extension point of its own contributes to no other plugin. */
   get contributions(): readonly RegisteredContribution[] {
     return [...this.#usedPoints.values()]
       .filter(({ id }) => !this.ownPoints.has(id))
