@@ -214,16 +214,28 @@ describe('plan()', () => {
         kind: 'sql',
         transaction: true,
         statements: [
-          { text: '-- the first\nCREATE TABLE "plugin_p"."a" ();', line: 2, column: 1, locks: [] },
-          { text: 'CREATE TABLE é (); CREATE TABLE x ();', line: 4, column: 3, locks: [] },
-          { text: 'SELECT 1', line: 6, column: 1, locks: [{ lock: 'unknown' }] },
+          {
+            text: '-- the first\nCREATE TABLE "plugin_p"."a" ();',
+            line: 2,
+            column: 1,
+            blocks: 'none',
+            rewrites: false,
+          },
+          {
+            text: 'CREATE TABLE é (); CREATE TABLE x ();',
+            line: 4,
+            column: 3,
+            blocks: 'none',
+            rewrites: false,
+          },
+          { text: 'SELECT 1', line: 6, column: 1, blocks: 'unknown', rewrites: false },
         ],
       },
       { file: '0001_empty.sql', kind: 'sql', transaction: true, statements: [] },
     ]);
   });
 
-  it('tells what each statement will lock, and what runs outside of a transaction', async () => {
+  it('tells whom each statement blocks, and what runs outside of a transaction', async () => {
     const { url } = await db.fresh();
     const folder = await migrationFolder({
       '0000_a': 'ALTER TABLE "public"."items" ADD more int;',
@@ -246,11 +258,11 @@ describe('plan()', () => {
     expect(plugins[0]?.pending).toMatchObject([
       {
         transaction: true,
-        statements: [{ locks: [{ lock: 'ACCESS EXCLUSIVE', relation: 'items' }] }],
+        statements: [{ blocks: 'readers', rewrites: false }],
       },
       {
         transaction: false,
-        statements: [{ locks: [{ lock: 'SHARE UPDATE EXCLUSIVE', relation: 'items' }] }],
+        statements: [{ blocks: 'none', rewrites: false }],
       },
     ]);
     expect(plugins[1]?.pending).toEqual([

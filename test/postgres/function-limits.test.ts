@@ -54,6 +54,16 @@ describe('a function', () => {
     await expectNothingOf(db, 'path');
   });
 
+  test.each(["select 'it", 'select "it', 'select $$it', "select E'it", '/* it'])(
+    'that sends %j, which is left open, sees no more than its own text in the error',
+    async (sql) => {
+      const plugin = coded('leftopen', { a: (client) => client.query(sql) });
+      const error = await errorOf(migratePlugin(db.pool(), plugin, migrateOptions()));
+      expect(error).toMatchObject({ code: 'MIGRATION_FAILED' });
+      expect(error.message).toMatch(/unterminated .* at or near ".*it"/);
+    },
+  );
+
   test('that ends while a query of it still runs has failed, and the query goes nowhere else', async () => {
     const plugin = coded('early', {
       a: (client) => {

@@ -6,8 +6,8 @@ import type { FileStatement } from './migrating.ts';
 import { findLasting, findLockRelease, findTransactionControl } from '../sql/refused-commands.ts';
 import { SqlText } from '../sql/sql-text.ts';
 
-/** Sends one statement of a function, which is read already. */
-export type SendRead = (statement: FileStatement, sql: SqlText) => Promise<unknown>;
+/** Sends one statement of a function, whose text has been read. */
+type SendRead = (statement: FileStatement, sql: SqlText) => Promise<unknown>;
 
 interface FunctionRules {
   readonly inTransaction: boolean;
@@ -129,13 +129,12 @@ function refuseControl(sql: SqlText): void {
 }
 
 function toStatement(query: ClientQuery, sql: SqlText, number: number): FileStatement {
-  const { statements } = sql;
   return {
     query,
     sql,
     isLeftOpen: sql.isLeftOpen,
     number,
-    origin: (index = statements[0]?.codeOffset ?? 0) => ({
+    origin: (index = sql.statements[0]?.codeOffset ?? 0) => ({
       text: query.text,
       index,
     }),

@@ -47,7 +47,7 @@ export type SendStatement = (statement: FileStatement) => Promise<unknown>;
 /** A statement of a migration, as it is sent. */
 export interface FileStatement {
   readonly query: ClientQuery;
-  /** What the query says. */
+  /** The commands of the query. */
   readonly sql: Pick<SqlText, 'commands'>;
   /** Whether the query ends inside a literal, a quoted name or a block comment: it would swallow what is sent behind it. */
   readonly isLeftOpen: boolean;

@@ -92,7 +92,7 @@ function isTime(value: unknown): value is number {
 }
 
 /**
- * `when` is what tells migrations apart in the history: of two with the same one, the second would never run. A tag names
+ * `when` distinguishes the migrations in the history: of two with the same one, the second would never run. A tag names
  * the file: with the same one twice, that would run twice. One `idx` twice is the sign of such a merge.
  */
 function refuseDoubles(entries: readonly JournalEntry[], path: string, refuse: Refuse): void {

@@ -7,9 +7,9 @@ export type MigrationDirective = (typeof migrationDirectives)[number];
 
 export const migrationDirectives = ['allow-outside', 'no-transaction'] as const;
 
-export interface FoundDirectives {
+interface FoundDirectives {
   readonly known: ReadonlySet<MigrationDirective>;
-  /** Such as a misspelt one, which would have no effect without anybody noticing. */
+  /** Such as a misspelt one, which would silently have no effect. */
   readonly unknown: readonly string[];
 }
 

@@ -55,7 +55,7 @@ function findPublicNames(sql: SqlText): readonly PublicName[] {
 }
 
 /** A name with `public.` in front, written without quotes. */
-export interface UnquotedPublic {
+interface UnquotedPublic {
   /** The name behind the dot, as PostgreSQL keeps it. */
   readonly name: string;
   /** Counts from 1. */

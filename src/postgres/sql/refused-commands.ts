@@ -10,7 +10,7 @@ export interface FoundCommand {
 }
 
 /** A command in a migration file that would end its transaction, or lead it out of the plugin's schema. */
-export interface TransactionControl extends FoundCommand {
+interface TransactionControl extends FoundCommand {
   readonly kind: 'transaction' | 'searchPath';
 }
 

@@ -29,7 +29,7 @@ export class SqlText {
     return this.#read().comments;
   }
 
-  /** Whether it ends inside a literal, a quoted name or a block comment. */
+  /** Whether it ends inside a literal, a quoted name or a block comment: it would swallow what is sent behind it. */
   get isLeftOpen(): boolean {
     return this.#read().isLeftOpen;
   }
