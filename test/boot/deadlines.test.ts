@@ -84,6 +84,28 @@ describe('past the deadline', () => {
     await ended;
   });
 
+  it('the time of the way down is reported once, beside the plugins that it cut off', async () => {
+    const { url } = await db.fresh();
+    const { boot, recording } = bootUnderTest({
+      pool: url,
+      plugins: [
+        definePlugin({
+          id: 'stuck',
+          async init({ database, onStop }) {
+            await database.connect();
+            onStop(() => new Promise(() => {}));
+          },
+        }),
+      ],
+      stop: { total: 100 },
+    });
+    await boot.start();
+    await boot.stop();
+    const [stopped] = recording.of('boot.stopped');
+    const messages = stopped?.errors.map(({ message }) => message) ?? [];
+    expect(messages.filter((message) => message.includes('stop.total'))).toHaveLength(1);
+  });
+
   it('stop() of a boot that never began does not wait for a drain that hangs', async () => {
     const { boot } = bootUnderTest({ pool: db.pool(), stop: { total: 50 } });
     boot.beforeStop(() => new Promise(() => {}));
