@@ -16,6 +16,8 @@ export interface MigrateOptions extends Omit<PinOptions, 'mayRepeat'> {
   /** Whether the connection has a session of its own, which a pooler that hands out transactions does not give. */
   readonly keepsSession: boolean;
   readonly tell: Tell;
+  /** Made once for the plugin: its migration may take several calls, when another process has the lock in between. */
+  readonly progress: MigrationProgress;
   /** Aborted: the current file is finished, and no further one is begun. */
   readonly windDown: AbortSignal;
   /** Called with the schemas of extensions, before the first file and after each file that may change them. */
@@ -27,7 +29,6 @@ export interface Migrating extends MigrateOptions {
   readonly client: PinnedClient;
   readonly target: MigrationTarget;
   readonly extensions: KnownExtensions;
-  readonly progress: MigrationProgress;
 }
 
 /** A migration that is ready to be sent. */
@@ -63,13 +64,16 @@ export interface FileStatement {
  * How far a plugin's migration has come. It changes as the migration goes on, so that an error can name the file and the
  * statement, wherever the error is noticed.
  */
-export interface MigrationProgress {
-  readonly plugin: string;
-  /** How many rows the history had before the first file. */
+interface MigrationProgress {
+  /** Whether the lock was held at least once. */
+  hasStarted: boolean;
+  /** How many rows the history had before the first file of this call. */
   rowsAtFirst: number;
-  /** The files of this run. */
+  /** How many rows the history has by what this call has read and written. */
+  rowsKnown: number;
+  /** The files of this call. */
   pending: readonly Migration[];
-  /** Names of the files that this run has committed. */
+  /** Names of the files that were committed, in this call and in those before it. */
   readonly applied: string[];
   /** The file that is being run. */
   open: PreparedFile | undefined;
@@ -82,11 +86,12 @@ export interface MigrationProgress {
   advice?: string | undefined;
 }
 
-/** The progress of a plugin before its first file. */
-export function startProgress(plugin: string): MigrationProgress {
+/** The progress of a plugin before its first lock. */
+export function startProgress(): MigrationProgress {
   return {
-    plugin,
+    hasStarted: false,
     rowsAtFirst: 0,
+    rowsKnown: 0,
     pending: [],
     applied: [],
     open: undefined,
@@ -97,13 +102,13 @@ export function startProgress(plugin: string): MigrationProgress {
 
 /** Reports that a statement of the open file has been sent. */
 export function reportStatement(
-  { progress, clock, tell }: Migrating,
+  { target, progress, clock, tell }: Migrating,
   { number, count }: FileStatement,
   startedAt: number,
 ): void {
   tell({
     type: 'plugin.migrate.statement',
-    plugin: progress.plugin,
+    plugin: target.id,
     file: progress.open?.file.name ?? '',
     statement: number,
     ...(count !== undefined && { statements: count }),

@@ -11,12 +11,7 @@ import { refuseMissingExtensionSchema } from '../survey/extension-problems.ts';
 import { KnownExtensions } from '../survey/known-extensions.ts';
 import { findPooledFileProblem } from '../survey/pooled-files.ts';
 import { lookIntoFailure } from './failure-lookup.ts';
-import {
-  startProgress,
-  type MigrateOptions,
-  type Migrating,
-  type PreparedFile,
-} from './migrating.ts';
+import { type MigrateOptions, type Migrating, type PreparedFile } from './migrating.ts';
 import { explainFailure } from './migration-error.ts';
 import {
   SessionLock,
@@ -53,14 +48,13 @@ export async function migratePlugin(
   target: MigrationTarget,
   options: MigrateOptions,
 ): Promise<MigrationOutcome> {
-  const { onExtensionSchemas } = options;
+  const { progress, onExtensionSchemas } = options;
   const { extensionSchemas } = options.settings;
-  const progress = startProgress(target.id);
   const pin = { ...options, mayRepeat: () => progress.open === undefined };
   try {
     return await withPinnedClient(pool, pin, async (client) => {
       const extensions = new KnownExtensions(extensionSchemas, target.files, onExtensionSchemas);
-      const run: Migrating = { ...options, client, target, extensions, progress };
+      const run: Migrating = { ...options, client, target, extensions };
       const renaming = await renamePreviousSchema(run);
       if (renaming.status === 'locked') return renaming;
       const lock = run.keepsSession ? new SessionLock(run) : new TransactionLock(run);
@@ -75,7 +69,7 @@ export async function migratePlugin(
     });
   } catch (error) {
     if (isCanceled(error, options)) return { status: 'canceled', applied: progress.applied };
-    throw explainFailure(progress, error);
+    throw explainFailure({ target, progress }, error);
   }
 }
 
@@ -84,9 +78,11 @@ async function applyPending(run: Migrating, lock: MigrationLock): Promise<Migrat
   const { target, progress, clock, signal, windDown, tell } = run;
   const first = await lock.take();
   if (!first.acquired) return { status: 'locked', holder: first.holder };
-  tell({ type: 'plugin.migrate.started', plugin: target.id });
+  if (!progress.hasStarted) tell({ type: 'plugin.migrate.started', plugin: target.id });
 
+  progress.hasStarted = true;
   progress.rowsAtFirst = first.rows.length;
+  progress.rowsKnown = first.rows.length;
   progress.pending = planMigrations(target.files, first.rows, target.schema).pending;
   for (const file of progress.pending) {
     if (signal.aborted || windDown.aborted) {
@@ -114,17 +110,22 @@ async function applyFile(
   lock: MigrationLock,
   file: Migration,
 ): Promise<FileOutcome> {
+  const { progress } = run;
   const held = await lock.take();
-  if (!held.acquired) return { status: 'locked', holder: held.holder };
+  if (!held.acquired) {
+    // An attempt before this one may have left it.
+    progress.open = undefined;
+    return { status: 'locked', holder: held.holder };
+  }
   if (isAppliedMeanwhile(run, held, file)) return { status: 'skipped' };
   const prepared = await prepareFile(run, file);
-  const { progress } = run;
   progress.open = prepared;
   progress.statement = undefined;
   progress.isCommitting = false;
   if (prepared.inTransaction) await runInTransaction(run, held, prepared);
   else await runOutsideTransaction(run, held, prepared);
   progress.applied.push(file.name);
+  progress.rowsKnown += 1;
   progress.open = undefined;
   progress.isCommitting = false;
   return { status: 'applied' };
@@ -136,7 +137,7 @@ function isAppliedMeanwhile(
   { rows }: HeldMigrationLock,
   file: Migration,
 ): boolean {
-  const isOursAlone = rows.length <= progress.rowsAtFirst + progress.applied.length;
+  const isOursAlone = rows.length <= progress.rowsKnown;
   return !isOursAlone && !planMigrations(files, rows, schema).pending.includes(file);
 }
 
