@@ -1,6 +1,6 @@
 import { listNames } from '../core/printable.ts';
 import { sqlStateOf } from './connection/connection-error.ts';
-import type { Querying } from './connection/querying.ts';
+import type { Querying } from './connection/connection.ts';
 import type { PinnedClient } from './connection/pinned-client.ts';
 
 /** What the registry keeps of a plugin. */

@@ -4,13 +4,19 @@ import { sleep } from '../../core/patience.ts';
 import { sendCancelRequest } from './cancel-request.ts';
 import type { PatientPool } from './connect-with-patience.ts';
 import { lossIn, sqlStateOf } from './connection-error.ts';
-import type { ClientLike, ClientQuery, PoolLike, QueryAnswer } from './connection.ts';
+import {
+  ownTypes,
+  type ClientLike,
+  type ClientQuery,
+  type PoolLike,
+  type QueryAnswer,
+  type Querying,
+} from './connection.ts';
 import { sendGuarded } from './guarded-query.ts';
 import { checkOutUnlessAborted, type HeldClient } from './held-client.ts';
-import { ownTypes } from './own-types.ts';
 
 /** One physical connection, held for as long as its work needs it. */
-export interface PinnedClient {
+export interface PinnedClient extends Querying {
   /** The backend announced when the connection was made; a pooler announces another than `pg_backend_pid()` returns. */
   readonly processID: number | undefined;
   /** Why the connection broke, once it did. */

@@ -1,7 +1,7 @@
 import { sqlStateOf } from '../connection/connection-error.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
 import { historyTable } from '../history/migration-history.ts';
-import { findBlockers } from '../locks/lock-blockers.ts';
+import { findBlockers } from '../locks/advisory-lock.ts';
 import { isSql } from '../sources/migration.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
 import { findPsqlCommand, isPsqlVariable, psqlAdvice } from '../sql/psql-commands.ts';
