@@ -86,19 +86,11 @@ export interface PoolLike {
 /** A pool of the host, or what it takes to make one. */
 export type DatabaseSource = Pool | string | PoolConfig;
 
-/** The pools of one piece of work. They may be the same. */
-export interface OpenPools extends Omit<OpenPool, 'owned'> {
-  /** For migrations and what else needs a session of its own. */
-  readonly migrationPool: Pool;
-}
-
 export interface OpenPool {
   readonly pool: Pool;
-  /** Whether Slipway made the pool, and so ends it. */
-  readonly owned: boolean;
   /** Breaks every connection of a pool that Slipway made, also those that are checked out: for an end that is past its deadline. */
   readonly cut: () => void;
-  /** Ends the pool if it is owned, and otherwise takes the listener off; any number of calls. */
+  /** Ends a pool that Slipway made, and otherwise takes the listener off; any number of calls. */
   readonly end: () => Promise<void>;
 }
 
@@ -112,19 +104,23 @@ export function openPool(source: DatabaseSource): OpenPool {
   if (!isPool(source)) {
     const { pool, end, cut } = createOwnPool(toConfig(source));
     let ended: Promise<void> | undefined;
-    return { pool, owned: true, cut, end: () => (ended ??= end()) };
+    return { pool, cut, end: () => (ended ??= end()) };
   }
   listen(source);
   let isEnded = false;
   return {
     pool: source,
-    owned: false,
     cut: ignore,
     end: async () => {
       if (!isEnded) unlisten(source);
       isEnded = true;
     },
   };
+}
+
+/** The pools of a run; they may be the same. `migrationPool` is for what needs a session of its own. */
+interface OpenPools extends OpenPool {
+  readonly migrationPool: Pool;
 }
 
 /** Opens two pools as {@link openPool} does, or one when both come from the same place. */

@@ -40,14 +40,12 @@ export interface PinnedClient extends Querying {
   markDirty(): void;
 }
 
-export interface PinOptions {
+interface PinOptions {
   readonly clock: Clock;
   /** Aborted: what runs is cancelled on the server, and nothing further is sent by `query`. */
   readonly signal: AbortSignal;
   /** Aborted: the socket is destroyed, whatever runs. For a stop that is past its deadline. */
   readonly cut?: AbortSignal | undefined;
-  /** Called for each message of SQL sent. */
-  readonly onStatement?: (() => void) | undefined;
   /**
    * Asked when the connection broke: whether nothing has begun yet that `use` would do twice. A patient pool then gives it
    * another connection. Without this `use` runs once.
@@ -69,12 +67,12 @@ export async function withPinnedClient<T>(
   use: (client: PinnedClient) => Promise<T>,
 ): Promise<T> {
   if (!('outlast' in pool)) {
-    return useOnce(await checkOutUnlessAborted(pool, options.signal), options, use);
+    return useOnce(await checkOutUnlessAborted(pool, options.signal), options, undefined, use);
   }
   for (let attempt = 1; ; attempt += 1) {
     const held = await pool.checkOut();
     try {
-      return await useOnce(held, { onStatement: pool.onStatement, ...options }, use);
+      return await useOnce(held, options, pool.onStatement, use);
     } catch (error) {
       const loss = options.mayRepeat?.() ? lossIn(error) : undefined;
       if (!loss || !(await pool.outlast(loss, attempt))) throw error;
@@ -85,9 +83,10 @@ export async function withPinnedClient<T>(
 async function useOnce<T>(
   held: HeldClient,
   options: PinOptions,
+  onStatement: PatientPool['onStatement'],
   use: (client: PinnedClient) => Promise<T>,
 ): Promise<T> {
-  const pin = new Pin(held, options);
+  const pin = new Pin(held, options, onStatement);
   try {
     return await use(pin);
   } catch (error) {
@@ -108,6 +107,7 @@ class Pin implements PinnedClient {
   readonly #held: HeldClient;
   readonly #client: ClientLike;
   readonly #options: PinOptions;
+  readonly #onStatement: PatientPool['onStatement'];
   readonly #onError = (error: Error): void => {
     this.#lost ??= error;
     this.#broken.abort(this.#lost);
@@ -119,10 +119,11 @@ class Pin implements PinnedClient {
   #isInDoubt = false;
   #isGone = false;
 
-  constructor(held: HeldClient, options: PinOptions) {
+  constructor(held: HeldClient, options: PinOptions, onStatement: PatientPool['onStatement']) {
     this.#held = held;
     this.#client = held.client;
     this.#options = options;
+    this.#onStatement = onStatement;
     if (held.firstError) this.#onError(held.firstError);
     this.#client.on?.('error', this.#onError);
     if (options.cut?.aborted) this.#giveBack(true);
@@ -192,7 +193,7 @@ class Pin implements PinnedClient {
   }
 
   async #count(send: () => Promise<unknown>): Promise<unknown> {
-    this.#options.onStatement?.();
+    this.#onStatement?.();
     // pg reports an error before the server has said what became of the transaction.
     this.#isInDoubt = true;
     try {

@@ -1,25 +1,28 @@
+import type { Clock } from '../../core/clock.ts';
 import type { LockBlocker, Tell } from '../../core/events.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
 import type { ClientQuery } from '../connection/connection.ts';
-import type { PinnedClient, PinOptions } from '../connection/pinned-client.ts';
+import type { PinnedClient } from '../connection/pinned-client.ts';
 import type { Migration } from '../sources/migration.ts';
 import type { MigrationTarget } from '../sources/migration-target.ts';
 import type { SqlText } from '../sql/sql-text.ts';
 import type { KnownExtensions } from '../survey/known-extensions.ts';
 
-/**
- * The options of a plugin's migration. An abort of `signal` cancels the running statement, and its file is rolled
- * back; an abort of `cut` destroys the connection, whatever runs.
- */
-export interface MigrateOptions extends Omit<PinOptions, 'mayRepeat'> {
+/** The options of a plugin's migration. */
+export interface MigrateOptions {
   readonly settings: MigrationSettings;
+  readonly clock: Clock;
   /** Whether the connection has a session of its own, which a pooler that hands out transactions does not give. */
   readonly keepsSession: boolean;
   readonly tell: Tell;
   /** Made once for the plugin: its migration may take several calls, when another process has the lock in between. */
   readonly progress: MigrationProgress;
+  /** Aborted: the running statement is cancelled, and its file is rolled back. */
+  readonly signal: AbortSignal;
   /** Aborted: the current file is finished, and no further one is begun. */
   readonly windDown: AbortSignal;
+  /** Aborted: the connection is destroyed, whatever runs. */
+  readonly cut?: AbortSignal | undefined;
   /** Called with the schemas of extensions, before the first file and after each file that may change them. */
   readonly onExtensionSchemas?: ((schemas: readonly string[]) => void) | undefined;
 }
@@ -38,12 +41,13 @@ export interface PreparedFile {
   readonly inTransaction: boolean;
   /** Whether it may make something outside of its schema. */
   readonly mayReachOut: boolean;
-  /** Sends its statements one after the other. Once it has settled, nothing of it goes on. */
-  sendEach(send: SendStatement): Promise<void>;
+  /**
+   * Sends its statements one after the other. Once it has settled, nothing of it goes on.
+   *
+   * @param send Sends one statement with all that guards it, and returns what pg answers.
+   */
+  sendEach(send: (statement: FileStatement) => Promise<unknown>): Promise<void>;
 }
-
-/** Sends one statement with all that guards it, and returns what pg answers. */
-export type SendStatement = (statement: FileStatement) => Promise<unknown>;
 
 /** A statement of a migration, as it is sent. */
 export interface FileStatement {

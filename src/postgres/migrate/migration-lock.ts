@@ -32,7 +32,7 @@ export interface HeldMigrationLock {
 }
 
 /** A way to hold a plugin's migration lock. */
-export interface MigrationLock {
+interface MigrationLock {
   /**
    * Returns the lock that is still held, or takes it and reads the history. Never waits: a refusal names the holder.
    *

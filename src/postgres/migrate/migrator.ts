@@ -13,21 +13,16 @@ import { findPooledFileProblem } from '../survey/pooled-files.ts';
 import { lookIntoFailure } from './failure-lookup.ts';
 import { type MigrateOptions, type Migrating, type PreparedFile } from './migrating.ts';
 import { explainFailure } from './migration-error.ts';
-import {
-  SessionLock,
-  TransactionLock,
-  type HeldMigrationLock,
-  type MigrationLock,
-} from './migration-lock.ts';
+import { SessionLock, TransactionLock, type HeldMigrationLock } from './migration-lock.ts';
 import { retryPassingFailures } from './migration-retry.ts';
 import { toScript } from './migration-script.ts';
-import { runFunction } from './run-function.ts';
+import { prepareFunction } from './run-function.ts';
 import { runInTransaction } from './run-in-transaction.ts';
 import { runOutsideTransaction } from './run-outside-transaction.ts';
 import { renamePreviousSchema } from './schema-rename.ts';
 
 /** `applied` names the files that were committed. `locked` may come between two files, where the lock is one of each transaction. */
-export type MigrationOutcome =
+type MigrationOutcome =
   | { readonly status: 'done'; readonly applied: readonly string[] }
   | { readonly status: 'locked'; readonly holder: LockHolder }
   | { readonly status: 'canceled'; readonly applied: readonly string[] };
@@ -74,7 +69,10 @@ export async function migratePlugin(
 }
 
 /** Reads under the lock what is pending, and applies one file after the other. */
-async function applyPending(run: Migrating, lock: MigrationLock): Promise<MigrationOutcome> {
+async function applyPending(
+  run: Migrating,
+  lock: SessionLock | TransactionLock,
+): Promise<MigrationOutcome> {
   const { target, progress, clock, signal, windDown, tell } = run;
   const first = await lock.take();
   if (!first.acquired) return { status: 'locked', holder: first.holder };
@@ -107,7 +105,7 @@ type FileOutcome =
 /** Makes one attempt at a file, under the lock that is still held or that is taken again for it. */
 async function applyFile(
   run: Migrating,
-  lock: MigrationLock,
+  lock: SessionLock | TransactionLock,
   file: Migration,
 ): Promise<FileOutcome> {
   const { progress } = run;
@@ -157,12 +155,7 @@ async function prepareFile(run: Migrating, file: Migration): Promise<PreparedFil
     refuseMissingExtensionSchema(target, sent, extensions.facts, settings);
     return toScript(file, target.schema, settings.rewritePublic, extensions.facts);
   }
-  return {
-    file,
-    inTransaction: file.transaction,
-    mayReachOut: false,
-    sendEach: (send) => runFunction(run, file, send),
-  };
+  return prepareFunction(run, file);
 }
 
 /** Whether the failure is what an abort itself brings about, as opposed to one that came just before it. */
