@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { MigrationFunction } from '../../src/core/migration-source.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
-import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
+import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import { useDatabase } from '../support/database.ts';
 import { expectNothingOf, historyOf, items, type Run } from './function-fixture.ts';
 import { coded, errorOf, migrateOptions } from './migration-fixture.ts';
@@ -13,7 +13,7 @@ import { wanderingPool } from './wandering.ts';
 
 const db = useDatabase();
 
-function unwrapped(id: string, run: Run): MigrationTarget {
+function unwrapped(id: string, run: Run): PluginMigrations {
   const list: readonly MigrationFunction[] = [{ name: 'alone', run, transaction: false }];
   return { id, schema: `plugin_${id}`, files: toMigrations(list) };
 }

@@ -5,6 +5,30 @@ import { readMigrationFolder } from './migration-files.ts';
 import { toMigrations } from './named-migration.ts';
 import { readSqlFolder } from './sql-folder.ts';
 
+/** One plugin with its migrations, as the survey and the migrator take it. */
+export interface PluginMigrations {
+  /** The plugin's id. */
+  readonly id: string;
+  readonly schema: string;
+  /**
+   * The schema of the history table.
+   *
+   * @default the same as `schema`
+   */
+  readonly historySchema?: string | undefined;
+  /** The schemas that it may have had under earlier ids. */
+  readonly previousSchemas?: readonly string[] | undefined;
+  readonly files: readonly Migration[];
+}
+
+/** The schema of a plugin's objects, and that of its history. */
+export function schemasOf({
+  schema,
+  historySchema = schema,
+}: Pick<PluginMigrations, 'schema' | 'historySchema'>): readonly [string, string] {
+  return [schema, historySchema];
+}
+
 /**
  * Reads the migrations of a plugin, wherever they come from, in the order in which they run.
  *

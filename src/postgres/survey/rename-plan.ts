@@ -17,7 +17,7 @@ export const renamableColumns = `'name', n.nspname,
         where d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid and d.deptype = 'n')`;
 
 /** A plugin that may have had another id. */
-export interface RenamingTarget {
+export interface RenamingPlugin {
   readonly id: string;
   readonly schema: string;
   readonly previousSchemas?: readonly string[] | undefined;
@@ -32,7 +32,7 @@ export interface RenamePlan {
 
 /** Finds the schema of an earlier id that the plugin keeps, if there is one. Two that are not empty are a conflict. */
 export function planRename(
-  { id, schema, previousSchemas = [] }: RenamingTarget,
+  { id, schema, previousSchemas = [] }: RenamingPlugin,
   schemas: ReadonlyMap<string, RenamableSchema>,
 ): RenamePlan {
   const found = previousSchemas.flatMap((name) => schemas.get(name) ?? []);
