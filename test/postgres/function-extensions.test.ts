@@ -6,7 +6,7 @@ import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
 import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import { useDatabase, type Database } from '../support/database.ts';
-import { coded, errorOf, migrateOptions } from './migration-fixture.ts';
+import { coded, errorOf, migrateOptions, toPlugin } from './migration-fixture.ts';
 
 const db = useDatabase();
 const auto = { migrations: { extensionSchemas: 'auto' } } as const;
@@ -27,7 +27,7 @@ async function placesIn({ query }: Database): Promise<readonly string[]> {
 
 function alone(run: MigrationFunction['run']): PluginMigrations {
   const list: readonly MigrationFunction[] = [{ name: 'a', run, transaction: false }];
-  return { id: 'a', schema: 'plugin_a', files: toMigrations(list) };
+  return toPlugin('a', toMigrations(list));
 }
 
 const citext: MigrationFunction['run'] = async (client) => {

@@ -17,6 +17,7 @@ import {
   type Survey,
   type SurveyOptions,
 } from '../../src/postgres/survey/survey.ts';
+import type { Migration } from '../../src/postgres/sources/migration.ts';
 import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 
 /** Migrations by tag: `{ '0000_init': 'create table …' }`. */
@@ -66,13 +67,22 @@ export async function writeTimestampFolder(migrations: Migrations): Promise<stri
   return folder;
 }
 
-/** A plugin with migrations, as the boot hands it on. */
+/** A plugin with these files, as the boot hands it on. */
+export function toPlugin<T extends Migration>(
+  id: string,
+  files: readonly T[],
+  schema = `plugin_${id}`,
+): PluginMigrations & { readonly files: readonly T[] } {
+  return { id, schema, historySchema: schema, previousSchemas: [], files };
+}
+
+/** A plugin with the migrations of a folder. */
 export async function pluginWith(
   id: string,
   migrations: Migrations,
 ): Promise<PluginMigrations & { readonly files: readonly MigrationFile[] }> {
   const { files } = await readMigrationFolder(id, await writeFolder(migrations));
-  return { id, schema: `plugin_${id}`, files };
+  return toPlugin(id, files);
 }
 
 /** A plugin whose migrations are functions, by name. */
@@ -81,7 +91,7 @@ export function coded(
   functions: Readonly<Record<string, MigrationFunction['run']>>,
 ): PluginMigrations {
   const list = Object.entries(functions).map(([name, run]) => ({ name, run }));
-  return { id, schema: `plugin_${id}`, files: toMigrations(list) };
+  return toPlugin(id, toMigrations(list));
 }
 
 /** Changes to {@link migrateOptions}; `migrations` are checked as a boot checks them. */

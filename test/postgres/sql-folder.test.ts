@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sqlFiles } from '../../src/core/migration-source.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
-import { readMigrations } from '../../src/postgres/sources/read-migrations.ts';
-import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
+import {
+  readMigrations,
+  type PluginMigrations,
+} from '../../src/postgres/sources/read-migrations.ts';
 import { useDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/migration-folder.ts';
-import { errorOf, migrateOptions, pluginWith, takeSurvey } from './migration-fixture.ts';
+import { errorOf, migrateOptions, pluginWith, takeSurvey, toPlugin } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -21,7 +23,7 @@ async function folderOf(files: Files): Promise<string> {
 
 async function plain(id: string, files: Files): Promise<PluginMigrations> {
   const migrations = await readMigrations(id, sqlFiles(await folderOf(files)));
-  return { id, schema: `plugin_${id}`, files: migrations };
+  return toPlugin(id, migrations);
 }
 
 async function survey(plugin: PluginMigrations) {

@@ -146,7 +146,8 @@ export function findSchemas(
   { host, migrations }: BootSettings,
 ): Pick<PluginMigrations, 'schema' | 'historySchema'> {
   if (id === host?.plugin.id) return { schema: host.schema, historySchema: host.historySchema };
-  return { schema: getPluginSchemaName(id, migrations.schemaPrefix) };
+  const schema = getPluginSchemaName(id, migrations.schemaPrefix);
+  return { schema, historySchema: schema };
 }
 
 async function lookAtDatabase(

@@ -21,7 +21,6 @@ import {
   type HistoryRow,
   type HistoryShape,
 } from '../history/migration-history.ts';
-import { schemasOf } from '../sources/read-migrations.ts';
 import { searchPath } from '../sql/identifier.ts';
 import { missingParts, readHistory, shapeToWrite } from '../survey/read-history.ts';
 import { findRenamed } from '../survey/rename-marker.ts';
@@ -149,7 +148,7 @@ async function readUnderLock(
   { backendPid }: Extract<LockAttempt, { readonly acquired: true }>,
   sql: Pick<HeldMigrationLock, 'begin' | 'guard'>,
 ): Promise<HeldMigrationLock> {
-  const [schema, historySchema] = schemasOf(plugin);
+  const { schema, historySchema } = plugin;
   const history = await readHistory(client, schema, historySchema, extensions.question);
   extensions.learn(history.extensions);
   // Without this, one that waited while the schema got another name would make an empty one in its place.

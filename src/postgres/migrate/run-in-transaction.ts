@@ -9,7 +9,6 @@ import {
 import { lockTimeoutSql } from '../connection/session-settings.ts';
 import { insertHistorySql } from '../history/migration-history.ts';
 import { isLockFreed } from '../locks/advisory-lock.ts';
-import { schemasOf } from '../sources/read-migrations.ts';
 import { searchPath } from '../sql/identifier.ts';
 import {
   rememberSchemasSql,
@@ -112,7 +111,7 @@ function closingSql(
   opened: SessionFacts,
 ): readonly string[] {
   const { plugin, settings, extensions } = run;
-  const [schema, historySchema] = schemasOf(plugin);
+  const { schema, historySchema } = plugin;
   const policy = file.mayReachOut ? 'off' : settings.strayObjects;
   return [
     insertHistorySql(historySchema, file.file, held.shape),

@@ -8,7 +8,6 @@ import {
 import { insertHistorySql } from '../history/migration-history.ts';
 import { isLockFreed } from '../locks/advisory-lock.ts';
 import { readLoneCommand, type LoneCommand } from '../sql/lone-commands.ts';
-import { schemasOf } from '../sources/read-migrations.ts';
 import { searchPath } from '../sql/identifier.ts';
 import {
   reportStatement,
@@ -37,7 +36,7 @@ export async function runOutsideTransaction(
     const preparing = progress.applied.length === 0 ? held.missing : [];
     if (preparing.length > 0) await client.query(preparing.join(';'));
     // A function that ran before may have left another path.
-    const [schema, historySchema] = schemasOf(plugin);
+    const { schema, historySchema } = plugin;
     const path = searchPath(schema, extensions.schemasOnPath);
     await expectOwnSession(run, held, `set search_path = ${path}`);
     await file.sendEach((statement) =>

@@ -3,6 +3,7 @@ import type { LockHolder } from '../../core/events.ts';
 import { migrationLockKey, tryLock } from '../locks/advisory-lock.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { Querying } from '../connection/querying.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { historyTable } from '../history/migration-history.ts';
 import { beginSql, lockTimeoutSql, nameSession } from '../connection/session-settings.ts';
 import type { Migrating } from './migrating.ts';
@@ -15,12 +16,7 @@ import {
   type CommentedSchema,
   type RenamedSchema,
 } from '../survey/rename-marker.ts';
-import {
-  planRename,
-  renamableColumns,
-  type RenamableSchema,
-  type RenamingPlugin,
-} from '../survey/rename-plan.ts';
+import { planRename, renamableColumns, type RenamableSchema } from '../survey/rename-plan.ts';
 
 type RenameResult =
   | { readonly status: 'done' | 'nothing' }
@@ -40,7 +36,7 @@ export async function renamePreviousSchema({
   clock,
   tell,
 }: Migrating): Promise<RenameResult> {
-  const { previousSchemas = [] } = plugin;
+  const { previousSchemas } = plugin;
   if (previousSchemas.length === 0) return { status: 'nothing' };
   if (!(await lookForRename(client, plugin))) return { status: 'nothing' };
   const startedAt = clock.elapsed();
@@ -84,9 +80,9 @@ export async function renamePreviousSchema({
  */
 export async function findPendingRename(
   client: Querying,
-  plugin: RenamingPlugin,
+  plugin: PluginMigrations,
 ): Promise<string | undefined> {
-  if ((plugin.previousSchemas ?? []).length === 0) return undefined;
+  if (plugin.previousSchemas.length === 0) return undefined;
   return (await lookForRename(client, plugin))?.from;
 }
 
@@ -95,7 +91,7 @@ export async function findPendingRename(
  */
 export async function findLaterName(
   client: Querying,
-  { schema, historySchema = schema }: { readonly schema: string; readonly historySchema?: string },
+  { schema, historySchema }: PluginMigrations,
 ): Promise<RenamedSchema | undefined> {
   const { rows } = await client.query<{ renamed: string }>(
     `select ${markedSchemasSql}::text as renamed where not exists (
@@ -115,9 +111,9 @@ interface Rename {
 
 async function lookForRename(
   client: Querying,
-  plugin: RenamingPlugin,
+  plugin: PluginMigrations,
 ): Promise<Rename | undefined> {
-  const names = [plugin.schema, ...(plugin.previousSchemas ?? [])];
+  const names = [plugin.schema, ...plugin.previousSchemas];
   const { rows } = await client.query<{ found: string }>(
     `select coalesce(json_agg(json_build_object(${renamableColumns},
        'comment', coalesce(obj_description(n.oid, 'pg_namespace'), ''))), '[]')::text as found
@@ -134,7 +130,7 @@ async function lookForRename(
 }
 
 /** An empty schema that is in the way is dropped without CASCADE: if something comes into it now, the rename fails. */
-function renameSql({ id, schema }: RenamingPlugin, { from, comment, isTaken }: Rename): string {
+function renameSql({ id, schema }: PluginMigrations, { from, comment, isTaken }: Rename): string {
   const to = quoteIdentifier(schema);
   const earlier = new Set([...(readMarker(comment)?.from ?? []), from]);
   // Back to a name that it had before: replicas that know it by that name are right again.

@@ -16,7 +16,7 @@ import type { Querying } from '../connection/querying.ts';
 import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
 import { nameOf } from '../history/migration-policies.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
-import { schemasOf, type PluginMigrations } from '../sources/read-migrations.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import type { RepairDecision, RepairLeft } from './repair-report.ts';
 
 /**
@@ -29,7 +29,7 @@ export async function decideOnRows(
   plugin: PluginMigrations,
   chosen: readonly Migration[],
 ): Promise<RepairDecision> {
-  const [, historySchema] = schemasOf(plugin);
+  const { historySchema } = plugin;
   const { history, plan } = await compare(client, plugin);
   const pending = new Set(plan.pending);
   const toWrite = chosen.filter((file) => pending.has(file));
@@ -58,7 +58,7 @@ export async function decideOnHashes(
   plugin: PluginMigrations,
   chosen?: readonly Migration[],
 ): Promise<RepairDecision> {
-  const [, historySchema] = schemasOf(plugin);
+  const { historySchema } = plugin;
   const { history, plan } = await compare(client, plugin);
   const edited = plan.applied.filter(({ file }) => plan.edited.includes(file));
   const all = [...edited, ...plan.moved];
@@ -91,7 +91,7 @@ async function compare(
   client: Querying,
   plugin: PluginMigrations,
 ): Promise<{ readonly history: HistoryState; readonly plan: MigrationPlan<Migration> }> {
-  const [schema, historySchema] = schemasOf(plugin);
+  const { schema, historySchema } = plugin;
   const history = await readHistory(client, schema, historySchema);
   return { history, plan: planMigrations(plugin.files, history.rows, schema) };
 }

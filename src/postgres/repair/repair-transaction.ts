@@ -18,7 +18,7 @@ import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { RepairDecision } from './repair-report.ts';
 import { findLaterName, findPendingRename } from '../migrate/schema-rename.ts';
 import type { RenamedSchema } from '../survey/rename-marker.ts';
-import type { RenamingPlugin } from '../survey/rename-plan.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { renamedAway } from '../survey/rename-problems.ts';
 import { repairRefused, toRepairError } from './repair-error.ts';
 
@@ -45,7 +45,7 @@ export type Decide = (client: PinnedClient) => Promise<RepairDecision>;
  */
 export async function repairInTransaction(
   pool: PoolLike | PatientPool,
-  plugin: RenamingPlugin,
+  plugin: PluginMigrations,
   settings: RepairSettings,
   decide: Decide,
 ): Promise<RepairAttempt> {
@@ -73,7 +73,7 @@ interface RepairProgress {
 
 async function attemptRepair(
   client: PinnedClient,
-  plugin: RenamingPlugin,
+  plugin: PluginMigrations,
   settings: RepairSettings,
   decide: Decide,
   progress: RepairProgress,
@@ -121,7 +121,7 @@ function refuseRename(id: string, from: string | undefined): void {
 }
 
 /** Refuses a repair after a rename: it would make an empty schema, which conflicts with the renamed one. */
-function refuseLaterName({ id, schema }: RenamingPlugin, now: RenamedSchema | undefined): void {
+function refuseLaterName({ id, schema }: PluginMigrations, now: RenamedSchema | undefined): void {
   if (now) throw problemError(renamedAway(id, schema, now), 'migrateAll');
 }
 

@@ -10,23 +10,11 @@ export interface PluginMigrations {
   /** The plugin's id. */
   readonly id: string;
   readonly schema: string;
-  /**
-   * The schema of the history table.
-   *
-   * @default the same as `schema`
-   */
-  readonly historySchema?: string | undefined;
+  /** The schema of the history table: the same as `schema`, except for the host. */
+  readonly historySchema: string;
   /** The schemas that it may have had under earlier ids. */
-  readonly previousSchemas?: readonly string[] | undefined;
+  readonly previousSchemas: readonly string[];
   readonly files: readonly Migration[];
-}
-
-/** The schema of a plugin's objects, and that of its history. */
-export function schemasOf({
-  schema,
-  historySchema = schema,
-}: Pick<PluginMigrations, 'schema' | 'historySchema'>): readonly [string, string] {
-  return [schema, historySchema];
 }
 
 /**

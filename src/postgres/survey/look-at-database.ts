@@ -3,7 +3,7 @@ import type { QueryAnswer } from '../connection/connection.ts';
 import type { Querying } from '../connection/querying.ts';
 import { toHistoryRow, type HistoryRow, type RawHistoryRow } from '../history/migration-history.ts';
 import { planMigrations } from '../history/migration-plan.ts';
-import { schemasOf, type PluginMigrations } from '../sources/read-migrations.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { wantedExtensions, type ExtensionSetting } from './extension-schemas.ts';
 import {
   factsSql,
@@ -92,8 +92,9 @@ async function lookOnce(
 /** Lists every schema that a plugin has or had, and that of its history. */
 function schemaNames(plugins: readonly PluginMigrations[]): readonly string[] {
   const names = plugins.flatMap((plugin) => [
-    ...schemasOf(plugin),
-    ...(plugin.previousSchemas ?? []),
+    plugin.schema,
+    plugin.historySchema,
+    ...plugin.previousSchemas,
   ]);
   return [...new Set(names)];
 }
@@ -120,14 +121,13 @@ function nameSet(schemas: readonly SchemaFacts[]): ReadonlySet<string> {
 
 /** Whether a plugin may need a change, regardless of the histories. */
 function isNewOrRenamed(plugin: PluginMigrations, { existing, readable }: KnownSchemas): boolean {
-  const [, historySchema] = schemasOf(plugin);
-  const previous = plugin.previousSchemas ?? [];
-  return !readable.has(historySchema) || previous.some((name) => existing.has(name));
+  const { historySchema, previousSchemas } = plugin;
+  return !readable.has(historySchema) || previousSchemas.some((name) => existing.has(name));
 }
 
 /** Whether a plugin with a history, and without a rename, has pending files. */
 function hasPending(plugin: PluginMigrations, histories: Histories): boolean {
-  const [schema, historySchema] = schemasOf(plugin);
+  const { schema, historySchema } = plugin;
   const rows = histories.get(historySchema) ?? [];
   return planMigrations(plugin.files, rows, schema).pending.length > 0;
 }

@@ -4,7 +4,7 @@ import type { HistoryRow } from '../history/migration-history.ts';
 import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
 import { judgePlan } from '../history/migration-policies.ts';
 import type { Migration } from '../sources/migration.ts';
-import { schemasOf, type PluginMigrations } from '../sources/read-migrations.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { findFilePaths } from './function-path-problems.ts';
 import type { Look } from './look-at-database.ts';
 import { findHistoryEdits } from './history-edits.ts';
@@ -61,8 +61,8 @@ export function planPlugin(
 ): PlannedPlugin {
   const { id, files } = plugin;
   const rename = planRename(plugin, schemas);
-  const [schema, historySchema] =
-    rename.from === undefined ? schemasOf(plugin) : [rename.from, rename.from];
+  const { schema, historySchema } =
+    rename.from === undefined ? plugin : { schema: rename.from, historySchema: rename.from };
   const rows = histories.get(historySchema) ?? [];
   const plan = planMigrations(files, rows, plugin.schema);
   const pending = new Set(plan.pending);
@@ -99,7 +99,7 @@ export function surveyPlugin(
   const historyEdits = findHistoryEdits(plugin);
   const historyExists = schemas.get(historySchema)?.history != null;
   const obstacle = rename.conflict ?? findNewName(planned.plugin, historyExists, facts);
-  const [ownSchema, ownHistorySchema] = schemasOf(planned.plugin);
+  const { schema: ownSchema, historySchema: ownHistorySchema } = planned.plugin;
   const paths = willApply
     ? findFilePaths({ id, schema: ownSchema, extensionSchemas }, pending)
     : [];
