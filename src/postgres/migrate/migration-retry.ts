@@ -26,7 +26,7 @@ export async function retryPassingFailures<Outcome>(
   file: Migration,
   attemptFile: () => Promise<Outcome>,
 ): Promise<Outcome | { readonly status: 'canceled' }> {
-  const { client, target, settings, clock, signal, windDown, tell } = run;
+  const { client, plugin, settings, clock, signal, windDown, tell } = run;
   const stopping = AbortSignal.any([signal, windDown]);
   let failedFirstAt: number | undefined;
   for (let attempt = 1; ; attempt += 1) {
@@ -41,7 +41,7 @@ export async function retryPassingFailures<Outcome>(
       if (clock.elapsed() - failedFirstAt + pauseMs > settings.ddlRetry) throw error;
       tell({
         type: 'plugin.migrate.retrying',
-        plugin: target.id,
+        plugin: plugin.id,
         file: file.name,
         attempt,
         nextInMs: Math.round(pauseMs),

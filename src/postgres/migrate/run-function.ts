@@ -30,7 +30,7 @@ export async function runFunction(
   migration: CodeMigration,
   send: SendStatement,
 ): Promise<void> {
-  const { schema } = run.target;
+  const { schema } = run.plugin;
   const { broken } = run.client;
   const client = new FunctionClient(
     async (statement, sql) => send(await rewriteStatement(run, migration, statement, sql)),
@@ -91,7 +91,7 @@ async function rewriteStatement(
 
 /** @throws BootError `MIGRATION_FUNCTION_PATH` where the policy says so. */
 function judgePaths(
-  { target: { id, schema }, settings, extensions, tell }: Migrating,
+  { plugin: { id, schema }, settings, extensions, tell }: Migrating,
   { name: file }: CodeMigration,
   sql: SqlText,
 ): void {
@@ -107,7 +107,7 @@ function judgePaths(
  * when it sends it, so the database is asked then, and knows what the function itself has made before.
  */
 async function addExtensionSchemas(
-  { client, target, settings, extensions }: Migrating,
+  { client, plugin, settings, extensions }: Migrating,
   { name: file, transaction: inTransaction }: CodeMigration,
   sql: SqlText,
 ): Promise<RewrittenSql> {
@@ -118,6 +118,6 @@ async function addExtensionSchemas(
     `select ${extensionFactsSql(setting, wanted)}::text as facts`,
   );
   const facts = JSON.parse(rows[0]?.facts ?? '{}') as ExtensionFacts;
-  refuseMissingExtensionSchema(target, { file, sql, inTransaction }, facts, settings);
+  refuseMissingExtensionSchema(plugin, { file, sql, inTransaction }, facts, settings);
   return applyEdits(sql.text, extensionEdits(sql, facts));
 }
