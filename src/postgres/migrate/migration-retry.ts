@@ -3,7 +3,7 @@ import { sqlStateOf } from '../connection/connection-error.ts';
 import { findBlockers } from '../locks/lock-blockers.ts';
 import type { Migration } from '../sources/migration.ts';
 import type { Migrating } from './migrating.ts';
-import { messageOf, readText } from '../../core/foreign-value.ts';
+import { readMessage, readText } from '../../core/foreign-value.ts';
 import { growPause, sleep } from '../../core/patience.ts';
 
 const pauses = { firstMs: 100, longestMs: 30_000 };
@@ -63,7 +63,9 @@ export function passingReason(error: unknown): 'lock' | 'race' | undefined {
     case '40001':
       return 'race';
     case 'XX000':
-      return /^tuple concurrently (?:updated|deleted)/.test(messageOf(error)) ? 'race' : undefined;
+      return /^tuple concurrently (?:updated|deleted)/.test(readMessage(error))
+        ? 'race'
+        : undefined;
     case '23505':
       return readText(error, 'schema') === 'pg_catalog' ? 'race' : undefined;
     default:

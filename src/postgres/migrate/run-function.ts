@@ -1,6 +1,6 @@
 import { toCause } from '../../core/error-record.ts';
 import { problemError } from '../../core/errors.ts';
-import { messageOf } from '../../core/foreign-value.ts';
+import { readMessage } from '../../core/foreign-value.ts';
 import { untilAborted } from '../../core/patience.ts';
 import { isConnectionLost } from '../connection/connection-error.ts';
 import type { CodeMigration } from '../sources/migration.ts';
@@ -53,7 +53,7 @@ export async function runFunction(
 
 /** Where no query has failed, it is another connection that broke: to a service, or to another database. */
 function own(thrown: unknown): unknown {
-  return isConnectionLost(thrown) ? new Error(messageOf(thrown), { cause: thrown }) : thrown;
+  return isConnectionLost(thrown) ? new Error(readMessage(thrown), { cause: thrown }) : thrown;
 }
 
 async function settle(

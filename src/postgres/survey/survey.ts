@@ -12,7 +12,7 @@ import { lookAtDatabase } from './look-at-database.ts';
 import { findStranded } from './stranded-objects.ts';
 import { planPlugin, surveyPlugin, type PluginSurvey } from './survey-plugin.ts';
 import { findServerProblems } from './survey-problems.ts';
-import { messageOf } from '../../core/foreign-value.ts';
+import { readMessage } from '../../core/foreign-value.ts';
 
 /** The result of the survey for every plugin. */
 export interface Survey {
@@ -109,7 +109,7 @@ async function findBrokenSnapshot(pending: readonly Migration[]): Promise<readon
 function refuse(error: unknown): never {
   const sqlState = sqlStateOf(error);
   if (!isConnectionLost(error) && sqlState === undefined) throw error;
-  const reason = messageOf(error);
+  const reason = readMessage(error);
   const what = isConnectionLost(error) ? 'The connection broke while' : 'PostgreSQL refused when';
   throw new BootError(
     sqlState === '42501' ? 'DATABASE_PRIVILEGE' : 'DATABASE_UNREACHABLE',
