@@ -6,7 +6,7 @@ import {
   type RegistryEntry,
 } from '../../postgres/registry-table.ts';
 import type { Around } from '../around/around.ts';
-import type { KnownPlugin } from '../discover/discover-plugins.ts';
+import type { KnownPlugin } from '../discover/load-package.ts';
 import type { Discovered } from '../discover/discover-phase.ts';
 import { findDisabled } from '../discover/registry.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
