@@ -6,7 +6,7 @@ import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
 import { withPatience } from '../../src/postgres/connection/connect-with-patience.ts';
 import type { ClientLike, PoolLike } from '../../src/postgres/connection/connection.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
-import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
+import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import { startBootProcess } from '../support/boot-process.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
@@ -14,7 +14,7 @@ import { withClient } from '../support/leaks.ts';
 import { migrationFolder } from '../support/migration-folder.ts';
 import { pgbouncer, usePgBouncer } from '../support/pgbouncer.ts';
 import { lookThroughPooler, untilFound, untouched } from '../support/server-sessions.ts';
-import { errorOf, migrateOptions, target, type MigrateChanges } from './migration-fixture.ts';
+import { errorOf, migrateOptions, pluginWith, type MigrateChanges } from './migration-fixture.ts';
 
 const db = useDatabase();
 const startPgBouncer = usePgBouncer();
@@ -35,7 +35,7 @@ async function startPooled(size = 2) {
     database,
     url,
     pool: (max = 4) => database.pool({ connectionString: url, max }),
-    expectHealed: async (plugin: MigrationTarget) => {
+    expectHealed: async (plugin: PluginMigrations) => {
       await database.query('delete from public.slow');
       const pool = database.pool({ connectionString: url });
       // The server takes a moment to notice that somebody is gone.
@@ -55,7 +55,7 @@ const pooledOptions = (changes: MigrateChanges = {}) =>
 describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
   test('a replica that is refused names the holder, and keeps neither client nor session', async () => {
     const { database, pool } = await startPooled();
-    const a = await target('a', slow);
+    const a = await pluginWith('a', slow);
     const stop = new AbortController();
     const holding = migratePlugin(pool(), a, pooledOptions({ signal: stop.signal }));
     const { pid } = await untilSleeping(database);
@@ -74,7 +74,7 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
 
   test('and is refused while a session holds the lock', async () => {
     const { database, pool } = await startPooled();
-    const a = await target('a', slow);
+    const a = await pluginWith('a', slow);
     await withClient(database.url, async (other) => {
       await other.query(`select pg_advisory_lock('${migrationLockKey(a.schema)}'::bigint)`);
       const told = pooledOptions();
@@ -89,7 +89,7 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
   test('a file that another replica applies between two turns is not run again', async () => {
     const { database, pool } = await startPooled();
     await database.query('delete from public.slow');
-    const a = await target('a', { ...slow, '0002_more': 'update counter set n = n + 1;' });
+    const a = await pluginWith('a', { ...slow, '0002_more': 'update counter set n = n + 1;' });
     const options = pooledOptions();
     const overtaken = beforeBegin(2, pool(), () =>
       migratePlugin(database.pool(), { ...a, files: a.files.slice(0, 2) }, migrateOptions()),
@@ -106,7 +106,7 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
 
   test('stopping cancels the statement on the server and keeps nothing of its file', async () => {
     const { database, url, pool, expectHealed } = await startPooled(1);
-    const a = await target('a', slow);
+    const a = await pluginWith('a', slow);
     const stop = new AbortController();
     const running = migratePlugin(pool(), a, pooledOptions({ signal: stop.signal }));
     await untilSleeping(database);
@@ -118,7 +118,7 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
 
   test('a backend that is terminated is told as a lost connection, and the next start heals it', async () => {
     const { database, pool, expectHealed } = await startPooled();
-    const a = await target('a', slow);
+    const a = await pluginWith('a', slow);
     const running = errorOf(migratePlugin(pool(), a, pooledOptions()));
     const { pid } = await untilSleeping(database);
     await database.query('select pg_terminate_backend($1)', [pid]);
@@ -133,13 +133,16 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
     process.carryOut(order).catch(() => undefined);
     await untilSleeping(database);
     await process.kill();
-    await expectHealed(await target('a', slow));
+    await expectHealed(await pluginWith('a', slow));
   });
 
   test('a file behind a lock is tried again in a turn of its own, and tells who is in the way', async () => {
     const { database, pool } = await startPooled();
     await database.query('delete from public.slow');
-    const a = await target('a', { ...slow, '0002_more': 'alter table counter add column x int;' });
+    const a = await pluginWith('a', {
+      ...slow,
+      '0002_more': 'alter table counter add column x int;',
+    });
     const files = a.files.slice(0, 2);
     await migratePlugin(pool(), { ...a, files }, pooledOptions());
     const retrying = deferred<BootNews>();
@@ -163,7 +166,7 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
     const { database, url, pool } = await startPooled();
     await database.query(`alter database ${database.name} set statement_timeout = '500ms'`);
     await database.query(`alter database ${database.name} set lock_timeout = '600ms'`);
-    const a = await target('a', {
+    const a = await pluginWith('a', {
       '0000_init': 'create table t (id int);--> statement-breakpoint\nselect pg_sleep(0.7);',
     });
     expect(await migratePlugin(pool(), a, pooledOptions())).toMatchObject({ status: 'done' });
@@ -172,7 +175,7 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
 
   test('a file that needs a session is refused also when nobody has looked before', async () => {
     const { pool } = await startPooled();
-    const a = await target('a', { '0000_vacuum': 'vacuum' });
+    const a = await pluginWith('a', { '0000_vacuum': 'vacuum' });
     const refused = await errorOf(migratePlugin(pool(), a, pooledOptions()));
     expect(refused).toMatchObject({
       code: 'POOLER_UNSUPPORTED',
@@ -187,7 +190,7 @@ describe('with a lock for each file, a migration has started once', () => {
     told.filter(({ type }) => type === 'plugin.migrate.started');
 
   test('also when another replica has the lock in between', async () => {
-    const a = await target('turns', twoFiles);
+    const a = await pluginWith('turns', twoFiles);
     const options = pooledOptions();
     await withClient(db.url, async (other) => {
       const key = migrationLockKey(a.schema);
@@ -206,7 +209,7 @@ describe('with a lock for each file, a migration has started once', () => {
   });
 
   test('also when the connection breaks between two files', async () => {
-    const a = await target('breaks', twoFiles);
+    const a = await pluginWith('breaks', twoFiles);
     const options = pooledOptions();
     const breaking = beforeBegin(2, db.pool(), (pid) =>
       db.query('select pg_terminate_backend($1)', [pid]),

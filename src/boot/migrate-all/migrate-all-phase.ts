@@ -35,7 +35,7 @@ export function migrateAllPhase(
   const { settings, clock, tell, cut, task } = around;
   const rules = settings.migrations;
   const waits = new LockWaits(clock, rules.lockWait, tell);
-  let migrations = new Map<string, Pick<Migrating, 'target' | 'progress'>>();
+  let migrations = new Map<string, Pick<Migrating, 'plugin' | 'progress'>>();
   let survey: Survey | undefined;
   let extensionSchemas = rules.extensionSchemas === 'auto' ? [] : rules.extensionSchemas;
 
@@ -51,7 +51,7 @@ export function migrateAllPhase(
     // A plugin that waits for a connection has begun nothing, and ends at once when the others wind down.
     const waiting = AbortSignal.any([signal, windDown]);
     const pool = createPatientPool(around, { phase: 'migrateAll', plugin, signal: waiting });
-    const result = await migratePlugin(pool, migration.target, {
+    const result = await migratePlugin(pool, migration.plugin, {
       progress: migration.progress,
       signal,
       windDown,
@@ -75,7 +75,7 @@ export function migrateAllPhase(
         const surveyed = await surveyByMode(around, plugins, signal);
         survey = surveyed.survey;
         migrations = new Map(
-          surveyed.targets.map((target) => [target.id, { target, progress: startProgress() }]),
+          surveyed.migrations.map((each) => [each.id, { plugin: each, progress: startProgress() }]),
         );
         addExtensionSchemas(survey?.extensionSchemas ?? []);
         tellSurvey(surveyed, clock.elapsed() - startedAt, tell);

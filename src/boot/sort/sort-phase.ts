@@ -2,9 +2,9 @@ import type { Tasks } from '../../../machines/index.ts';
 import { buildGraph, type PluginGraph } from '../../core/graph.ts';
 import type { RunAround } from '../around/around.ts';
 import type { BootSettings } from '../options/boot-options.ts';
-import type { KnownPlugin } from '../discover/discover-plugins.ts';
+import type { KnownPlugin } from '../discover/load-package.ts';
 import type { Discovered, DiscoverPhase } from '../discover/discover-phase.ts';
-import { findDisabledServices } from '../discover/registry.ts';
+import { mapServicesToOwners } from '../discover/registry.ts';
 import type { Host } from '../options/host-plugin.ts';
 
 export interface SortPhase {
@@ -44,11 +44,11 @@ export function sortPlugins(
   const graph = buildGraph([...own, ...enabled.map(({ plugin }) => plugin)], {
     hostServices: new Set(single.map(({ ref }) => ref.id)),
     first: host?.plugin.id,
-    disabledServices: findDisabledServices(disabled),
+    disabledServices: mapServicesToOwners(disabled),
     takenSchemas: findTakenSchemas(host),
     disabledIds: disabled.map(({ plugin }) => plugin.id),
     schemaPrefix: migrations.schemaPrefix,
-    placeOf: (plugin) => origins.get(plugin) ?? 'the option host',
+    findOrigin: (plugin) => origins.get(plugin) ?? 'the option host',
   });
   return { ...graph, warnings: [...warnings, ...graph.warnings] };
 }

@@ -103,7 +103,7 @@ async function lookForMissing(
 ): Promise<string | undefined> {
   const {
     client,
-    target: { schema },
+    plugin: { schema },
     progress,
   } = run;
   if (progress.isCommitting && (error as Error).message.includes(historyTable)) {

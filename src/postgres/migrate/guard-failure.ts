@@ -20,21 +20,20 @@ export function wrongSession(
       `backend ${found?.pid} answered, and backend ${backendPid} holds the lock`,
     );
   }
-  return found.schema === run.target.schema
+  return found.schema === run.plugin.schema
     ? transactionEnded(run)
     : wrongSchema(
         run,
-        `new objects would go to schema ${found.schema}, not ${run.target.schema}`,
+        `new objects would go to schema ${found.schema}, not ${run.plugin.schema}`,
         'Nothing of this file was kept. Remove SET search_path from it, and see that the role has USAGE on the schema.',
       );
 }
 
 function wrongSchema(
-  { target, progress: { open } }: Migrating,
+  { plugin: { id: plugin }, progress: { open } }: Migrating,
   found: string,
   hint?: string,
 ): BootError {
-  const plugin = target.id;
   const where = open ? `${open.file.name}: ` : '';
   return new BootError(
     'MIGRATION_WRONG_SCHEMA',
@@ -86,7 +85,7 @@ export function lockFreed(run: Migrating): BootError {
 
 /** The error for a file that has made something outside of its plugin's schema. */
 export function strayObjects(run: Migrating, names: readonly string[]): BootError {
-  const plugin = run.target.id;
+  const plugin = run.plugin.id;
   const file = run.progress.open?.file.name ?? '';
   // An extension is a stray only in the plugin's own schema.
   const isExtension = names.every((name) => name.startsWith('extension '));

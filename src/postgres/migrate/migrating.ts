@@ -4,7 +4,7 @@ import type { MigrationSettings } from '../../core/settings.ts';
 import type { ClientQuery } from '../connection/connection.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
 import type { Migration } from '../sources/migration.ts';
-import type { MigrationTarget } from '../sources/migration-target.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import type { SqlText } from '../sql/sql-text.ts';
 import type { KnownExtensions } from '../survey/known-extensions.ts';
 
@@ -30,7 +30,7 @@ export interface MigrateOptions {
 /** One plugin's migration, from its first message to its last file: made once, and handed on whole. */
 export interface Migrating extends MigrateOptions {
   readonly client: PinnedClient;
-  readonly target: MigrationTarget;
+  readonly plugin: PluginMigrations;
   readonly extensions: KnownExtensions;
 }
 
@@ -106,13 +106,13 @@ export function startProgress(): MigrationProgress {
 
 /** Reports that a statement of the open file has been sent. */
 export function reportStatement(
-  { target, progress, clock, tell }: Migrating,
+  { plugin, progress, clock, tell }: Migrating,
   { number, count }: FileStatement,
   startedAt: number,
 ): void {
   tell({
     type: 'plugin.migrate.statement',
-    plugin: target.id,
+    plugin: plugin.id,
     file: progress.open?.file.name ?? '',
     statement: number,
     ...(count !== undefined && { statements: count }),

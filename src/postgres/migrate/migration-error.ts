@@ -1,5 +1,5 @@
 import type { DatabaseFault, MigrationPosition } from '../../core/error-codes.ts';
-import { messageOf, readProperty, readText } from '../../core/foreign-value.ts';
+import { readMessage, readProperty, readText } from '../../core/foreign-value.ts';
 import { listNames } from '../../core/printable.ts';
 import { asBootError, BootError } from '../../core/errors.ts';
 import { describeStatement } from '../../core/format-error.ts';
@@ -9,7 +9,7 @@ import type { FileStatement, Migrating, PreparedFile } from './migrating.ts';
 import { excerptAt, indexOfCharacter, positionAt } from '../sql/text-position.ts';
 
 /** A migration that may have no client yet. */
-type Failed = Pick<Migrating, 'target' | 'progress'>;
+type Failed = Pick<Migrating, 'plugin' | 'progress'>;
 
 /**
  * Makes the error of a migration out of whatever was thrown in it.
@@ -29,7 +29,7 @@ export function explainFailure(run: Failed, thrown: unknown): BootError {
  * @param hint What to do, and what is kept; told from the cause unless given.
  */
 export function migrationFailed(
-  { target: { id: plugin }, progress }: Failed,
+  { plugin: { id: plugin }, progress }: Failed,
   cause: unknown,
   hint?: string,
 ): BootError {
@@ -38,7 +38,7 @@ export function migrationFailed(
   const where = position && `${[position.file, ...describeStatement(position)].join(', ')}: `;
   return new BootError(
     'MIGRATION_FAILED',
-    `${plugin} could not be migrated: ${where ?? ''}${messageOf(cause)}`,
+    `${plugin} could not be migrated: ${where ?? ''}${readMessage(cause)}`,
     {
       plugin,
       phase: 'migrateAll',
@@ -54,7 +54,7 @@ const ifCrashed =
   'If the server crashed, committed files may be lost too, each with its row: they then run again.';
 
 /** A connection that broke: another kind of failure, because starting again is all it needs. */
-function connectionLost({ target: { id: plugin }, progress }: Failed, cause: unknown): BootError {
+function connectionLost({ plugin: { id: plugin }, progress }: Failed, cause: unknown): BootError {
   const { open, isCommitting, rowsAtFirst, applied } = progress;
   const where = open ? ` in ${open.file.name}` : '';
   const kept =
@@ -64,7 +64,7 @@ function connectionLost({ target: { id: plugin }, progress }: Failed, cause: unk
   const mayBeGone = rowsAtFirst === 0 && applied.length > 0;
   return new BootError(
     'MIGRATION_CONNECTION_LOST',
-    `The connection broke while ${plugin} was migrated${where}: ${messageOf(cause)}`,
+    `The connection broke while ${plugin} was migrated${where}: ${readMessage(cause)}`,
     {
       plugin,
       phase: 'migrateAll',

@@ -7,7 +7,6 @@ import {
   type HistoryRow,
   type HistoryShape,
 } from '../history/migration-history.ts';
-import { schemasOf } from '../sources/migration-target.ts';
 import { searchPath } from '../sql/identifier.ts';
 import { missingParts, readHistory, shapeToWrite } from '../survey/read-history.ts';
 import { findRenamed } from '../survey/rename-marker.ts';
@@ -55,24 +54,24 @@ export class SessionLock implements MigrationLock {
 
   async take(): ReturnType<MigrationLock['take']> {
     if (this.#held) return this.#held;
-    const { client, target } = this.#run;
-    const attempt = await tryLock(client, target.schema);
+    const { client, plugin } = this.#run;
+    const attempt = await tryLock(client, plugin.schema);
     if (!attempt.acquired) return attempt;
     this.#isLocked = true;
     client.markDirty();
     await sendOwnSettings(this.#run, 'session', (sql) => client.query(sql));
     this.#held = await readUnderLock(this.#run, attempt.backendPid, {
       begin: [beginSql],
-      guard: [lockGuardSql(target.schema)],
+      guard: [lockGuardSql(plugin.schema)],
     });
     return this.#held;
   }
 
   async release(): Promise<void> {
-    const { client, target } = this.#run;
+    const { client, plugin } = this.#run;
     if (!this.#isLocked || client.lost) return;
     try {
-      await client.finish(unlockSql(target.schema));
+      await client.finish(unlockSql(plugin.schema));
     } catch {
       client.markDirty();
     }
@@ -92,12 +91,12 @@ export class TransactionLock implements MigrationLock {
   }
 
   async take(): ReturnType<MigrationLock['take']> {
-    const { client, target } = this.#run;
+    const { client, plugin } = this.#run;
     if (this.#held && client.isInTransaction()) return this.#held;
     this.#held = undefined;
     const attempt = await sendOwnSettings(this.#run, 'transaction', async (sql) => {
       try {
-        return await tryLock(client, target.schema, 'transaction', [beginSql, sql]);
+        return await tryLock(client, plugin.schema, 'transaction', [beginSql, sql]);
       } catch (error) {
         await client.rollBack();
         throw error;
@@ -116,26 +115,26 @@ export class TransactionLock implements MigrationLock {
 }
 
 function sendOwnSettings<Answer>(
-  { target, settings, extensions }: Migrating,
+  { plugin, settings, extensions }: Migrating,
   scope: 'session' | 'transaction',
   send: (sql: string) => Promise<Answer>,
 ): Promise<Answer> {
-  const path = searchPath(target.schema, extensions.schemasOnPath);
-  return sendSettings(target.id, path, settings, scope, send);
+  const path = searchPath(plugin.schema, extensions.schemasOnPath);
+  return sendSettings(plugin.id, path, settings, scope, send);
 }
 
 async function readUnderLock(
-  { client, target, extensions }: Migrating,
+  { client, plugin, extensions }: Migrating,
   backendPid: number,
   sql: Pick<HeldMigrationLock, 'begin' | 'guard'>,
 ): Promise<HeldMigrationLock> {
-  const [schema, historySchema] = schemasOf(target);
+  const { schema, historySchema } = plugin;
   const history = await readHistory(client, schema, historySchema, extensions.question);
   extensions.learn(history.extensions);
   // Without this, one that waited while the schema got another name would make an empty one in its place.
   const now = history.shape ? undefined : findRenamed(schema, history.renamed);
-  if (now) throw problemError(renamedAway(target.id, schema, now), 'migrateAll');
-  const shape = shapeToWrite(history, target.files);
+  if (now) throw problemError(renamedAway(plugin.id, schema, now), 'migrateAll');
+  const shape = shapeToWrite(history, plugin.files);
   const missing = createMissingSql(missingParts(history), historySchema, shape);
   return { acquired: true, backendPid, ...sql, rows: history.rows, shape, missing };
 }

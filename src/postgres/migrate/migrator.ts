@@ -6,12 +6,12 @@ import type { PoolLike } from '../connection/connection.ts';
 import { withPinnedClient } from '../connection/pinned-client.ts';
 import { planMigrations } from '../history/migration-plan.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
-import type { MigrationTarget } from '../sources/migration-target.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { refuseMissingExtensionSchema } from '../survey/extension-problems.ts';
 import { KnownExtensions } from '../survey/known-extensions.ts';
 import { findPooledFileProblem } from '../survey/pooled-files.ts';
 import { lookIntoFailure } from './failure-lookup.ts';
-import { type MigrateOptions, type Migrating, type PreparedFile } from './migrating.ts';
+import type { MigrateOptions, Migrating, PreparedFile } from './migrating.ts';
 import { explainFailure } from './migration-error.ts';
 import { SessionLock, TransactionLock, type HeldMigrationLock } from './migration-lock.ts';
 import { retryPassingFailures } from './migration-retry.ts';
@@ -40,7 +40,7 @@ type MigrationOutcome =
  */
 export async function migratePlugin(
   pool: PoolLike | PatientPool,
-  target: MigrationTarget,
+  plugin: PluginMigrations,
   options: MigrateOptions,
 ): Promise<MigrationOutcome> {
   const { progress, onExtensionSchemas } = options;
@@ -48,8 +48,8 @@ export async function migratePlugin(
   const pin = { ...options, mayRepeat: () => progress.open === undefined };
   try {
     return await withPinnedClient(pool, pin, async (client) => {
-      const extensions = new KnownExtensions(extensionSchemas, target.files, onExtensionSchemas);
-      const run: Migrating = { ...options, client, target, extensions };
+      const extensions = new KnownExtensions(extensionSchemas, plugin.files, onExtensionSchemas);
+      const run: Migrating = { ...options, client, plugin, extensions };
       const renaming = await renamePreviousSchema(run);
       if (renaming.status === 'locked') return renaming;
       const lock = run.keepsSession ? new SessionLock(run) : new TransactionLock(run);
@@ -64,7 +64,7 @@ export async function migratePlugin(
     });
   } catch (error) {
     if (isCanceled(error, options)) return { status: 'canceled', applied: progress.applied };
-    throw explainFailure({ target, progress }, error);
+    throw explainFailure({ plugin, progress }, error);
   }
 }
 
@@ -73,15 +73,15 @@ async function applyPending(
   run: Migrating,
   lock: SessionLock | TransactionLock,
 ): Promise<MigrationOutcome> {
-  const { target, progress, clock, signal, windDown, tell } = run;
+  const { plugin, progress, clock, signal, windDown, tell } = run;
   const first = await lock.take();
   if (!first.acquired) return { status: 'locked', holder: first.holder };
-  if (!progress.hasStarted) tell({ type: 'plugin.migrate.started', plugin: target.id });
+  if (!progress.hasStarted) tell({ type: 'plugin.migrate.started', plugin: plugin.id });
 
   progress.hasStarted = true;
   progress.rowsAtFirst = first.rows.length;
   progress.rowsKnown = first.rows.length;
-  progress.pending = planMigrations(target.files, first.rows, target.schema).pending;
+  progress.pending = planMigrations(plugin.files, first.rows, plugin.schema).pending;
   for (const file of progress.pending) {
     if (signal.aborted || windDown.aborted) {
       return { status: 'canceled', applied: progress.applied };
@@ -92,7 +92,7 @@ async function applyPending(
     if (outcome.status === 'locked') return outcome;
     if (outcome.status === 'applied') {
       const durationMs = clock.elapsed() - startedAt;
-      tell({ type: 'plugin.migrate.applied', plugin: target.id, file: file.name, durationMs });
+      tell({ type: 'plugin.migrate.applied', plugin: plugin.id, file: file.name, durationMs });
     }
   }
   return { status: 'done', applied: progress.applied };
@@ -131,7 +131,7 @@ async function applyFile(
 
 /** Whether another replica has applied the file while the lock was not held. */
 function isAppliedMeanwhile(
-  { target: { files, schema }, progress }: Migrating,
+  { plugin: { files, schema }, progress }: Migrating,
   { rows }: HeldMigrationLock,
   file: Migration,
 ): boolean {
@@ -147,13 +147,13 @@ function isAppliedMeanwhile(
  *   needed and cannot be read
  */
 async function prepareFile(run: Migrating, file: Migration): Promise<PreparedFile> {
-  const { target, settings, keepsSession, extensions } = run;
-  const unfit = keepsSession ? undefined : findPooledFileProblem(target.id, file);
+  const { plugin, settings, keepsSession, extensions } = run;
+  const unfit = keepsSession ? undefined : findPooledFileProblem(plugin.id, file);
   if (unfit) throw problemError(unfit, 'migrateAll');
   if (isSql(file)) {
     const sent = { file: file.name, sql: file.sql, inTransaction: true };
-    refuseMissingExtensionSchema(target, sent, extensions.facts, settings);
-    return toScript(file, target.schema, settings.rewritePublic, extensions.facts);
+    refuseMissingExtensionSchema(plugin, sent, extensions.facts, settings);
+    return toScript(file, plugin.schema, settings.rewritePublic, extensions.facts);
   }
   return prepareFunction(run, file);
 }

@@ -1,6 +1,6 @@
 import { toCause } from '../../core/error-record.ts';
 import { problemError } from '../../core/errors.ts';
-import { messageOf } from '../../core/foreign-value.ts';
+import { readMessage } from '../../core/foreign-value.ts';
 import { untilAborted } from '../../core/patience.ts';
 import { isConnectionLost } from '../connection/connection-error.ts';
 import type { CodeMigration } from '../sources/migration.ts';
@@ -26,7 +26,7 @@ import type { FileStatement, Migrating, PreparedFile } from './migrating.ts';
  * after that, and its COMMIT would be a silent ROLLBACK.
  */
 export function prepareFunction(run: Migrating, file: CodeMigration): PreparedFile {
-  const { schema } = run.target;
+  const { schema } = run.plugin;
   const { broken } = run.client;
   return {
     file,
@@ -60,7 +60,7 @@ export function prepareFunction(run: Migrating, file: CodeMigration): PreparedFi
 
 /** Where no query has failed, it is another connection that broke: to a service, or to another database. */
 function own(thrown: unknown): unknown {
-  return isConnectionLost(thrown) ? new Error(messageOf(thrown), { cause: thrown }) : thrown;
+  return isConnectionLost(thrown) ? new Error(readMessage(thrown), { cause: thrown }) : thrown;
 }
 
 async function settle(
@@ -98,7 +98,7 @@ async function rewriteStatement(
 
 /** @throws BootError `MIGRATION_FUNCTION_PATH` where the policy says so. */
 function judgePaths(
-  { target: { id, schema }, settings, extensions, tell }: Migrating,
+  { plugin: { id, schema }, settings, extensions, tell }: Migrating,
   { name: file }: CodeMigration,
   sql: SqlText,
 ): void {
@@ -114,7 +114,7 @@ function judgePaths(
  * when it sends it, so the database is asked then, and knows what the function itself has made before.
  */
 async function addExtensionSchemas(
-  { client, target, settings, extensions }: Migrating,
+  { client, plugin, settings, extensions }: Migrating,
   { name: file, transaction: inTransaction }: CodeMigration,
   sql: SqlText,
 ): Promise<RewrittenSql> {
@@ -125,6 +125,6 @@ async function addExtensionSchemas(
     `select ${extensionFactsSql(setting, wanted)}::text as facts`,
   );
   const facts = JSON.parse(rows[0]?.facts ?? '{}') as ExtensionFacts;
-  refuseMissingExtensionSchema(target, { file, sql, inTransaction }, facts, settings);
+  refuseMissingExtensionSchema(plugin, { file, sql, inTransaction }, facts, settings);
   return applyEdits(sql.text, extensionEdits(sql, facts));
 }
