@@ -17,11 +17,11 @@ import {
   isAboutExtension,
   isUnavailable,
   makesExtension,
-} from './extension-advice.ts';
+  adviceForMissing,
+} from './missing-advice.ts';
 import { adviceForFunctionPath } from './function-path-advice.ts';
 import { adviceForBlocked } from './migration-advice.ts';
 import type { Migrating } from './migrating.ts';
-import { adviceForMissing } from './missing-advice.ts';
 
 /** Something of the name that PostgreSQL did not find, or did not let us touch. */
 interface Namesake {
