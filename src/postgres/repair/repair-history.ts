@@ -12,7 +12,7 @@ import {
   shapeToWrite,
   type HistoryState,
 } from '../survey/read-history.ts';
-import type { Querying } from '../connection/querying.ts';
+import type { Querying } from '../connection/connection.ts';
 import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
 import { nameOf } from '../history/migration-policies.ts';
 import { quoteLiteral } from '../sql/identifier.ts';

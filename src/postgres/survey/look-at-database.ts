@@ -1,6 +1,5 @@
 import { sqlStateOf } from '../connection/connection-error.ts';
-import type { QueryAnswer } from '../connection/connection.ts';
-import type { Querying } from '../connection/querying.ts';
+import type { QueryAnswer, Querying } from '../connection/connection.ts';
 import { toHistoryRow, type HistoryRow, type RawHistoryRow } from '../history/migration-history.ts';
 import { planMigrations } from '../history/migration-plan.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';

@@ -1,4 +1,4 @@
-import type { Querying } from '../connection/querying.ts';
+import type { Querying } from '../connection/connection.ts';
 import {
   historyColumns,
   historyOf,

@@ -3,7 +3,7 @@ import { BootError, toProblem } from '../../core/errors.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
 import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
-import type { Querying } from '../connection/querying.ts';
+import type { Querying } from '../connection/connection.ts';
 import { isSql, ownNames, type Migration } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { findMissingExtensionSchemas } from './extension-problems.ts';
