@@ -7,6 +7,8 @@ import type {
 } from '../../../machines/index.ts';
 import type { BootNews } from '../../core/events.ts';
 import { migratePlugin } from '../../postgres/migrate/migrator.ts';
+import { searchPath } from '../../postgres/sql/identifier.ts';
+import { schemasOnPath } from '../../postgres/survey/extension-schemas.ts';
 import type { Survey } from '../../postgres/survey/survey.ts';
 import type { PluginMigrations } from '../../postgres/sources/read-migrations.ts';
 import type { RunAround } from '../around/around.ts';
@@ -20,8 +22,8 @@ import { hasWork, refuseProblems, tellPlans, tellSurvey } from './survey-plugins
 
 export interface MigrateAllPhase {
   readonly tasks: Pick<Tasks, 'survey' | 'migrate' | 'wait' | 'register'>;
-  /** The schemas on the `search_path` of every plugin: listed, or found by the survey and by migrations. */
-  readonly extensionSchemas: () => readonly string[];
+  /** Makes the `search_path` of a schema: itself, then the schemas that are listed, or found by the survey and by migrations. */
+  readonly searchPath: (schema: string) => string;
 }
 
 /**
@@ -39,11 +41,11 @@ export function migrateAllPhase(
   const started = new Set<string>();
   let migrations: ReadonlyMap<string, PluginMigrations> = new Map();
   let survey: Survey | undefined;
-  let extensionSchemas = rules.extensionSchemas === 'auto' ? [] : rules.extensionSchemas;
+  let onPath = schemasOnPath(rules);
 
   /** Plugins side by side may find schemas in any order: what one has found stays found. */
-  const addExtensionSchemas = (found: readonly string[]): void => {
-    extensionSchemas = [...new Set([...extensionSchemas, ...found])];
+  const addToPath = (found: readonly string[]): void => {
+    onPath = [...new Set([...onPath, ...found])];
   };
 
   /** Behind a pooler a plugin may lose its lock between two files and go on later: it has started once. */
@@ -70,14 +72,14 @@ export function migrateAllPhase(
       tell: tellStartOnce,
       settings: rules,
       keepsSession: survey.keepsSession,
-      onExtensionSchemas: addExtensionSchemas,
+      onExtensionSchemas: addToPath,
     });
     if (result.status === 'locked') waits.refused(plugin, result.holder);
     return result;
   }
 
   return {
-    extensionSchemas: () => extensionSchemas,
+    searchPath: (schema) => searchPath(schema, onPath),
     tasks: {
       survey: task(async ({ signal }): Promise<SurveyResult> => {
         const { plugins } = sort.graph();
@@ -85,7 +87,7 @@ export function migrateAllPhase(
         const surveyed = await surveyByMode(around, plugins, signal);
         survey = surveyed.survey;
         migrations = new Map(surveyed.migrations.map((each) => [each.id, each]));
-        addExtensionSchemas(survey?.extensionSchemas ?? []);
+        addToPath(survey?.schemasOnPath ?? []);
         tellSurvey(surveyed, clock.elapsed() - startedAt, tell);
         tellPlans(surveyed, tell);
         refuseProblems(surveyed);

@@ -21,7 +21,6 @@ import {
   type HistoryRow,
   type HistoryShape,
 } from '../history/migration-history.ts';
-import { searchPath } from '../sql/identifier.ts';
 import { missingParts, readHistory, shapeToWrite } from '../survey/read-history.ts';
 import { findRenamed } from '../survey/rename-marker.ts';
 import { renamedAway } from '../survey/rename-problems.ts';
@@ -138,7 +137,7 @@ export class TransactionLock implements MigrationLock {
 function sessionSettings({ plugin, settings, extensions }: Migrating): SessionSettings {
   return {
     applicationName: nameSession(plugin.id),
-    searchPath: searchPath(plugin.schema, extensions.schemasOnPath),
+    searchPath: extensions.searchPath,
     statementTimeout: settings.statementTimeout,
   };
 }
@@ -149,7 +148,7 @@ async function readUnderLock(
   sql: Pick<HeldMigrationLock, 'begin' | 'guard'>,
 ): Promise<HeldMigrationLock> {
   const { schema, historySchema } = plugin;
-  const history = await readHistory(client, schema, historySchema, extensions.question);
+  const history = await readHistory(client, plugin, extensions.factsSql());
   extensions.learn(history.extensions);
   // Without this, one that waited while the schema got another name would make an empty one in its place.
   const now = history.shape ? undefined : findRenamed(schema, history.renamed);

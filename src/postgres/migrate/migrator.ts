@@ -53,13 +53,12 @@ export async function migratePlugin(
   plugin: PluginMigrations,
   options: MigrateOptions,
 ): Promise<MigrationOutcome> {
-  const { onExtensionSchemas } = options;
-  const { extensionSchemas } = options.settings;
+  const { settings, onExtensionSchemas } = options;
   const progress = startProgress(plugin.id);
   const pin = { ...options, mayRepeat: () => progress.open === undefined };
   try {
     return await withPinnedClient(pool, pin, async (client) => {
-      const extensions = new KnownExtensions(extensionSchemas, plugin.files, onExtensionSchemas);
+      const extensions = new KnownExtensions(plugin, settings, onExtensionSchemas);
       const run: Migrating = { ...options, client, plugin, extensions, progress };
       const renaming = await renamePreviousSchema(run);
       if (renaming.status === 'locked') return renaming;
