@@ -7,6 +7,8 @@ import type {
 } from '../../../machines/index.ts';
 import { startProgress, type Migrating } from '../../postgres/migrate/migrating.ts';
 import { migratePlugin } from '../../postgres/migrate/migrator.ts';
+import { searchPath } from '../../postgres/sql/identifier.ts';
+import { schemasOnPath } from '../../postgres/survey/extension-schemas.ts';
 import type { Survey } from '../../postgres/survey/survey.ts';
 import type { RunAround } from '../around/around.ts';
 import type { DiscoverPhase } from '../discover/discover-phase.ts';
@@ -19,8 +21,8 @@ import { hasWork, refuseProblems, tellPlans, tellSurvey } from './survey-plugins
 
 export interface MigrateAllPhase {
   readonly tasks: Pick<Tasks, 'survey' | 'migrate' | 'wait' | 'register'>;
-  /** The schemas on the `search_path` of every plugin: listed, or found by the survey and by migrations. */
-  readonly extensionSchemas: () => readonly string[];
+  /** Makes the `search_path` of a schema: itself, then the schemas that are listed, or found by the survey and by migrations. */
+  readonly searchPath: (schema: string) => string;
 }
 
 /**
@@ -37,11 +39,11 @@ export function migrateAllPhase(
   const waits = new LockWaits(clock, rules.lockWait, tell);
   let migrations = new Map<string, Pick<Migrating, 'plugin' | 'progress'>>();
   let survey: Survey | undefined;
-  let extensionSchemas = rules.extensionSchemas === 'auto' ? [] : rules.extensionSchemas;
+  let onPath = schemasOnPath(rules);
 
   /** Plugins side by side may find schemas in any order: what one has found stays found. */
-  const addExtensionSchemas = (found: readonly string[]): void => {
-    extensionSchemas = [...new Set([...extensionSchemas, ...found])];
+  const addToPath = (found: readonly string[]): void => {
+    onPath = [...new Set([...onPath, ...found])];
   };
 
   async function migrate({ input, signal, windDown }: TaskArgs<OfPlugin>): Promise<MigrateResult> {
@@ -60,14 +62,14 @@ export function migrateAllPhase(
       tell,
       settings: rules,
       keepsSession: survey.keepsSession,
-      onExtensionSchemas: addExtensionSchemas,
+      onExtensionSchemas: addToPath,
     });
     if (result.status === 'locked') waits.refused(plugin, result.holder);
     return result;
   }
 
   return {
-    extensionSchemas: () => extensionSchemas,
+    searchPath: (schema) => searchPath(schema, onPath),
     tasks: {
       survey: task(async ({ signal }): Promise<SurveyResult> => {
         const { plugins } = sort.graph();
@@ -77,7 +79,7 @@ export function migrateAllPhase(
         migrations = new Map(
           surveyed.migrations.map((each) => [each.id, { plugin: each, progress: startProgress() }]),
         );
-        addExtensionSchemas(survey?.extensionSchemas ?? []);
+        addToPath(survey?.schemasOnPath ?? []);
         tellSurvey(surveyed, clock.elapsed() - startedAt, tell);
         tellPlans(surveyed, tell);
         refuseProblems(surveyed);

@@ -7,7 +7,6 @@ import {
   type HistoryRow,
   type HistoryShape,
 } from '../history/migration-history.ts';
-import { searchPath } from '../sql/identifier.ts';
 import { missingParts, readHistory, shapeToWrite } from '../survey/read-history.ts';
 import { findRenamed } from '../survey/rename-marker.ts';
 import { renamedAway } from '../survey/rename-problems.ts';
@@ -119,8 +118,7 @@ function sendOwnSettings<Answer>(
   scope: 'session' | 'transaction',
   send: (sql: string) => Promise<Answer>,
 ): Promise<Answer> {
-  const path = searchPath(plugin.schema, extensions.schemasOnPath);
-  return sendSettings(plugin.id, path, settings, scope, send);
+  return sendSettings(plugin.id, extensions.searchPath, settings, scope, send);
 }
 
 async function readUnderLock(
@@ -129,7 +127,7 @@ async function readUnderLock(
   sql: Pick<HeldMigrationLock, 'begin' | 'guard'>,
 ): Promise<HeldMigrationLock> {
   const { schema, historySchema } = plugin;
-  const history = await readHistory(client, schema, historySchema, extensions.question);
+  const history = await readHistory(client, plugin, extensions.factsSql());
   extensions.learn(history.extensions);
   // Without this, one that waited while the schema got another name would make an empty one in its place.
   const now = history.shape ? undefined : findRenamed(schema, history.renamed);

@@ -43,12 +43,11 @@ export async function migratePlugin(
   plugin: PluginMigrations,
   options: MigrateOptions,
 ): Promise<MigrationOutcome> {
-  const { progress, onExtensionSchemas } = options;
-  const { extensionSchemas } = options.settings;
+  const { progress, settings, onExtensionSchemas } = options;
   const pin = { ...options, mayRepeat: () => progress.open === undefined };
   try {
     return await withPinnedClient(pool, pin, async (client) => {
-      const extensions = new KnownExtensions(extensionSchemas, plugin.files, onExtensionSchemas);
+      const extensions = new KnownExtensions(plugin, settings, onExtensionSchemas);
       const run: Migrating = { ...options, client, plugin, extensions };
       const renaming = await renamePreviousSchema(run);
       if (renaming.status === 'locked') return renaming;

@@ -9,7 +9,6 @@ import type { SqlText } from '../sql/sql-text.ts';
 import { refuseMissingExtensionSchema } from '../survey/extension-problems.ts';
 import {
   extensionEdits,
-  extensionFactsSql,
   extensionsWithoutSchema,
   type ExtensionFacts,
 } from '../survey/extension-schemas.ts';
@@ -98,14 +97,13 @@ async function rewriteStatement(
 
 /** @throws BootError `MIGRATION_FUNCTION_PATH` where the policy says so. */
 function judgePaths(
-  { plugin: { id, schema }, settings, extensions, tell }: Migrating,
+  { plugin, settings, extensions, tell }: Migrating,
   { name: file }: CodeMigration,
   sql: SqlText,
 ): void {
-  const owner = { id, schema, extensionSchemas: extensions.schemasOnPath };
-  for (const found of findTextPaths(owner, { file, sql })) {
+  for (const found of findTextPaths(plugin, extensions.schemasOnPath, file, sql)) {
     if (settings.functionSearchPath === 'error') throw problemError(found, 'migrateAll');
-    tell({ type: 'boot.warning', message: found.message, plugin: id });
+    tell({ type: 'boot.warning', message: found.message, plugin: plugin.id });
   }
 }
 
@@ -120,9 +118,8 @@ async function addExtensionSchemas(
 ): Promise<RewrittenSql> {
   const wanted = extensionsWithoutSchema(sql);
   if (wanted.length === 0) return applyEdits(sql.text, []);
-  const { setting } = extensions.question;
   const { rows } = await client.query<{ facts: string }>(
-    `select ${extensionFactsSql(setting, wanted)}::text as facts`,
+    `select ${extensions.factsSql(wanted)}::text as facts`,
   );
   const facts = JSON.parse(rows[0]?.facts ?? '{}') as ExtensionFacts;
   refuseMissingExtensionSchema(plugin, { file, sql, inTransaction }, facts, settings);

@@ -8,7 +8,6 @@ import {
 import { insertHistorySql } from '../history/migration-history.ts';
 import { isLockFreed } from '../locks/advisory-lock.ts';
 import { readLoneCommand, type LoneCommand } from '../sql/lone-commands.ts';
-import { searchPath } from '../sql/identifier.ts';
 import {
   reportStatement,
   type FileStatement,
@@ -36,9 +35,7 @@ export async function runOutsideTransaction(
     const preparing = progress.applied.length === 0 ? held.missing : [];
     if (preparing.length > 0) await client.query(preparing.join(';'));
     // A function that ran before may have left another path.
-    const { schema, historySchema } = plugin;
-    const path = searchPath(schema, extensions.schemasOnPath);
-    await expectOwnSession(run, held, `set search_path = ${path}`);
+    await expectOwnSession(run, held, `set search_path = ${extensions.searchPath}`);
     await file.sendEach((statement) =>
       sendUnlessDone(run, statement).catch((error: unknown) => {
         refused = error;
@@ -51,7 +48,7 @@ export async function runOutsideTransaction(
     await expectOwnSession(run, held);
     progress.isCommitting = true;
     const closing = [
-      insertHistorySql(historySchema, file.file, held.shape),
+      insertHistorySql(plugin.historySchema, file.file, held.shape),
       sessionGuardSql(held.backendPid),
       ...held.guard,
       ...extensions.afterFile(file.file),
