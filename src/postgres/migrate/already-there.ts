@@ -1,5 +1,5 @@
 import { markAppliedCall } from '../../core/repair-call.ts';
-import { sqlStateOf } from '../connection/connection-error.ts';
+import { readSqlState } from '../connection/connection-error.ts';
 import type { Querying } from '../connection/connection.ts';
 import { historyTable } from '../history/migration-history.ts';
 import { isSql } from '../sources/migration.ts';
@@ -52,7 +52,7 @@ function adviceForShared(
   error: unknown,
   { name, schema, file }: { readonly name: string; readonly schema: string; readonly file: string },
 ): string | undefined {
-  const code = sqlStateOf(error);
+  const code = readSqlState(error);
   const is = (sign: RegExp): boolean => sign.test(readSigns(error));
   if (code === '42P06') {
     return name === schema

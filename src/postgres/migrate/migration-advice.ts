@@ -2,7 +2,7 @@ import { describeBlocker } from '../../core/describe-session.ts';
 import type { LockBlocker } from '../../core/events.ts';
 import { readText } from '../../core/foreign-value.ts';
 import { listNames } from '../../core/printable.ts';
-import { sqlStateOf } from '../connection/connection-error.ts';
+import { readSqlState } from '../connection/connection-error.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
 import { psqlAdvice } from '../sql/psql-commands.ts';
 import { alreadyThere, alreadyThereAdvice } from './already-there.ts';
@@ -14,7 +14,7 @@ export function adviceFor(
   culprit: string,
   blockers: readonly LockBlocker[] = [],
 ): string {
-  const state = sqlStateOf(cause);
+  const state = readSqlState(cause);
   // Not PostgreSQL: a function may throw anything.
   if (state === undefined) return correct(culprit);
   const reason = passingReason(cause);
@@ -46,7 +46,7 @@ export function adviceForBlocked(blockers: readonly LockBlocker[]): string {
 /** Returns advice on a connection that broke, or could not be made. */
 export function adviceForLost(cause: unknown): string {
   const goesOn = 'it continues where this one ended.';
-  switch (sqlStateOf(cause)) {
+  switch (readSqlState(cause)) {
     case '53300':
       return `All connections are taken: give the pools of other programs fewer clients, or raise max_connections or the limit of the role. Start again then: ${goesOn}`;
     case '57P01':
