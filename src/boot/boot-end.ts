@@ -1,7 +1,7 @@
 import type { BootOutput } from '../../machines/index.ts';
 import { toError } from '../core/error-record.ts';
 import { asBootError, BootError } from '../core/errors.ts';
-import { messageOf } from '../core/foreign-value.ts';
+import { readMessage } from '../core/foreign-value.ts';
 import type { BootOutcome } from '../core/steps.ts';
 import type { RunEnd } from './run.ts';
 
@@ -41,7 +41,7 @@ function failureOf(end: RunEnd): BootError {
 
 /** Wraps an error that Slipway does not expect: it comes neither from a plugin nor from the database. */
 function broken(cause: unknown): BootError {
-  return new BootError('BOOT_BROKEN', `Slipway itself failed: ${messageOf(cause)}`, {
+  return new BootError('BOOT_BROKEN', `Slipway itself failed: ${readMessage(cause)}`, {
     cause,
   });
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { buildReport } from '../core/build-report.ts';
 import { toError } from '../core/error-record.ts';
 import { BootError } from '../core/errors.ts';
-import { messageOf } from '../core/foreign-value.ts';
+import { readMessage } from '../core/foreign-value.ts';
 import type { BootReport } from '../core/report.ts';
 import type { BootOutcome } from '../core/steps.ts';
 import { EventBus, type EventSource } from '../telemetry/bus.ts';
@@ -123,7 +123,7 @@ class PluginBoot implements Boot {
 
   stop(reason: unknown = 'stop'): Promise<BootReport> {
     // As a listener of another emitter it gets any value.
-    this.#stopped ??= this.#stop(messageOf(reason));
+    this.#stopped ??= this.#stop(readMessage(reason));
     return this.#stopped;
   }
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import type { Duration } from '../core/duration.ts';
 import { optionsInvalid } from '../core/errors.ts';
-import { duration, group, listOf, oneOf, type Check } from '../core/expect.ts';
+import { duration, group, list, oneOf, type Check } from '../core/expect.ts';
 import { deadlineAfter, sleep, untilAborted } from '../core/patience.ts';
 import type { Boot } from './boot.ts';
 import { systemClock } from './options/system-clock.ts';
@@ -42,7 +42,7 @@ const drainFunction: Check<(signal: AbortSignal) => unknown> = (value, name) => 
 };
 
 const checkOptions = group({
-  signals: [listOf(oneOf(...signalNames)), ['SIGTERM', 'SIGINT']],
+  signals: [list(oneOf(...signalNames)), ['SIGTERM', 'SIGINT']],
   delay: [duration, 0],
   drain: [drainFunction, () => {}],
   drainTimeout: [duration, '10s'],

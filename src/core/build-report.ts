@@ -2,7 +2,7 @@ import type { BootRecord, PluginRecord } from './boot-record.ts';
 import type { Warning } from './error-codes.ts';
 import { findCriticalPath, type StepTime } from './critical-path.ts';
 import { toErrorRecord } from './error-record.ts';
-import { messageOf } from './foreign-value.ts';
+import { readMessage } from './foreign-value.ts';
 import type { BootReport, PluginReport, StepReport } from './report.ts';
 import type { Step } from './steps.ts';
 
@@ -24,9 +24,9 @@ export function buildReport(record: BootRecord): BootReport {
     ...(finished?.error ? { error: toErrorRecord(finished.error) } : {}),
     ...(record.database ? { database: record.database } : {}),
     criticalPath: findCriticalPath(record.edges, {
-      migrate: timesOf(plugins, 'migrate'),
-      init: timesOf(plugins, 'init'),
-      ready: timesOf(plugins, 'ready'),
+      migrate: listTimes(plugins, 'migrate'),
+      init: listTimes(plugins, 'init'),
+      ready: listTimes(plugins, 'ready'),
     }),
   };
 }
@@ -39,7 +39,7 @@ function lostPlugins({ finished, plugins }: BootRecord): readonly Warning[] {
       .flatMap((step) => step.finished ?? [])
       .find(({ outcome }) => ['failed', 'timeout', 'dependency'].includes(outcome));
     if (!lost) return [];
-    const why = lost.error ? messageOf(lost.error) : (lost.because ?? lost.outcome);
+    const why = lost.error ? readMessage(lost.error) : (lost.because ?? lost.outcome);
     return [{ plugin: id, message: `${id} is not up: ${why}` }];
   });
 }
@@ -72,7 +72,7 @@ function stepReport(plugin: PluginRecord, step: Step, queue: QueueTimes): StepRe
   };
 }
 
-function timesOf(plugins: readonly PluginRecord[], step: Step): readonly StepTime[] {
+function listTimes(plugins: readonly PluginRecord[], step: Step): readonly StepTime[] {
   return plugins.flatMap(({ id, steps }) => {
     const { startedAtMs, finished } = steps[step];
     return startedAtMs === undefined || !finished
@@ -90,7 +90,7 @@ function createQueueTimes({ phases, plugins, edges }: BootRecord): QueueTimes {
   const ends = new Map<string, number>();
   const lastEnd = { migrate: 0, init: 0, ready: 0, stop: 0 };
   for (const step of ['migrate', 'init', 'ready', 'stop'] as const) {
-    for (const time of timesOf(plugins, step)) {
+    for (const time of listTimes(plugins, step)) {
       const end = time.startedAtMs + time.durationMs;
       ends.set(`${step} ${time.plugin}`, end);
       lastEnd[step] = Math.max(lastEnd[step], end);
@@ -106,13 +106,13 @@ function createQueueTimes({ phases, plugins, edges }: BootRecord): QueueTimes {
     link(`up ${to}`, from);
     link(`down ${from}`, to);
   }
-  const beginOf = (phase: string): number =>
+  const findBegin = (phase: string): number =>
     phases.find((known) => known.phase === phase)?.startedAtMs ?? 0;
   const begins = {
-    migrate: beginOf('migrateAll'),
-    init: beginOf('initAll'),
+    migrate: findBegin('migrateAll'),
+    init: findBegin('initAll'),
     ready: lastEnd.init,
-    stop: beginOf('stopAll'),
+    stop: findBegin('stopAll'),
   };
   return (plugin, step, startedAtMs) => {
     const predecessors = before.get(`${step === 'stop' ? 'down' : 'up'} ${plugin}`) ?? [];

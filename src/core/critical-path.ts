@@ -27,11 +27,11 @@ export function findCriticalPath(
     else predecessors.set(to, [from]);
   }
   return barriers.flatMap((step) =>
-    chainOf(times[step], predecessors).map((time) => ({ ...time, step })),
+    traceChain(times[step], predecessors).map((time) => ({ ...time, step })),
   );
 }
 
-function chainOf(
+function traceChain(
   times: readonly StepTime[],
   predecessors: ReadonlyMap<string, readonly string[]>,
 ): readonly StepTime[] {
@@ -48,9 +48,9 @@ function chainOf(
 function lastToEnd(times: readonly StepTime[]): StepTime | undefined {
   let last: StepTime | undefined;
   for (const time of times) {
-    if (!last || endOf(time) > endOf(last)) last = time;
+    if (!last || computeEnd(time) > computeEnd(last)) last = time;
   }
   return last;
 }
 
-const endOf = (time: StepTime): number => time.startedAtMs + time.durationMs;
+const computeEnd = (time: StepTime): number => time.startedAtMs + time.durationMs;

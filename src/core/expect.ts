@@ -36,7 +36,7 @@ export function oneOf<const T extends string>(...allowed: readonly T[]): Check<T
   };
 }
 
-export function listOf<T>(check: Check<T>): Check<readonly T[]> {
+export function list<T>(check: Check<T>): Check<readonly T[]> {
   return (value, name) => {
     if (!Array.isArray(value)) throw optionsInvalid(name, 'an array', value);
     return Object.freeze(value.map((item: unknown, index) => check(item, `${name}[${index}]`)));
@@ -48,7 +48,7 @@ export function autoOr<T>(check: Check<T>): Check<'auto' | readonly T[]> {
   return (value, name) => {
     if (value === 'auto') return value;
     if (!Array.isArray(value)) throw optionsInvalid(name, "'auto' or an array", value);
-    return listOf(check)(value, name);
+    return list(check)(value, name);
   };
 }
 

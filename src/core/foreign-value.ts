@@ -44,15 +44,15 @@ export function isError(value: unknown): value is Error {
 }
 
 /** Returns the message of anything that was thrown, as a text of limited length. */
-export function messageOf(thrown: unknown): string {
-  if (!isError(thrown)) return cutText(textOf(thrown));
+export function readMessage(thrown: unknown): string {
+  if (!isError(thrown)) return cutText(writeText(thrown));
   const message = readProperty(thrown, 'message');
   if (message === undefined) return 'an error whose message cannot be read';
-  return cutText(typeof message === 'string' ? message : textOf(message));
+  return cutText(typeof message === 'string' ? message : writeText(message));
 }
 
 /** Writes any value as text. */
-function textOf(value: unknown): string {
+function writeText(value: unknown): string {
   try {
     if (!isObject(value) || typeof value === 'function') return String(value);
     return JSON.stringify(value) ?? unreadable;

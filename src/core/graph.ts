@@ -27,7 +27,7 @@ export interface GraphOptions extends EdgeOptions {
   /** The ids of disabled plugins. */
   readonly disabledIds?: readonly string[];
   /** Describes where a plugin comes from, for the message when two have one id. */
-  readonly placeOf?: (plugin: Plugin) => string;
+  readonly findOrigin?: (plugin: Plugin) => string;
 }
 
 /**
@@ -36,10 +36,10 @@ export interface GraphOptions extends EdgeOptions {
  * @throws BootError `GRAPH_INVALID` with all `problems` at once.
  */
 export function buildGraph(plugins: readonly Plugin[], options: GraphOptions = {}): PluginGraph {
-  const indexOf = new Map(plugins.map((plugin, index) => [plugin.id, index]));
-  const distinct = plugins.filter((plugin, index) => indexOf.get(plugin.id) === index);
+  const indexById = new Map(plugins.map((plugin, index) => [plugin.id, index]));
+  const distinct = plugins.filter((plugin, index) => indexById.get(plugin.id) === index);
   // The services of the other plugins with the same id are not missing: a person must decide which plugin stays.
-  const doubled = plugins.filter((plugin, index) => indexOf.get(plugin.id) !== index);
+  const doubled = plugins.filter((plugin, index) => indexById.get(plugin.id) !== index);
   const found = collectEdges(distinct, { ...options, doubled });
   const successors = toSuccessors(distinct, found.edges);
   const order = stableTopologicalOrder(successors);
@@ -54,10 +54,10 @@ export function buildGraph(plugins: readonly Plugin[], options: GraphOptions = {
 }
 
 function toSuccessors(plugins: readonly Plugin[], edges: readonly GraphEdge[]): Successors {
-  const indexOf = new Map(plugins.map((plugin, index) => [plugin.id, index]));
+  const indexById = new Map(plugins.map((plugin, index) => [plugin.id, index]));
   const successors: number[][] = plugins.map(() => []);
   for (const { from, to } of edges) {
-    successors[indexOf.get(from) ?? -1]?.push(indexOf.get(to) ?? -1);
+    successors[indexById.get(from) ?? -1]?.push(indexById.get(to) ?? -1);
   }
   return successors;
 }

@@ -9,7 +9,7 @@ const kebabCase = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 interface ProblemOptions {
   readonly schemaPrefix?: string;
   /** Describes where a plugin comes from, for people. */
-  readonly placeOf?: (plugin: Plugin) => string;
+  readonly findOrigin?: (plugin: Plugin) => string;
   /** Schemas that are taken, each with its owner. */
   readonly takenSchemas?: ReadonlyMap<string, string>;
 }
@@ -17,12 +17,12 @@ interface ProblemOptions {
 /** Finds the problems of each plugin by itself, and of plugins with the same id. */
 export function findPluginProblems(
   plugins: readonly Plugin[],
-  { schemaPrefix, placeOf, takenSchemas = new Map() }: ProblemOptions = {},
+  { schemaPrefix, findOrigin, takenSchemas = new Map() }: ProblemOptions = {},
 ): readonly Problem[] {
   // Two plugins with one id would report the same problems twice.
   const distinct = new Map(plugins.map((plugin) => [plugin.id, plugin])).values();
   return [
-    ...duplicates(plugins, placeOf),
+    ...duplicates(plugins, findOrigin),
     ...[...distinct].flatMap((plugin) => [
       ...idProblems(plugin, schemaPrefix),
       ...keyProblems(plugin),
@@ -33,13 +33,13 @@ export function findPluginProblems(
 
 function* duplicates(
   plugins: readonly Plugin[],
-  placeOf?: (plugin: Plugin) => string,
+  findOrigin?: (plugin: Plugin) => string,
 ): Iterable<Problem> {
   const byId = new Map<string, readonly Plugin[]>();
   for (const plugin of plugins) byId.set(plugin.id, [...(byId.get(plugin.id) ?? []), plugin]);
   for (const [id, same] of byId) {
     if (same.length < 2) continue;
-    const places = new Set(placeOf ? same.map(placeOf) : []);
+    const places = new Set(findOrigin ? same.map(findOrigin) : []);
     const where = places.size > 1 ? `: ${listNames([...places], ' and ')}` : '';
     const message = `${same.length} plugins have the id ${id}${where}`;
     yield problem('PLUGIN_DUPLICATE', message, { plugin: id });

@@ -3,8 +3,8 @@ import type { Duration } from '../core/duration.ts';
 import { optionsInvalid } from '../core/errors.ts';
 import { duration, group, maybe, type Check } from '../core/expect.ts';
 import { answer } from './answer.ts';
-import { pathOf, type FrontHandler, type RequestHead } from './request-head.ts';
-import { codeOf, pluginNotUp, type Observed } from './standing.ts';
+import { readPath, type FrontHandler, type RequestHead } from './request-head.ts';
+import { chooseCode, pluginNotUp, type Observed } from './standing.ts';
 
 /** Finds the plugin of a request: its id, or `undefined` when the request belongs to no plugin. */
 export type PluginOf = (request: RequestHead) => string | undefined;
@@ -54,24 +54,24 @@ export function gate(boot: Observed, options: GateOptions = {}): FrontHandler {
       // Without Retry-After: nothing brings the plugin back in this process.
       return plugin && answer(request, 'PLUGIN_NOT_UP', { status: 503, fields: { plugin } });
     }
-    const code = codeOf(state);
+    const code = chooseCode(state);
     const close = code === 'STOPPING' ? { connection: 'close' } : {};
     return answer(request, code, {
       status: 503,
-      fields: { ...progressOf(state), ...(plugin ? { plugin } : {}) },
+      fields: { ...describeProgress(state), ...(plugin ? { plugin } : {}) },
       headers: { ...retry, ...close },
     });
   };
 }
 
 /** The gate answers the public, so it shows the progress, and neither what runs nor the holder of a lock. */
-function progressOf({ phase, settled, total }: BootState): object {
+function describeProgress({ phase, settled, total }: BootState): object {
   return { phase, settled, total };
 }
 
 function pluginAfter(prefix: string): PluginOf {
   return ({ url }) => {
-    const path = pathOf(url);
+    const path = readPath(url);
     if (!path.startsWith(prefix)) return undefined;
     const [segment] = path.slice(prefix.length).split('/', 1);
     return segment || undefined;

@@ -12,7 +12,7 @@ export type FrontHandler = (request: RequestHead) => Response | undefined;
 const beforeThePath = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i;
 
 /** Reads the path of a URL as it was sent. Unlike `new URL()` it accepts any text of a client, and never throws. */
-export function pathOf(url: string): string {
+export function readPath(url: string): string {
   const [path = ''] = url.replace(beforeThePath, '').split(/[?#]/, 1);
   return path === '' ? '/' : path;
 }

@@ -16,7 +16,7 @@ export interface PluginStanding {
 }
 
 /** Returns the code of the whole boot. */
-export function codeOf({ phase, isStopping, outcome }: BootState): HttpCode {
+export function chooseCode({ phase, isStopping, outcome }: BootState): HttpCode {
   if (phase === 'failed') return 'FAILED';
   if (isStopping || phase === 'stopAll' || phase === 'stopped') return 'STOPPING';
   if (phase !== 'ready') return 'STARTING';

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { BootError } from '../../src/core/errors.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import { errorOf, migrateOptions, pluginWith } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -21,7 +21,7 @@ beforeAll(() =>
 /** The hint of a file that fails; nothing of it is kept, so all files share a database. */
 async function hintOf(sql: string, sqlState: string | RegExp | undefined): Promise<string> {
   const pool = db.pool();
-  const plugin = await target('a', { '0000_a': sql });
+  const plugin = await pluginWith('a', { '0000_a': sql });
   const error = (await errorOf(migratePlugin(pool, plugin, migrateOptions()))) as BootError;
   await pool.end();
   expect(error.database?.sqlState ?? 'none', error.message).toMatch(sqlState ?? 'none');
@@ -294,7 +294,9 @@ test('an extension that the role may not make is left to an administrator', asyn
   const url = new URL(fresh.url);
   url.username = role;
   const pool = fresh.pool({ connectionString: url.href });
-  const plugin = await target('a', { '0000_a': 'create extension pg_stat_statements schema ext' });
+  const plugin = await pluginWith('a', {
+    '0000_a': 'create extension pg_stat_statements schema ext',
+  });
   const error = (await errorOf(migratePlugin(pool, plugin, migrateOptions()))) as BootError;
   await pool.end();
   await fresh.query(`drop owned by ${role}; drop role ${role}`);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import { errorOf, migrateOptions, pluginWith } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -15,7 +15,7 @@ const healed = { ...migrations, '0001_long': 'create table u (id int);' };
 test('a killed session is an error with its cause, and the next run goes on from there', async () => {
   const pool = db.pool();
   const failing = errorOf(
-    migratePlugin(pool, await target('killed', migrations), migrateOptions()),
+    migratePlugin(pool, await pluginWith('killed', migrations), migrateOptions()),
   );
   await killSleeper();
 
@@ -27,7 +27,7 @@ test('a killed session is an error with its cause, and the next run goes on from
     cause: { code: '57P01' },
     hint: 'Nothing of 0001_long.sql was kept; 0000_init.sql is committed and stays. If the server crashed, committed files may be lost too, each with its row: they then run again. The connection was ended, by pg_terminate_backend or because the server was stopped. Start again once PostgreSQL is back: it continues where this one ended.',
   });
-  expect(await migratePlugin(pool, await target('killed', healed), migrateOptions())).toEqual({
+  expect(await migratePlugin(pool, await pluginWith('killed', healed), migrateOptions())).toEqual({
     status: 'done',
     applied: ['0001_long.sql'],
   });
@@ -36,7 +36,9 @@ test('a killed session is an error with its cause, and the next run goes on from
 test('a reset socket is an error with its cause, and the next run goes on from there', async () => {
   await using proxy = await startProxy(db.url);
   const pool = db.pool({ connectionString: proxy.url });
-  const failing = errorOf(migratePlugin(pool, await target('reset', migrations), migrateOptions()));
+  const failing = errorOf(
+    migratePlugin(pool, await pluginWith('reset', migrations), migrateOptions()),
+  );
   await untilSleeping();
   proxy.reset();
 
@@ -47,9 +49,9 @@ test('a reset socket is an error with its cause, and the next run goes on from t
   });
   expect(error.cause).toBeInstanceOf(Error);
   // The server notices by itself that its client is gone, and frees the lock while the statement would still run.
-  let result = await migratePlugin(pool, await target('reset', healed), migrateOptions());
+  let result = await migratePlugin(pool, await pluginWith('reset', healed), migrateOptions());
   while (result.status === 'locked') {
-    result = await migratePlugin(pool, await target('reset', healed), migrateOptions());
+    result = await migratePlugin(pool, await pluginWith('reset', healed), migrateOptions());
   }
   expect(result).toEqual({ status: 'done', applied: ['0001_long.sql'] });
 });
@@ -58,7 +60,7 @@ test('a server that is not there is an error of the plugin', async () => {
   const proxy = await startProxy(db.url);
   const pool = db.pool({ connectionString: proxy.url });
   await proxy.close();
-  const absent = await target('absent', migrations);
+  const absent = await pluginWith('absent', migrations);
   expect(await errorOf(migratePlugin(pool, absent, migrateOptions()))).toMatchObject({
     code: 'MIGRATION_CONNECTION_LOST',
     plugin: 'absent',
@@ -72,7 +74,7 @@ test('past the deadline of a stop the socket is cut, even through a network that
   const [stop, cut] = [new AbortController(), new AbortController()];
   const running = migratePlugin(
     pool,
-    await target('cut', migrations),
+    await pluginWith('cut', migrations),
     migrateOptions({ signal: stop.signal, cut: cut.signal }),
   );
   await untilSleeping();

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
-import { migrateOptions, writeFolder, writeMigrations } from './migration-fixture.ts';
+import { migrateOptions, toPlugin, writeFolder, writeMigrations } from './migration-fixture.ts';
 
 const db = useDatabase();
 const migrations = {
@@ -20,7 +20,7 @@ const rowsOf = async (schema: string): Promise<unknown[]> =>
 
 async function slipway(plugin: string, folder: string): Promise<unknown> {
   const { files } = await readMigrationFolder(plugin, folder);
-  return migratePlugin(db.pool(), { id: plugin, schema: plugin, files }, migrateOptions());
+  return migratePlugin(db.pool(), toPlugin(plugin, files, plugin), migrateOptions());
 }
 
 async function drizzles(migrationsSchema: string, migrationsFolder: string): Promise<void> {

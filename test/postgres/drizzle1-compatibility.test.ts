@@ -11,6 +11,7 @@ import {
   writeFolder,
   writeTimestampFolder,
   takeSurvey,
+  toPlugin,
 } from './migration-fixture.ts';
 
 const db = useDatabase();
@@ -23,7 +24,7 @@ const names = ['20231114221320_init', '20231114221321_more', '20231114221322_las
 
 async function slipway(schema: string, folder: string): Promise<unknown> {
   const { files } = await readMigrationFolder(schema, folder);
-  return migratePlugin(db.pool(), { id: schema, schema, files }, migrateOptions());
+  return migratePlugin(db.pool(), toPlugin(schema, files, schema), migrateOptions());
 }
 
 async function pendingFor(schema: string, folder: string): Promise<readonly string[]> {
@@ -32,7 +33,7 @@ async function pendingFor(schema: string, folder: string): Promise<readonly stri
   const { plugins, problems } = await withPinnedClient(
     db.pool(),
     { clock: systemClock, signal },
-    (client) => takeSurvey(client, [{ id: schema, schema, files }]),
+    (client) => takeSurvey(client, [toPlugin(schema, files, schema)]),
   );
   expect(problems).toEqual([]);
   return (plugins[0]?.pending ?? []).map(({ name }) => name);

@@ -5,13 +5,13 @@ import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import type { Survey } from '../../src/postgres/survey/survey.ts';
-import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
+import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
 import {
   errorOf,
   migrateOptions,
-  target,
+  pluginWith,
   takeSurvey,
   type SurveyChanges,
 } from './migration-fixture.ts';
@@ -22,12 +22,12 @@ const auto = { migrations: { extensionSchemas: 'auto' } } as const;
 
 async function look(
   database: Database,
-  targets: readonly MigrationTarget[],
+  plugins: readonly PluginMigrations[],
   options: SurveyChanges = {},
 ): Promise<Survey> {
   const pool = database.pool();
   const survey = await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
-    takeSurvey(client, targets, options),
+    takeSurvey(client, plugins, options),
   );
   await pool.end();
   return survey;
@@ -55,13 +55,13 @@ describe('the schemas of extensions', () => {
       alter extension isn add table owner.spatial;
       create schema a_fixed; create extension xml2 schema a_fixed;
       create extension pg_trgm schema public`);
-    const survey = await look(fresh, [await target('a', { '0000_a': 'select 1' })]);
+    const survey = await look(fresh, [await pluginWith('a', { '0000_a': 'select 1' })]);
     expect(survey.extensionSchemas).toEqual(['a_ext', 'b_ext', 'owner', 'a_fixed']);
   });
 
   test('are those that are listed, where they are listed', async () => {
     const fresh = await databaseWith('create schema ext; create extension citext schema ext');
-    const plugins = [await target('a', { '0000_a': 'select 1' })];
+    const plugins = [await pluginWith('a', { '0000_a': 'select 1' })];
     const extensionSchemas = ['public', 'not "there"'];
     const survey = await look(fresh, plugins, { extensionSchemas });
     expect(survey.extensionSchemas).toEqual(extensionSchemas);
@@ -70,7 +70,7 @@ describe('the schemas of extensions', () => {
 
   test('are found in the two statements of the survey, and cost none in a migration', async () => {
     const fresh = await databaseWith('create schema ext; create extension citext schema ext');
-    const plugin = await target('a', { '0000_a': 'create table t (c citext)' });
+    const plugin = await pluginWith('a', { '0000_a': 'create table t (c citext)' });
     await using proxy = await startProxy(fresh.url);
     const pool = fresh.pool({ connectionString: proxy.url });
     await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
@@ -97,7 +97,7 @@ describe('a CREATE EXTENSION without a schema', () => {
     const fresh = await databaseWith(
       `create schema "Ex""t"; create extension hstore schema "Ex""t"`,
     );
-    const plugin = await target('a', {
+    const plugin = await pluginWith('a', {
       '0000_a':
         'create extension if not exists citext;\ncreate table t (c citext, d "public"."citext_like");\n',
     });
@@ -113,7 +113,7 @@ describe('a CREATE EXTENSION without a schema', () => {
   test('stays as it is when the extension is there, or has a schema of its own', async () => {
     const fresh = await databaseWith(`create schema ext; create extension hstore schema ext;
       create extension citext schema public; drop extension plpgsql`);
-    const plugin = await target('a', {
+    const plugin = await pluginWith('a', {
       '0000_a': 'create extension if not exists citext; create extension plpgsql;',
     });
     const { extensions, problems } = await look(fresh, [plugin]);
@@ -128,7 +128,7 @@ describe('a CREATE EXTENSION without a schema', () => {
 
   test('has its place in an error where its author wrote it', async () => {
     const fresh = await databaseWith('create schema ext; create extension hstore schema ext');
-    const plugin = await target('a', {
+    const plugin = await pluginWith('a', {
       '0000_a': 'create extension citext; create table "public"."t" (x citex);',
     });
     const error = (await errorOf(
@@ -141,7 +141,7 @@ describe('a CREATE EXTENSION without a schema', () => {
   });
 
   test("of the host goes there too, and into the host's public where there is none", async () => {
-    const host = await target('host', { '0000_a': 'create extension citext;' });
+    const host = await pluginWith('host', { '0000_a': 'create extension citext;' });
     const inPublic = { ...host, schema: 'public', historySchema: 'drizzle' };
     const without = await databaseWith('');
     const withOne = await databaseWith('create schema ext; create extension hstore schema ext');
@@ -159,8 +159,8 @@ describe('without a schema for extensions', () => {
 
   test('it is a problem before anything is changed, for each file that needs one', async () => {
     const fresh = await databaseWith('create schema ext');
-    const alone = [await target('a', citext)];
-    const other = await target('b', { '0000_b': 'create table b ()' });
+    const alone = [await pluginWith('a', citext)];
+    const other = await pluginWith('b', { '0000_b': 'create table b ()' });
     const { problems, plugins } = await look(fresh, [...alone, other]);
     expect(plugins.map((plugin) => plugin.problems)).toEqual([problems, []]);
     expect(problems).toEqual([
@@ -194,7 +194,7 @@ describe('without a schema for extensions', () => {
     ],
   ])('%s may still make one: then it is no problem yet', async (_, sql, options) => {
     const fresh = await databaseWith('');
-    const plugins = [await target('a', citext), await target('b', { '0000_b': sql })];
+    const plugins = [await pluginWith('a', citext), await pluginWith('b', { '0000_b': sql })];
     expect((await look(fresh, plugins, options)).problems).toEqual([]);
   });
 
@@ -204,7 +204,7 @@ describe('without a schema for extensions', () => {
     ['strayObjects is off', '', { strayObjects: 'off' }],
   ] as const)('it stays in the plugin when %s', async (_, line, rules) => {
     const fresh = await databaseWith('');
-    const plugin = await target('a', { '0000_a': `${line}create extension citext` });
+    const plugin = await pluginWith('a', { '0000_a': `${line}create extension citext` });
     expect((await look(fresh, [plugin], rules)).problems).toEqual([]);
     await migratePlugin(
       fresh.pool(),
@@ -216,7 +216,10 @@ describe('without a schema for extensions', () => {
 
   test('the file whose turn has come fails with what to do, and nothing of it is kept', async () => {
     const fresh = await databaseWith('');
-    const plugin = await target('a', { '0000_a': 'create table a ()', '0001_b': citext['0000_a'] });
+    const plugin = await pluginWith('a', {
+      '0000_a': 'create table a ()',
+      '0001_b': citext['0000_a'],
+    });
     const error = await errorOf(migratePlugin(fresh.pool(), plugin, migrateOptions(auto)));
     expect(error).toMatchObject({
       code: 'EXTENSION_SCHEMA_MISSING',
@@ -230,7 +233,7 @@ describe('without a schema for extensions', () => {
 
   test('earlier files of the same plugin can make one, for later files and for the rest of their own', async () => {
     const fresh = await databaseWith('');
-    const plugin = await target('a', {
+    const plugin = await pluginWith('a', {
       '0000_a': `-- slipway: allow-outside
         create schema ext; create extension citext schema ext;
         --> statement-breakpoint
@@ -253,7 +256,7 @@ describe('without a schema for extensions', () => {
 
 test('an extension that is made and wanted without a breakpoint between is told with what to do', async () => {
   const fresh = await databaseWith('');
-  const plugin = await target('a', {
+  const plugin = await pluginWith('a', {
     '0000_a': `-- slipway: allow-outside
       create schema ext; create extension citext schema ext; create table t (c citext);`,
   });
@@ -277,7 +280,7 @@ test('a function may make the schema too, and what comes after it finds it', asy
       },
     },
   ]);
-  const later = await target('a', { '0001_b': 'create extension pg_trgm' });
+  const later = await pluginWith('a', { '0001_b': 'create extension pg_trgm' });
   const plugin = { ...later, files: [...files, ...later.files] };
   expect((await look(fresh, [plugin])).problems).toEqual([]);
   const options = migrateOptions({ migrations: { extensionSchemas: 'auto', strayObjects: 'off' } });
@@ -292,7 +295,7 @@ describe('an extension in public', () => {
   const inPublic = 'create extension citext; create extension pg_trgm; create extension pgcrypto';
   const warned = async (sql: string, options: SurveyChanges = {}): Promise<readonly string[]> => {
     const fresh = await databaseWith(inPublic);
-    const survey = await look(fresh, [await target('a', { '0000_a': sql })], options);
+    const survey = await look(fresh, [await pluginWith('a', { '0000_a': sql })], options);
     return survey.plugins.flatMap(({ warnings }) =>
       warnings.map(({ code, message, hint }) => {
         expect(code).toBe('EXTENSION_IN_PUBLIC');

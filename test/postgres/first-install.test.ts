@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase, type Database } from '../support/database.ts';
-import { migrateOptions, target, type Migrations } from './migration-fixture.ts';
+import { migrateOptions, pluginWith, type Migrations } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -27,13 +27,13 @@ async function valuesIn({ query }: Database): Promise<Readonly<Record<string, st
 describe('a first install', () => {
   test('waits for the disk only at its last file, whose COMMIT takes along all before it', async () => {
     const database = await fresh();
-    await migratePlugin(database.pool(), await target('p', three), migrateOptions());
+    await migratePlugin(database.pool(), await pluginWith('p', three), migrateOptions());
     expect(await valuesIn(database)).toEqual({ a: 'off', b: 'off', c: 'local' });
   });
 
   test('of one file waits for the disk', async () => {
     const database = await fresh();
-    const one = await target('p', { '0000_a': seen('a') });
+    const one = await pluginWith('p', { '0000_a': seen('a') });
     await migratePlugin(database.pool(), one, migrateOptions());
     expect(await valuesIn(database)).toEqual({ a: 'local' });
   });
@@ -41,7 +41,7 @@ describe('a first install', () => {
   test('that was wound down goes on as an upgrade', async () => {
     const database = await fresh();
     const windDown = new AbortController();
-    const plugin = await target('p', three);
+    const plugin = await pluginWith('p', three);
     const options = migrateOptions({
       windDown: windDown.signal,
       tell: ({ type }) => {
@@ -58,7 +58,7 @@ describe('a first install', () => {
 
   test('leaves the session as it was for a file outside of a transaction', async () => {
     const database = await fresh();
-    const plugin = await target('p', {
+    const plugin = await pluginWith('p', {
       '0000_a': seen('a'),
       '0001_b': `-- slipway: no-transaction\n${seen('b')}`,
       '0002_c': seen('c'),
@@ -71,8 +71,8 @@ describe('a first install', () => {
 test('an upgrade waits for the disk at each file', async () => {
   const database = await fresh();
   const before = { '0000_first': 'create table first ();' };
-  await migratePlugin(database.pool(), await target('p', before), migrateOptions());
-  const upgraded = await target('p', { ...before, '0001_a': seen('a'), '0002_b': seen('b') });
+  await migratePlugin(database.pool(), await pluginWith('p', before), migrateOptions());
+  const upgraded = await pluginWith('p', { ...before, '0001_a': seen('a'), '0002_b': seen('b') });
   await migratePlugin(database.pool(), upgraded, migrateOptions());
   expect(await valuesIn(database)).toEqual({ a: 'local', b: 'local' });
 });

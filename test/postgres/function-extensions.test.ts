@@ -4,9 +4,9 @@ import type { BootError } from '../../src/core/errors.ts';
 import type { MigrationClient, MigrationFunction } from '../../src/core/migration-source.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
-import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
+import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import { useDatabase, type Database } from '../support/database.ts';
-import { coded, errorOf, migrateOptions } from './migration-fixture.ts';
+import { coded, errorOf, migrateOptions, toPlugin } from './migration-fixture.ts';
 
 const db = useDatabase();
 const auto = { migrations: { extensionSchemas: 'auto' } } as const;
@@ -25,9 +25,9 @@ async function placesIn({ query }: Database): Promise<readonly string[]> {
   return rows.map(({ place }) => place);
 }
 
-function alone(run: MigrationFunction['run']): MigrationTarget {
+function alone(run: MigrationFunction['run']): PluginMigrations {
   const list: readonly MigrationFunction[] = [{ name: 'a', run, transaction: false }];
-  return { id: 'a', schema: 'plugin_a', files: toMigrations(list) };
+  return toPlugin('a', toMigrations(list));
 }
 
 const citext: MigrationFunction['run'] = async (client) => {

@@ -5,17 +5,17 @@ import { describe, expect, test } from 'vitest';
 import type { MigrationFunction } from '../../src/core/migration-source.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
-import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
+import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import { useDatabase } from '../support/database.ts';
 import { expectNothingOf, historyOf, items, type Run } from './function-fixture.ts';
-import { coded, errorOf, migrateOptions } from './migration-fixture.ts';
+import { coded, errorOf, migrateOptions, toPlugin } from './migration-fixture.ts';
 import { wanderingPool } from './wandering.ts';
 
 const db = useDatabase();
 
-function unwrapped(id: string, run: Run): MigrationTarget {
+function unwrapped(id: string, run: Run): PluginMigrations {
   const list: readonly MigrationFunction[] = [{ name: 'alone', run, transaction: false }];
-  return { id, schema: `plugin_${id}`, files: toMigrations(list) };
+  return toPlugin(id, toMigrations(list));
 }
 
 describe('a function', () => {
@@ -249,7 +249,7 @@ describe('a function outside of a transaction', () => {
       await client.query(`set search_path = ${schema}`);
     };
     const list = ['a', 'b'].map((name) => ({ name, run, transaction: false as const }));
-    const plugin = { id: 'paths', schema: 'plugin_paths', files: toMigrations(list) };
+    const plugin = toPlugin('paths', toMigrations(list));
     await migratePlugin(
       db.pool(),
       plugin,

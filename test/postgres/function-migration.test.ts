@@ -3,7 +3,7 @@ import type { BootError } from '../../src/core/errors.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { expectNothingOf, historyOf, items, type Run } from './function-fixture.ts';
-import { coded, errorOf, migrateOptions, target, takeSurvey } from './migration-fixture.ts';
+import { coded, errorOf, migrateOptions, pluginWith, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -229,7 +229,7 @@ describe('a plugin that moves between files and functions', () => {
   const nameInDrizzle = '20231114221320_items';
 
   test('keeps its history when the functions have the names that drizzle-kit up gives', async () => {
-    await migratePlugin(db.pool(), await target('moved', files), migrateOptions());
+    await migratePlugin(db.pool(), await pluginWith('moved', files), migrateOptions());
     const moved = coded('moved', { [nameInDrizzle]: items, next: nothing });
     const client = await db.pool().connect();
     const { plugins } = await takeSurvey(client, [moved]);
@@ -245,13 +245,13 @@ describe('a plugin that moves between files and functions', () => {
     const functions = coded('back', { [nameInDrizzle]: items });
     await migratePlugin(db.pool(), functions, migrateOptions());
     const client = await db.pool().connect();
-    const { plugins } = await takeSurvey(client, [await target('back', files)]);
+    const { plugins } = await takeSurvey(client, [await pluginWith('back', files)]);
     client.release();
     expect(plugins[0]).toMatchObject({ pending: [], warnings: [], problems: [] });
   });
 
   test('with names that have nothing in common is refused before anything runs', async () => {
-    await migratePlugin(db.pool(), await target('strange', files), migrateOptions());
+    await migratePlugin(db.pool(), await pluginWith('strange', files), migrateOptions());
     const client = await db.pool().connect();
     const { problems } = await takeSurvey(client, [coded('strange', { fresh: nothing })]);
     client.release();

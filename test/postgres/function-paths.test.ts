@@ -6,13 +6,13 @@ import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts
 import { findFunctionPaths } from '../../src/postgres/sql/function-paths.ts';
 import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 import type { Survey } from '../../src/postgres/survey/survey.ts';
-import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
+import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import {
   coded,
   errorOf,
   migrateOptions,
-  target,
+  pluginWith,
   takeSurvey,
   type SurveyChanges,
 } from './migration-fixture.ts';
@@ -25,7 +25,7 @@ const noting = (clause: string): string =>
 
 async function look(
   database: Database,
-  plugin: MigrationTarget,
+  plugin: PluginMigrations,
   options: SurveyChanges = {},
 ): Promise<Survey> {
   const { signal } = new AbortController();
@@ -112,7 +112,7 @@ describe('the survey', () => {
 
   test('warns of one in a pending file, and makes it a problem on request', async () => {
     const fresh = await db.fresh();
-    const plugin = await target('a', { '0000_a': noting('set search_path = public') });
+    const plugin = await pluginWith('a', { '0000_a': noting('set search_path = public') });
     const { plugins, problems } = await look(fresh, plugin);
     expect(plugins[0]?.warnings).toEqual([found]);
     expect(problems).toEqual([]);
@@ -128,14 +128,14 @@ describe('the survey', () => {
     async (path) => {
       const fresh = await db.fresh();
       await fresh.query('create schema ext; create extension citext schema ext');
-      const plugin = await target('a', { '0000_a': noting(`set search_path = ${path}`) });
+      const plugin = await pluginWith('a', { '0000_a': noting(`set search_path = ${path}`) });
       expect((await look(fresh, plugin)).plugins[0]?.warnings).toEqual([]);
     },
   );
 
   test("says nothing about public in the host's own files", async () => {
     const fresh = await db.fresh();
-    const host = await target('host', { '0000_a': noting('set search_path = public') });
+    const host = await pluginWith('host', { '0000_a': noting('set search_path = public') });
     const inPublic = { ...host, schema: 'public', historySchema: 'drizzle' };
     expect((await look(fresh, inPublic)).plugins[0]?.warnings).toEqual([]);
   });
@@ -167,7 +167,7 @@ describe('what such a function misses', () => {
   const trigger = 'create trigger t before insert on items for each row execute function note();';
   const add = 'insert into items values (1);';
   const failWith = async (files: Readonly<Record<string, string>>): Promise<BootError> => {
-    const plugin = await target('a', files);
+    const plugin = await pluginWith('a', files);
     const failing = migratePlugin((await db.fresh()).pool(), plugin, migrateOptions());
     return (await errorOf(failing)) as BootError;
   };

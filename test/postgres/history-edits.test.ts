@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { useDatabase } from '../support/database.ts';
-import { target, takeSurvey } from './migration-fixture.ts';
+import { pluginWith, takeSurvey } from './migration-fixture.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
 import { findHistoryEdits } from '../../src/postgres/survey/history-edits.ts';
 import { SqlText } from '../../src/postgres/sql/sql-text.ts';
@@ -73,7 +73,7 @@ test.each([
 
 test('the survey tells both, and only of what is to be applied', async () => {
   const pool = (await db.fresh()).pool();
-  const plugin = await target('a', {
+  const plugin = await pluginWith('a', {
     '0000_a': 'drop table __drizzle_migrations;',
     '0001_b': 'delete from __drizzle_migrations where id = 1;',
   });

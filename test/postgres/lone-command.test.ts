@@ -6,7 +6,7 @@ import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { findLoneCommand } from '../../src/postgres/sql/lone-commands.ts';
 import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 import { useDatabase, type Database } from '../support/database.ts';
-import { errorOf, migrateOptions, target, takeSurvey } from './migration-fixture.ts';
+import { errorOf, migrateOptions, pluginWith, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -44,7 +44,11 @@ async function until(check: () => Promise<boolean>): Promise<void> {
 
 async function installed(): Promise<Database> {
   const fresh = await db.fresh();
-  await migratePlugin(fresh.pool(), await target('a', { '0000_items': items }), migrateOptions());
+  await migratePlugin(
+    fresh.pool(),
+    await pluginWith('a', { '0000_items': items }),
+    migrateOptions(),
+  );
   return fresh;
 }
 
@@ -52,7 +56,7 @@ describe('a file that refuses a transaction', () => {
   test('runs alone, between files that have one', async () => {
     const fresh = await db.fresh();
     const options = migrateOptions();
-    expect(await migratePlugin(fresh.pool(), await target('a', withIndex), options)).toEqual({
+    expect(await migratePlugin(fresh.pool(), await pluginWith('a', withIndex), options)).toEqual({
       status: 'done',
       applied: ['0000_items.sql', '0001_index.sql', '0002_more.sql'],
     });
@@ -71,7 +75,7 @@ describe('a file that refuses a transaction', () => {
     ['the mark', '-- slipway: no-transaction\ncall commits();'],
   ])('may be %s', async (_, sql) => {
     const fresh = await db.fresh();
-    const plugin = await target('a', {
+    const plugin = await pluginWith('a', {
       '0000_items': `${items}create procedure commits() language plpgsql as 'begin commit; end';`,
       '0001_lone': sql,
     });
@@ -83,7 +87,7 @@ describe('a file that refuses a transaction', () => {
 
   test('may be the first one of all', async () => {
     const fresh = await db.fresh();
-    const plugin = await target('a', { '0000_vacuum': 'VACUUM pg_class;' });
+    const plugin = await pluginWith('a', { '0000_vacuum': 'VACUUM pg_class;' });
     await migratePlugin(fresh.pool(), plugin, migrateOptions());
     const { rowCount } = await fresh.query('select from plugin_a.__drizzle_migrations');
     expect(rowCount).toBe(1);
@@ -91,7 +95,7 @@ describe('a file that refuses a transaction', () => {
 
   test('that fails leaves no row in the history, and the next start clears away what it has left', async () => {
     const fresh = await db.fresh();
-    const plugin = await target('a', {
+    const plugin = await pluginWith('a', {
       '0000_items': `${items}insert into items (name) values (1);`,
       '0001_unique': 'create unique index concurrently items_name on items (name);',
     });
@@ -115,7 +119,7 @@ describe('a file that refuses a transaction', () => {
 describe('a file that was cut off in the middle', () => {
   test('of CREATE INDEX is healed by the next start, while others wait for the lock', async () => {
     const fresh = await installed();
-    const plugin = await target('a', withIndex);
+    const plugin = await pluginWith('a', withIndex);
     const held = await holdTable(fresh.pool());
     const first = errorOf(migratePlugin(fresh.pool(), plugin, migrateOptions()));
     await until(async () => (await validOnes(fresh)).length > 0);
@@ -141,7 +145,7 @@ describe('a file that was cut off in the middle', () => {
 
   test('by a stop is canceled on the server, and healed in the same way', async () => {
     const fresh = await installed();
-    const plugin = await target('a', withIndex);
+    const plugin = await pluginWith('a', withIndex);
     const held = await holdTable(fresh.pool());
     const stop = new AbortController();
     const running = migratePlugin(fresh.pool(), plugin, migrateOptions({ signal: stop.signal }));
@@ -156,7 +160,7 @@ describe('a file that was cut off in the middle', () => {
   test('of REINDEX leaves no second index behind', async () => {
     const fresh = await installed();
     await fresh.query('create index items_name on plugin_a.items (name)');
-    const plugin = await target('a', {
+    const plugin = await pluginWith('a', {
       '0000_items': items,
       '0001_reindex': 'REINDEX INDEX CONCURRENTLY items_name;',
     });
@@ -184,7 +188,7 @@ describe('a file that was cut off in the middle', () => {
     await until(async () => (await validOnes(fresh)).length > 0);
     const options = migrateOptions({ onStatement: () => (sent += 1) });
     let sent = 0;
-    const running = migratePlugin(pool, await target('a', withIndex), options);
+    const running = migratePlugin(pool, await pluginWith('a', withIndex), options);
     await until(async () => sent > 8);
     await held.end();
     await byHand;
@@ -202,7 +206,7 @@ describe('a file that was cut off in the middle', () => {
     await fresh.query(`set search_path = plugin_a; create table other (name text);
       create index items_name on other (name)`);
     const error = await errorOf(
-      migratePlugin(fresh.pool(), await target('a', withIndex), migrateOptions()),
+      migratePlugin(fresh.pool(), await pluginWith('a', withIndex), migrateOptions()),
     );
     expect(error).toMatchObject({
       code: 'MIGRATION_FAILED',
@@ -227,7 +231,7 @@ describe('the survey', () => {
     ['an index without a name', 'create index concurrently on t (id);', 'MIGRATION_FILES_INVALID'],
   ])('finds %s', async (_, sql, code) => {
     const client = await db.pool().connect();
-    const { problems } = await takeSurvey(client, [await target('a', { '0000_a': sql })]);
+    const { problems } = await takeSurvey(client, [await pluginWith('a', { '0000_a': sql })]);
     client.release();
     expect(problems).toMatchObject([{ code, plugin: 'a', file: '0000_a.sql' }]);
   });

@@ -3,7 +3,7 @@ import type { BootError } from '../../src/core/errors.ts';
 import type { MigrationOptions } from '../../src/core/settings.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase, type Database } from '../support/database.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import { errorOf, migrateOptions, pluginWith } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -14,7 +14,7 @@ async function failWith(
   database: Pick<Database, 'pool'>,
   changes: MigrationOptions = {},
 ): Promise<BootError> {
-  const plugin = await target('a', { '0000_a': sql });
+  const plugin = await pluginWith('a', { '0000_a': sql });
   const options = migrateOptions({ migrations: { rewritePublic: false, ...changes } });
   return (await errorOf(migratePlugin(database.pool(), plugin, options))) as BootError;
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { BootError } from '../../src/core/errors.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import { errorOf, migrateOptions, pluginWith } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -20,7 +20,7 @@ describe('a failing file', () => {
   };
 
   test('is told with its statement, line and column, and what is kept', async () => {
-    const failing = await target('failing', broken);
+    const failing = await pluginWith('failing', broken);
     const error = (await errorOf(migratePlugin(db.pool(), failing, migrateOptions()))) as BootError;
 
     expect(error).toMatchObject({
@@ -47,7 +47,7 @@ describe('a failing file', () => {
   });
 
   test('accuses no command when several were sent at once and PostgreSQL names no place', async () => {
-    const failing = await target('several', {
+    const failing = await pluginWith('several', {
       '0000_a': 'create table b (id int);\nalter table aa add column x int;',
     });
     const error = (await errorOf(migratePlugin(db.pool(), failing, migrateOptions()))) as BootError;
@@ -64,7 +64,7 @@ describe('a failing file', () => {
   });
 
   test('points behind a rewritten name, in the file as it was written', async () => {
-    const failing = await target('rewritten', {
+    const failing = await pluginWith('rewritten', {
       '0000_init': `create type "public"."s" as enum ('a'); create table "public"."o" (s "public"."s", x nope)`,
     });
     const { position } = (await errorOf(
@@ -75,7 +75,7 @@ describe('a failing file', () => {
   });
 
   test('points at its first SQL when PostgreSQL names no place', async () => {
-    const failing = await target('placeless', {
+    const failing = await pluginWith('placeless', {
       '0000_init': `-- a comment\n\n  do $$ begin raise exception 'no' using detail = 'because', hint = 'do it'; end $$;`,
     });
     expect(await errorOf(migratePlugin(db.pool(), failing, migrateOptions()))).toMatchObject({
@@ -86,8 +86,11 @@ describe('a failing file', () => {
 
   test('is applied once it is corrected, and what was committed is not run again', async () => {
     const pool = db.pool();
-    await errorOf(migratePlugin(pool, await target('healed', broken), migrateOptions()));
-    const healed = await target('healed', { ...broken, '0001_broken': 'alter table t add x int' });
+    await errorOf(migratePlugin(pool, await pluginWith('healed', broken), migrateOptions()));
+    const healed = await pluginWith('healed', {
+      ...broken,
+      '0001_broken': 'alter table t add x int',
+    });
     expect(await migratePlugin(pool, healed, migrateOptions())).toEqual({
       status: 'done',
       applied: ['0001_broken.sql', '0002_later.sql'],
@@ -95,7 +98,7 @@ describe('a failing file', () => {
   });
 
   test('that violates a deferred constraint fails at COMMIT and is not kept', async () => {
-    const deferred = await target('deferred', {
+    const deferred = await pluginWith('deferred', {
       '0000_init': [
         'create table a (id int primary key, b int references a deferrable initially deferred);',
         'insert into a values (1, 2);',
@@ -116,7 +119,7 @@ describe('a failing file', () => {
     ['COMMIT and a new BEGIN', 'commit; begin;', {}],
   ])('that says %s is found out, and is not in the history', async (_, sql, place) => {
     const id = `ends_${sql.length}`;
-    const ends = await target(id, {
+    const ends = await pluginWith(id, {
       '0000_init': 'create table t (id int);',
       '0001_ends': `create table u (id int);--> statement-breakpoint\n${sql}`,
     });
@@ -134,7 +137,7 @@ describe('a failing file', () => {
   });
 
   test('that leaves the schema is found out, and not kept', async () => {
-    const stray = await target('stray', {
+    const stray = await pluginWith('stray', {
       '0000_init': 'create table t (id int);--> statement-breakpoint\nset search_path = public;',
     });
     const error = await errorOf(migratePlugin(db.pool(), stray, migrateOptions()));

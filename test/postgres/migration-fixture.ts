@@ -17,7 +17,8 @@ import {
   type Survey,
   type SurveyOptions,
 } from '../../src/postgres/survey/survey.ts';
-import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
+import type { Migration } from '../../src/postgres/sources/migration.ts';
+import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 
 /** Migrations by tag: `{ '0000_init': 'create table …' }`. */
 export type Migrations = Readonly<Record<string, string>>;
@@ -66,22 +67,31 @@ export async function writeTimestampFolder(migrations: Migrations): Promise<stri
   return folder;
 }
 
-/** A plugin with migrations, as the boot hands it on. */
-export async function target(
+/** A plugin with these files, as the boot hands it on. */
+export function toPlugin<T extends Migration>(
+  id: string,
+  files: readonly T[],
+  schema = `plugin_${id}`,
+): PluginMigrations & { readonly files: readonly T[] } {
+  return { id, schema, historySchema: schema, previousSchemas: [], files };
+}
+
+/** A plugin with the migrations of a folder. */
+export async function pluginWith(
   id: string,
   migrations: Migrations,
-): Promise<MigrationTarget & { readonly files: readonly MigrationFile[] }> {
+): Promise<PluginMigrations & { readonly files: readonly MigrationFile[] }> {
   const { files } = await readMigrationFolder(id, await writeFolder(migrations));
-  return { id, schema: `plugin_${id}`, files };
+  return toPlugin(id, files);
 }
 
 /** A plugin whose migrations are functions, by name. */
 export function coded(
   id: string,
   functions: Readonly<Record<string, MigrationFunction['run']>>,
-): MigrationTarget {
+): PluginMigrations {
   const list = Object.entries(functions).map(([name, run]) => ({ name, run }));
-  return { id, schema: `plugin_${id}`, files: toMigrations(list) };
+  return toPlugin(id, toMigrations(list));
 }
 
 /** Changes to {@link migrateOptions}; `migrations` are checked as a boot checks them. */
@@ -112,11 +122,11 @@ export type SurveyChanges = MigrationOptions & Partial<Omit<SurveyOptions, 'sett
 /** Surveys a database as a boot does that applies what is pending. */
 export function takeSurvey(
   client: Parameters<typeof surveyDatabase>[0],
-  targets: readonly MigrationTarget[],
+  plugins: readonly PluginMigrations[],
   { willApply = true, pooler, ...migrations }: SurveyChanges = {},
 ): Promise<Survey> {
   const settings = checkSettings({ migrations }).migrations;
-  return surveyDatabase(client, targets, { settings, willApply, pooler });
+  return surveyDatabase(client, plugins, { settings, willApply, pooler });
 }
 
 /** The error that a promise rejects with; fails when it resolves. */

@@ -5,7 +5,7 @@ import type { BootNews } from '../../src/core/events.ts';
 import type { MigrateOptions } from '../../src/postgres/migrate/migrating.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase, type Database } from '../support/database.ts';
-import { errorOf, migrateOptions, target, type MigrateChanges } from './migration-fixture.ts';
+import { errorOf, migrateOptions, pluginWith, type MigrateChanges } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -49,7 +49,7 @@ async function end(client: pg.PoolClient, how: 'commit' | 'rollback'): Promise<v
 async function installed(): Promise<{ readonly fresh: Database; readonly pool: pg.Pool }> {
   const fresh = await db.fresh();
   const pool = fresh.pool();
-  await migratePlugin(pool, await target('a', items), migrateOptions());
+  await migratePlugin(pool, await pluginWith('a', items), migrateOptions());
   return { fresh, pool };
 }
 
@@ -69,7 +69,7 @@ describe('behind a lock', () => {
     const options = retrying(({ attempt }) => {
       if (attempt === 2) ended = end(holder, 'rollback');
     });
-    expect(await migratePlugin(pool, await target('a', more), options)).toEqual({
+    expect(await migratePlugin(pool, await pluginWith('a', more), options)).toEqual({
       status: 'done',
       applied: ['0001_more.sql'],
     });
@@ -102,7 +102,7 @@ describe('behind a lock', () => {
       // Nothing but the migration has waited for the holder.
       else ended = Promise.all(reads).then(() => end(holder, 'rollback'));
     });
-    await migratePlugin(pool, await target('a', more), options);
+    await migratePlugin(pool, await pluginWith('a', more), options);
     await ended;
     const pauses = options.retries.map(({ nextInMs }) => nextInMs);
     expect(pauses[0]).toBeGreaterThanOrEqual(4 * 60);
@@ -113,7 +113,7 @@ describe('behind a lock', () => {
     const { pool } = await installed();
     const holder = await session(pool, 'lock table plugin_a.items');
     const options = retrying(() => undefined, { migrations: { ddlRetry: 400 } });
-    const error = await errorOf(migratePlugin(pool, await target('a', more), options));
+    const error = await errorOf(migratePlugin(pool, await pluginWith('a', more), options));
     await end(holder, 'rollback');
     expect(options.retries).toHaveLength(1);
     expect(error).toMatchObject({
@@ -134,7 +134,7 @@ describe('behind a lock', () => {
       [name]: stop.signal,
       migrations: { ddlLockTimeout: 500 },
     });
-    expect(await migratePlugin(pool, await target('a', more), options)).toEqual({
+    expect(await migratePlugin(pool, await pluginWith('a', more), options)).toEqual({
       status: 'canceled',
       applied: [],
     });
@@ -145,7 +145,7 @@ describe('behind a lock', () => {
     const { pool } = await installed();
     // Only the migration looks for deadlocks.
     const app = await session(pool, `set local deadlock_timeout = '1h'; lock table plugin_a.items`);
-    const plugin = await target('a', {
+    const plugin = await pluginWith('a', {
       ...items,
       '0001_more':
         'select pg_advisory_xact_lock(7);--> statement-breakpoint\nalter table items add more int;',
@@ -180,7 +180,7 @@ describe('when others are faster', () => {
     const options = retrying(() => undefined, {
       migrations: { ddlLockTimeout: 0, extensionSchemas: ['ext'] },
     });
-    const plugin = await target('a', {
+    const plugin = await pluginWith('a', {
       '0000_a': 'create extension if not exists hstore schema ext; create table t (h hstore);',
     });
     const running = migratePlugin(pool, plugin, options);
@@ -196,7 +196,7 @@ describe('when others are faster', () => {
     await fresh.query('create schema ext');
     const other = await session(pool, 'grant usage on schema ext to public');
     const options = retrying(() => undefined, { migrations: { ddlLockTimeout: 0 } });
-    const plugin = await target('a', { '0000_a': 'grant create on schema ext to public;' });
+    const plugin = await pluginWith('a', { '0000_a': 'grant create on schema ext to public;' });
     const running = migratePlugin(pool, plugin, options);
     await untilMigrationWaits(fresh);
     await end(other, 'commit');
@@ -210,7 +210,7 @@ describe('when others are faster', () => {
     await fresh.query('create schema ext');
     const plugins = await Promise.all(
       ['a', 'b', 'c', 'd', 'e', 'f'].map((id) =>
-        target(id, {
+        pluginWith(id, {
           '0000_extension':
             'create extension if not exists hstore schema ext; create table t (h hstore);',
           '0001_grant': 'grant usage on schema ext to public;',
@@ -231,7 +231,7 @@ describe('when others are faster', () => {
 
   test("a duplicate in a plugin's own table is an error, at once", async () => {
     const options = retrying(() => undefined);
-    const plugin = await target('doubles', {
+    const plugin = await pluginWith('doubles', {
       '0000_a': 'create table t (id int primary key); insert into t values (1), (1);',
     });
     expect(await errorOf(migratePlugin(db.pool(), plugin, options))).toMatchObject({

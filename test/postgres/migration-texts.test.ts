@@ -2,14 +2,14 @@ import { expect, test } from 'vitest';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { placeStatements, toScript } from '../../src/postgres/migrate/migration-script.ts';
 import { useDatabase } from '../support/database.ts';
-import { errorOf, migrateOptions, target, type Migrations } from './migration-fixture.ts';
+import { errorOf, migrateOptions, pluginWith, type Migrations } from './migration-fixture.ts';
 
 const db = useDatabase();
 const byteOrderMark = '\uFEFF';
 
 /** Migrates, and gives the tables that are there afterwards. */
 async function tablesAfter(id: string, migrations: Migrations): Promise<readonly unknown[]> {
-  const plugin = await target(id, migrations);
+  const plugin = await pluginWith(id, migrations);
   const result = await migratePlugin(db.pool(), plugin, migrateOptions());
   expect(result).toEqual({ status: 'done', applied: plugin.files.map(({ name }) => name) });
   const { rows } = await db.query(
@@ -62,7 +62,7 @@ test('a file of 5 MB runs, and an error at its end is found on its line', async 
   const rows = Array.from({ length: 24_000 }, () => row).join('\n');
   const text = `create table big (t text);\n--> statement-breakpoint\n${rows}`;
   expect(Buffer.byteLength(text)).toBeGreaterThan(5_000_000);
-  const plugin = await target('big', { '0000_big': `${text}\nselect nothing;` });
+  const plugin = await pluginWith('big', { '0000_big': `${text}\nselect nothing;` });
   const error = await errorOf(migratePlugin(db.pool(), plugin, migrateOptions()));
   expect(error).toMatchObject({
     code: 'MIGRATION_FAILED',
@@ -74,7 +74,7 @@ test('a file of 5 MB runs, and an error at its end is found on its line', async 
 test('a file of 5 MB in 60,000 statements is split, and each statement placed', async () => {
   const statement =
     'update "public"."t" set n = n + 1 where "public"."t"."id" = 1;\r\n--> statement-breakpoint\r\n';
-  const { files, schema } = await target('many', { '0000_many': statement.repeat(60_000) });
+  const { files, schema } = await pluginWith('many', { '0000_many': statement.repeat(60_000) });
   expect(files[0]?.text.length).toBeGreaterThan(5_000_000);
   const placed = files[0] ? placeStatements(await toScript(files[0], schema, true)) : [];
   expect(placed).toHaveLength(60_000);

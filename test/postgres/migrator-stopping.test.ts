@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { migratePlugin, type MigrationOutcome } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
-import { migrateOptions, target } from './migration-fixture.ts';
+import { migrateOptions, pluginWith } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -11,7 +11,7 @@ const init = { '0000_init': 'create table t (id int);' };
 describe('stopping', () => {
   test('finishes the open file and begins no other when it winds down', async () => {
     const windDown = new AbortController();
-    const two = await target('two', { ...init, '0001_more': 'create table more (id int)' });
+    const two = await pluginWith('two', { ...init, '0001_more': 'create table more (id int)' });
     const options = migrateOptions({
       windDown: windDown.signal,
       tell: (news) => {
@@ -26,7 +26,7 @@ describe('stopping', () => {
 
   test('cancels the running statement on the server and keeps nothing of its file', async () => {
     const stop = new AbortController();
-    const long = await target('long', {
+    const long = await pluginWith('long', {
       ...init,
       '0001_long': 'create table gone (id int);--> statement-breakpoint\nselect pg_sleep(60);',
     });
@@ -46,7 +46,7 @@ describe('stopping', () => {
     const stop = new AbortController();
     const waiting = migratePlugin(
       pool,
-      await target('w', init),
+      await pluginWith('w', init),
       migrateOptions({ signal: stop.signal }),
     );
     stop.abort();
@@ -57,7 +57,7 @@ describe('stopping', () => {
   test('before it began does nothing', async () => {
     const options = migrateOptions({ signal: AbortSignal.abort() });
     const pool = db.pool();
-    expect(await migratePlugin(pool, await target('w', init), options)).toEqual({
+    expect(await migratePlugin(pool, await pluginWith('w', init), options)).toEqual({
       status: 'canceled',
       applied: [],
     });
@@ -67,7 +67,7 @@ describe('stopping', () => {
 
 describe('two runners', () => {
   test('at once apply each file once: one is refused and told who holds the lock', async () => {
-    const counting = await target('counting', {
+    const counting = await pluginWith('counting', {
       '0000_init': 'create table c (n int);--> statement-breakpoint\ninsert into c values (0);',
       '0001_up': 'update c set n = n + 1;--> statement-breakpoint\nselect pg_sleep(0.05);',
       '0002_up': 'update c set n = n + 1;',
@@ -83,7 +83,7 @@ describe('two runners', () => {
   });
 
   test('never wait inside PostgreSQL, and the refused one keeps no client', async () => {
-    const slow = await target('slow_one', { '0000_init': 'select pg_sleep(60)' });
+    const slow = await pluginWith('slow_one', { '0000_init': 'select pg_sleep(60)' });
     const stop = new AbortController();
     const holding = migratePlugin(db.pool(), slow, migrateOptions({ signal: stop.signal }));
     await untilSleeping();
@@ -105,7 +105,9 @@ describe('two runners', () => {
   });
 });
 
-async function untilDone(plugin: Awaited<ReturnType<typeof target>>): Promise<MigrationOutcome> {
+async function untilDone(
+  plugin: Awaited<ReturnType<typeof pluginWith>>,
+): Promise<MigrationOutcome> {
   const pool = db.pool();
   for (;;) {
     const result = await migratePlugin(pool, plugin, migrateOptions());

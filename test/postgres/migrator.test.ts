@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
-import { errorOf, firstWhen, migrateOptions, target } from './migration-fixture.ts';
+import { errorOf, firstWhen, migrateOptions, pluginWith } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -12,7 +12,7 @@ const init = { '0000_init': 'create table t (id int);' };
 describe('a plugin', () => {
   test('gets its schema, its tables and one history row a file, and tells each step', async () => {
     const pool = db.pool();
-    const auth = await target('auth', {
+    const auth = await pluginWith('auth', {
       '0000_init': `create table users (id int);\n--> statement-breakpoint\ncreate table roles (id int);`,
       '0001_more': 'alter table users add column name text;',
     });
@@ -44,7 +44,7 @@ describe('a plugin', () => {
 
   test('that is up to date keeps what it has', async () => {
     const pool = db.pool();
-    const twice = await target('twice', { '0000_init': 'create table t (id serial);' });
+    const twice = await pluginWith('twice', { '0000_init': 'create table t (id serial);' });
     await migratePlugin(pool, twice, migrateOptions());
     expect(await migratePlugin(pool, twice, migrateOptions())).toEqual({
       status: 'done',
@@ -53,13 +53,13 @@ describe('a plugin', () => {
   });
 
   test('gets nothing at all from a folder without migrations', async () => {
-    await migratePlugin(db.pool(), await target('nothing', {}), migrateOptions());
+    await migratePlugin(db.pool(), await pluginWith('nothing', {}), migrateOptions());
     const { rows } = await db.query(`select 1 from pg_namespace where nspname = 'plugin_nothing'`);
     expect(rows).toEqual([]);
   });
 
   test('can use a new enum value in the file after the one that added it', async () => {
-    const shop = await target('shop', {
+    const shop = await pluginWith('shop', {
       '0000_init': `create type state as enum ('new');--> statement-breakpoint\ncreate table o (s state);`,
       '0001_paid': `alter type state add value 'paid';`,
       '0002_use': `insert into o values ('paid');--> statement-breakpoint\nalter table o alter s set default 'paid';`,
@@ -72,7 +72,7 @@ describe('a plugin', () => {
 
   test('keeps its objects out of public, also those that generated SQL puts there', async () => {
     const fresh = await db.fresh();
-    const shop = await target('shop', {
+    const shop = await pluginWith('shop', {
       '0000_init': `create type "public"."state" as enum ('a');--> statement-breakpoint\ncreate table "o" (s "public"."state");`,
     });
     await migratePlugin(fresh.pool(), shop, migrateOptions());
@@ -90,10 +90,10 @@ describe('a plugin', () => {
     await fresh.query('create schema ext; create function ext.answer() returns int return 42;');
     await fresh.query('create table public.secret (id int)');
     const pool = fresh.pool();
-    const a = await target('a', { '0000_init': 'create table t (id int default answer());' });
+    const a = await pluginWith('a', { '0000_init': 'create table t (id int default answer());' });
     await migratePlugin(pool, a, migrateOptions({ migrations: { extensionSchemas: ['ext'] } }));
 
-    const b = await target('b', { '0000_init': 'insert into secret values (1);' });
+    const b = await pluginWith('b', { '0000_init': 'insert into secret values (1);' });
     const error = await errorOf(
       migratePlugin(pool, b, migrateOptions({ migrations: { extensionSchemas: ['ext'] } })),
     );
@@ -101,7 +101,7 @@ describe('a plugin', () => {
   });
 
   test('whose id needs quotes is a plugin like others', async () => {
-    const odd = { ...(await target('odd', init)), schema: `plugin_o"dd-'one` };
+    const odd = { ...(await pluginWith('odd', init)), schema: `plugin_o"dd-'one` };
     await migratePlugin(db.pool(), odd, migrateOptions());
     const { rows } = await db.query(`select * from "plugin_o""dd-'one".t`);
     expect(rows).toEqual([]);
@@ -116,10 +116,10 @@ describe('a plugin', () => {
       const url = new URL(fresh.url);
       url.username = fresh.name;
       const pool = fresh.pool({ connectionString: url.href });
-      const a = await target('a', { ...init, '0001_more': 'alter table t add x int' });
+      const a = await pluginWith('a', { ...init, '0001_more': 'alter table t add x int' });
       expect(await migratePlugin(pool, a, migrateOptions())).toMatchObject({ status: 'done' });
 
-      const b = await target('b', init);
+      const b = await pluginWith('b', init);
       expect(await errorOf(migratePlugin(pool, b, migrateOptions()))).toMatchObject({
         code: 'MIGRATION_FAILED',
         database: { sqlState: '42501' },
@@ -140,7 +140,7 @@ describe('a plugin', () => {
     ];
     const values = ['serializable', 50, 50, 50, 50];
     const options = names.map((name, index) => `-c ${name}=${values[index]}`).join(' ');
-    const limited = await target('limited', {
+    const limited = await pluginWith('limited', {
       '0000_init': [
         `create table s as select name, setting from pg_settings where name like any ('{%_timeout,transaction_isolation}')`,
         'select pg_sleep(0.15);',
@@ -161,7 +161,7 @@ describe('a plugin', () => {
   });
 
   test('with a statement timeout of its own fails when a statement takes longer', async () => {
-    const slow = await target('too_slow', { '0000_init': 'select pg_sleep(10)' });
+    const slow = await pluginWith('too_slow', { '0000_init': 'select pg_sleep(10)' });
     const error = await errorOf(
       migratePlugin(db.pool(), slow, migrateOptions({ migrations: { statementTimeout: 50 } })),
     );
@@ -185,7 +185,7 @@ describe('one pinned client', () => {
       }),
     };
     const error = await errorOf(
-      migratePlugin(rotating, await target('rotating', init), migrateOptions()),
+      migratePlugin(rotating, await pluginWith('rotating', init), migrateOptions()),
     );
     for (const client of clients) client.release(true);
 
@@ -197,7 +197,7 @@ describe('one pinned client', () => {
 
   test('is destroyed after it ran migrations', async () => {
     const pool = db.pool();
-    await migratePlugin(pool, await target('pinned', init), migrateOptions());
+    await migratePlugin(pool, await pluginWith('pinned', init), migrateOptions());
     expect(pool.totalCount).toBe(0);
   });
 
@@ -205,7 +205,7 @@ describe('one pinned client', () => {
     // So slow that the end of the session cannot be what freed the lock.
     await using proxy = await startProxy(db.url, { delayMs: 200 });
     const pool = db.pool({ connectionString: proxy.url });
-    const failing = await target('unlocking', { '0000_init': 'select 1/0' });
+    const failing = await pluginWith('unlocking', { '0000_init': 'select 1/0' });
     await errorOf(migratePlugin(pool, failing, migrateOptions()));
     const { rows } = await db.query(
       `select 1 from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`,
@@ -215,7 +215,7 @@ describe('one pinned client', () => {
   });
 
   test('reports itself as slipway/<plugin>@<host>', async () => {
-    const named = await target('named', {
+    const named = await pluginWith('named', {
       '0000_init': `create table t as select current_setting('application_name') as name, current_setting('client_connection_check_interval') as check`,
     });
     await migratePlugin(db.pool(), named, migrateOptions());
@@ -227,7 +227,7 @@ describe('one pinned client', () => {
 test('keeps the history in a schema of its own where it is told, and finds it there again', async () => {
   const fresh = await db.fresh();
   const pool = fresh.pool();
-  const host = { ...(await target('host', init)), schema: 'public', historySchema: 'drizzle' };
+  const host = { ...(await pluginWith('host', init)), schema: 'public', historySchema: 'drizzle' };
   expect(await migratePlugin(pool, host, migrateOptions())).toMatchObject({ status: 'done' });
   expect(await migratePlugin(pool, host, migrateOptions())).toEqual({
     status: 'done',

@@ -3,7 +3,7 @@ import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { pgbouncer, usePgBouncer } from '../support/pgbouncer.ts';
-import { coded, errorOf, migrateOptions, takeSurvey } from './migration-fixture.ts';
+import { coded, errorOf, migrateOptions, takeSurvey, toPlugin } from './migration-fixture.ts';
 
 const db = useDatabase();
 const startPgBouncer = usePgBouncer();
@@ -43,9 +43,7 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode a function', (
   test('that wants no transaction is refused in the survey', async () => {
     const list = [{ name: 'alone', run: () => undefined, transaction: false as const }];
     const client = await (await pooled()).connect();
-    const { problems } = await takeSurvey(client, [
-      { id: 'r', schema: 'plugin_r', files: toMigrations(list) },
-    ]);
+    const { problems } = await takeSurvey(client, [toPlugin('r', toMigrations(list))]);
     client.release();
     expect(problems).toMatchObject([{ code: 'POOLER_UNSUPPORTED', file: 'alone' }]);
   });

@@ -5,7 +5,7 @@ import type { BootNews } from '../../src/core/events.ts';
 import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
 import type { ClientLike, PoolLike } from '../../src/postgres/connection/connection.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
-import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
+import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import { startBootProcess } from '../support/boot-process.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
@@ -13,7 +13,7 @@ import { withClient } from '../support/leaks.ts';
 import { migrationFolder } from '../support/migration-folder.ts';
 import { pgbouncer, usePgBouncer } from '../support/pgbouncer.ts';
 import { lookThroughPooler, untilFound, untouched } from '../support/server-sessions.ts';
-import { errorOf, migrateOptions, target, type MigrateChanges } from './migration-fixture.ts';
+import { errorOf, migrateOptions, pluginWith, type MigrateChanges } from './migration-fixture.ts';
 
 const db = useDatabase();
 const startPgBouncer = usePgBouncer();
@@ -34,7 +34,7 @@ async function startPooled(size = 2) {
     database,
     url,
     pool: (max = 4) => database.pool({ connectionString: url, max }),
-    expectHealed: async (plugin: MigrationTarget) => {
+    expectHealed: async (plugin: PluginMigrations) => {
       await database.query('delete from public.slow');
       const pool = database.pool({ connectionString: url });
       // The server takes a moment to notice that somebody is gone.
@@ -54,7 +54,7 @@ const pooledOptions = (changes: MigrateChanges = {}) =>
 describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
   test('a replica that is refused names the holder, and keeps neither client nor session', async () => {
     const { database, pool } = await startPooled();
-    const a = await target('a', slow);
+    const a = await pluginWith('a', slow);
     const stop = new AbortController();
     const holding = migratePlugin(pool(), a, pooledOptions({ signal: stop.signal }));
     const { pid } = await untilSleeping(database);
@@ -73,7 +73,7 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
 
   test('and is refused while a session holds the lock', async () => {
     const { database, pool } = await startPooled();
-    const a = await target('a', slow);
+    const a = await pluginWith('a', slow);
     await withClient(database.url, async (other) => {
       await other.query(`select pg_advisory_lock('${migrationLockKey(a.schema)}'::bigint)`);
       const told = pooledOptions();
@@ -88,7 +88,7 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
   test('a file that another replica applies between two turns is not run again', async () => {
     const { database, pool } = await startPooled();
     await database.query('delete from public.slow');
-    const a = await target('a', { ...slow, '0002_more': 'update counter set n = n + 1;' });
+    const a = await pluginWith('a', { ...slow, '0002_more': 'update counter set n = n + 1;' });
     const options = pooledOptions();
     const overtaken = beforeBegin(2, pool(), () =>
       migratePlugin(database.pool(), { ...a, files: a.files.slice(0, 2) }, migrateOptions()),
@@ -105,7 +105,7 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
 
   test('stopping cancels the statement on the server and keeps nothing of its file', async () => {
     const { database, url, pool, expectHealed } = await startPooled(1);
-    const a = await target('a', slow);
+    const a = await pluginWith('a', slow);
     const stop = new AbortController();
     const running = migratePlugin(pool(), a, pooledOptions({ signal: stop.signal }));
     await untilSleeping(database);
@@ -117,7 +117,7 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
 
   test('a backend that is terminated is told as a lost connection, and the next start heals it', async () => {
     const { database, pool, expectHealed } = await startPooled();
-    const a = await target('a', slow);
+    const a = await pluginWith('a', slow);
     const running = errorOf(migratePlugin(pool(), a, pooledOptions()));
     const { pid } = await untilSleeping(database);
     await database.query('select pg_terminate_backend($1)', [pid]);
@@ -132,13 +132,16 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
     process.carryOut(order).catch(() => undefined);
     await untilSleeping(database);
     await process.kill();
-    await expectHealed(await target('a', slow));
+    await expectHealed(await pluginWith('a', slow));
   });
 
   test('a file behind a lock is tried again in a turn of its own, and tells who is in the way', async () => {
     const { database, pool } = await startPooled();
     await database.query('delete from public.slow');
-    const a = await target('a', { ...slow, '0002_more': 'alter table counter add column x int;' });
+    const a = await pluginWith('a', {
+      ...slow,
+      '0002_more': 'alter table counter add column x int;',
+    });
     const files = a.files.slice(0, 2);
     await migratePlugin(pool(), { ...a, files }, pooledOptions());
     const retrying = deferred<BootNews>();
@@ -162,7 +165,7 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
     const { database, url, pool } = await startPooled();
     await database.query(`alter database ${database.name} set statement_timeout = '500ms'`);
     await database.query(`alter database ${database.name} set lock_timeout = '600ms'`);
-    const a = await target('a', {
+    const a = await pluginWith('a', {
       '0000_init': 'create table t (id int);--> statement-breakpoint\nselect pg_sleep(0.7);',
     });
     expect(await migratePlugin(pool(), a, pooledOptions())).toMatchObject({ status: 'done' });
@@ -171,7 +174,7 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
 
   test('a file that needs a session is refused also when nobody has looked before', async () => {
     const { pool } = await startPooled();
-    const a = await target('a', { '0000_vacuum': 'vacuum' });
+    const a = await pluginWith('a', { '0000_vacuum': 'vacuum' });
     const refused = await errorOf(migratePlugin(pool(), a, pooledOptions()));
     expect(refused).toMatchObject({
       code: 'POOLER_UNSUPPORTED',

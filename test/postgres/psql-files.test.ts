@@ -4,7 +4,7 @@ import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts
 import { findPsqlCommand } from '../../src/postgres/sql/psql-commands.ts';
 import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 import { useDatabase } from '../support/database.ts';
-import { target, takeSurvey } from './migration-fixture.ts';
+import { pluginWith, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -31,7 +31,7 @@ test.each([
 
 test('a dump is told before anything is changed, with everything that has to go', async () => {
   const fresh = await db.fresh();
-  const plugin = await target('a', {
+  const plugin = await pluginWith('a', {
     '0000_a':
       "\\restrict x\nSET lock_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);\nCREATE TABLE public.t ();\n\\unrestrict x\n",
   });

@@ -7,7 +7,7 @@ import { createScopedPool } from '../../src/postgres/scoped/scoped-pool.ts';
 import { runPluginMigrations } from '../../src/postgres/run-plugin-migrations.ts';
 import { useDatabase } from '../support/database.ts';
 import { pgbouncer, usePgBouncer } from '../support/pgbouncer.ts';
-import { errorOf, migrateOptions } from './migration-fixture.ts';
+import { errorOf, migrateOptions, toPlugin } from './migration-fixture.ts';
 
 const db = useDatabase();
 const startPgBouncer = usePgBouncer();
@@ -79,7 +79,7 @@ async function runFunction(use: (query: AnyQuery) => Promise<void>, transaction?
     await use(query as AnyQuery).catch((error: unknown) => (used.error = error));
   };
   const files = toMigrations([{ name: 'a', run, ...(transaction === false && { transaction }) }]);
-  const plugin = { id, schema: `plugin_${id}`, files };
+  const plugin = toPlugin(id, files);
   await migratePlugin(db.pool(), plugin, migrateOptions()).catch(() => undefined);
   if (used.error !== undefined) throw used.error as Error;
 }

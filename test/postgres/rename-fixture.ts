@@ -3,9 +3,9 @@ import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import type { Survey } from '../../src/postgres/survey/survey.ts';
-import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
+import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import type { Database, FileDatabase } from '../support/database.ts';
-import { migrateOptions, target, type Migrations, takeSurvey } from './migration-fixture.ts';
+import { migrateOptions, pluginWith, type Migrations, takeSurvey } from './migration-fixture.ts';
 
 export const init: Migrations = { '0000_init': 'create table items (name text)' };
 export const later: Migrations = { ...init, '0001_more': 'alter table items add column price int' };
@@ -15,21 +15,21 @@ export async function called(
   id: string,
   previous: readonly string[] = [],
   migrations = init,
-): Promise<MigrationTarget> {
+): Promise<PluginMigrations> {
   const previousSchemas = previous.map((each) => `plugin_${each}`);
-  return { ...(await target(id, migrations)), previousSchemas };
+  return { ...(await pluginWith(id, migrations)), previousSchemas };
 }
 
 export async function look(
   database: Database,
-  ...targets: readonly MigrationTarget[]
+  ...plugins: readonly PluginMigrations[]
 ): Promise<Survey> {
   const pool = database.pool({ connectionString: database.url });
   try {
     return await withPinnedClient(
       pool,
       { clock: systemClock, signal: new AbortController().signal },
-      (client) => takeSurvey(client, targets),
+      (client) => takeSurvey(client, plugins),
     );
   } finally {
     await pool.end();
@@ -38,7 +38,7 @@ export async function look(
 
 export async function migrate(
   database: Database,
-  plugin: MigrationTarget,
+  plugin: PluginMigrations,
 ): Promise<readonly string[]> {
   const pool = database.pool();
   const options = migrateOptions();

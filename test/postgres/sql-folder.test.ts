@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sqlFiles } from '../../src/core/migration-source.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
-import { readMigrations } from '../../src/postgres/sources/read-migrations.ts';
-import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
+import {
+  readMigrations,
+  type PluginMigrations,
+} from '../../src/postgres/sources/read-migrations.ts';
 import { useDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/migration-folder.ts';
-import { errorOf, migrateOptions, target, takeSurvey } from './migration-fixture.ts';
+import { errorOf, migrateOptions, pluginWith, takeSurvey, toPlugin } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -19,12 +21,12 @@ async function folderOf(files: Files): Promise<string> {
   return folder;
 }
 
-async function plain(id: string, files: Files): Promise<MigrationTarget> {
+async function plain(id: string, files: Files): Promise<PluginMigrations> {
   const migrations = await readMigrations(id, sqlFiles(await folderOf(files)));
-  return { id, schema: `plugin_${id}`, files: migrations };
+  return toPlugin(id, migrations);
 }
 
-async function survey(plugin: MigrationTarget) {
+async function survey(plugin: PluginMigrations) {
   const client = await db.pool().connect();
   try {
     const { plugins } = await takeSurvey(client, [plugin]);
@@ -117,7 +119,11 @@ describe('a folder of plain SQL files', () => {
   /** The table keeps no names: its created_at is a number made of them. */
   test('knows its files again in a history of Drizzle 0.x, also one that was edited', async () => {
     const text = 'create table items (id int);';
-    await migratePlugin(db.pool(), await target('older', { '0000_items': text }), migrateOptions());
+    await migratePlugin(
+      db.pool(),
+      await pluginWith('older', { '0000_items': text }),
+      migrateOptions(),
+    );
     const files = { '0000_items.sql': text, '0001_more.sql': 'create table more (id int);' };
     expect(await survey(await plain('older', files))).toMatchObject({ pending: ['0001_more.sql'] });
     await migratePlugin(db.pool(), await plain('older', files), migrateOptions());
@@ -154,7 +160,9 @@ test('a file with the way up and the way down of another tool is a problem while
     },
   ]);
   // Written by drizzle-kit, it is a remark: Drizzle runs the file as a whole too.
-  expect(await survey(await target('remark', { '0000_a': both }))).toMatchObject({ problems: [] });
+  expect(await survey(await pluginWith('remark', { '0000_a': both }))).toMatchObject({
+    problems: [],
+  });
 });
 
 describe('a folder of plain SQL files is refused', () => {

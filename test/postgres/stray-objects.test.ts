@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
-import { errorOf, migrateOptions, target, takeSurvey } from './migration-fixture.ts';
+import { errorOf, migrateOptions, pluginWith, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -98,7 +98,7 @@ describe('what a file makes outside of its schema', () => {
     const { fresh, dropRole } = await withOthers();
     if (names === undefined) await fresh.query('create schema drizzle_like');
     const before = await fresh.query(everything);
-    const plugin = await target('a', { '0000_a': `create table own (id int);\n${sql};` });
+    const plugin = await pluginWith('a', { '0000_a': `create table own (id int);\n${sql};` });
     const error = await errorOf(
       migratePlugin(fresh.pool(), plugin, migrateOptions({ ...asWritten })),
     );
@@ -119,7 +119,7 @@ describe('what a file makes outside of its schema', () => {
   test('that is an extension in its own schema is told what is wrong with that', async () => {
     const fresh = await db.fresh();
     const sql = 'create table own (); do $$ begin create extension hstore; end $$';
-    const plugin = await target('a', { '0000_a': sql });
+    const plugin = await pluginWith('a', { '0000_a': sql });
     const error = await errorOf(migratePlugin(fresh.pool(), plugin, migrateOptions(asWritten)));
     expect(error).toMatchObject({
       code: 'MIGRATION_STRAY_OBJECTS',
@@ -134,14 +134,14 @@ describe('what a file makes outside of its schema', () => {
 
   test('of a long list is told by the first, the last and the number', async () => {
     const tables = Array.from({ length: 12 }, (_, index) => `create table public.s${index} ();`);
-    const plugin = await target('many', { '0000_a': tables.join('\n') });
+    const plugin = await pluginWith('many', { '0000_a': tables.join('\n') });
     const error = await errorOf(migratePlugin(db.pool(), plugin, migrateOptions(asWritten)));
     expect(error.message).toMatch(/table public\.s0 … table public\.s\d+ \(12 in all\) outside/);
   });
 
   test('is kept when the file says so', async () => {
     const fresh = await db.fresh();
-    const plugin = await target('a', {
+    const plugin = await pluginWith('a', {
       '0000_a': '-- slipway: allow-outside\ncreate schema shared;\ncreate extension hstore;',
     });
     expect(await migratePlugin(fresh.pool(), plugin, migrateOptions())).toMatchObject({
@@ -157,7 +157,7 @@ describe('what a file makes outside of its schema', () => {
   ] as const)('is kept with strayObjects: %s', async (strayObjects, warnings) => {
     const fresh = await db.fresh();
     const options = migrateOptions({ migrations: { strayObjects } });
-    const plugin = await target('a', {
+    const plugin = await pluginWith('a', {
       '0000_a': 'create schema shared; create table shared.t();',
     });
     await migratePlugin(fresh.pool(), plugin, options);
@@ -205,7 +205,7 @@ describe('what only touches others', () => {
     ],
   ])('%s, is no stray object', async (_, sql) => {
     const { fresh, role, dropRole } = await withOthers();
-    const plugin = await target('a', { '0000_a': sql.replaceAll('$role', role) });
+    const plugin = await pluginWith('a', { '0000_a': sql.replaceAll('$role', role) });
     expect(
       await migratePlugin(fresh.pool(), plugin, migrateOptions({ ...asWritten })),
     ).toMatchObject({ status: 'done' });
@@ -217,7 +217,7 @@ describe('what only touches others', () => {
     const other = await fresh.pool().connect();
     await other.query('begin; create schema elsewhere; create table elsewhere.t ();');
     await fresh.query('create schema done; create table done.t ();');
-    const host = await target('host', {
+    const host = await pluginWith('host', {
       '0000_a': `create extension hstore; create table public.users (id serial); create function f() returns int return 1;`,
     });
     expect(
@@ -233,7 +233,7 @@ describe('what only touches others', () => {
 });
 
 test('a directive that is not known is found before anything runs', async () => {
-  const plugin = await target('a', { '0000_a': '-- slipway: alow-outside\nselect 1;' });
+  const plugin = await pluginWith('a', { '0000_a': '-- slipway: alow-outside\nselect 1;' });
   const client = await db.pool().connect();
   const { problems } = await takeSurvey(client, [plugin]);
   client.release();

@@ -3,19 +3,19 @@ import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import type { Survey } from '../../src/postgres/survey/survey.ts';
-import type { MigrationTarget } from '../../src/postgres/sources/migration-target.ts';
+import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import type { PoolLike } from '../../src/postgres/connection/connection.ts';
 import { useDatabase } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
-import { errorOf, migrateOptions, target, takeSurvey } from './migration-fixture.ts';
+import { errorOf, migrateOptions, pluginWith, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 const init = { '0000_init': 'create table t (id int);' };
 const { signal } = new AbortController();
 
-function look(pool: PoolLike, targets: readonly MigrationTarget[]): Promise<Survey> {
+function look(pool: PoolLike, plugins: readonly PluginMigrations[]): Promise<Survey> {
   return withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
-    takeSurvey(client, targets),
+    takeSurvey(client, plugins),
   );
 }
 
@@ -23,7 +23,7 @@ test.each([1, 10, 100])(
   'of %i migrated plugins takes exactly two statements on the wire',
   async (count) => {
     const fresh = await db.fresh();
-    const one = await target('p', init);
+    const one = await pluginWith('p', init);
     const plugins = Array.from({ length: count }, (_, index) => {
       return { ...one, id: `p${index}`, schema: `plugin_p${index}` };
     });
@@ -57,7 +57,7 @@ test.each([1, 10, 100])(
 
 test('of an empty database takes two statements, changes nothing and finds everything pending', async () => {
   const fresh = await db.fresh();
-  const plugins = [await target('a', init), await target('b', init)];
+  const plugins = [await pluginWith('a', init), await pluginWith('b', init)];
   await using proxy = await startProxy(fresh.url);
   const pool = fresh.pool({ connectionString: proxy.url });
   const survey = await look(pool, plugins);
@@ -75,8 +75,8 @@ test('of an upgrade takes a third, and one where extensions or public are used d
   const fresh = await db.fresh();
   await fresh.query(`create schema ext; create extension citext schema ext;
     create table public.of_the_host (id int)`);
-  const old = await target('a', init);
-  const upgraded = await target('a', { ...init, '0001_more': 'create table more (id int);' });
+  const old = await pluginWith('a', init);
+  const upgraded = await pluginWith('a', { ...init, '0001_more': 'create table more (id int);' });
   const direct = fresh.pool();
   await migratePlugin(direct, old, migrateOptions());
   await direct.end();
@@ -90,7 +90,7 @@ test('of an upgrade takes a third, and one where extensions or public are used d
   expect(proxy.statements).toHaveLength(2 + 3);
   expect(upgrade.plugins[0]?.pending.map(({ name }) => name)).toEqual(['0001_more.sql']);
   const repeated = await look(pool, [
-    await target('a', { ...init, '0001_again': init['0000_init'] }),
+    await pluginWith('a', { ...init, '0001_again': init['0000_init'] }),
   ]);
   expect(proxy.statements).toHaveLength(2 + 3 + 3);
   expect(repeated.plugins[0]?.pending.map(({ name }) => name)).toEqual(['0001_again.sql']);
@@ -99,8 +99,8 @@ test('of an upgrade takes a third, and one where extensions or public are used d
 
 test('starts again when a history disappears between its messages', async () => {
   const fresh = await db.fresh();
-  const gone = await target('gone', init);
-  const stays = await target('stays', init);
+  const gone = await pluginWith('gone', init);
+  const stays = await pluginWith('stays', init);
   const pool = fresh.pool();
   for (const plugin of [gone, stays]) await migratePlugin(pool, plugin, migrateOptions());
 
@@ -122,7 +122,7 @@ test('starts again when a history disappears between its messages', async () => 
 test('on a connection that breaks is an error with its cause', async () => {
   await using proxy = await startProxy(db.url);
   const pool = db.pool({ connectionString: proxy.url });
-  const plugins = [await target('a', init)];
+  const plugins = [await pluginWith('a', init)];
   const broken = withPinnedClient(pool, { clock: systemClock, signal }, (client) => {
     proxy.reset();
     return takeSurvey(client, plugins);
@@ -135,14 +135,14 @@ test('on a connection that breaks is an error with its cause', async () => {
 describe('tells before anything is changed that', () => {
   test('the database takes no writes', async () => {
     const pool = db.pool({ options: '-c default_transaction_read_only=on' });
-    const survey = await look(pool, [await target('a', init)]);
+    const survey = await look(pool, [await pluginWith('a', init)]);
     expect(survey.readOnly).toBe(true);
     expect(survey.problems).toMatchObject([{ code: 'DATABASE_READ_ONLY' }]);
   });
 
   test('behind a pooler a file needs more than a transaction, unless the pooler keeps sessions', async () => {
     const plugins = [
-      await target('a', { ...init, '0001_index': 'create index concurrently i on t (id)' }),
+      await pluginWith('a', { ...init, '0001_index': 'create index concurrently i on t (id)' }),
     ];
     const pool = db.pool();
     const pooled = await withPinnedClient(pool, { clock: systemClock, signal }, async (client) => {
@@ -170,7 +170,7 @@ describe('tells before anything is changed that', () => {
     const role = fresh.name;
     const url = new URL(fresh.url);
     url.username = role;
-    const plugins = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((id) => target(id, init)));
+    const plugins = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((id) => pluginWith(id, init)));
     const [, , c, d] = plugins;
     const admin = fresh.pool();
     for (const plugin of [c, d]) if (plugin) await migratePlugin(admin, plugin, migrateOptions());
@@ -209,7 +209,7 @@ describe('tells before anything is changed that', () => {
     const role = fresh.name;
     const url = new URL(fresh.url);
     url.username = role;
-    const done = await target('done', init);
+    const done = await pluginWith('done', init);
     await migratePlugin(fresh.pool(), done, migrateOptions());
     await fresh.query(
       `create role ${role} login; grant usage on schema plugin_done to ${role}; grant select on plugin_done.__drizzle_migrations to ${role}`,

@@ -5,7 +5,7 @@ import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts
 import { findExtensionCommands } from '../../src/postgres/sql/extension-commands.ts';
 import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 import { useDatabase } from '../support/database.ts';
-import { target, takeSurvey } from './migration-fixture.ts';
+import { pluginWith, takeSurvey } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -13,7 +13,7 @@ const db = useDatabase();
 async function problemsOf(sql: string): Promise<readonly Problem[]> {
   const fresh = await db.fresh();
   await fresh.query('create schema ext; create extension hstore schema ext');
-  const plugin = await target('a', { '0000_a': sql });
+  const plugin = await pluginWith('a', { '0000_a': sql });
   const { signal } = new AbortController();
   const survey = await withPinnedClient(fresh.pool(), { clock: systemClock, signal }, (client) =>
     takeSurvey(client, [plugin]),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
-import { errorOf, migrateOptions, target } from './migration-fixture.ts';
+import { errorOf, migrateOptions, pluginWith } from './migration-fixture.ts';
 import { wanderingPool } from './wandering.ts';
 
 const db = useDatabase();
@@ -11,7 +11,7 @@ test('a statement that goes out on another connection inside a transaction is fo
   const pool = db.pool();
   const [pinned, other] = [await pool.connect(), await pool.connect()];
   await other.query('BEGIN');
-  const plugin = await target('wanderer', { '0000_init': 'create table wandered (id int);' });
+  const plugin = await pluginWith('wanderer', { '0000_init': 'create table wandered (id int);' });
 
   const error = await errorOf(
     migratePlugin(wanderingPool(pinned, other), plugin, migrateOptions()),

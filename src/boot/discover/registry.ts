@@ -1,4 +1,4 @@
-import { messageOf } from '../../core/foreign-value.ts';
+import { readMessage } from '../../core/foreign-value.ts';
 import { isRequired, type Plugin } from '../../core/plugin.ts';
 import { BootError } from '../../core/errors.ts';
 import { listNames } from '../../core/printable.ts';
@@ -41,7 +41,7 @@ export function readRegistryRows(
       const isForbidden = sqlStateOf(error) === '42501';
       throw new BootError(
         isForbidden ? 'DATABASE_PRIVILEGE' : 'DATABASE_UNREACHABLE',
-        `The registry of plugins cannot be read: ${messageOf(error)}`,
+        `The registry of plugins cannot be read: ${readMessage(error)}`,
         {
           phase: 'discover',
           cause: error,

@@ -1,6 +1,6 @@
 import type { Duration } from '../../core/duration.ts';
 import { optionsInvalid } from '../../core/errors.ts';
-import { boolean, duration, group, listOf, maybe, text, type Check } from '../../core/expect.ts';
+import { boolean, duration, group, list, maybe, text, type Check } from '../../core/expect.ts';
 
 /** The options that all repairs share. */
 export interface RepairOptions {
@@ -61,7 +61,7 @@ export interface HolderOptions {
 const name = text(/^[^\0]+$/u, 'a name');
 
 const atLeastOne: Check<readonly string[]> = (value, place) => {
-  const names = listOf(name)(value, place);
+  const names = list(name)(value, place);
   if (names.length > 0) return names;
   throw optionsInvalid(place, 'at least one name', value);
 };

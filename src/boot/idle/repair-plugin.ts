@@ -8,12 +8,12 @@ import type { PatientPool } from '../../postgres/connection/connect-with-patienc
 import { repairRefused } from '../../postgres/repair/repair-error.ts';
 import type { RepairReport } from '../../postgres/repair/repair-report.ts';
 import { repairInTransaction, type Decide } from '../../postgres/repair/repair-transaction.ts';
-import type { MigrationTarget } from '../../postgres/sources/migration-target.ts';
+import type { PluginMigrations } from '../../postgres/sources/read-migrations.ts';
 import type { BootSettings } from '../options/boot-options.ts';
 import { LockWaits } from '../migrate-all/lock-waits.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
 import { repairInput } from './repair-input.ts';
-import { readTargets, refuseProblems } from '../migrate-all/survey-plugins.ts';
+import { readAllMigrations, refuseProblems } from '../migrate-all/survey-plugins.ts';
 import { whileWatched } from '../around/exit-watch.ts';
 import { withPlugins, type IdlePlugins } from './with-plugins.ts';
 
@@ -70,26 +70,26 @@ export async function repairOne(
   repair: RepairName,
   plugin: unknown,
   { dryRun, wait }: { readonly dryRun: boolean; readonly wait: number },
-  /** Checks the request before anything is sent to the database. `targets` has every plugin. */
-  decideFor: (target: MigrationTarget, targets: readonly MigrationTarget[]) => Decide,
+  /** Checks the request before anything is sent to the database. `all` has every plugin with migrations. */
+  decideFor: (own: PluginMigrations, all: readonly PluginMigrations[]) => Decide,
 ): Promise<RepairReport> {
   return withPlugin(settings, plugin, async ({ id, all, pool, signal, tell }) => {
     // A move between schemas concerns every plugin. For other repairs a broken folder of another plugin does not matter.
     const counting = repair === 'relocate' ? all : all.filter((each) => each.id === id);
-    const { targets, problems } = await readTargets(counting, settings);
+    const { migrations, problems } = await readAllMigrations(counting, settings);
     refuseProblems({ problems });
-    const target = targets.find((each) => each.id === id);
-    if (!target) throw new BootError('BOOT_BROKEN', `no migrations of ${id} were read`);
-    const decide = decideFor(target, targets);
+    const own = migrations.find((each) => each.id === id);
+    if (!own) throw new BootError('BOOT_BROKEN', `no migrations of ${id} were read`);
+    const decide = decideFor(own, migrations);
     const how = { dryRun, signal, clock: settings.clock, settings: settings.migrations };
     const waits = new LockWaits(settings.clock, wait, tell);
     for (let attempt = 1; ; attempt += 1) {
-      const result = await repairInTransaction(pool, target, how, decide);
+      const result = await repairInTransaction(pool, own, how, decide);
       if (result.status === 'done') {
         const { changes, left, statements } = result.decision;
         const said = dryRun ? 'a repair was tried' : 'a repair is done';
         settings.ownLogger.info({ repair, plugin: id, dryRun, changes, left }, said);
-        return { repair, plugin: id, schema: target.schema, dryRun, changes, left, statements };
+        return { repair, plugin: id, schema: own.schema, dryRun, changes, left, statements };
       }
       waits.refused(id, result.holder);
       const waited = await waits.wait(id, attempt, signal);

@@ -80,31 +80,31 @@ export function createRepair(options: BootOptions): Repair {
   return {
     async baseline(plugin, given) {
       const { upTo, ...call } = repairInput.baseline(given, 'baseline');
-      return repairOne(settings, 'baseline', plugin, call, (target) => {
-        const files = upTo === undefined ? target.files : filesUpTo(target, upTo);
-        return (client) => decideOnRows(client, target, files);
+      return repairOne(settings, 'baseline', plugin, call, (own) => {
+        const files = upTo === undefined ? own.files : filesUpTo(own, upTo);
+        return (client) => decideOnRows(client, own, files);
       });
     },
     async markApplied(plugin, names, given) {
       const call = repairInput.markApplied(given, 'markApplied');
       const wanted = repairInput.files(names, 'files');
-      return repairOne(settings, 'markApplied', plugin, call, (target) => {
-        const files = filesNamed(target, wanted);
-        return (client) => decideOnRows(client, target, files);
+      return repairOne(settings, 'markApplied', plugin, call, (own) => {
+        const files = filesNamed(own, wanted);
+        return (client) => decideOnRows(client, own, files);
       });
     },
     async acceptEdited(plugin, given) {
       const { files: wanted, ...call } = repairInput.acceptEdited(given, 'acceptEdited');
-      return repairOne(settings, 'acceptEdited', plugin, call, (target) => {
-        const files = wanted && filesNamed(target, wanted);
-        return (client) => decideOnHashes(client, target, files);
+      return repairOne(settings, 'acceptEdited', plugin, call, (own) => {
+        const files = wanted && filesNamed(own, wanted);
+        return (client) => decideOnHashes(client, own, files);
       });
     },
     async relocate(plugin, given) {
       const { objects, ...call } = repairInput.relocate(given, 'relocate');
-      return repairOne(settings, 'relocate', plugin, call, ({ id }, targets) => {
+      return repairOne(settings, 'relocate', plugin, call, ({ id }, plugins) => {
         return (client) =>
-          decideOnMoves(client, id, { targets, objects, settings: settings.migrations });
+          decideOnMoves(client, id, { plugins, objects, settings: settings.migrations });
       });
     },
     async holder(plugin, given) {

@@ -9,7 +9,7 @@ import type { BootNews } from '../../core/events.ts';
 import type { PluginGraph } from '../../core/graph.ts';
 import { migratePlugin } from '../../postgres/migrate/migrator.ts';
 import type { Survey } from '../../postgres/survey/survey.ts';
-import type { MigrationTarget } from '../../postgres/sources/migration-target.ts';
+import type { PluginMigrations } from '../../postgres/sources/read-migrations.ts';
 import type { RunAround } from '../around/around.ts';
 import type { Discovered } from '../discover/discover-phase.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
@@ -37,7 +37,7 @@ export function migrateAllPhase(
   const rules = settings.migrations;
   const waits = new LockWaits(clock, rules.lockWait, tell);
   const started = new Set<string>();
-  let targets: ReadonlyMap<string, MigrationTarget> = new Map();
+  let migrations: ReadonlyMap<string, PluginMigrations> = new Map();
   let survey: Survey | undefined;
   let extensionSchemas = rules.extensionSchemas === 'auto' ? [] : rules.extensionSchemas;
 
@@ -57,12 +57,12 @@ export function migrateAllPhase(
 
   async function migrate({ input, signal, windDown }: TaskArgs<OfPlugin>): Promise<MigrateResult> {
     const { plugin } = input;
-    const target = targets.get(plugin);
-    if (!target || !survey) throw new Error(`no migrations of ${plugin} in this launch`);
+    const own = migrations.get(plugin);
+    if (!own || !survey) throw new Error(`no migrations of ${plugin} in this launch`);
     // A plugin that waits for a connection has begun nothing, and ends at once when the others wind down.
     const waiting = AbortSignal.any([signal, windDown]);
     const pool = createPatientPool(around, { phase: 'migrateAll', plugin, signal: waiting });
-    const result = await migratePlugin(pool, target, {
+    const result = await migratePlugin(pool, own, {
       signal,
       windDown,
       cut,
@@ -84,7 +84,7 @@ export function migrateAllPhase(
         const startedAt = clock.elapsed();
         const surveyed = await surveyByMode(around, plugins, signal);
         survey = surveyed.survey;
-        targets = new Map(surveyed.targets.map((target) => [target.id, target]));
+        migrations = new Map(surveyed.migrations.map((each) => [each.id, each]));
         addExtensionSchemas(survey?.extensionSchemas ?? []);
         tellSurvey(surveyed, clock.elapsed() - startedAt, tell);
         tellPlans(surveyed, tell);

@@ -1,4 +1,4 @@
-import { messageOf } from '../../core/foreign-value.ts';
+import { readMessage } from '../../core/foreign-value.ts';
 import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
 import {
   changedEntries,
@@ -29,7 +29,7 @@ export async function registerPlugins(
     await withPinnedClient(pool, pin, (client) => writeRegistry(client, changed));
   } catch (error) {
     if (signal.aborted) throw error;
-    const message = `The registry of plugins was not written: ${messageOf(error)}`;
+    const message = `The registry of plugins was not written: ${readMessage(error)}`;
     around.tell({ type: 'boot.warning', message });
   }
 }

@@ -9,14 +9,14 @@ import { findSharedFolders } from '../../postgres/sources/shared-folders.ts';
 import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
 import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
 import { surveyDatabase, type Survey } from '../../postgres/survey/survey.ts';
-import type { MigrationTarget } from '../../postgres/sources/migration-target.ts';
+import type { PluginMigrations } from '../../postgres/sources/read-migrations.ts';
 import type { Around } from '../around/around.ts';
 import type { BootSettings } from '../options/boot-options.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
 
 /** The migrations of the plugins, as they are read. */
 interface ReadPlugins {
-  readonly targets: readonly MigrationTarget[];
+  readonly migrations: readonly PluginMigrations[];
   /** The problems of the folders. */
   readonly problems: readonly Problem[];
 }
@@ -41,34 +41,34 @@ export async function surveyPlugins(
   const signal = AbortSignal.any([canceled, nothingToAsk.signal]);
   const looking = lookAtDatabase(around, reading, signal);
   const stopAsking = (): void => nothingToAsk.abort();
-  reading.then(({ targets }) => targets.length === 0 && stopAsking(), stopAsking);
+  reading.then(({ migrations }) => migrations.length === 0 && stopAsking(), stopAsking);
   const [read, look] = await Promise.allSettled([reading, looking]);
   if (read.status === 'rejected') throw read.reason;
-  if (read.value.targets.length === 0) return read.value;
+  if (read.value.migrations.length === 0) return read.value;
   if (look.status === 'rejected') throw look.reason;
-  const { targets, problems } = read.value;
-  return { targets, survey: look.value, problems: [...problems, ...look.value.problems] };
+  const { migrations, problems } = read.value;
+  return { migrations, survey: look.value, problems: [...problems, ...look.value.problems] };
 }
 
-const noMigrations: SurveyedPlugins = { targets: [], problems: [] };
+const noMigrations: SurveyedPlugins = { migrations: [], problems: [] };
 
 async function readPlugins(
   plugins: readonly Plugin[],
   settings: BootSettings,
 ): Promise<ReadPlugins> {
-  const { targets, problems } = await readTargets(plugins, settings);
-  return { targets, problems: [...problems, ...(await findSharedFolders(plugins))] };
+  const { migrations, problems } = await readAllMigrations(plugins, settings);
+  return { migrations, problems: [...problems, ...(await findSharedFolders(plugins))] };
 }
 
 /** Emits what the survey has found out about the server; nothing when there was nothing to ask. */
 export function tellSurvey(
-  { survey, targets }: SurveyedPlugins,
+  { survey, migrations }: SurveyedPlugins,
   durationMs: number,
   tell: Tell,
 ): void {
   if (!survey) return;
   const { server, pooler } = survey;
-  tell({ type: 'survey.finished', plugins: targets.length, server, pooler, durationMs });
+  tell({ type: 'survey.finished', plugins: migrations.length, server, pooler, durationMs });
 }
 
 /** Emits for each plugin which files are pending, and warns about a history that does not quite fit. */
@@ -107,21 +107,23 @@ export function refuseProblems({ problems }: Pick<SurveyedPlugins, 'problems'>):
 const readersAtOnce = 16;
 
 /** Reads the migrations of all plugins that have some. A folder that cannot be used is a problem. */
-export async function readTargets(
+export async function readAllMigrations(
   plugins: readonly Plugin[],
   settings: BootSettings,
 ): Promise<ReadPlugins> {
-  const read = await mapBounded(plugins, readersAtOnce, (plugin) => readTarget(plugin, settings));
+  const read = await mapBounded(plugins, readersAtOnce, (plugin) =>
+    readPluginMigrations(plugin, settings),
+  );
   return {
-    targets: read.flatMap((each) => (each && 'files' in each ? each : [])),
+    migrations: read.flatMap((each) => (each && 'files' in each ? each : [])),
     problems: read.flatMap((each) => (each && 'code' in each ? each : [])),
   };
 }
 
-async function readTarget(
+async function readPluginMigrations(
   { id, migrations, previousIds }: Plugin,
   settings: BootSettings,
-): Promise<MigrationTarget | Problem | undefined> {
+): Promise<PluginMigrations | Problem | undefined> {
   if (migrations === undefined) return undefined;
   try {
     const { schemaPrefix } = settings.migrations;
@@ -142,9 +144,10 @@ async function readTarget(
 export function findSchemas(
   id: string,
   { host, migrations }: BootSettings,
-): Pick<MigrationTarget, 'schema' | 'historySchema'> {
+): Pick<PluginMigrations, 'schema' | 'historySchema'> {
   if (id === host?.plugin.id) return { schema: host.schema, historySchema: host.historySchema };
-  return { schema: getPluginSchemaName(id, migrations.schemaPrefix) };
+  const schema = getPluginSchemaName(id, migrations.schemaPrefix);
+  return { schema, historySchema: schema };
 }
 
 async function lookAtDatabase(
@@ -159,6 +162,6 @@ async function lookAtDatabase(
   // It only reads, so that it may look once more.
   const pin = { signal, clock, cut, mayRepeat: () => true };
   return withPinnedClient(pool, pin, async (client) =>
-    surveyDatabase(client, (await reading).targets, options),
+    surveyDatabase(client, (await reading).migrations, options),
   );
 }

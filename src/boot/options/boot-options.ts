@@ -2,7 +2,7 @@ import type { Pool, PoolConfig } from 'pg';
 import type { Clock } from '../../core/clock.ts';
 import { coreServiceIds } from '../../core/core-services.ts';
 import { optionsInvalid } from '../../core/errors.ts';
-import { knownKeysOnly, listOf, maybe, record } from '../../core/expect.ts';
+import { knownKeysOnly, list, maybe, record } from '../../core/expect.ts';
 import { guardLogger, silentLogger, type Logger } from '../../core/logger.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { checkPlugin } from '../../core/plugin-check.ts';
@@ -119,7 +119,7 @@ export function checkBootOptions(options: BootOptions): BootSettings {
       given['migrationPool'] === undefined
         ? source
         : checkSource(given['migrationPool'], 'migrationPool'),
-    plugins: listOf(checkPlugin)(given['plugins'] ?? [], 'plugins'),
+    plugins: list(checkPlugin)(given['plugins'] ?? [], 'plugins'),
     discover: maybe(checkDiscover)(given['discover'], 'discover'),
     host: maybe(checkHost)(given['host'], 'host'),
     registry: checkRegistry(given['registry'] ?? given['discover'] !== undefined, 'registry'),
@@ -132,7 +132,7 @@ export function checkBootOptions(options: BootOptions): BootSettings {
 }
 
 function checkServices(value: unknown): readonly HostService[] {
-  const services = listOf((item, name) => {
+  const services = list((item, name) => {
     const { ref, valueFor } = record(item, name);
     if (isRecord(ref) && typeof valueFor === 'function') return item as HostService;
     throw optionsInvalid(name, 'a service made by provide()', item);

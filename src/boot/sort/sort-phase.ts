@@ -51,7 +51,7 @@ export function sortPlugins(
     takenSchemas: findTakenSchemas(host),
     disabledIds: disabled.map(({ plugin }) => plugin.id),
     schemaPrefix: migrations.schemaPrefix,
-    placeOf: (plugin) => origins.get(plugin) ?? 'the option host',
+    findOrigin: (plugin) => origins.get(plugin) ?? 'the option host',
   });
   return { ...graph, warnings: [...warnings, ...graph.warnings] };
 }

@@ -2,7 +2,7 @@ import { BootError } from '../../core/errors.ts';
 import {
   isError,
   isInstance,
-  messageOf,
+  readMessage,
   readProperty,
   readText,
 } from '../../core/foreign-value.ts';
@@ -43,7 +43,7 @@ export function isConnectionLost(error: unknown): boolean {
   const sqlState = sqlStateOf(error);
   if (sqlState !== undefined) return lostSqlStates.test(sqlState) && !isRefusal(error);
   if (socketCodes.has(codeOf(error) ?? '')) return true;
-  return isError(error) && lostMessages.test(messageOf(error));
+  return isError(error) && lostMessages.test(readMessage(error));
 }
 
 /** A message that the server could not read, such as one with a NUL: it says so, and goes on listening. */

@@ -20,7 +20,7 @@ export const alreadyThereAdvice =
  * only if all of its work is found: otherwise its other commands would never run.
  */
 export async function adviceForAlreadyThere(
-  { client, target: { id, schema }, progress: { open } }: Migrating,
+  { client, plugin: { id, schema }, progress: { open } }: Migrating,
   error: unknown,
   name: string,
 ): Promise<string | undefined> {

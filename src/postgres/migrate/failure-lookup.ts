@@ -98,7 +98,7 @@ interface Missing {
 }
 
 async function lookForMissing(
-  { client, target: { schema }, progress }: Migrating,
+  { client, plugin: { schema }, progress }: Migrating,
   { error, name, file }: Missing,
 ): Promise<string | undefined> {
   if (progress.isCommitting && (error as Error).message.includes(historyTable)) {

@@ -11,7 +11,7 @@ type NamedPath = Pick<FunctionPath, 'name' | 'clause'>;
  * schema in it. The function may have come with the file that is rolled back, so its text is read before the catalog.
  */
 export async function adviceForFunctionPath(
-  { client, target: { schema }, progress: { open, statement } }: Migrating,
+  { client, plugin: { schema }, progress: { open, statement } }: Migrating,
   missing: { readonly name: string; readonly error: unknown },
 ): Promise<string | undefined> {
   const names = functionsIn(missing.error);

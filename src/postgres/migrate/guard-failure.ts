@@ -10,7 +10,7 @@ import type { HeldMigrationLock } from './migration-lock.ts';
 
 /** The error for a statement that ran on another backend, in another transaction or with another schema in front. */
 export function wrongSession(
-  { target, progress }: Migrating,
+  { plugin, progress }: Migrating,
   { backendPid }: HeldMigrationLock,
   found: Pick<SessionFacts, 'pid' | 'schema'> | undefined,
 ): BootError {
@@ -20,11 +20,11 @@ export function wrongSession(
       `backend ${found?.pid} answered, and backend ${backendPid} holds the lock`,
     );
   }
-  return found.schema === target.schema
+  return found.schema === plugin.schema
     ? transactionEnded(progress)
     : wrongSchema(
         progress,
-        `new objects would go to schema ${found.schema}, not ${target.schema}`,
+        `new objects would go to schema ${found.schema}, not ${plugin.schema}`,
         'Nothing of this file was kept. Remove SET search_path from it, and see that the role has USAGE on the schema.',
       );
 }

@@ -3,7 +3,7 @@ import type { MigrationSettings } from '../../core/settings.ts';
 import type { ClientQuery } from '../connection/connection.ts';
 import type { PinnedClient, PinOptions } from '../connection/pinned-client.ts';
 import type { Migration } from '../sources/migration.ts';
-import type { MigrationTarget } from '../sources/migration-target.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import type { SqlText } from '../sql/sql-text.ts';
 import type { KnownExtensions } from '../survey/known-extensions.ts';
 
@@ -25,7 +25,7 @@ export interface MigrateOptions extends Omit<PinOptions, 'mayRepeat'> {
 /** One plugin's migration, from its first message to its last file: made once, and handed on whole. */
 export interface Migrating extends MigrateOptions {
   readonly client: PinnedClient;
-  readonly target: MigrationTarget;
+  readonly plugin: PluginMigrations;
   readonly extensions: KnownExtensions;
   readonly progress: MigrationProgress;
 }

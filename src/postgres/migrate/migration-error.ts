@@ -1,5 +1,5 @@
 import type { DatabaseFault, MigrationPosition } from '../../core/error-codes.ts';
-import { messageOf, readProperty, readText } from '../../core/foreign-value.ts';
+import { readMessage, readProperty, readText } from '../../core/foreign-value.ts';
 import { listNames } from '../../core/printable.ts';
 import { asBootError, BootError } from '../../core/errors.ts';
 import { describeStatement } from '../../core/format-error.ts';
@@ -35,7 +35,7 @@ export function migrationFailed(
   const where = position && `${[position.file, ...describeStatement(position)].join(', ')}: `;
   return new BootError(
     'MIGRATION_FAILED',
-    `${plugin} could not be migrated: ${where ?? ''}${messageOf(cause)}`,
+    `${plugin} could not be migrated: ${where ?? ''}${readMessage(cause)}`,
     {
       plugin,
       phase: 'migrateAll',
@@ -61,7 +61,7 @@ export function connectionLost(progress: MigrationProgress, cause: unknown): Boo
   const mayBeGone = rowsAtFirst === 0 && applied.length > 0;
   return new BootError(
     'MIGRATION_CONNECTION_LOST',
-    `The connection broke while ${plugin} was migrated${where}: ${messageOf(cause)}`,
+    `The connection broke while ${plugin} was migrated${where}: ${readMessage(cause)}`,
     {
       plugin,
       phase: 'migrateAll',

@@ -21,7 +21,6 @@ import {
   type HistoryRow,
   type HistoryShape,
 } from '../history/migration-history.ts';
-import { schemasOf } from '../sources/migration-target.ts';
 import { searchPath } from '../sql/identifier.ts';
 import { missingParts, readHistory, shapeToWrite } from '../survey/read-history.ts';
 import { findRenamed } from '../survey/rename-marker.ts';
@@ -69,24 +68,24 @@ export class SessionLock implements MigrationLock {
 
   async take(): ReturnType<MigrationLock['take']> {
     if (this.#held) return this.#held;
-    const { client, target } = this.#run;
-    const attempt = await tryLock(client, target.schema);
+    const { client, plugin } = this.#run;
+    const attempt = await tryLock(client, plugin.schema);
     if (!attempt.acquired) return attempt;
     this.#isLocked = true;
     client.markDirty();
     await sendSettings(sessionSettings(this.#run), 'session', (sql) => client.query(sql));
     this.#held = await readUnderLock(this.#run, attempt, {
       begin: [beginSql],
-      guard: [lockGuardSql(target.schema)],
+      guard: [lockGuardSql(plugin.schema)],
     });
     return this.#held;
   }
 
   async release(): Promise<void> {
-    const { client, target } = this.#run;
+    const { client, plugin } = this.#run;
     if (!this.#isLocked || client.lost) return;
     try {
-      await client.finish(unlockSql(target.schema));
+      await client.finish(unlockSql(plugin.schema));
     } catch {
       client.markDirty();
     }
@@ -124,11 +123,11 @@ export class TransactionLock implements MigrationLock {
   }
 
   async #begin(settingsSql: string): Promise<LockAttempt> {
-    const { client, target } = this.#run;
-    const sql = [beginSql, settingsSql, tryLockSql(target.schema, 'transaction')].join('; ');
+    const { client, plugin } = this.#run;
+    const sql = [beginSql, settingsSql, tryLockSql(plugin.schema, 'transaction')].join('; ');
     try {
       const answer = lastRow(await client.query<LockAnswer>(sql));
-      return await readLockAnswer(client, target.schema, answer);
+      return await readLockAnswer(client, plugin.schema, answer);
     } catch (error) {
       await client.rollBack();
       throw error;
@@ -136,26 +135,26 @@ export class TransactionLock implements MigrationLock {
   }
 }
 
-function sessionSettings({ target, settings, extensions }: Migrating): SessionSettings {
+function sessionSettings({ plugin, settings, extensions }: Migrating): SessionSettings {
   return {
-    applicationName: nameSession(target.id),
-    searchPath: searchPath(target.schema, extensions.schemasOnPath),
+    applicationName: nameSession(plugin.id),
+    searchPath: searchPath(plugin.schema, extensions.schemasOnPath),
     statementTimeout: settings.statementTimeout,
   };
 }
 
 async function readUnderLock(
-  { client, target, extensions }: Migrating,
+  { client, plugin, extensions }: Migrating,
   { backendPid }: Extract<LockAttempt, { readonly acquired: true }>,
   sql: Pick<HeldMigrationLock, 'begin' | 'guard'>,
 ): Promise<HeldMigrationLock> {
-  const [schema, historySchema] = schemasOf(target);
+  const { schema, historySchema } = plugin;
   const history = await readHistory(client, schema, historySchema, extensions.question);
   extensions.learn(history.extensions);
   // Without this, one that waited while the schema got another name would make an empty one in its place.
   const now = history.shape ? undefined : findRenamed(schema, history.renamed);
-  if (now) throw problemError(renamedAway(target.id, schema, now), 'migrateAll');
-  const shape = shapeToWrite(history, target.files);
+  if (now) throw problemError(renamedAway(plugin.id, schema, now), 'migrateAll');
+  const shape = shapeToWrite(history, plugin.files);
   const missing = createMissingSql(missingParts(history), historySchema, shape);
   return { acquired: true, backendPid, ...sql, rows: history.rows, shape, missing };
 }

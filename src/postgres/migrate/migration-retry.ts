@@ -3,7 +3,7 @@ import { sqlStateOf } from '../connection/connection-error.ts';
 import { findBlockers } from '../locks/lock-blockers.ts';
 import type { Migration } from '../sources/migration.ts';
 import type { Migrating } from './migrating.ts';
-import { messageOf, readText } from '../../core/foreign-value.ts';
+import { readMessage, readText } from '../../core/foreign-value.ts';
 import { growPause, sleep } from '../../core/patience.ts';
 
 const pauses = { firstMs: 100, longestMs: 30_000 };
@@ -26,7 +26,7 @@ export async function retryPassingFailures<Outcome>(
   file: Migration,
   attemptFile: () => Promise<Outcome>,
 ): Promise<Outcome | { readonly status: 'canceled' }> {
-  const { client, target, settings, clock, signal, windDown, tell } = run;
+  const { client, plugin, settings, clock, signal, windDown, tell } = run;
   const stopping = AbortSignal.any([signal, windDown]);
   let failedFirstAt: number | undefined;
   for (let attempt = 1; ; attempt += 1) {
@@ -41,7 +41,7 @@ export async function retryPassingFailures<Outcome>(
       if (clock.elapsed() - failedFirstAt + pauseMs > settings.ddlRetry) throw error;
       tell({
         type: 'plugin.migrate.retrying',
-        plugin: target.id,
+        plugin: plugin.id,
         file: file.name,
         attempt,
         nextInMs: Math.round(pauseMs),
@@ -63,7 +63,9 @@ export function passingReason(error: unknown): 'lock' | 'race' | undefined {
     case '40001':
       return 'race';
     case 'XX000':
-      return /^tuple concurrently (?:updated|deleted)/.test(messageOf(error)) ? 'race' : undefined;
+      return /^tuple concurrently (?:updated|deleted)/.test(readMessage(error))
+        ? 'race'
+        : undefined;
     case '23505':
       return readText(error, 'schema') === 'pg_catalog' ? 'race' : undefined;
     default:

@@ -6,7 +6,7 @@ import type { PoolLike } from '../connection/connection.ts';
 import { withPinnedClient } from '../connection/pinned-client.ts';
 import { planMigrations } from '../history/migration-plan.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
-import type { MigrationTarget } from '../sources/migration-target.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { refuseMissingExtensionSchema } from '../survey/extension-problems.ts';
 import { KnownExtensions } from '../survey/known-extensions.ts';
 import { findPooledFileProblem } from '../survey/pooled-files.ts';
@@ -50,17 +50,17 @@ export type MigrationOutcome =
  */
 export async function migratePlugin(
   pool: PoolLike | PatientPool,
-  target: MigrationTarget,
+  plugin: PluginMigrations,
   options: MigrateOptions,
 ): Promise<MigrationOutcome> {
   const { onExtensionSchemas } = options;
   const { extensionSchemas } = options.settings;
-  const progress = startProgress(target.id);
+  const progress = startProgress(plugin.id);
   const pin = { ...options, mayRepeat: () => progress.open === undefined };
   try {
     return await withPinnedClient(pool, pin, async (client) => {
-      const extensions = new KnownExtensions(extensionSchemas, target.files, onExtensionSchemas);
-      const run: Migrating = { ...options, client, target, extensions, progress };
+      const extensions = new KnownExtensions(extensionSchemas, plugin.files, onExtensionSchemas);
+      const run: Migrating = { ...options, client, plugin, extensions, progress };
       const renaming = await renamePreviousSchema(run);
       if (renaming.status === 'locked') return renaming;
       const lock = run.keepsSession ? new SessionLock(run) : new TransactionLock(run);
@@ -81,13 +81,13 @@ export async function migratePlugin(
 
 /** Reads under the lock what is pending, and applies one file after the other. */
 async function applyPending(run: Migrating, lock: MigrationLock): Promise<MigrationOutcome> {
-  const { target, progress, clock, signal, windDown, tell } = run;
+  const { plugin, progress, clock, signal, windDown, tell } = run;
   const first = await lock.take();
   if (!first.acquired) return { status: 'locked', holder: first.holder };
-  tell({ type: 'plugin.migrate.started', plugin: target.id });
+  tell({ type: 'plugin.migrate.started', plugin: plugin.id });
 
   progress.rowsAtFirst = first.rows.length;
-  progress.pending = planMigrations(target.files, first.rows, target.schema).pending;
+  progress.pending = planMigrations(plugin.files, first.rows, plugin.schema).pending;
   for (const file of progress.pending) {
     if (signal.aborted || windDown.aborted) {
       return { status: 'canceled', applied: progress.applied };
@@ -98,7 +98,7 @@ async function applyPending(run: Migrating, lock: MigrationLock): Promise<Migrat
     if (outcome.status === 'locked') return outcome;
     if (outcome.status === 'applied') {
       const durationMs = clock.elapsed() - startedAt;
-      tell({ type: 'plugin.migrate.applied', plugin: target.id, file: file.name, durationMs });
+      tell({ type: 'plugin.migrate.applied', plugin: plugin.id, file: file.name, durationMs });
     }
   }
   return { status: 'done', applied: progress.applied };
@@ -132,7 +132,7 @@ async function applyFile(
 
 /** Whether another replica has applied the file while the lock was not held. */
 function isAppliedMeanwhile(
-  { target: { files, schema }, progress }: Migrating,
+  { plugin: { files, schema }, progress }: Migrating,
   { rows }: HeldMigrationLock,
   file: Migration,
 ): boolean {
@@ -148,13 +148,13 @@ function isAppliedMeanwhile(
  *   needed and cannot be read
  */
 async function prepareFile(run: Migrating, file: Migration): Promise<PreparedFile> {
-  const { target, settings, keepsSession, extensions } = run;
-  const unfit = keepsSession ? undefined : findPooledFileProblem(target.id, file);
+  const { plugin, settings, keepsSession, extensions } = run;
+  const unfit = keepsSession ? undefined : findPooledFileProblem(plugin.id, file);
   if (unfit) throw problemError(unfit, 'migrateAll');
   if (isSql(file)) {
     const sent = { file: file.name, sql: file.sql, inTransaction: true };
-    refuseMissingExtensionSchema(target, sent, extensions.facts, settings);
-    return toScript(file, target.schema, settings.rewritePublic, extensions.facts);
+    refuseMissingExtensionSchema(plugin, sent, extensions.facts, settings);
+    return toScript(file, plugin.schema, settings.rewritePublic, extensions.facts);
   }
   return {
     file,

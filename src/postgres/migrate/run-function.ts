@@ -1,6 +1,6 @@
 import { toCause } from '../../core/error-record.ts';
 import { problemError } from '../../core/errors.ts';
-import { messageOf } from '../../core/foreign-value.ts';
+import { readMessage } from '../../core/foreign-value.ts';
 import { untilAborted } from '../../core/patience.ts';
 import { isConnectionLost } from '../connection/connection-error.ts';
 import type { CodeMigration } from '../sources/migration.ts';
@@ -30,7 +30,7 @@ export async function runFunction(
   migration: CodeMigration,
   send: SendStatement,
 ): Promise<void> {
-  const { schema } = run.target;
+  const { schema } = run.plugin;
   const { broken } = run.client;
   const client = new FunctionClient(
     async (statement, sql) => send(await rewriteStatement(run, migration, statement, sql)),
@@ -53,7 +53,7 @@ export async function runFunction(
 
 /** Where no query has failed, it is another connection that broke: to a service, or to another database. */
 function own(thrown: unknown): unknown {
-  return isConnectionLost(thrown) ? new Error(messageOf(thrown), { cause: thrown }) : thrown;
+  return isConnectionLost(thrown) ? new Error(readMessage(thrown), { cause: thrown }) : thrown;
 }
 
 async function settle(
@@ -91,7 +91,7 @@ async function rewriteStatement(
 
 /** @throws BootError `MIGRATION_FUNCTION_PATH` where the policy says so. */
 function judgePaths(
-  { target: { id, schema }, settings, extensions, tell }: Migrating,
+  { plugin: { id, schema }, settings, extensions, tell }: Migrating,
   { name: file }: CodeMigration,
   sql: SqlText,
 ): void {
@@ -107,7 +107,7 @@ function judgePaths(
  * when it sends it, so the database is asked then, and knows what the function itself has made before.
  */
 async function addExtensionSchemas(
-  { client, target, settings, extensions }: Migrating,
+  { client, plugin, settings, extensions }: Migrating,
   { name: file, transaction: inTransaction }: CodeMigration,
   sql: SqlText,
 ): Promise<RewrittenSql> {
@@ -118,6 +118,6 @@ async function addExtensionSchemas(
     `select ${extensionFactsSql(setting, wanted)}::text as facts`,
   );
   const facts = JSON.parse(rows[0]?.facts ?? '{}') as ExtensionFacts;
-  refuseMissingExtensionSchema(target, { file, sql, inTransaction }, facts, settings);
+  refuseMissingExtensionSchema(plugin, { file, sql, inTransaction }, facts, settings);
   return applyEdits(sql.text, extensionEdits(sql, facts));
 }

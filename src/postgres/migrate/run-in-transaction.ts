@@ -9,7 +9,6 @@ import {
 import { lockTimeoutSql } from '../connection/session-settings.ts';
 import { insertHistorySql } from '../history/migration-history.ts';
 import { isLockFreed } from '../locks/advisory-lock.ts';
-import { schemasOf } from '../sources/migration-target.ts';
 import { searchPath } from '../sql/identifier.ts';
 import {
   rememberSchemasSql,
@@ -58,9 +57,9 @@ async function sendOneByOne(
   held: HeldMigrationLock,
   file: PreparedFile,
 ): Promise<void> {
-  const { client, target, progress } = run;
+  const { client, plugin, progress } = run;
   const opened = lastRow(await client.query<SessionFacts>(openingSql(run, held).join('; ')));
-  if (!opened || opened.pid !== held.backendPid || opened.schema !== target.schema) {
+  if (!opened || opened.pid !== held.backendPid || opened.schema !== plugin.schema) {
     throw wrongSession(run, held, opened);
   }
   await file.sendEach((statement) => sendGuarded(run, statement, opened));
@@ -71,7 +70,7 @@ async function sendOneByOne(
 
 /** The SQL that begins the transaction of a file, and answers with its session and its schema. */
 function openingSql(run: Migrating, held: HeldMigrationLock): readonly string[] {
-  const { target, settings, extensions, progress } = run;
+  const { plugin, settings, extensions, progress } = run;
   // A later COMMIT of this run writes to disk, with its own, all that came before it. In an upgrade there is data at stake.
   const isFollowed = progress.rowsAtFirst === 0 && progress.open?.file !== progress.pending.at(-1);
   return [
@@ -79,7 +78,7 @@ function openingSql(run: Migrating, held: HeldMigrationLock): readonly string[] 
     lockTimeoutSql(settings),
     ...(isFollowed ? ['set local synchronous_commit = off'] : []),
     ...(progress.applied.length === 0 ? held.missing : []),
-    `set local search_path = ${searchPath(target.schema, extensions.schemasOnPath)}`,
+    `set local search_path = ${searchPath(plugin.schema, extensions.schemasOnPath)}`,
     rememberSchemasSql,
     `select ${sessionColumns}`,
   ];
@@ -90,14 +89,14 @@ async function sendGuarded(
   statement: FileStatement,
   { pid, transaction }: SessionFacts,
 ): Promise<unknown> {
-  const { client, target, extensions, progress, clock } = run;
+  const { client, plugin, extensions, progress, clock } = run;
   progress.statement = statement;
   const startedAt = clock.elapsed();
   // A text that is left open fails by itself; a guard behind it would be part of the literal.
   const guard = statement.isLeftOpen ? undefined : transactionGuardSql({ pid, transaction });
   const answer = await client.send(statement.query, guard);
   if (!client.isInTransaction()) throw transactionEnded(progress);
-  const look = extensions.afterStatement(statement.query.text, target.schema);
+  const look = extensions.afterStatement(statement.query.text, plugin.schema);
   if (look !== undefined) await client.query(look);
   reportStatement(run, statement, startedAt);
   progress.statement = undefined;
@@ -111,8 +110,8 @@ function closingSql(
   file: PreparedFile,
   opened: SessionFacts,
 ): readonly string[] {
-  const { target, settings, extensions } = run;
-  const [schema, historySchema] = schemasOf(target);
+  const { plugin, settings, extensions } = run;
+  const { schema, historySchema } = plugin;
   const policy = file.mayReachOut ? 'off' : settings.strayObjects;
   return [
     insertHistorySql(historySchema, file.file, held.shape),
@@ -125,12 +124,12 @@ function closingSql(
 }
 
 function learnFromCommit(
-  { target, extensions, progress, tell }: Migrating,
+  { plugin, extensions, progress, tell }: Migrating,
   answers: unknown,
 ): void {
   extensions.learnFrom(answers);
   const strays = straysAmong(answers);
   if (strays.length === 0) return;
-  const message = `${progress.open?.file.name} made ${listNames(strays)} outside of the schema ${target.schema}`;
-  tell({ type: 'boot.warning', message, plugin: target.id });
+  const message = `${progress.open?.file.name} made ${listNames(strays)} outside of the schema ${plugin.schema}`;
+  tell({ type: 'boot.warning', message, plugin: plugin.id });
 }

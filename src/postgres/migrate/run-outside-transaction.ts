@@ -8,7 +8,6 @@ import {
 import { insertHistorySql } from '../history/migration-history.ts';
 import { isLockFreed } from '../locks/advisory-lock.ts';
 import { readLoneCommand, type LoneCommand } from '../sql/lone-commands.ts';
-import { schemasOf } from '../sources/migration-target.ts';
 import { searchPath } from '../sql/identifier.ts';
 import {
   reportStatement,
@@ -31,13 +30,13 @@ export async function runOutsideTransaction(
   held: HeldMigrationLock,
   file: PreparedFile,
 ): Promise<void> {
-  const { client, target, extensions, progress } = run;
+  const { client, plugin, extensions, progress } = run;
   let refused: unknown;
   try {
     const preparing = progress.applied.length === 0 ? held.missing : [];
     if (preparing.length > 0) await client.query(preparing.join(';'));
     // A function that ran before may have left another path.
-    const [schema, historySchema] = schemasOf(target);
+    const { schema, historySchema } = plugin;
     const path = searchPath(schema, extensions.schemasOnPath);
     await expectOwnSession(run, held, `set search_path = ${path}`);
     await file.sendEach((statement) =>
@@ -75,7 +74,7 @@ async function expectOwnSession(
 ): Promise<void> {
   const sql = [...before, sessionSql].join('; ');
   const found = lastRow(await run.client.query<Omit<SessionFacts, 'transaction'>>(sql));
-  if (found?.pid === held.backendPid && found.schema === run.target.schema) return;
+  if (found?.pid === held.backendPid && found.schema === run.plugin.schema) return;
   throw wrongSession(run, held, found);
 }
 

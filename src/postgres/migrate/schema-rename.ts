@@ -3,6 +3,7 @@ import type { LockHolder } from '../../core/events.ts';
 import { migrationLockKey, tryLock } from '../locks/advisory-lock.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { Querying } from '../connection/querying.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { historyTable } from '../history/migration-history.ts';
 import { beginSql, lockTimeoutSql, nameSession } from '../connection/session-settings.ts';
 import type { Migrating } from './migrating.ts';
@@ -15,12 +16,7 @@ import {
   type CommentedSchema,
   type RenamedSchema,
 } from '../survey/rename-marker.ts';
-import {
-  planRename,
-  renamableColumns,
-  type RenamableSchema,
-  type RenamingTarget,
-} from '../survey/rename-plan.ts';
+import { planRename, renamableColumns, type RenamableSchema } from '../survey/rename-plan.ts';
 
 type RenameResult =
   | { readonly status: 'done' | 'nothing' }
@@ -35,14 +31,14 @@ type RenameResult =
  */
 export async function renamePreviousSchema({
   client,
-  target,
+  plugin,
   settings,
   clock,
   tell,
 }: Migrating): Promise<RenameResult> {
-  const { previousSchemas = [] } = target;
+  const { previousSchemas } = plugin;
   if (previousSchemas.length === 0) return { status: 'nothing' };
-  if (!(await lookForRename(client, target))) return { status: 'nothing' };
+  if (!(await lookForRename(client, plugin))) return { status: 'nothing' };
   const startedAt = clock.elapsed();
   client.markDirty();
   try {
@@ -50,22 +46,22 @@ export async function renamePreviousSchema({
       [
         beginSql,
         lockTimeoutSql(settings),
-        `select set_config('application_name', ${quoteLiteral(nameSession(target.id))}, true)`,
+        `select set_config('application_name', ${quoteLiteral(nameSession(plugin.id))}, true)`,
       ].join('; '),
     );
-    for (const schema of inLockOrder([target.schema, ...previousSchemas])) {
+    for (const schema of inLockOrder([plugin.schema, ...previousSchemas])) {
       const attempt = await tryLock(client, schema, 'transaction');
       if (attempt.acquired) continue;
       await client.finish('rollback');
       return { status: 'locked', holder: attempt.holder };
     }
-    const rename = await lookForRename(client, target);
+    const rename = await lookForRename(client, plugin);
     if (!rename) {
       await client.finish('rollback');
       return { status: 'nothing' };
     }
-    await client.finish(`${renameSql(target, rename)}; commit`);
-    const news = { plugin: target.id, from: rename.from, to: target.schema };
+    await client.finish(`${renameSql(plugin, rename)}; commit`);
+    const news = { plugin: plugin.id, from: rename.from, to: plugin.schema };
     tell({ type: 'plugin.migrate.renamed', ...news, durationMs: clock.elapsed() - startedAt });
     return { status: 'done' };
   } catch (error) {
@@ -84,18 +80,18 @@ export async function renamePreviousSchema({
  */
 export async function findPendingRename(
   client: Querying,
-  target: RenamingTarget,
+  plugin: PluginMigrations,
 ): Promise<string | undefined> {
-  if ((target.previousSchemas ?? []).length === 0) return undefined;
-  return (await lookForRename(client, target))?.from;
+  if (plugin.previousSchemas.length === 0) return undefined;
+  return (await lookForRename(client, plugin))?.from;
 }
 
 /**
- * The name that the schema of a target has got from a later release; undefined where it has its own, or a history again.
+ * The name that the schema of a plugin has got from a later release; undefined where it has its own, or a history again.
  */
 export async function findLaterName(
   client: Querying,
-  { schema, historySchema = schema }: { readonly schema: string; readonly historySchema?: string },
+  { schema, historySchema }: PluginMigrations,
 ): Promise<RenamedSchema | undefined> {
   const { rows } = await client.query<{ renamed: string }>(
     `select ${markedSchemasSql}::text as renamed where not exists (
@@ -115,9 +111,9 @@ interface Rename {
 
 async function lookForRename(
   client: Querying,
-  target: RenamingTarget,
+  plugin: PluginMigrations,
 ): Promise<Rename | undefined> {
-  const names = [target.schema, ...(target.previousSchemas ?? [])];
+  const names = [plugin.schema, ...plugin.previousSchemas];
   const { rows } = await client.query<{ found: string }>(
     `select coalesce(json_agg(json_build_object(${renamableColumns},
        'comment', coalesce(obj_description(n.oid, 'pg_namespace'), ''))), '[]')::text as found
@@ -126,15 +122,15 @@ async function lookForRename(
   );
   const found = JSON.parse(rows[0]?.found ?? '[]') as (RenamableSchema & { comment: string })[];
   const schemas = new Map(found.map((schema) => [schema.name, schema]));
-  const { from, conflict } = planRename(target, schemas);
+  const { from, conflict } = planRename(plugin, schemas);
   if (conflict) throw problemError(conflict, 'migrateAll');
   if (from === undefined) return undefined;
   const comment = schemas.get(from)?.comment ?? '';
-  return { from, comment, isTaken: schemas.has(target.schema) };
+  return { from, comment, isTaken: schemas.has(plugin.schema) };
 }
 
 /** An empty schema that is in the way is dropped without CASCADE: if something comes into it now, the rename fails. */
-function renameSql({ id, schema }: RenamingTarget, { from, comment, isTaken }: Rename): string {
+function renameSql({ id, schema }: PluginMigrations, { from, comment, isTaken }: Rename): string {
   const to = quoteIdentifier(schema);
   const earlier = new Set([...(readMarker(comment)?.from ?? []), from]);
   // Back to a name that it had before: replicas that know it by that name are right again.

@@ -3,7 +3,7 @@ import { heldLockSql, msSinceSql, readHolder } from '../locks/advisory-lock.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
 import { withoutGuard } from '../connection/session-guard.ts';
 import type { Querying } from '../connection/querying.ts';
-import { messageOf } from '../../core/foreign-value.ts';
+import { readMessage } from '../../core/foreign-value.ts';
 
 /** The report of `repair.holder()`: the holder, and whether its session was ended. Plain JSON. */
 export interface HolderReport {
@@ -66,6 +66,6 @@ export async function endHolder(
     return isEnded ? undefined : `it has not ended within ${goneWithinMs / 1000} s`;
   } catch (error) {
     if (sqlStateOf(error) !== '42501') throw error;
-    return messageOf(error);
+    return readMessage(error);
   }
 }

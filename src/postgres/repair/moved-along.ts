@@ -1,5 +1,5 @@
 import { isSql, type Migration } from '../sources/migration.ts';
-import type { MigrationTarget } from '../sources/migration-target.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { namesInSql } from '../sql/sql-names.ts';
 import { listNames } from '../../core/printable.ts';
 import type { RepairLeft } from './repair-report.ts';
@@ -16,13 +16,13 @@ type Reason = string | undefined;
  */
 export function decideOnUsed(
   used: readonly UsedObject[],
-  target: MigrationTarget,
-  targets: readonly MigrationTarget[],
+  plugin: PluginMigrations,
+  plugins: readonly PluginMigrations[],
   settled: ReadonlySet<string>,
 ): { readonly along: readonly UsedObject[]; readonly left: readonly RepairLeft[] } {
   const wanted = reach(used.filter(({ name }) => !settled.has(name)));
   const reasons = new Map<UsedObject, Reason>(
-    wanted.map((object) => [object, whyNotIts(object, target, targets)]),
+    wanted.map((object) => [object, whyNotIts(object, plugin, plugins)]),
   );
   const isStaying = (object: UsedObject): boolean => reasons.get(object) !== undefined;
   // An object that stays keeps the objects that it uses, and so on.
@@ -61,12 +61,12 @@ function reach(used: readonly UsedObject[]): readonly UsedObject[] {
 
 function whyNotIts(
   object: UsedObject,
-  { id, schema, files }: MigrationTarget,
-  targets: readonly MigrationTarget[],
+  { id, schema, files }: PluginMigrations,
+  plugins: readonly PluginMigrations[],
 ): Reason {
   const { alsoIn, isOwned } = object;
   if (alsoIn.includes(schema)) return `${schema} has another one already`;
-  const others = targets.filter(
+  const others = plugins.filter(
     (each) => each.id !== id && !alsoIn.includes(each.schema) && mayName(object, each.files),
   );
   if (others.length > 0) return `it may also belong to ${others.map((each) => each.id).join(', ')}`;

@@ -1,6 +1,6 @@
 import { didYouMean } from '../../core/suggest.ts';
 import type { Migration } from '../sources/migration.ts';
-import type { MigrationTarget } from '../sources/migration-target.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { repairRefused } from './repair-error.ts';
 import { listNames } from '../../core/printable.ts';
 
@@ -11,7 +11,7 @@ import { listNames } from '../../core/printable.ts';
  * @throws BootError `REPAIR_REFUSED` for a name that the folder lacks
  */
 export function filesNamed(
-  { id, files }: Pick<MigrationTarget, 'id' | 'files'>,
+  { id, files }: Pick<PluginMigrations, 'id' | 'files'>,
   names: readonly string[],
 ): readonly Migration[] {
   const chosen = new Set(names.map((name) => fileNamed(id, files, name)));
@@ -20,7 +20,7 @@ export function filesNamed(
 
 /** Finds the files up to the one with this name, inclusive. */
 export function filesUpTo(
-  { id, files }: Pick<MigrationTarget, 'id' | 'files'>,
+  { id, files }: Pick<PluginMigrations, 'id' | 'files'>,
   last: string,
 ): readonly Migration[] {
   return files.slice(0, files.indexOf(fileNamed(id, files, last)) + 1);

@@ -6,7 +6,7 @@ import type { Querying } from '../connection/querying.ts';
 import { describeObject, type PublicObject } from '../survey/public-objects.ts';
 import type { PluginSurvey } from '../survey/survey-plugin.ts';
 import { surveyDatabase } from '../survey/survey.ts';
-import type { MigrationTarget } from '../sources/migration-target.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import type { StrandedObjects } from '../survey/stranded-objects.ts';
 import { decideOnUsed } from './moved-along.ts';
 import { repairRefused } from './repair-error.ts';
@@ -16,7 +16,7 @@ import { listNames } from '../../core/printable.ts';
 
 interface RelocateChoice {
   /** Every plugin, and the host: their objects are not moved. */
-  readonly targets: readonly MigrationTarget[];
+  readonly plugins: readonly PluginMigrations[];
   /** The names that the caller has chosen; when left out, everything that certainly belongs to the plugin. */
   readonly objects: readonly string[] | undefined;
   readonly settings: MigrationSettings;
@@ -32,20 +32,20 @@ interface RelocateChoice {
 export async function decideOnMoves(
   client: Querying,
   id: string,
-  { targets, objects, settings }: RelocateChoice,
+  { plugins, objects, settings }: RelocateChoice,
 ): Promise<RepairDecision> {
-  const survey = await surveyDatabase(client, targets, { settings, willApply: false });
+  const survey = await surveyDatabase(client, plugins, { settings, willApply: false });
   const plugin = survey.plugins.find((each) => each.id === id);
   if (!plugin) throw new Error(`no migrations of ${id} among the plugins`);
   const { certain, disputed } = readable(plugin);
   const { moving, left } = objects
     ? await choose(client, plugin, [...certain, ...disputed], objects)
     : { moving: certain, left: disputed.map(leftToPeople) };
-  const schemas = targets.map((each) => each.schema);
+  const schemas = plugins.map((each) => each.schema);
   const used = await readUsedObjects(client, plugin.schema, moving, schemas);
   const settled = new Set([...certain, ...disputed].map(({ name }) => name));
-  const owner = targets.find((each) => each.id === id);
-  const carried = owner ? decideOnUsed(used, owner, targets, settled) : { along: [], left: [] };
+  const owner = plugins.find((each) => each.id === id);
+  const carried = owner ? decideOnUsed(used, owner, plugins, settled) : { along: [], left: [] };
   // A function is named with the types of its arguments, which must not have moved yet.
   const along = carried.along.toSorted((one, other) => rankOf(one) - rankOf(other));
   const change = `moved from public to ${plugin.schema}`;

@@ -1,5 +1,5 @@
 import { BootError } from '../../core/errors.ts';
-import { isInstance, messageOf } from '../../core/foreign-value.ts';
+import { isInstance, readMessage } from '../../core/foreign-value.ts';
 import type { LockBlocker } from '../../core/events.ts';
 import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
 import { describeBlocker } from '../../core/describe-session.ts';
@@ -17,7 +17,7 @@ export function toRepairError(
   blockers: readonly LockBlocker[] = [],
 ): unknown {
   if (isInstance(cause, BootError)) return cause;
-  const reason = messageOf(cause);
+  const reason = readMessage(cause);
   const sqlState = sqlStateOf(cause);
   if (isConnectionLost(cause)) {
     return new BootError(

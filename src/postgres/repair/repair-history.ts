@@ -16,7 +16,7 @@ import type { Querying } from '../connection/querying.ts';
 import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
 import { nameOf } from '../history/migration-policies.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
-import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import type { RepairDecision, RepairLeft } from './repair-report.ts';
 
 /**
@@ -26,14 +26,14 @@ import type { RepairDecision, RepairLeft } from './repair-report.ts';
  */
 export async function decideOnRows(
   client: Querying,
-  target: MigrationTarget,
+  plugin: PluginMigrations,
   chosen: readonly Migration[],
 ): Promise<RepairDecision> {
-  const [, historySchema] = schemasOf(target);
-  const { history, plan } = await compare(client, target);
+  const { historySchema } = plugin;
+  const { history, plan } = await compare(client, plugin);
   const pending = new Set(plan.pending);
   const toWrite = chosen.filter((file) => pending.has(file));
-  const shape = shapeToWrite(history, target.files);
+  const shape = shapeToWrite(history, plugin.files);
   const missing = createMissingSql(missingParts(history), historySchema, shape);
   return {
     changes: toWrite.map(({ name }) => {
@@ -55,11 +55,11 @@ export async function decideOnRows(
  */
 export async function decideOnHashes(
   client: Querying,
-  target: MigrationTarget,
+  plugin: PluginMigrations,
   chosen?: readonly Migration[],
 ): Promise<RepairDecision> {
-  const [, historySchema] = schemasOf(target);
-  const { history, plan } = await compare(client, target);
+  const { historySchema } = plugin;
+  const { history, plan } = await compare(client, plugin);
   const edited = plan.applied.filter(({ file }) => plan.edited.includes(file));
   const all = [...edited, ...plan.moved];
   const files = chosen ?? all.map(({ file }) => file);
@@ -89,11 +89,11 @@ export async function decideOnHashes(
 
 async function compare(
   client: Querying,
-  target: MigrationTarget,
+  plugin: PluginMigrations,
 ): Promise<{ readonly history: HistoryState; readonly plan: MigrationPlan<Migration> }> {
-  const [schema, historySchema] = schemasOf(target);
+  const { schema, historySchema } = plugin;
   const history = await readHistory(client, schema, historySchema);
-  return { history, plan: planMigrations(target.files, history.rows, schema) };
+  return { history, plan: planMigrations(plugin.files, history.rows, schema) };
 }
 
 function leftBecause(because: string): (file: Migration) => RepairLeft {

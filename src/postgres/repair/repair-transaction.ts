@@ -18,7 +18,7 @@ import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { RepairDecision } from './repair-report.ts';
 import { findLaterName, findPendingRename } from '../migrate/schema-rename.ts';
 import type { RenamedSchema } from '../survey/rename-marker.ts';
-import type { RenamingTarget } from '../survey/rename-plan.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { renamedAway } from '../survey/rename-problems.ts';
 import { repairRefused, toRepairError } from './repair-error.ts';
 
@@ -45,7 +45,7 @@ export type Decide = (client: PinnedClient) => Promise<RepairDecision>;
  */
 export async function repairInTransaction(
   pool: PoolLike | PatientPool,
-  target: RenamingTarget,
+  plugin: PluginMigrations,
   settings: RepairSettings,
   decide: Decide,
 ): Promise<RepairAttempt> {
@@ -54,14 +54,14 @@ export async function repairInTransaction(
   try {
     return await withPinnedClient(pool, pin, async (client) => {
       try {
-        return await attemptRepair(client, target, settings, decide, progress);
+        return await attemptRepair(client, plugin, settings, decide, progress);
       } catch (error) {
         await lookBack(client, progress, error);
         throw error;
       }
     });
   } catch (error) {
-    throw toRepairError(target.id, error, progress.blockers);
+    throw toRepairError(plugin.id, error, progress.blockers);
   }
 }
 
@@ -73,20 +73,20 @@ interface RepairProgress {
 
 async function attemptRepair(
   client: PinnedClient,
-  target: RenamingTarget,
+  plugin: PluginMigrations,
   settings: RepairSettings,
   decide: Decide,
   progress: RepairProgress,
 ): Promise<RepairAttempt> {
-  const { id, schema } = target;
+  const { id, schema } = plugin;
   await begin(client, id, settings.settings);
   const attempt = await tryLock(client, schema, 'transaction');
   if (!attempt.acquired) {
     await client.finish('rollback');
     return { status: 'locked', holder: attempt.holder };
   }
-  refuseRename(id, await findPendingRename(client, target));
-  refuseLaterName(target, await findLaterName(client, target));
+  refuseRename(id, await findPendingRename(client, plugin));
+  refuseLaterName(plugin, await findLaterName(client, plugin));
   const session = await readSession(client);
   const decision = await decide(client);
   if (settings.dryRun) await client.finish('rollback');
@@ -121,7 +121,7 @@ function refuseRename(id: string, from: string | undefined): void {
 }
 
 /** Refuses a repair after a rename: it would make an empty schema, which conflicts with the renamed one. */
-function refuseLaterName({ id, schema }: RenamingTarget, now: RenamedSchema | undefined): void {
+function refuseLaterName({ id, schema }: PluginMigrations, now: RenamedSchema | undefined): void {
   if (now) throw problemError(renamedAway(id, schema, now), 'migrateAll');
 }
 

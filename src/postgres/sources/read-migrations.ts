@@ -5,6 +5,18 @@ import { readMigrationFolder } from './migration-files.ts';
 import { toMigrations } from './named-migration.ts';
 import { readSqlFolder } from './sql-folder.ts';
 
+/** One plugin with its migrations, as the survey and the migrator take it. */
+export interface PluginMigrations {
+  /** The plugin's id. */
+  readonly id: string;
+  readonly schema: string;
+  /** The schema of the history table: the same as `schema`, except for the host. */
+  readonly historySchema: string;
+  /** The schemas that it may have had under earlier ids. */
+  readonly previousSchemas: readonly string[];
+  readonly files: readonly Migration[];
+}
+
 /**
  * Reads the migrations of a plugin, wherever they come from, in the order in which they run.
  *

@@ -3,7 +3,7 @@ import type { QueryAnswer } from '../connection/connection.ts';
 import type { Querying } from '../connection/querying.ts';
 import { toHistoryRow, type HistoryRow, type RawHistoryRow } from '../history/migration-history.ts';
 import { planMigrations } from '../history/migration-plan.ts';
-import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { wantedExtensions, type ExtensionSetting } from './extension-schemas.ts';
 import {
   factsSql,
@@ -47,12 +47,12 @@ const attempts = 3;
 /** Reads the state of the database, and starts again when a history disappears between two messages. */
 export async function lookAtDatabase(
   client: Querying,
-  targets: readonly MigrationTarget[],
+  plugins: readonly PluginMigrations[],
   setting: ExtensionSetting,
 ): Promise<Look> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await lookOnce(client, targets, setting);
+      return await lookOnce(client, plugins, setting);
     } catch (error) {
       // Another process has renamed or dropped a plugin's schema since the first message.
       const isGone = ['42P01', '3F000', '42703'].includes(sqlStateOf(error) ?? '');
@@ -67,43 +67,44 @@ export async function lookAtDatabase(
  */
 async function lookOnce(
   client: Querying,
-  targets: readonly MigrationTarget[],
+  plugins: readonly PluginMigrations[],
   setting: ExtensionSetting,
 ): Promise<Look> {
-  const names = schemaNames(targets);
+  const names = schemaNames(plugins);
   const { rows } = await client.query<{ facts: string }>(factsSql, [names]);
   const facts = JSON.parse(rows[0]?.facts ?? '{}') as ServerFacts;
   const readable = facts.schemas.filter(isReadable);
   const known = { existing: nameSet(facts.schemas), readable: nameSet(readable) };
-  const mayChange = targets.some((target) => isNewOrRenamed(target, known));
-  const isOfPlugin = ({ schema }: MigrationTarget): boolean => schema !== 'public';
+  const mayChange = plugins.some((plugin) => isNewOrRenamed(plugin, known));
+  const isOfPlugin = ({ schema }: PluginMigrations): boolean => schema !== 'public';
   const first = [
     ...(setting === 'auto' && facts.hasExtensions ? [extensionQuestion(setting)] : []),
-    ...(facts.isPublicUsed && targets.some(isOfPlugin) ? [publicQuestion(names)] : []),
-    ...(mayChange ? [askAboutChange(names, targets, setting)] : []),
+    ...(facts.isPublicUsed && plugins.some(isOfPlugin) ? [publicQuestion(names)] : []),
+    ...(mayChange ? [askAboutChange(names, plugins, setting)] : []),
   ];
   const { histories, details } = await ask(client, readable, first);
-  const isLate = !mayChange && targets.some((target) => hasPending(target, histories));
-  const last = isLate ? [askAboutChange(names, targets, setting)] : [];
+  const isLate = !mayChange && plugins.some((plugin) => hasPending(plugin, histories));
+  const last = isLate ? [askAboutChange(names, plugins, setting)] : [];
   const { details: late } = await ask(client, [], last);
   return { facts: merge(facts, { ...noDetails, ...details, ...late }), histories };
 }
 
 /** Lists every schema that a plugin has or had, and that of its history. */
-function schemaNames(targets: readonly MigrationTarget[]): readonly string[] {
-  const names = targets.flatMap((target) => [
-    ...schemasOf(target),
-    ...(target.previousSchemas ?? []),
+function schemaNames(plugins: readonly PluginMigrations[]): readonly string[] {
+  const names = plugins.flatMap((plugin) => [
+    plugin.schema,
+    plugin.historySchema,
+    ...plugin.previousSchemas,
   ]);
   return [...new Set(names)];
 }
 
 function askAboutChange(
   names: readonly string[],
-  targets: readonly MigrationTarget[],
+  plugins: readonly PluginMigrations[],
   setting: ExtensionSetting,
 ): Question {
-  const all = targets.flatMap(({ files }) => files);
+  const all = plugins.flatMap(({ files }) => files);
   const wanted = wantedExtensions(all);
   return changeQuestion(names, { setting, wanted, made: madeExtensions(all) });
 }
@@ -119,17 +120,16 @@ function nameSet(schemas: readonly SchemaFacts[]): ReadonlySet<string> {
 }
 
 /** Whether a plugin may need a change, regardless of the histories. */
-function isNewOrRenamed(target: MigrationTarget, { existing, readable }: KnownSchemas): boolean {
-  const [, historySchema] = schemasOf(target);
-  const previous = target.previousSchemas ?? [];
-  return !readable.has(historySchema) || previous.some((name) => existing.has(name));
+function isNewOrRenamed(plugin: PluginMigrations, { existing, readable }: KnownSchemas): boolean {
+  const { historySchema, previousSchemas } = plugin;
+  return !readable.has(historySchema) || previousSchemas.some((name) => existing.has(name));
 }
 
 /** Whether a plugin with a history, and without a rename, has pending files. */
-function hasPending(target: MigrationTarget, histories: Histories): boolean {
-  const [schema, historySchema] = schemasOf(target);
+function hasPending(plugin: PluginMigrations, histories: Histories): boolean {
+  const { schema, historySchema } = plugin;
   const rows = histories.get(historySchema) ?? [];
-  return planMigrations(target.files, rows, schema).pending.length > 0;
+  return planMigrations(plugin.files, rows, schema).pending.length > 0;
 }
 
 interface Answers {

@@ -1,4 +1,5 @@
 import { problem, type Problem } from '../../core/error-codes.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
 
 /** What a rename needs to know of a schema. */
@@ -16,13 +17,6 @@ export const renamableColumns = `'name', n.nspname,
       'isEmpty', not exists (select from pg_depend d
         where d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid and d.deptype = 'n')`;
 
-/** A plugin that may have had another id. */
-export interface RenamingTarget {
-  readonly id: string;
-  readonly schema: string;
-  readonly previousSchemas?: readonly string[] | undefined;
-}
-
 /** The plan for the schemas that a plugin has had. */
 export interface RenamePlan {
   /** The schema that gets the plugin's name. */
@@ -32,7 +26,7 @@ export interface RenamePlan {
 
 /** Finds the schema of an earlier id that the plugin keeps, if there is one. Two that are not empty are a conflict. */
 export function planRename(
-  { id, schema, previousSchemas = [] }: RenamingTarget,
+  { id, schema, previousSchemas }: PluginMigrations,
   schemas: ReadonlyMap<string, RenamableSchema>,
 ): RenamePlan {
   const found = previousSchemas.flatMap((name) => schemas.get(name) ?? []);

@@ -4,7 +4,7 @@ import type { HistoryRow } from '../history/migration-history.ts';
 import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
 import { judgePlan } from '../history/migration-policies.ts';
 import type { Migration } from '../sources/migration.ts';
-import { schemasOf, type MigrationTarget } from '../sources/migration-target.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { findFilePaths } from './function-path-problems.ts';
 import type { Look } from './look-at-database.ts';
 import { findHistoryEdits } from './history-edits.ts';
@@ -44,31 +44,31 @@ export interface PluginSurvey {
   readonly problems: readonly Problem[];
 }
 
-/** A target with its history. `schema` and `historySchema` are the present names. */
-interface PlannedTarget extends Claimant {
+/** A plugin with its history. `schema` and `historySchema` are the present names. */
+interface PlannedPlugin extends Claimant {
   readonly historySchema: string;
-  readonly target: MigrationTarget;
+  readonly plugin: PluginMigrations;
   readonly rename: RenamePlan;
   readonly rows: readonly HistoryRow[];
   readonly plan: MigrationPlan<Migration>;
 }
 
-/** Finds what is pending, in the schema that the target has now. */
-export function planTarget(
-  target: MigrationTarget,
+/** Finds what is pending, in the schema that the plugin has now. */
+export function planPlugin(
+  plugin: PluginMigrations,
   schemas: ReadonlyMap<string, SchemaAnswer>,
   histories: Look['histories'],
-): PlannedTarget {
-  const { id, files } = target;
-  const rename = planRename(target, schemas);
-  const [schema, historySchema] =
-    rename.from === undefined ? schemasOf(target) : [rename.from, rename.from];
+): PlannedPlugin {
+  const { id, files } = plugin;
+  const rename = planRename(plugin, schemas);
+  const { schema, historySchema } =
+    rename.from === undefined ? plugin : { schema: rename.from, historySchema: rename.from };
   const rows = histories.get(historySchema) ?? [];
-  const plan = planMigrations(files, rows, target.schema);
+  const plan = planMigrations(files, rows, plugin.schema);
   const pending = new Set(plan.pending);
   const applied = files.filter((file) => !pending.has(file));
   const isAhead = plan.unknown.length > 0;
-  return { id, schema, historySchema, target, rename, files, applied, isAhead, rows, plan };
+  return { id, schema, historySchema, plugin, rename, files, applied, isAhead, rows, plan };
 }
 
 /** The facts for all plugins of a survey. */
@@ -84,7 +84,7 @@ interface SurveyContext {
 
 /** Finds the warnings and problems of one plugin. */
 export function surveyPlugin(
-  planned: PlannedTarget,
+  planned: PlannedPlugin,
   stranded: StrandedObjects | undefined,
   context: SurveyContext,
 ): PluginSurvey {
@@ -98,8 +98,8 @@ export function surveyPlugin(
   const judgement = judgePlan({ id, historySchema, files, applied: rows, plan }, settings);
   const historyEdits = findHistoryEdits(plugin);
   const historyExists = schemas.get(historySchema)?.history != null;
-  const obstacle = rename.conflict ?? findNewName(planned.target, historyExists, facts);
-  const [ownSchema, ownHistorySchema] = schemasOf(planned.target);
+  const obstacle = rename.conflict ?? findNewName(planned.plugin, historyExists, facts);
+  const { schema: ownSchema, historySchema: ownHistorySchema } = planned.plugin;
   const paths = willApply
     ? findFilePaths({ id, schema: ownSchema, extensionSchemas }, pending)
     : [];
@@ -140,7 +140,7 @@ export function surveyPlugin(
 
 /** Finds the new name of a plugin that has no schema here because another release has renamed it. */
 function findNewName(
-  { id, schema }: MigrationTarget,
+  { id, schema }: PluginMigrations,
   historyExists: boolean,
   { renamed }: DatabaseAnswer,
 ): Problem | undefined {

@@ -31,9 +31,9 @@ interface SurveyedPlugin {
 /** Finds problems that prevent every migration; none when no plugin has migrations. */
 export function findServerProblems(
   { readOnly }: DatabaseAnswer,
-  targets: readonly { readonly files: readonly unknown[] }[],
+  plugins: readonly { readonly files: readonly unknown[] }[],
 ): readonly Problem[] {
-  if (!readOnly || targets.every(({ files }) => files.length === 0)) return [];
+  if (!readOnly || plugins.every(({ files }) => files.length === 0)) return [];
   return [
     problem('DATABASE_READ_ONLY', 'The database takes no writes: a replica, or set read-only'),
   ];

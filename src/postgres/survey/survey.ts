@@ -5,14 +5,14 @@ import type { MigrationSettings } from '../../core/settings.ts';
 import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
 import type { Querying } from '../connection/querying.ts';
 import { isSql, ownNames, type Migration } from '../sources/migration.ts';
-import type { MigrationTarget } from '../sources/migration-target.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { findMissingExtensionSchemas } from './extension-problems.ts';
 import { schemasOnPath, type ExtensionFacts } from './extension-schemas.ts';
 import { lookAtDatabase } from './look-at-database.ts';
 import { findStranded } from './stranded-objects.ts';
-import { planTarget, surveyPlugin, type PluginSurvey } from './survey-plugin.ts';
+import { planPlugin, surveyPlugin, type PluginSurvey } from './survey-plugin.ts';
 import { findServerProblems } from './survey-problems.ts';
-import { messageOf } from '../../core/foreign-value.ts';
+import { readMessage } from '../../core/foreign-value.ts';
 
 /** The result of the survey for every plugin. */
 export interface Survey {
@@ -51,22 +51,22 @@ export interface SurveyOptions {
  */
 export async function surveyDatabase(
   client: Querying & { readonly processID?: number | null | undefined },
-  targets: readonly MigrationTarget[],
+  plugins: readonly PluginMigrations[],
   { settings, pooler: keptBy, willApply }: SurveyOptions,
 ): Promise<Survey> {
   const { extensionSchemas: setting, rewritePublic } = settings;
-  const { facts, histories } = await lookAtDatabase(client, targets, setting).catch(refuse);
+  const { facts, histories } = await lookAtDatabase(client, plugins, setting).catch(refuse);
   const pooler = client.processID != null && client.processID !== facts.pid;
   const schemas = new Map(facts.schemas.map((schema) => [schema.name, schema]));
   const keepsSession = !pooler || keptBy === 'session';
   const extensionSchemas = schemasOnPath(setting, facts.extensions);
   const context = { facts, schemas, keepsSession, willApply, settings, extensionSchemas };
-  const planned = targets.map((target) => planTarget(target, schemas, histories));
+  const planned = plugins.map((plugin) => planPlugin(plugin, schemas, histories));
   const stranded = await findStranded(planned, facts.inPublic, rewritePublic);
-  const known = planned.map((target) => surveyPlugin(target, stranded.get(target.id), context));
+  const known = planned.map((plugin) => surveyPlugin(plugin, stranded.get(plugin.id), context));
   const missing = willApply ? findMissingExtensionSchemas(known, facts.extensions, settings) : [];
   const isSent = willApply && rewritePublic;
-  const plugins = await mapBounded(known, 1, async (plugin) => ({
+  const surveyed = await mapBounded(known, 1, async (plugin) => ({
     ...plugin,
     problems: [
       ...plugin.problems,
@@ -82,10 +82,10 @@ export async function surveyDatabase(
     readOnly: facts.readOnly,
     extensionSchemas,
     extensions: facts.extensions,
-    plugins,
+    plugins: surveyed,
     problems: [
-      ...(willApply ? findServerProblems(facts, targets) : []),
-      ...plugins.flatMap(({ problems }) => problems),
+      ...(willApply ? findServerProblems(facts, plugins) : []),
+      ...surveyed.flatMap(({ problems }) => problems),
     ],
   };
 }
@@ -109,7 +109,7 @@ async function findBrokenSnapshot(pending: readonly Migration[]): Promise<readon
 function refuse(error: unknown): never {
   const sqlState = sqlStateOf(error);
   if (!isConnectionLost(error) && sqlState === undefined) throw error;
-  const reason = messageOf(error);
+  const reason = readMessage(error);
   const what = isConnectionLost(error) ? 'The connection broke while' : 'PostgreSQL refused when';
   throw new BootError(
     sqlState === '42501' ? 'DATABASE_PRIVILEGE' : 'DATABASE_UNREACHABLE',

@@ -1,6 +1,6 @@
 import { coreServices } from '../../../core/core-services.ts';
 import { BootError } from '../../../core/errors.ts';
-import { messageOf } from '../../../core/foreign-value.ts';
+import { readMessage } from '../../../core/foreign-value.ts';
 import type { MigrationSource } from '../../../core/migration-source.ts';
 import { checkPlugin } from '../../../core/plugin-check.ts';
 import type { OwnContext, Plugin } from '../../../core/plugin.ts';
@@ -102,7 +102,7 @@ function contributionTaker({ ownPoints }: Registration): (context: Context) => v
         try {
           contribute(point);
         } catch (thrown) {
-          const message = `a contribution to ${ref.id} failed: ${messageOf(thrown)}`;
+          const message = `a contribution to ${ref.id} failed: ${readMessage(thrown)}`;
           throw new Error(message, { cause: thrown });
         }
       }

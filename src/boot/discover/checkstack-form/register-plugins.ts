@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { asBootError, BootError, toProblem } from '../../../core/errors.ts';
-import { isInstance, messageOf } from '../../../core/foreign-value.ts';
+import { isInstance, readMessage } from '../../../core/foreign-value.ts';
 import { hearRejection } from '../../../core/hear-rejection.ts';
 import { silentLogger, type Logger } from '../../../core/logger.ts';
 import type { MigrationSource } from '../../../core/migration-source.ts';
@@ -95,7 +95,7 @@ function migrationsOf(
 function invalid(plugin: string, thrown: unknown): BootError {
   const known = asBootError(thrown);
   if (known?.plugin !== undefined) return known;
-  const message = `${plugin} cannot be registered: ${messageOf(thrown)}`;
+  const message = `${plugin} cannot be registered: ${readMessage(thrown)}`;
   const hint = 'See what its register() does.';
   return new BootError('PLUGIN_INVALID', message, {
     plugin,
