@@ -73,9 +73,9 @@ export class BootRun {
       task: this.#running.task,
     };
     const discover = discoverPhase(around);
-    const sort = sortPhase(around, discover);
-    const migrateAll = migrateAllPhase(around, discover, sort);
-    const initAll = initAllPhase(around, sort, migrateAll);
+    const sort = sortPhase(around, discover.discovered);
+    const migrateAll = migrateAllPhase(around, discover.discovered, sort.graph);
+    const initAll = initAllPhase(around, sort.graph, migrateAll.searchPath);
     this.#endLives = initAll.end;
     const tasks = { ...discover.tasks, ...sort.tasks, ...migrateAll.tasks, ...initAll.tasks };
     this.#actor = createActor(provideMachines(tasks, this.#tell), {

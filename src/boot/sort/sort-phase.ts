@@ -3,24 +3,27 @@ import { buildGraph, type PluginGraph } from '../../core/graph.ts';
 import type { RunAround } from '../around/around.ts';
 import type { BootSettings } from '../options/boot-options.ts';
 import type { KnownPlugin } from '../discover/load-package.ts';
-import type { Discovered, DiscoverPhase } from '../discover/discover-phase.ts';
+import type { Discovered } from '../discover/discover-phase.ts';
 import { mapServicesToOwners } from '../discover/registry.ts';
 import type { Host } from '../options/host-plugin.ts';
 
-export interface SortPhase {
+interface SortPhase {
   readonly tasks: Pick<Tasks, 'sort'>;
   /** Empty before its task is done. */
   readonly graph: () => PluginGraph;
 }
 
 /** The second phase: the order of the plugins. Everything that is wrong with their edges ends the boot here. */
-export function sortPhase({ settings, tell, task }: RunAround, discover: DiscoverPhase): SortPhase {
+export function sortPhase(
+  { settings, tell, task }: RunAround,
+  discovered: () => Discovered,
+): SortPhase {
   let graph: PluginGraph = { plugins: [], nodes: [], edges: [], warnings: [] };
   return {
     graph: () => graph,
     tasks: {
       sort: task(async () => {
-        graph = sortPlugins(discover.discovered(), settings);
+        graph = sortPlugins(discovered(), settings);
         const { plugins, edges, warnings, nodes } = graph;
         tell({ type: 'graph.sorted', order: plugins.map(({ id }) => id), edges, warnings });
         return { status: 'done', nodes };
