@@ -20,7 +20,7 @@ interface InitAllPhase {
 export function initAllPhase(
   around: RunAround,
   graph: () => PluginGraph,
-  extensionSchemas: () => readonly string[],
+  searchPath: (schema: string) => string,
 ): InitAllPhase {
   const { settings, clock, pool, services, cut, task } = around;
   const locks = new AdvisoryLocks({
@@ -38,7 +38,7 @@ export function initAllPhase(
    */
   const createContext = (plugin: Plugin, life: PluginLife): Readonly<Record<string, unknown>> => {
     const schema = getPluginSchemaName(plugin.id, settings.migrations.schemaPrefix);
-    const scoped = openScopedPool(pool, schema, { extensionSchemas: extensionSchemas() });
+    const scoped = openScopedPool(pool, schema, searchPath(schema));
     // First, because `database` may take a client and throw.
     life.lend(scoped);
     const database = plugin.database ? plugin.database(scoped.pool) : scoped.pool;
