@@ -7,7 +7,7 @@ import {
 } from '../../machines/index.ts';
 import { toError } from '../core/error-record.ts';
 import { untilAborted } from '../core/patience.ts';
-import { openPools, type OpenPools } from '../postgres/connection/connection.ts';
+import { openPools, type OpenPool } from '../postgres/connection/connection.ts';
 import type { RunAround } from './around/around.ts';
 import type { BootSettings } from './options/boot-options.ts';
 import { discoverPhase } from './discover/discover-phase.ts';
@@ -46,7 +46,7 @@ export class BootRun {
   /** Resolves when everything is down. Never rejects. */
   readonly ended: Promise<RunEnd>;
   readonly #actor: ActorRefFrom<typeof bootMachine>;
-  readonly #open: OpenPools;
+  readonly #open: OpenPool;
   readonly #running: RunningTasks;
   readonly #endLives: () => Promise<void>;
   readonly #broken = new AbortController();
@@ -56,8 +56,9 @@ export class BootRun {
     const { settings, relay, services, sent, wayDown, until } = parts;
     this.#parts = parts;
     this.until = until;
-    this.#open = openPools(settings.source, settings.migrationSource);
-    const { pool, migrationPool } = this.#open;
+    const open = openPools(settings.source, settings.migrationSource);
+    this.#open = open;
+    const { pool, migrationPool } = open;
     this.#running = new RunningTasks(this.#broken.signal);
     const around: RunAround = {
       settings,

@@ -12,6 +12,7 @@ import {
   errorOf,
   migrateOptions,
   pluginWith,
+  toPlugin,
   takeSurvey,
   type SurveyChanges,
 } from './migration-fixture.ts';
@@ -56,7 +57,7 @@ describe('the schemas of extensions', () => {
       create schema a_fixed; create extension xml2 schema a_fixed;
       create extension pg_trgm schema public`);
     const survey = await look(fresh, [await pluginWith('a', { '0000_a': 'select 1' })]);
-    expect(survey.extensionSchemas).toEqual(['a_ext', 'b_ext', 'owner', 'a_fixed']);
+    expect(survey.schemasOnPath).toEqual(['a_ext', 'b_ext', 'owner', 'a_fixed']);
   });
 
   test('are those that are listed, where they are listed', async () => {
@@ -64,7 +65,7 @@ describe('the schemas of extensions', () => {
     const plugins = [await pluginWith('a', { '0000_a': 'select 1' })];
     const extensionSchemas = ['public', 'not "there"'];
     const survey = await look(fresh, plugins, { extensionSchemas });
-    expect(survey.extensionSchemas).toEqual(extensionSchemas);
+    expect(survey.schemasOnPath).toEqual(extensionSchemas);
     expect(survey.extensions.schemas).toEqual(['public']);
   });
 
@@ -79,7 +80,7 @@ describe('the schemas of extensions', () => {
     expect(proxy.statements).toHaveLength(2);
     const sent = async (id: string, setting: 'auto' | readonly string[]): Promise<number> => {
       const before = proxy.statements.length;
-      const again = { ...plugin, id, schema: `plugin_${id}` };
+      const again = toPlugin(id, plugin.files);
       await migratePlugin(
         pool,
         again,

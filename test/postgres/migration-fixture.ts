@@ -10,7 +10,7 @@ import {
   readMigrationFolder,
   type MigrationFile,
 } from '../../src/postgres/sources/migration-files.ts';
-import type { MigrateOptions } from '../../src/postgres/migrate/migrating.ts';
+import { startProgress, type MigrateOptions } from '../../src/postgres/migrate/migrating.ts';
 import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
 import {
   surveyDatabase,
@@ -108,6 +108,7 @@ export function migrateOptions({ migrations, ...changes }: MigrateChanges = {}):
     told,
     settings: checkSettings({ migrations: { extensionSchemas: [], ...migrations } }).migrations,
     keepsSession: true,
+    progress: startProgress(),
     clock: systemClock,
     signal: new AbortController().signal,
     windDown: new AbortController().signal,

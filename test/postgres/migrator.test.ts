@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
-import { errorOf, firstWhen, migrateOptions, pluginWith } from './migration-fixture.ts';
+import { errorOf, firstWhen, migrateOptions, pluginWith, toPlugin } from './migration-fixture.ts';
 
 const db = useDatabase();
 
@@ -101,7 +101,7 @@ describe('a plugin', () => {
   });
 
   test('whose id needs quotes is a plugin like others', async () => {
-    const odd = { ...(await pluginWith('odd', init)), schema: `plugin_o"dd-'one` };
+    const odd = toPlugin('odd', (await pluginWith('odd', init)).files, `plugin_o"dd-'one`);
     await migratePlugin(db.pool(), odd, migrateOptions());
     const { rows } = await db.query(`select * from "plugin_o""dd-'one".t`);
     expect(rows).toEqual([]);

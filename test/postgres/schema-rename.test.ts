@@ -4,7 +4,7 @@ import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { useDatabase } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
-import { errorOf, migrateOptions, takeSurvey } from './migration-fixture.ts';
+import { errorOf, migrateOptions, takeSurvey, toPlugin } from './migration-fixture.ts';
 import { called, later, look, migrate, schemasOf, withInventory } from './rename-fixture.ts';
 
 const db = useDatabase();
@@ -82,7 +82,10 @@ describe('the schema of a previous id', () => {
     expect(await migrate(fresh, await called('stock', [odd]))).toEqual([
       `plugin_${odd} → plugin_stock`,
     ]);
-    const { problems } = await look(fresh, { ...(await called('x')), schema: `plugin_${odd}` });
+    const { problems } = await look(
+      fresh,
+      toPlugin('x', (await called('x')).files, `plugin_${odd}`),
+    );
     expect(problems).toMatchObject([{ code: 'MIGRATION_RENAMED' }]);
   });
 });

@@ -7,7 +7,7 @@ import type { PluginMigrations } from '../../src/postgres/sources/read-migration
 import type { PoolLike } from '../../src/postgres/connection/connection.ts';
 import { useDatabase } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
-import { errorOf, migrateOptions, pluginWith, takeSurvey } from './migration-fixture.ts';
+import { errorOf, migrateOptions, pluginWith, takeSurvey, toPlugin } from './migration-fixture.ts';
 
 const db = useDatabase();
 const init = { '0000_init': 'create table t (id int);' };
@@ -24,9 +24,7 @@ test.each([1, 10, 100])(
   async (count) => {
     const fresh = await db.fresh();
     const one = await pluginWith('p', init);
-    const plugins = Array.from({ length: count }, (_, index) => {
-      return { ...one, id: `p${index}`, schema: `plugin_p${index}` };
-    });
+    const plugins = Array.from({ length: count }, (_, index) => toPlugin(`p${index}`, one.files));
     const direct = fresh.pool();
     for (const plugin of plugins) await migratePlugin(direct, plugin, migrateOptions());
     await direct.end();
@@ -85,7 +83,7 @@ test('of an upgrade takes a third, and one where extensions or public are used d
 
   const nothing = await look(pool, [old]);
   expect(proxy.statements).toHaveLength(2);
-  expect(nothing).toMatchObject({ extensionSchemas: ['ext'], problems: [] });
+  expect(nothing).toMatchObject({ schemasOnPath: ['ext'], problems: [] });
   const upgrade = await look(pool, [upgraded]);
   expect(proxy.statements).toHaveLength(2 + 3);
   expect(upgrade.plugins[0]?.pending.map(({ name }) => name)).toEqual(['0001_more.sql']);

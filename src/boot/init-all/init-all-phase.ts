@@ -28,10 +28,10 @@ export function initAllPhase(
     cut,
   });
   const runner = new PluginRunner(around, sort.graph, {
-    scopedPool: (plugin) =>
-      openScopedPool(pool, getPluginSchemaName(plugin, settings.migrations.schemaPrefix), {
-        extensionSchemas: migrateAll.extensionSchemas(),
-      }),
+    scopedPool: (plugin) => {
+      const schema = getPluginSchemaName(plugin, settings.migrations.schemaPrefix);
+      return openScopedPool(pool, schema, migrateAll.searchPath(schema));
+    },
     locksFor: (life) => locks.serviceFor(life),
   });
   return {

@@ -5,10 +5,11 @@ import type {
   TaskArgs,
   Tasks,
 } from '../../../machines/index.ts';
-import type { BootNews } from '../../core/events.ts';
+import { startProgress, type Migrating } from '../../postgres/migrate/migrating.ts';
 import { migratePlugin } from '../../postgres/migrate/migrator.ts';
+import { searchPath } from '../../postgres/sql/identifier.ts';
+import { schemasOnPath } from '../../postgres/survey/extension-schemas.ts';
 import type { Survey } from '../../postgres/survey/survey.ts';
-import type { PluginMigrations } from '../../postgres/sources/read-migrations.ts';
 import type { RunAround } from '../around/around.ts';
 import type { DiscoverPhase } from '../discover/discover-phase.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
@@ -20,8 +21,8 @@ import { hasWork, refuseProblems, tellPlans, tellSurvey } from './survey-plugins
 
 export interface MigrateAllPhase {
   readonly tasks: Pick<Tasks, 'survey' | 'migrate' | 'wait' | 'register'>;
-  /** The schemas on the `search_path` of every plugin: listed, or found by the survey and by migrations. */
-  readonly extensionSchemas: () => readonly string[];
+  /** Makes the `search_path` of a schema: itself, then the schemas that are listed, or found by the survey and by migrations. */
+  readonly searchPath: (schema: string) => string;
 }
 
 /**
@@ -36,56 +37,49 @@ export function migrateAllPhase(
   const { settings, clock, tell, cut, task } = around;
   const rules = settings.migrations;
   const waits = new LockWaits(clock, rules.lockWait, tell);
-  const started = new Set<string>();
-  let migrations: ReadonlyMap<string, PluginMigrations> = new Map();
+  let migrations = new Map<string, Pick<Migrating, 'plugin' | 'progress'>>();
   let survey: Survey | undefined;
-  let extensionSchemas = rules.extensionSchemas === 'auto' ? [] : rules.extensionSchemas;
+  let onPath = schemasOnPath(rules);
 
   /** Plugins side by side may find schemas in any order: what one has found stays found. */
-  const addExtensionSchemas = (found: readonly string[]): void => {
-    extensionSchemas = [...new Set([...extensionSchemas, ...found])];
-  };
-
-  /** Behind a pooler a plugin may lose its lock between two files and go on later: it has started once. */
-  const tellStartOnce = (news: BootNews): void => {
-    if (news.type === 'plugin.migrate.started') {
-      if (started.has(news.plugin)) return;
-      started.add(news.plugin);
-    }
-    tell(news);
+  const addToPath = (found: readonly string[]): void => {
+    onPath = [...new Set([...onPath, ...found])];
   };
 
   async function migrate({ input, signal, windDown }: TaskArgs<OfPlugin>): Promise<MigrateResult> {
     const { plugin } = input;
-    const own = migrations.get(plugin);
-    if (!own || !survey) throw new Error(`no migrations of ${plugin} in this launch`);
+    const migration = migrations.get(plugin);
+    if (!migration || !survey) throw new Error(`no migrations of ${plugin} in this launch`);
     // A plugin that waits for a connection has begun nothing, and ends at once when the others wind down.
     const waiting = AbortSignal.any([signal, windDown]);
     const pool = createPatientPool(around, { phase: 'migrateAll', plugin, signal: waiting });
-    const result = await migratePlugin(pool, own, {
+    const result = await migratePlugin(pool, migration.plugin, {
+      progress: migration.progress,
       signal,
       windDown,
       cut,
       clock,
-      tell: tellStartOnce,
+      tell,
       settings: rules,
       keepsSession: survey.keepsSession,
-      onExtensionSchemas: addExtensionSchemas,
+      onExtensionSchemas: addToPath,
     });
     if (result.status === 'locked') waits.refused(plugin, result.holder);
     return result;
   }
 
   return {
-    extensionSchemas: () => extensionSchemas,
+    searchPath: (schema) => searchPath(schema, onPath),
     tasks: {
       survey: task(async ({ signal }): Promise<SurveyResult> => {
         const { plugins } = sort.graph();
         const startedAt = clock.elapsed();
         const surveyed = await surveyByMode(around, plugins, signal);
         survey = surveyed.survey;
-        migrations = new Map(surveyed.migrations.map((each) => [each.id, each]));
-        addExtensionSchemas(survey?.extensionSchemas ?? []);
+        migrations = new Map(
+          surveyed.migrations.map((each) => [each.id, { plugin: each, progress: startProgress() }]),
+        );
+        addToPath(survey?.schemasOnPath ?? []);
         tellSurvey(surveyed, clock.elapsed() - startedAt, tell);
         tellPlans(surveyed, tell);
         refuseProblems(surveyed);

@@ -1,10 +1,6 @@
 import { readMessage } from '../../core/foreign-value.ts';
 import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
-import {
-  changedEntries,
-  writeRegistry,
-  type RegistryEntry,
-} from '../../postgres/registry-table.ts';
+import { changedEntries, writeRegistry, type RegistryRow } from '../../postgres/registry-table.ts';
 import type { Around } from '../around/around.ts';
 import type { KnownPlugin } from '../discover/load-package.ts';
 import type { Discovered } from '../discover/discover-phase.ts';
@@ -34,12 +30,12 @@ export async function registerPlugins(
   }
 }
 
-function toEntry({ plugin, source }: KnownPlugin, enabledAtFirst: boolean): RegistryEntry {
+function toEntry({ plugin, source }: KnownPlugin, enabled: boolean): RegistryRow {
   return {
     id: plugin.id,
     package: source?.package ?? null,
     version: plugin.version ?? null,
     path: source?.path ?? null,
-    enabledAtFirst,
+    enabled,
   };
 }

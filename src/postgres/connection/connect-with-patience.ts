@@ -11,7 +11,7 @@ import { checkOutUnlessAborted, type HeldClient } from './held-client.ts';
 
 const pauses = { firstMs: 100, longestMs: 3_000 };
 
-export interface WaitingNews {
+interface WaitingNews {
   /** Counts from 1. */
   readonly attempt: number;
   readonly nextInMs: number;
@@ -39,6 +39,7 @@ export interface PatientPool {
    * @returns Whether there is time for another attempt.
    */
   readonly outlast: (loss: Error, attempt: number) => Promise<boolean>;
+  /** Called for each message of SQL that is sent on one of its clients. */
   readonly onStatement?: (() => void) | undefined;
 }
 

@@ -3,9 +3,13 @@ import { Client, type ClientConfig } from 'pg';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
 import { isConnectionLost } from '../connection/connection-error.ts';
-import { isPool, noticingSilence, type DatabaseSource } from '../connection/connection.ts';
+import {
+  isPool,
+  noticingSilence,
+  ownTypes,
+  type DatabaseSource,
+} from '../connection/connection.ts';
 import { destroySocket } from '../connection/own-pool.ts';
-import { ownTypes } from '../connection/own-types.ts';
 import { nameSession, noticingGoneHosts } from '../connection/session-settings.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 

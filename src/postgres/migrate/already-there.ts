@@ -1,5 +1,5 @@
 import { markAppliedCall } from '../../core/repair-call.ts';
-import type { Querying } from '../connection/querying.ts';
+import type { Querying } from '../connection/connection.ts';
 import { historyTable } from '../history/migration-history.ts';
 import { isSql } from '../sources/migration.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';

@@ -1,4 +1,4 @@
-import type { Querying } from '../connection/querying.ts';
+import type { Querying } from '../connection/connection.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
 import { unavailableAdvice } from '../survey/unavailable-extensions.ts';
 

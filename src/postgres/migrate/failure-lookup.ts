@@ -1,13 +1,14 @@
 import { sqlStateOf } from '../connection/connection-error.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
 import { historyTable } from '../history/migration-history.ts';
-import { findBlockers } from '../locks/lock-blockers.ts';
+import { findBlockers } from '../locks/advisory-lock.ts';
 import { isSql } from '../sources/migration.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
 import { findPsqlCommand, isPsqlVariable, psqlAdvice } from '../sql/psql-commands.ts';
 import { unquotedPublicAdvice } from '../sql/public-names.ts';
 import { SqlText } from '../sql/sql-text.ts';
 import { indexOfCharacter } from '../sql/text-position.ts';
+import { hiddenExtensionAdvice } from '../survey/extension-schemas.ts';
 import { unavailableAdvice } from '../survey/unavailable-extensions.ts';
 import { adviceForAlreadyThere, alreadyThere } from './already-there.ts';
 import {
@@ -20,7 +21,7 @@ import {
 } from './extension-advice.ts';
 import { adviceForFunctionPath } from './function-path-advice.ts';
 import { adviceForBlocked } from './migration-advice.ts';
-import type { Migrating, MigrationProgress } from './migrating.ts';
+import type { Migrating } from './migrating.ts';
 import { adviceForMissing } from './missing-advice.ts';
 
 /** Something of the name that PostgreSQL did not find, or did not let us touch. */
@@ -69,7 +70,7 @@ async function lookUp(run: Migrating, error: unknown): Promise<string | undefine
     case '3D000':
       return name === undefined ? undefined : adviceForMissing(error, name, file);
     case '42601':
-      return adviceForSyntax(progress, error);
+      return adviceForSyntax(run, error);
     case '42P01':
     case '42703':
     case '42704':
@@ -98,9 +99,14 @@ interface Missing {
 }
 
 async function lookForMissing(
-  { client, plugin: { schema }, progress }: Migrating,
+  run: Migrating,
   { error, name, file }: Missing,
 ): Promise<string | undefined> {
+  const {
+    client,
+    plugin: { schema },
+    progress,
+  } = run;
   if (progress.isCommitting && (error as Error).message.includes(historyTable)) {
     return `${file} has dropped, renamed or changed the history of migrations, into which Slipway writes a row with each file: remove that command from it.`;
   }
@@ -109,7 +115,7 @@ async function lookForMissing(
   const whole = quotedIn((error as Error).message) ?? name;
   const outside = sqlStateOf(error) === '42704' ? adviceForMissing(error, whole, file) : undefined;
   if (outside !== undefined) return outside;
-  const inPublic = findInPublic(progress, name);
+  const inPublic = findInPublic(run, name);
   if (inPublic && /\bpublic\./i.test((error as Error).message)) return inPublic;
   const found = await findNamesakes(client, name);
   const elsewhere = found.find((each) => each.schema !== schema);
@@ -121,7 +127,7 @@ async function lookForMissing(
 
 /** A syntax error that comes from psql's own language. */
 function adviceForSyntax(
-  { statement, open }: MigrationProgress,
+  { progress: { statement, open } }: Migrating,
   error: unknown,
 ): string | undefined {
   if (!statement || !open) return undefined;
@@ -136,7 +142,7 @@ function adviceForSyntax(
 }
 
 /** The name is written as `public.name` in the file, without the quotes that would make it the plugin's own. */
-function findInPublic({ open }: MigrationProgress, name: string): string | undefined {
+function findInPublic({ progress: { open } }: Migrating, name: string): string | undefined {
   return open && isSql(open.file) ? unquotedPublicAdvice(open.file, [name]) : undefined;
 }
 
@@ -147,7 +153,7 @@ function adviceForElsewhere(name: string, { schema, extension, isOpen, role }: N
   }
   return extension === null
     ? `${name} is in schema ${schema}, which is not on the search_path: write ${schema}.${name} if that one is intended, or make this plugin depend on the plugin that makes the right one.`
-    : `${name} is in schema ${schema}, from extension ${extension}: list ${schema} in migrations.extensionSchemas, or move the extension with ALTER EXTENSION ${extension} SET SCHEMA to a schema for extensions.`;
+    : `${name} is in schema ${schema}, from extension ${extension}: list ${hiddenExtensionAdvice(extension, schema)}`;
 }
 
 function adviceForForeign(name: string, { owner, role }: Namesake): string {

@@ -5,19 +5,22 @@ import { asBootError, BootError } from '../../core/errors.ts';
 import { describeStatement } from '../../core/format-error.ts';
 import { isConnectionLost, isWorthWaiting, sqlStateOf } from '../connection/connection-error.ts';
 import { adviceFor, adviceForLost } from './migration-advice.ts';
-import { type FileStatement, type MigrationProgress, type PreparedFile } from './migrating.ts';
+import type { FileStatement, Migrating, PreparedFile } from './migrating.ts';
 import { excerptAt, indexOfCharacter, positionAt } from '../sql/text-position.ts';
+
+/** A migration that may have no client yet. */
+type Failed = Pick<Migrating, 'plugin' | 'progress'>;
 
 /**
  * Makes the error of a migration out of whatever was thrown in it.
  *
  * @param thrown An error of ours is returned as it is.
  */
-export function explainFailure(progress: MigrationProgress, thrown: unknown): BootError {
+export function explainFailure(run: Failed, thrown: unknown): BootError {
   // Before the first file the connection may not even have been made.
-  const isLost = progress.open ? isConnectionLost : isWorthWaiting;
+  const isLost = run.progress.open ? isConnectionLost : isWorthWaiting;
   const explain = isLost(thrown) ? connectionLost : migrationFailed;
-  return asBootError(thrown) ?? explain(progress, thrown);
+  return asBootError(thrown) ?? explain(run, thrown);
 }
 
 /**
@@ -26,11 +29,11 @@ export function explainFailure(progress: MigrationProgress, thrown: unknown): Bo
  * @param hint What to do, and what is kept; told from the cause unless given.
  */
 export function migrationFailed(
-  progress: MigrationProgress,
+  { plugin: { id: plugin }, progress }: Failed,
   cause: unknown,
   hint?: string,
 ): BootError {
-  const { plugin, open, statement } = progress;
+  const { open, statement } = progress;
   const position = open && locate(open, statement, cause);
   const where = position && `${[position.file, ...describeStatement(position)].join(', ')}: `;
   return new BootError(
@@ -51,8 +54,8 @@ const ifCrashed =
   'If the server crashed, committed files may be lost too, each with its row: they then run again.';
 
 /** A connection that broke: another kind of failure, because starting again is all it needs. */
-export function connectionLost(progress: MigrationProgress, cause: unknown): BootError {
-  const { plugin, open, isCommitting, rowsAtFirst, applied } = progress;
+function connectionLost({ plugin: { id: plugin }, progress }: Failed, cause: unknown): BootError {
+  const { open, isCommitting, rowsAtFirst, applied } = progress;
   const where = open ? ` in ${open.file.name}` : '';
   const kept =
     open && isCommitting
@@ -73,7 +76,7 @@ export function connectionLost(progress: MigrationProgress, cause: unknown): Boo
   );
 }
 
-function adviceOn(cause: unknown, progress: MigrationProgress): readonly string[] {
+function adviceOn(cause: unknown, progress: Migrating['progress']): readonly string[] {
   const { open, statement, advice, blockers } = progress;
   const main = advice ?? adviceFor(cause, open?.file.name ?? 'the cause', blockers);
   const candidates = statement ? countCandidates(statement, cause) : 1;
@@ -95,7 +98,7 @@ function readPosition(cause: unknown): number {
 }
 
 /** Says what the database has of the files of this run. */
-export function whatIsKept({ applied, open }: MigrationProgress): string {
+export function whatIsKept({ applied, open }: Migrating['progress']): string {
   const nothing = !open
     ? 'Nothing was changed'
     : !open.inTransaction

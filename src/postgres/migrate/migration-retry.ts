@@ -1,6 +1,6 @@
 import type { LockBlocker } from '../../core/events.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
-import { findBlockers } from '../locks/lock-blockers.ts';
+import { findBlockers } from '../locks/advisory-lock.ts';
 import type { Migration } from '../sources/migration.ts';
 import type { Migrating } from './migrating.ts';
 import { readMessage, readText } from '../../core/foreign-value.ts';

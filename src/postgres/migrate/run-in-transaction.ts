@@ -9,7 +9,6 @@ import {
 import { lockTimeoutSql } from '../connection/session-settings.ts';
 import { insertHistorySql } from '../history/migration-history.ts';
 import { isLockFreed } from '../locks/advisory-lock.ts';
-import { searchPath } from '../sql/identifier.ts';
 import {
   rememberSchemasSql,
   straysAmong,
@@ -38,7 +37,7 @@ export async function runInTransaction(
   held: HeldMigrationLock,
   file: PreparedFile,
 ): Promise<void> {
-  const { client, progress } = run;
+  const { client } = run;
   try {
     await sendOneByOne(run, held, file);
   } catch (error) {
@@ -46,8 +45,8 @@ export async function runInTransaction(
     const elsewhere = readGuardFailure(error);
     const strays = straysIn(error);
     if (elsewhere) throw wrongSession(run, held, elsewhere);
-    if (isLockFreed(error)) throw lockFreed(progress);
-    throw strays ? strayObjects(progress, strays) : error;
+    if (isLockFreed(error)) throw lockFreed(run);
+    throw strays ? strayObjects(run, strays) : error;
   }
 }
 
@@ -70,7 +69,7 @@ async function sendOneByOne(
 
 /** The SQL that begins the transaction of a file, and answers with its session and its schema. */
 function openingSql(run: Migrating, held: HeldMigrationLock): readonly string[] {
-  const { plugin, settings, extensions, progress } = run;
+  const { settings, extensions, progress } = run;
   // A later COMMIT of this run writes to disk, with its own, all that came before it. In an upgrade there is data at stake.
   const isFollowed = progress.rowsAtFirst === 0 && progress.open?.file !== progress.pending.at(-1);
   return [
@@ -78,7 +77,7 @@ function openingSql(run: Migrating, held: HeldMigrationLock): readonly string[] 
     lockTimeoutSql(settings),
     ...(isFollowed ? ['set local synchronous_commit = off'] : []),
     ...(progress.applied.length === 0 ? held.missing : []),
-    `set local search_path = ${searchPath(plugin.schema, extensions.schemasOnPath)}`,
+    `set local search_path = ${extensions.searchPath}`,
     rememberSchemasSql,
     `select ${sessionColumns}`,
   ];
@@ -89,14 +88,14 @@ async function sendGuarded(
   statement: FileStatement,
   { pid, transaction }: SessionFacts,
 ): Promise<unknown> {
-  const { client, plugin, extensions, progress, clock } = run;
+  const { client, extensions, progress, clock } = run;
   progress.statement = statement;
   const startedAt = clock.elapsed();
   // A text that is left open fails by itself; a guard behind it would be part of the literal.
   const guard = statement.isLeftOpen ? undefined : transactionGuardSql({ pid, transaction });
   const answer = await client.send(statement.query, guard);
-  if (!client.isInTransaction()) throw transactionEnded(progress);
-  const look = extensions.afterStatement(statement.query.text, plugin.schema);
+  if (!client.isInTransaction()) throw transactionEnded(run);
+  const look = extensions.afterStatement(statement.query.text);
   if (look !== undefined) await client.query(look);
   reportStatement(run, statement, startedAt);
   progress.statement = undefined;

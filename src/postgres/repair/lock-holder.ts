@@ -2,7 +2,7 @@ import type { LockHolder } from '../../core/events.ts';
 import { heldLockSql, msSinceSql, readHolder } from '../locks/advisory-lock.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
 import { withoutGuard } from '../connection/session-guard.ts';
-import type { Querying } from '../connection/querying.ts';
+import type { Querying } from '../connection/connection.ts';
 import { readMessage } from '../../core/foreign-value.ts';
 
 /** The report of `repair.holder()`: the holder, and whether its session was ended. Plain JSON. */

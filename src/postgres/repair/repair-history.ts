@@ -12,7 +12,7 @@ import {
   shapeToWrite,
   type HistoryState,
 } from '../survey/read-history.ts';
-import type { Querying } from '../connection/querying.ts';
+import type { Querying } from '../connection/connection.ts';
 import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
 import { nameOf } from '../history/migration-policies.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
@@ -91,9 +91,8 @@ async function compare(
   client: Querying,
   plugin: PluginMigrations,
 ): Promise<{ readonly history: HistoryState; readonly plan: MigrationPlan<Migration> }> {
-  const { schema, historySchema } = plugin;
-  const history = await readHistory(client, schema, historySchema);
-  return { history, plan: planMigrations(plugin.files, history.rows, schema) };
+  const history = await readHistory(client, plugin);
+  return { history, plan: planMigrations(plugin.files, history.rows, plugin.schema) };
 }
 
 function leftBecause(because: string): (file: Migration) => RepairLeft {

@@ -1,14 +1,11 @@
 import type { Pool, PoolClient } from 'pg';
-import { answer, reply } from '../connection/pg-callback.ts';
-import { isSubmittable } from '../connection/query-call.ts';
+import { answer, isSubmittable, reply } from '../connection/query-call.ts';
 import { checkPool } from '../connection/source-check.ts';
 import { findSessionChange } from '../sql/refused-commands.ts';
 import { SqlText } from '../sql/sql-text.ts';
 import { searchPath } from '../sql/identifier.ts';
 import { Loans, type Unreturned } from './loans.ts';
-import { connectScoped, readSession } from './scoped-client.ts';
-import { readScopedQuery } from './scoped-query.ts';
-import { queryAlone } from './scoped-transactions.ts';
+import { connectScoped, queryAlone, readScopedQuery, readSession } from './scoped-client.ts';
 import { refuseControl, refuseSessionChange } from './transaction-texts.ts';
 
 /** The options of {@link createScopedPool}. */
@@ -50,18 +47,17 @@ type ConnectCallback = (
  * @throws BootError `OPTIONS_INVALID` when `pool` is not a pg.Pool, or its pg is too old
  * @example const db = drizzle({ client: createScopedPool(pool, 'plugin_catalog'), schema });
  */
-export function createScopedPool(pool: Pool, schema: string, options?: ScopedPoolOptions): Pool {
-  return openScopedPool(pool, schema, options).pool;
-}
-
-/** Creates a scoped pool for a plugin, whose clients can be taken back when the plugin stops. */
-export function openScopedPool(
+export function createScopedPool(
   pool: Pool,
   schema: string,
   { extensionSchemas = [] }: ScopedPoolOptions = {},
-): ScopedPool {
+): Pool {
+  return openScopedPool(pool, schema, searchPath(schema, extensionSchemas)).pool;
+}
+
+/** Creates a scoped pool for a plugin, whose clients can be taken back when the plugin stops. */
+export function openScopedPool(pool: Pool, schema: string, path: string): ScopedPool {
   checkPool(pool, 'pool');
-  const path = searchPath(schema, extensionSchemas);
   const loans = new Loans(pool);
   const own = new Map<PropertyKey, unknown>([
     ['query', (...args: unknown[]) => answer((query) => queryScoped(loans, path, query), args)],

@@ -23,6 +23,6 @@ export function textArray(texts: readonly string[]): string {
  *
  * @example searchPath('plugin_catalog', ['extensions']) // '"plugin_catalog", "extensions"'
  */
-export function searchPath(schema: string, extensionSchemas: readonly string[]): string {
-  return [...new Set([schema, ...extensionSchemas])].map(quoteIdentifier).join(', ');
+export function searchPath(schema: string, others: readonly string[]): string {
+  return [...new Set([schema, ...others])].map(quoteIdentifier).join(', ');
 }

@@ -4,9 +4,9 @@ import type { MigrationSettings } from '../../core/settings.ts';
 import { mayMakeExtensionSchema } from '../sql/extension-commands.ts';
 import {
   misplacedExtensions,
-  extensionSchemaAdvice,
+  missingSchemaAdvice,
+  schemasOnPath,
   type ExtensionFacts,
-  type ExtensionSetting,
 } from './extension-schemas.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import { readDirectives } from '../sql/file-marks.ts';
@@ -18,9 +18,6 @@ interface PendingPlugin {
   readonly pending: readonly Migration[];
 }
 
-/** The settings that decide where extensions may go. */
-type ExtensionRules = Pick<MigrationSettings, 'extensionSchemas' | 'strayObjects'>;
-
 /**
  * Finds pending files with an extension that would go into the plugin's own schema, because there is no schema for extensions.
  * Only certain cases: when any pending file may make such a schema, the check is repeated before the file runs.
@@ -28,22 +25,22 @@ type ExtensionRules = Pick<MigrationSettings, 'extensionSchemas' | 'strayObjects
 export function findMissingExtensionSchemas(
   plugins: readonly PendingPlugin[],
   facts: ExtensionFacts,
-  rules: ExtensionRules,
+  settings: MigrationSettings,
 ): readonly Problem[] {
   if (facts.schemas.length > 0 || facts.placeable.length === 0) return [];
   const all = plugins.flatMap(({ pending }) => pending);
   const texts = all.filter(isSql).map(({ sql }) => sql);
   // It is unknown what a function does.
   if (texts.length < all.length) return [];
-  if (texts.some(mayMakeExtensionSchema) || mayMakeListed(plugins, texts, rules.extensionSchemas))
-    return [];
+  const isAnyToCome = mayMakeAny(plugins, texts, schemasOnPath(settings));
+  if (texts.some(mayMakeExtensionSchema) || isAnyToCome) return [];
   return plugins.flatMap(({ id, schema, pending }) =>
     pending.filter(isSql).flatMap(({ name: file, sql }) =>
-      isMeant(sql, rules)
+      isMeant(sql, settings)
         ? []
         : misplacedExtensions(sql, facts, schema).map((extension) => {
             const message = `${id}: ${file} makes the extension ${extension}, and there is no schema for it`;
-            const hint = extensionSchemaAdvice(extension, rules.extensionSchemas);
+            const hint = missingSchemaAdvice(extension, settings);
             return problem('EXTENSION_SCHEMA_MISSING', message, { plugin: id, file, hint });
           }),
     ),
@@ -59,10 +56,10 @@ export function refuseMissingExtensionSchema(
   { id, schema }: { readonly id: string; readonly schema: string },
   { file, sql, inTransaction }: SentText,
   facts: ExtensionFacts,
-  rules: ExtensionRules,
+  settings: MigrationSettings,
 ): void {
   const misplaced = misplacedExtensions(sql, facts, schema);
-  const [extension] = isMeant(sql, rules) ? [] : misplaced;
+  const [extension] = isMeant(sql, settings) ? [] : misplaced;
   if (extension === undefined) return;
   const what = `${file} makes the extension ${extension}, and there is no schema for it`;
   const kept = inTransaction ? ` Nothing of ${file} was kept.` : '';
@@ -70,7 +67,7 @@ export function refuseMissingExtensionSchema(
     plugin: id,
     phase: 'migrateAll',
     position: { file },
-    hint: `${extensionSchemaAdvice(extension, rules.extensionSchemas)}${kept}`,
+    hint: `${missingSchemaAdvice(extension, settings)}${kept}`,
   });
 }
 
@@ -83,19 +80,19 @@ interface SentText {
 }
 
 /** Whether an extension may stay in the plugin's own schema. */
-function isMeant(sql: SqlText, { strayObjects }: Pick<ExtensionRules, 'strayObjects'>): boolean {
+function isMeant(sql: SqlText, { strayObjects }: MigrationSettings): boolean {
   return strayObjects !== 'error' || readDirectives(sql).known.has('allow-outside');
 }
 
 /** A listed schema counts as soon as it exists, whether a file makes it or Slipway makes it for a plugin. */
-function mayMakeListed(
+function mayMakeAny(
   plugins: readonly PendingPlugin[],
   texts: readonly SqlText[],
-  setting: ExtensionSetting,
+  listed: readonly string[],
 ): boolean {
-  if (setting === 'auto' || setting.length === 0) return false;
+  if (listed.length === 0) return false;
   return (
-    plugins.some(({ schema }) => setting.includes(schema)) ||
+    plugins.some(({ schema }) => listed.includes(schema)) ||
     texts.some(({ text }) => /schema/i.test(text))
   );
 }

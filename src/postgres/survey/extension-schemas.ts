@@ -1,11 +1,12 @@
+import type { MigrationSettings } from '../../core/settings.ts';
 import { findHomelessExtensions } from '../sql/extension-commands.ts';
 import { quoteIdentifier, quoteLiteral, textArray } from '../sql/identifier.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import type { SqlEdit } from '../sql/sql-edits.ts';
 import type { SqlText } from '../sql/sql-text.ts';
 
-/** The schemas of extensions: this list, or those that the database has. */
-export type ExtensionSetting = 'auto' | readonly string[];
+/** The schemas of extensions: a list, or `auto` for those that the database has. */
+type Setting = Pick<MigrationSettings, 'extensionSchemas'>;
 
 /** The extensions of the database at one moment. */
 export interface ExtensionFacts {
@@ -17,6 +18,9 @@ export interface ExtensionFacts {
 
 /** The facts before the first query. */
 export const noExtensions: ExtensionFacts = { schemas: [], placeable: [] };
+
+/** The same as SQL, for a question that needs no extensions. */
+export const noExtensionsSql = `json '${JSON.stringify(noExtensions)}'`;
 
 /**
  * An expression that is true for schemas that hold extensions, and no tables but theirs. `n` is the row of `pg_namespace`.
@@ -40,7 +44,7 @@ const foundSchemasSql = `select n.nspname::text as name, (not exists (
  *
  * @param wanted Names of extensions; see {@link wantedExtensions}.
  */
-export function extensionFactsSql(setting: ExtensionSetting, wanted: readonly string[]): string {
+export function extensionFactsSql(setting: Setting, wanted: readonly string[]): string {
   return `json_build_object(
     'schemas', (select coalesce(json_agg(s.name order by s.rank, s.name), '[]') from (${candidatesSql(setting)}) s),
     'placeable', ${wanted.length === 0 ? `'[]'::json` : placeableSql(wanted)})`;
@@ -56,9 +60,9 @@ function placeableSql(wanted: readonly string[]): string {
       else '[]' end`;
 }
 
-function candidatesSql(setting: ExtensionSetting): string {
-  if (setting === 'auto') return foundSchemasSql;
-  return `select l.name, l.rank from unnest(${textArray(setting)}) with ordinality as l (name, rank)
+function candidatesSql({ extensionSchemas }: Setting): string {
+  if (extensionSchemas === 'auto') return foundSchemasSql;
+  return `select l.name, l.rank from unnest(${textArray(extensionSchemas)}) with ordinality as l (name, rank)
       where exists (select from pg_namespace n where n.nspname = l.name)`;
 }
 
@@ -70,10 +74,15 @@ export function refreshPathSql(schema: string): string {
 
 /** Returns the schemas after a plugin's own on its `search_path`. */
 export function schemasOnPath(
-  setting: ExtensionSetting,
-  { schemas }: Pick<ExtensionFacts, 'schemas'>,
+  { extensionSchemas }: Setting,
+  { schemas }: ExtensionFacts = noExtensions,
 ): readonly string[] {
-  return setting === 'auto' ? schemas : setting;
+  return extensionSchemas === 'auto' ? schemas : extensionSchemas;
+}
+
+/** Whether the schemas on the path depend on the extensions of the database. */
+export function followsExtensions({ extensionSchemas }: Setting): boolean {
+  return extensionSchemas === 'auto';
 }
 
 /** Lists the extensions that files make without a schema. */
@@ -109,13 +118,17 @@ export function misplacedExtensions(
 }
 
 /** Writes what to do when there is no schema for an extension. */
-export function extensionSchemaAdvice(name: string, setting: ExtensionSetting): string {
-  const [listed] = setting === 'auto' ? [] : setting;
+export function missingSchemaAdvice(name: string, setting: Setting): string {
+  const [listed] = schemasOnPath(setting);
+  const isFound = followsExtensions(setting);
   const schema = quoteIdentifier(listed ?? 'extensions');
   const list =
-    setting === 'auto' || listed !== undefined
-      ? ''
-      : `, and list it in migrations.extensionSchemas`;
-  const known = setting === 'auto' ? ' It counts as soon as an extension is in it.' : '';
+    isFound || listed !== undefined ? '' : `, and list it in migrations.extensionSchemas`;
+  const known = isFound ? ' It counts as soon as an extension is in it.' : '';
   return `Make a schema for extensions, once, as an administrator: CREATE SCHEMA IF NOT EXISTS ${schema}; CREATE EXTENSION ${quoteIdentifier(name)} SCHEMA ${schema}; GRANT USAGE ON SCHEMA ${schema} TO the role${list}.${known}`;
+}
+
+/** Writes how plugins find an extension in a schema that is not on their path; it comes after the word "list". */
+export function hiddenExtensionAdvice(name: string, schema: string): string {
+  return `${schema} in migrations.extensionSchemas, or move the extension to a schema for extensions: ALTER EXTENSION ${quoteIdentifier(name)} SET SCHEMA extensions;`;
 }

@@ -1,42 +1,39 @@
-import { mayMakeExtensionSchema } from '../sql/extension-commands.ts';
+import { isRecord } from '../../core/foreign-value.ts';
+import type { MigrationSettings } from '../../core/settings.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
+import { mayMakeExtensionSchema } from '../sql/extension-commands.ts';
+import { searchPath } from '../sql/identifier.ts';
 import {
   extensionFactsSql,
+  followsExtensions,
   noExtensions,
   refreshPathSql,
   schemasOnPath,
   wantedExtensions,
   type ExtensionFacts,
-  type ExtensionSetting,
 } from './extension-schemas.ts';
-import { isRecord } from '../../core/foreign-value.ts';
-
-/** The question about extensions that a plugin's migrations have. */
-export interface ExtensionQuestion {
-  readonly setting: ExtensionSetting;
-  /** Extensions that files make without a schema; see `wantedExtensions`. */
-  readonly wanted: readonly string[];
-}
-
-/** The question of migrations that need no extensions. */
-export const noQuestion: ExtensionQuestion = { setting: [], wanted: [] };
 
 /**
  * Keeps the facts about extensions while a plugin is migrated. Its own files may change them: then the question is sent with
  * their COMMIT.
  */
 export class KnownExtensions {
-  readonly question: ExtensionQuestion;
+  readonly #schema: string;
+  readonly #settings: MigrationSettings;
+  readonly #wanted: readonly string[];
   readonly #onSchemas: ((schemas: readonly string[]) => void) | undefined;
   #facts: ExtensionFacts = noExtensions;
 
   /** @param onSchemas Called with the schemas of extensions each time they were looked for. */
   constructor(
-    setting: ExtensionSetting,
-    files: readonly Migration[],
+    { schema, files }: PluginMigrations,
+    settings: MigrationSettings,
     onSchemas?: (schemas: readonly string[]) => void,
   ) {
-    this.question = { setting, wanted: wantedExtensions(files) };
+    this.#schema = schema;
+    this.#settings = settings;
+    this.#wanted = wantedExtensions(files);
     this.#onSchemas = onSchemas;
   }
 
@@ -46,7 +43,17 @@ export class KnownExtensions {
 
   /** The schemas after the plugin's own on its `search_path`. */
   get schemasOnPath(): readonly string[] {
-    return schemasOnPath(this.question.setting, this.#facts);
+    return schemasOnPath(this.#settings, this.#facts);
+  }
+
+  /** The `search_path` of the plugin. */
+  get searchPath(): string {
+    return searchPath(this.#schema, this.schemasOnPath);
+  }
+
+  /** Makes an SQL expression of type json that gives the facts for {@link learn}, about the extensions of all files or these. */
+  factsSql(wanted = this.#wanted): string {
+    return extensionFactsSql(this.#settings, wanted);
   }
 
   learn(facts: ExtensionFacts): void {
@@ -59,8 +66,7 @@ export class KnownExtensions {
     if (isSql(file) && !/extension|schema/i.test(file.text) && !mayMakeExtensionSchema(file.sql)) {
       return [];
     }
-    const { setting, wanted } = this.question;
-    return [`select ${extensionFactsSql(setting, wanted)}::text as extensions`];
+    return [`select ${this.factsSql()}::text as extensions`];
   }
 
   learnFrom(answers: unknown): void {
@@ -72,8 +78,8 @@ export class KnownExtensions {
   }
 
   /** Makes SQL to send with a statement that may make an extension for the rest of its file. */
-  afterStatement(text: string, schema: string): string | undefined {
-    const mayMatter = this.question.setting === 'auto' && /extension/i.test(text);
-    return mayMatter ? refreshPathSql(schema) : undefined;
+  afterStatement(text: string): string | undefined {
+    const mayMatter = followsExtensions(this.#settings) && /extension/i.test(text);
+    return mayMatter ? refreshPathSql(this.#schema) : undefined;
   }
 }

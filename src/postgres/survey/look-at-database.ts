@@ -1,10 +1,10 @@
+import type { MigrationSettings } from '../../core/settings.ts';
 import { sqlStateOf } from '../connection/connection-error.ts';
-import type { QueryAnswer } from '../connection/connection.ts';
-import type { Querying } from '../connection/querying.ts';
+import type { QueryAnswer, Querying } from '../connection/connection.ts';
 import { toHistoryRow, type HistoryRow, type RawHistoryRow } from '../history/migration-history.ts';
 import { planMigrations } from '../history/migration-plan.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
-import { wantedExtensions, type ExtensionSetting } from './extension-schemas.ts';
+import { followsExtensions } from './extension-schemas.ts';
 import {
   factsSql,
   historiesSql,
@@ -22,7 +22,6 @@ import {
   type Question,
   type SurveyDetails,
 } from './survey-details.ts';
-import { madeExtensions } from './unavailable-extensions.ts';
 
 /** The answers of the catalogs. */
 export interface DatabaseAnswer extends ServerFacts, Omit<SurveyDetails, 'owned'> {
@@ -48,11 +47,11 @@ const attempts = 3;
 export async function lookAtDatabase(
   client: Querying,
   plugins: readonly PluginMigrations[],
-  setting: ExtensionSetting,
+  settings: MigrationSettings,
 ): Promise<Look> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await lookOnce(client, plugins, setting);
+      return await lookOnce(client, plugins, settings);
     } catch (error) {
       // Another process has renamed or dropped a plugin's schema since the first message.
       const isGone = ['42P01', '3F000', '42703'].includes(sqlStateOf(error) ?? '');
@@ -68,9 +67,10 @@ export async function lookAtDatabase(
 async function lookOnce(
   client: Querying,
   plugins: readonly PluginMigrations[],
-  setting: ExtensionSetting,
+  settings: MigrationSettings,
 ): Promise<Look> {
   const names = schemaNames(plugins);
+  const files = plugins.flatMap((plugin) => plugin.files);
   const { rows } = await client.query<{ facts: string }>(factsSql, [names]);
   const facts = JSON.parse(rows[0]?.facts ?? '{}') as ServerFacts;
   const readable = facts.schemas.filter(isReadable);
@@ -78,13 +78,13 @@ async function lookOnce(
   const mayChange = plugins.some((plugin) => isNewOrRenamed(plugin, known));
   const isOfPlugin = ({ schema }: PluginMigrations): boolean => schema !== 'public';
   const first = [
-    ...(setting === 'auto' && facts.hasExtensions ? [extensionQuestion(setting)] : []),
+    ...(followsExtensions(settings) && facts.hasExtensions ? [extensionQuestion(settings)] : []),
     ...(facts.isPublicUsed && plugins.some(isOfPlugin) ? [publicQuestion(names)] : []),
-    ...(mayChange ? [askAboutChange(names, plugins, setting)] : []),
+    ...(mayChange ? [changeQuestion(names, files, settings)] : []),
   ];
   const { histories, details } = await ask(client, readable, first);
   const isLate = !mayChange && plugins.some((plugin) => hasPending(plugin, histories));
-  const last = isLate ? [askAboutChange(names, plugins, setting)] : [];
+  const last = isLate ? [changeQuestion(names, files, settings)] : [];
   const { details: late } = await ask(client, [], last);
   return { facts: merge(facts, { ...noDetails, ...details, ...late }), histories };
 }
@@ -97,16 +97,6 @@ function schemaNames(plugins: readonly PluginMigrations[]): readonly string[] {
     ...plugin.previousSchemas,
   ]);
   return [...new Set(names)];
-}
-
-function askAboutChange(
-  names: readonly string[],
-  plugins: readonly PluginMigrations[],
-  setting: ExtensionSetting,
-): Question {
-  const all = plugins.flatMap(({ files }) => files);
-  const wanted = wantedExtensions(all);
-  return changeQuestion(names, { setting, wanted, made: madeExtensions(all) });
 }
 
 interface KnownSchemas {

@@ -1,9 +1,9 @@
 import { problem, type Problem } from '../../core/error-codes.ts';
 import { findHomelessExtensions } from '../sql/extension-commands.ts';
-import { quoteIdentifier } from '../sql/identifier.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import { keptName, namePart } from '../sql/sql-names.ts';
 import type { SqlText } from '../sql/sql-text.ts';
+import { hiddenExtensionAdvice } from './extension-schemas.ts';
 
 /** An extension in `public`, with the names that it defines. */
 export interface PublicExtension {
@@ -52,7 +52,7 @@ export function findPublicExtensions(
       return problem('EXTENSION_IN_PUBLIC', `${id}: ${file} seems to use ${what} in public`, {
         plugin: id,
         file,
-        hint: `List public in migrations.extensionSchemas, or move it to a schema for extensions: ALTER EXTENSION ${quoteIdentifier(name)} SET SCHEMA extensions;`,
+        hint: `List ${hiddenExtensionAdvice(name, 'public')}`,
       });
     });
   });

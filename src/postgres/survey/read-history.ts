@@ -1,4 +1,4 @@
-import type { Querying } from '../connection/querying.ts';
+import type { Querying } from '../connection/connection.ts';
 import {
   historyColumns,
   historyOf,
@@ -11,8 +11,8 @@ import {
   type RawHistoryRow,
 } from '../history/migration-history.ts';
 import type { MigrationIdentity } from '../sources/migration.ts';
-import { extensionFactsSql, type ExtensionFacts } from './extension-schemas.ts';
-import { noQuestion, type ExtensionQuestion } from './known-extensions.ts';
+import type { PluginMigrations } from '../sources/read-migrations.ts';
+import { noExtensionsSql, type ExtensionFacts } from './extension-schemas.ts';
 import { markedSchemasSql, type CommentedSchema } from './rename-marker.ts';
 
 export interface HistoryState {
@@ -41,13 +41,12 @@ interface HistoryFacts extends Pick<HistoryState, 'extensions' | 'renamed'> {
  */
 export async function readHistory(
   client: Querying,
-  schema: string,
-  historySchema: string,
-  { setting, wanted }: ExtensionQuestion = noQuestion,
+  { schema, historySchema }: PluginMigrations,
+  extensionsSql = noExtensionsSql,
 ): Promise<HistoryState> {
   const { rows: found } = await client.query<{ facts: string }>(
     `select json_build_object(
-       'extensions', ${extensionFactsSql(setting, wanted)},
+       'extensions', ${extensionsSql},
        'renamed', ${markedSchemasSql},
        'schemas', (select coalesce(json_agg(json_build_object('name', n.nspname, 'columns', (
            select json_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped))), '[]')

@@ -1,20 +1,19 @@
+import type { MigrationSettings } from '../../core/settings.ts';
+import type { Migration } from '../sources/migration.ts';
 import { historyTable } from '../history/migration-history.ts';
 import { textArray } from '../sql/identifier.ts';
 import {
   extensionFactsSql,
   noExtensions,
+  schemasOnPath,
+  wantedExtensions,
   type ExtensionFacts,
-  type ExtensionSetting,
 } from './extension-schemas.ts';
 import { publicExtensionsSql, type PublicExtension } from './public-extensions.ts';
 import { publicObjectsSql, type PublicObject } from './public-objects.ts';
 import { markedSchemasSql, type CommentedSchema } from './rename-marker.ts';
 import { renamableColumns, type RenamableSchema } from './rename-plan.ts';
-import {
-  unavailableSql,
-  type MadeExtension,
-  type UnavailableExtension,
-} from './unavailable-extensions.ts';
+import { unavailableSql, type UnavailableExtension } from './unavailable-extensions.ts';
 
 /** The facts that only some boots need. */
 export interface SurveyDetails {
@@ -49,8 +48,8 @@ export const noDetails: SurveyDetails = {
 export type Question = Readonly<Partial<Record<keyof SurveyDetails, string>>>;
 
 /** Asks where extensions are, which the plugins need even when nothing is pending. */
-export function extensionQuestion(setting: ExtensionSetting): Question {
-  return { extensions: extensionFactsSql(setting, []) };
+export function extensionQuestion(settings: MigrationSettings): Question {
+  return { extensions: extensionFactsSql(settings, []) };
 }
 
 /** Asks which objects of plugins may be in `public`. */
@@ -58,25 +57,17 @@ export function publicQuestion(schemas: readonly string[]): Question {
   return { inPublic: publicObjectsSql(schemas) };
 }
 
-/** The extensions to ask about. */
-interface AskedExtensions {
-  readonly setting: ExtensionSetting;
-  /** Extensions that files make without a schema. */
-  readonly wanted: readonly string[];
-  /** Every extension that files make. */
-  readonly made: readonly MadeExtension[];
-}
-
 /** Asks for everything that may prevent a change. */
 export function changeQuestion(
   schemas: readonly string[],
-  { setting, wanted, made }: AskedExtensions,
+  files: readonly Migration[],
+  settings: MigrationSettings,
 ): Question {
-  const isPublicOnPath = setting !== 'auto' && setting.includes('public');
+  const isPublicOnPath = schemasOnPath(settings).includes('public');
   return {
-    extensions: extensionFactsSql(setting, wanted),
+    extensions: extensionFactsSql(settings, wantedExtensions(files)),
     renamed: markedSchemasSql,
-    unavailable: unavailableSql(made),
+    unavailable: unavailableSql(files),
     owned: ownedSchemasSql(schemas),
     ...(isPublicOnPath ? {} : { publicExtensions: publicExtensionsSql }),
   };

@@ -79,7 +79,7 @@ interface SurveyContext {
   readonly willApply: boolean;
   readonly settings: MigrationSettings;
   /** The schemas after a plugin's own on its `search_path`. */
-  readonly extensionSchemas: readonly string[];
+  readonly onPath: readonly string[];
 }
 
 /** Finds the warnings and problems of one plugin. */
@@ -88,7 +88,7 @@ export function surveyPlugin(
   stranded: StrandedObjects | undefined,
   context: SurveyContext,
 ): PluginSurvey {
-  const { facts, schemas, keepsSession, willApply, settings, extensionSchemas } = context;
+  const { facts, schemas, keepsSession, willApply, settings, onPath } = context;
   const { strandedObjects, functionSearchPath } = settings;
   const { id, schema, historySchema, rename, files, rows, plan } = planned;
   const { pending } = plan;
@@ -100,9 +100,7 @@ export function surveyPlugin(
   const historyExists = schemas.get(historySchema)?.history != null;
   const obstacle = rename.conflict ?? findNewName(planned.plugin, historyExists, facts);
   const { schema: ownSchema, historySchema: ownHistorySchema } = planned.plugin;
-  const paths = willApply
-    ? findFilePaths({ id, schema: ownSchema, extensionSchemas }, pending)
-    : [];
+  const paths = willApply ? findFilePaths(planned.plugin, onPath, pending) : [];
   return {
     id,
     schema: ownSchema,

@@ -3,7 +3,7 @@ import { BootError, toProblem } from '../../core/errors.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
 import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
-import type { Querying } from '../connection/querying.ts';
+import type { Querying } from '../connection/connection.ts';
 import { isSql, ownNames, type Migration } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { findMissingExtensionSchemas } from './extension-problems.ts';
@@ -25,7 +25,7 @@ export interface Survey {
   readonly keepsSession: boolean;
   readonly readOnly: boolean;
   /** The schemas after a plugin's own on its `search_path`. */
-  readonly extensionSchemas: readonly string[];
+  readonly schemasOnPath: readonly string[];
   /** The schemas for a `CREATE EXTENSION` without a schema. */
   readonly extensions: ExtensionFacts;
   /** In the order in which they were given. */
@@ -54,18 +54,17 @@ export async function surveyDatabase(
   plugins: readonly PluginMigrations[],
   { settings, pooler: keptBy, willApply }: SurveyOptions,
 ): Promise<Survey> {
-  const { extensionSchemas: setting, rewritePublic } = settings;
-  const { facts, histories } = await lookAtDatabase(client, plugins, setting).catch(refuse);
+  const { facts, histories } = await lookAtDatabase(client, plugins, settings).catch(refuse);
   const pooler = client.processID != null && client.processID !== facts.pid;
   const schemas = new Map(facts.schemas.map((schema) => [schema.name, schema]));
   const keepsSession = !pooler || keptBy === 'session';
-  const extensionSchemas = schemasOnPath(setting, facts.extensions);
-  const context = { facts, schemas, keepsSession, willApply, settings, extensionSchemas };
+  const onPath = schemasOnPath(settings, facts.extensions);
+  const context = { facts, schemas, keepsSession, willApply, settings, onPath };
   const planned = plugins.map((plugin) => planPlugin(plugin, schemas, histories));
-  const stranded = await findStranded(planned, facts.inPublic, rewritePublic);
+  const stranded = await findStranded(planned, facts.inPublic, settings.rewritePublic);
   const known = planned.map((plugin) => surveyPlugin(plugin, stranded.get(plugin.id), context));
   const missing = willApply ? findMissingExtensionSchemas(known, facts.extensions, settings) : [];
-  const isSent = willApply && rewritePublic;
+  const isSent = willApply && settings.rewritePublic;
   const surveyed = await mapBounded(known, 1, async (plugin) => ({
     ...plugin,
     problems: [
@@ -80,7 +79,7 @@ export async function surveyDatabase(
     pooler,
     keepsSession,
     readOnly: facts.readOnly,
-    extensionSchemas,
+    schemasOnPath: onPath,
     extensions: facts.extensions,
     plugins: surveyed,
     problems: [

@@ -4,7 +4,7 @@ import { findExtensionCommands } from '../sql/extension-commands.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 
 /** An extension that a file makes. */
-export interface MadeExtension {
+interface MadeExtension {
   readonly name: string;
   /** The version that the file names. */
   readonly version?: string;
@@ -19,7 +19,7 @@ export interface UnavailableExtension {
 }
 
 /** Lists every extension that the files make, each version once. */
-export function madeExtensions(files: readonly Migration[]): readonly MadeExtension[] {
+function madeExtensions(files: readonly Migration[]): readonly MadeExtension[] {
   const made = files.filter(isSql).flatMap(({ sql }) => findExtensionCommands(sql));
   const byKey = new Map(made.map((each) => [JSON.stringify([each.name, each.version]), each]));
   return [...byKey.values()];
@@ -29,7 +29,8 @@ export function madeExtensions(files: readonly Migration[]): readonly MadeExtens
  * An SQL expression of type json that gives each {@link UnavailableExtension}. The server reads its control files for it, so it
  * is asked only about what is not installed yet. With `pg_tle` nothing is certain, because its extensions are in no view.
  */
-export function unavailableSql(made: readonly MadeExtension[]): string {
+export function unavailableSql(files: readonly Migration[]): string {
+  const made = madeExtensions(files);
   if (made.length === 0 || made.some(({ name }) => name === 'pg_tle')) return `'[]'::json`;
   const list = made.map(({ name, version }) => {
     return `(${quoteLiteral(name)}, ${version === undefined ? 'null' : quoteLiteral(version)})`;
