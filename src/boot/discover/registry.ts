@@ -2,7 +2,7 @@ import { readMessage } from '../../core/foreign-value.ts';
 import { isRequired, type Plugin } from '../../core/plugin.ts';
 import { BootError } from '../../core/errors.ts';
 import { listNames } from '../../core/printable.ts';
-import { sqlStateOf } from '../../postgres/connection/connection-error.ts';
+import { readSqlState } from '../../postgres/connection/connection-error.ts';
 import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
 import {
   describeForeignTable,
@@ -38,7 +38,7 @@ export function readRegistryRows(
       if (signal.aborted) throw error;
       const foreign = await describeForeignTable(client, error);
       if (foreign !== undefined) throw registryTaken(foreign, error);
-      const isForbidden = sqlStateOf(error) === '42501';
+      const isForbidden = readSqlState(error) === '42501';
       throw new BootError(
         isForbidden ? 'DATABASE_PRIVILEGE' : 'DATABASE_UNREACHABLE',
         `The registry of plugins cannot be read: ${readMessage(error)}`,
