@@ -9,7 +9,7 @@ import { toError } from '../core/error-record.ts';
 import { untilAborted } from '../core/patience.ts';
 import { openPools, type OpenPool } from '../postgres/connection/connection.ts';
 import type { RunAround } from './around/around.ts';
-import type { BootSettings } from './options/boot-options.ts';
+import type { BootSettings } from './options/boot-settings.ts';
 import { discoverPhase } from './discover/discover-phase.ts';
 import { initAllPhase } from './init-all/init-all-phase.ts';
 import { migrateAllPhase } from './migrate-all/migrate-all-phase.ts';

@@ -119,7 +119,7 @@ export class PluginRunner {
   async endAll(): Promise<void> {
     for (const id of [...this.#up.keys()].toReversed()) await this.#cleanUp(this.#find(id).plugin);
     for (const { id, life } of this.#lives) {
-      this.#warnOf(id, await life.takeBack(AbortSignal.abort()));
+      this.#warnUnreturned(id, await life.takeBack(AbortSignal.abort()));
     }
   }
 
@@ -186,14 +186,14 @@ export class PluginRunner {
     try {
       const either = AbortSignal.any([deadline.signal, this.#around.cut]);
       const end = await up.life.end(new Error(reason), either);
-      this.#warnOf(plugin.id, end.unreturned);
+      this.#warnUnreturned(plugin.id, end.unreturned);
       return end;
     } finally {
       deadline.cancel();
     }
   }
 
-  #warnOf(plugin: string, unreturned: Unreturned): void {
+  #warnUnreturned(plugin: string, unreturned: Unreturned): void {
     const message = faults.unreturned(plugin, unreturned);
     if (message !== undefined) this.#around.tell({ type: 'boot.warning', plugin, message });
   }

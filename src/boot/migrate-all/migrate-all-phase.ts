@@ -16,8 +16,7 @@ import type { Discovered } from '../discover/discover-phase.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
 import { LockWaits } from './lock-waits.ts';
 import { registerPlugins } from './register-plugins.ts';
-import { surveyByMode } from './survey-by-mode.ts';
-import { hasWork, refuseProblems, tellPlans, tellSurvey } from './survey-plugins.ts';
+import { hasWork, refuseProblems, surveyByMode, tellPlans, tellSurvey } from './survey-plugins.ts';
 
 interface MigrateAllPhase {
   readonly tasks: Pick<Tasks, 'survey' | 'migrate' | 'wait' | 'register'>;
