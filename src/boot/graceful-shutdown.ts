@@ -75,7 +75,7 @@ export function gracefulShutdown(
       return;
     }
     received = signal;
-    // A boot that never began has no event to tell of its end.
+    // A boot that never began emits no event of its end.
     if (boot.state().phase === 'idle') exitWith(codeOf(signal));
     void boot.stop(signal).then(ignoreSignals);
   };

@@ -17,7 +17,7 @@ export async function surveyByMode(
   plugins: readonly Plugin[],
   signal: AbortSignal,
 ): Promise<SurveyedPlugins> {
-  const { settings, clock, tell } = around;
+  const { settings, clock, emit } = around;
   const { mode, lockWait: waitMs } = settings.migrations;
   const deadline = clock.elapsed() + waitMs;
   for (let attempt = 1; ; attempt += 1) {
@@ -30,7 +30,7 @@ export async function surveyByMode(
     const nextInMs = Math.min(growPause(attempt, pauses), leftMs);
     const waiting = listNames(pending.map(({ plugin = '' }) => plugin));
     const reason = `migrations of ${waiting} are pending`;
-    tell({ type: 'boot.waiting', reason, attempt, nextInMs });
+    emit({ type: 'boot.waiting', reason, attempt, nextInMs });
     await sleep(clock, nextInMs, signal);
   }
 }

@@ -1,6 +1,6 @@
 import type { Problem } from '../../core/error-codes.ts';
 import { asBootError, BootError, toProblem } from '../../core/errors.ts';
-import type { Tell } from '../../core/events.ts';
+import type { Emit } from '../../core/events.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { getPluginSchemaName, getPreviousSchemaNames } from '../../core/schema-name.ts';
@@ -61,20 +61,20 @@ async function readPlugins(
 }
 
 /** Emits what the survey has found out about the server; nothing when there was nothing to ask. */
-export function tellSurvey(
+export function emitSurvey(
   { survey, migrations }: SurveyedPlugins,
   durationMs: number,
-  tell: Tell,
+  emit: Emit,
 ): void {
   if (!survey) return;
   const { server, pooler } = survey;
-  tell({ type: 'survey.finished', plugins: migrations.length, server, pooler, durationMs });
+  emit({ type: 'survey.finished', plugins: migrations.length, server, pooler, durationMs });
 }
 
 /** Emits for each plugin which files are pending, and warns about a history that does not quite fit. */
-export function tellPlans({ survey }: SurveyedPlugins, tell: Tell): void {
+export function emitPlans({ survey }: SurveyedPlugins, emit: Emit): void {
   for (const { id, schema, applied, pending, renameFrom, warnings } of survey?.plugins ?? []) {
-    tell({
+    emit({
       type: 'plugin.migrate.planned',
       plugin: id,
       schema,
@@ -83,7 +83,7 @@ export function tellPlans({ survey }: SurveyedPlugins, tell: Tell): void {
       ...(renameFrom === undefined ? {} : { renameFrom }),
     });
     for (const warning of warnings) {
-      tell({ type: 'plugin.migrate.warning', ...warning, plugin: id });
+      emit({ type: 'plugin.migrate.warning', ...warning, plugin: id });
     }
   }
 }

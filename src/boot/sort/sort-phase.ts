@@ -14,7 +14,7 @@ export interface SortPhase {
 }
 
 /** The second phase: the order of the plugins. Everything that is wrong with their edges ends the boot here. */
-export function sortPhase({ settings, tell, task }: RunAround, discover: DiscoverPhase): SortPhase {
+export function sortPhase({ settings, emit, task }: RunAround, discover: DiscoverPhase): SortPhase {
   let graph: PluginGraph = { plugins: [], nodes: [], edges: [], warnings: [] };
   return {
     graph: () => graph,
@@ -22,7 +22,7 @@ export function sortPhase({ settings, tell, task }: RunAround, discover: Discove
       sort: task(async () => {
         graph = sortPlugins(discover.discovered(), settings);
         const { plugins, edges, warnings, nodes } = graph;
-        tell({ type: 'graph.sorted', order: plugins.map(({ id }) => id), edges, warnings });
+        emit({ type: 'graph.sorted', order: plugins.map(({ id }) => id), edges, warnings });
         return { status: 'done', nodes };
       }),
     },

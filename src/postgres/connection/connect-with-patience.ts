@@ -11,7 +11,7 @@ import { checkOutUnlessAborted, type HeldClient } from './held-client.ts';
 
 const pauses = { firstMs: 100, longestMs: 3_000 };
 
-interface WaitingNews {
+interface Waiting {
   /** Counts from 1. */
   readonly attempt: number;
   readonly nextInMs: number;
@@ -23,7 +23,7 @@ interface PatienceOptions {
   readonly waitMs: number;
   readonly signal: AbortSignal;
   readonly clock: Clock;
-  readonly onWaiting?: (news: WaitingNews) => void;
+  readonly onWaiting?: (waiting: Waiting) => void;
   /** Called for each message of SQL that is sent on a client of this pool. */
   readonly onStatement?: () => void;
 }
