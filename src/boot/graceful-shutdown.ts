@@ -76,7 +76,7 @@ export function gracefulShutdown(
     }
     received = signal;
     // A boot that never began emits no event of its end.
-    if (boot.state().phase === 'idle') exitWith(codeOf(signal));
+    if (boot.state().phase === 'idle') exitWith(toExitCode(signal));
     void boot.stop(signal).then(ignoreSignals);
   };
   const ignoreSignals = (): void => {
@@ -92,7 +92,7 @@ export function gracefulShutdown(
       await drainWithin(drainTimeout, drain, impatient);
     }),
     boot.once('boot.finished', ({ outcome }) => {
-      if (received !== undefined && outcome === 'canceled') exitWith(codeOf(received));
+      if (received !== undefined && outcome === 'canceled') exitWith(toExitCode(received));
     }),
     boot.once('boot.stopped', ({ errors }) => {
       ignoreSignals();
@@ -156,6 +156,6 @@ function exitWith(code: number): void {
   process.exitCode ||= code;
 }
 
-function codeOf(signal: NodeJS.Signals): number {
+function toExitCode(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }

@@ -30,7 +30,7 @@ export interface Discovered {
   readonly failure?: BootError | undefined;
 }
 
-export interface DiscoverPhase {
+interface DiscoverPhase {
   readonly tasks: Pick<Tasks, 'discover'>;
   /** Nothing before its task is done. */
   readonly discovered: () => Discovered;

@@ -2,7 +2,7 @@ import { asBootError, BootError, toProblem } from '../../core/errors.ts';
 import { untilAborted } from '../../core/patience.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { readPlugin } from '../../core/read-plugin.ts';
-import type { BootSettings } from '../options/boot-options.ts';
+import type { BootSettings } from '../options/boot-settings.ts';
 import { findPackages } from './find-packages.ts';
 import { loadPackage, type KnownPlugin } from './load-package.ts';
 

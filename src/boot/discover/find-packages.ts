@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path';
 import { show } from '../../core/errors.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import { listNames } from '../../core/printable.ts';
-import type { DiscoverSettings } from '../options/discover-options.ts';
+import type { DiscoverSettings } from '../options/boot-settings.ts';
 import {
   followLinks,
   isFile,

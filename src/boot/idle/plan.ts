@@ -10,7 +10,7 @@ import {
   type StatementEffect,
 } from '../../postgres/sql/statement-effects.ts';
 import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
-import type { BootSettings } from '../options/boot-options.ts';
+import type { BootSettings } from '../options/boot-settings.ts';
 import { surveyPlugins } from '../migrate-all/survey-plugins.ts';
 import { withPlugins } from './with-plugins.ts';
 

@@ -5,21 +5,20 @@ import type {
   TaskArgs,
   Tasks,
 } from '../../../machines/index.ts';
+import type { PluginGraph } from '../../core/graph.ts';
 import { startProgress, type Migrating } from '../../postgres/migrate/migrating.ts';
 import { migratePlugin } from '../../postgres/migrate/migrator.ts';
 import { searchPath } from '../../postgres/sql/identifier.ts';
 import { schemasOnPath } from '../../postgres/survey/extension-schemas.ts';
 import type { Survey } from '../../postgres/survey/survey.ts';
 import type { RunAround } from '../around/around.ts';
-import type { DiscoverPhase } from '../discover/discover-phase.ts';
+import type { Discovered } from '../discover/discover-phase.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
-import type { SortPhase } from '../sort/sort-phase.ts';
 import { LockWaits } from './lock-waits.ts';
 import { registerPlugins } from './register-plugins.ts';
-import { surveyByMode } from './survey-by-mode.ts';
-import { hasWork, refuseProblems, emitPlans, emitSurvey } from './survey-plugins.ts';
+import { hasWork, refuseProblems, surveyByMode, emitPlans, emitSurvey } from './survey-plugins.ts';
 
-export interface MigrateAllPhase {
+interface MigrateAllPhase {
   readonly tasks: Pick<Tasks, 'survey' | 'migrate' | 'wait' | 'register'>;
   /** Makes the `search_path` of a schema: itself, then the schemas that are listed, or found by the survey and by migrations. */
   readonly searchPath: (schema: string) => string;
@@ -31,8 +30,8 @@ export interface MigrateAllPhase {
  */
 export function migrateAllPhase(
   around: RunAround,
-  discover: DiscoverPhase,
-  sort: SortPhase,
+  discovered: () => Discovered,
+  graph: () => PluginGraph,
 ): MigrateAllPhase {
   const { settings, clock, emit, cut, task } = around;
   const rules = settings.migrations;
@@ -72,7 +71,7 @@ export function migrateAllPhase(
     searchPath: (schema) => searchPath(schema, onPath),
     tasks: {
       survey: task(async ({ signal }): Promise<SurveyResult> => {
-        const { plugins } = sort.graph();
+        const { plugins } = graph();
         const startedAt = clock.elapsed();
         const surveyed = await surveyByMode(around, plugins, signal);
         survey = surveyed.survey;
@@ -90,7 +89,7 @@ export function migrateAllPhase(
       migrate: task(migrate),
       wait: task(({ input, signal }) => waits.wait(input.plugin, input.attempt, signal)),
       register: task(async ({ signal }) => {
-        if (settings.registry) await registerPlugins(around, discover.discovered(), signal);
+        if (settings.registry) await registerPlugins(around, discovered(), signal);
         return { status: 'done' };
       }),
     },

@@ -78,10 +78,10 @@ function register(plugin: RegisteringPlugin, known: KnownPlugin, boot: Registeri
     hearRejection(returned, () => undefined);
     throw new TypeError('register() is async: move what takes time into init');
   }
-  return completePlugin(plugin, registration, migrationsOf(registration, known));
+  return completePlugin(plugin, registration, findMigrations(registration, known));
 }
 
-function migrationsOf(
+function findMigrations(
   { init }: Registration,
   { source }: KnownPlugin,
 ): MigrationSource | undefined {
