@@ -25,7 +25,7 @@ export interface PluginRecord {
 export type StepState = Outcome | 'pending' | 'running';
 
 /** What every step of every plugin is doing now, by plugin id. */
-export type StepStates = Readonly<Record<string, Readonly<Record<Step, StepState>>>>;
+type StepStates = Readonly<Record<string, Readonly<Record<Step, StepState>>>>;
 
 /** A wait for the migration lock of a plugin, since its first refusal. */
 interface LockWait {

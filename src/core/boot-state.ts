@@ -1,4 +1,4 @@
-import type { BootRecord, StepState, StepStates } from './boot-record.ts';
+import type { BootRecord, StepState } from './boot-record.ts';
 import type { LockHolder, RunningStep } from './events.ts';
 import { steps, type BootOutcome, type Phase, type Step } from './steps.ts';
 
@@ -52,7 +52,7 @@ export function readState(record: BootRecord, machineState: string, elapsedMs: n
 }
 
 function countSteps(
-  states: StepStates,
+  states: BootState['plugins'],
   counted: readonly Step[],
 ): Pick<BootState, 'settled' | 'total'> {
   if (counted.length === 0) return { settled: 0, total: 0 };

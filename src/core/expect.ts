@@ -1,6 +1,6 @@
 import { toMilliseconds } from './duration.ts';
 import { BootError, optionsInvalid } from './errors.ts';
-import { didYouMean } from './suggest.ts';
+import { findUnknownKey } from './suggest.ts';
 import { isRecord } from './foreign-value.ts';
 
 /** Checks one value; `undefined` has already been replaced by the default. */
@@ -86,12 +86,12 @@ export function knownKeysOnly(
   known: readonly string[],
   name: string,
 ): void {
-  const unknown = Object.keys(given).find((key) => !known.includes(key));
-  if (unknown === undefined) return;
-  const meant = didYouMean(unknown, known);
+  const unknown = findUnknownKey(given, known);
+  if (!unknown) return;
+  const { key, meant } = unknown;
   const advice = meant === undefined ? `It has ${known.join(', ')}` : `Did you mean ${meant}?`;
   throw new BootError(
     'OPTIONS_INVALID',
-    `${name === '' ? 'createBoot()' : name} has no option ${unknown}. ${advice}`,
+    `${name === '' ? 'createBoot()' : name} has no option ${key}. ${advice}`,
   );
 }

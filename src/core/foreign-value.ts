@@ -103,6 +103,22 @@ function hasPlainTexts({ name, message, stack = '' }: Error): boolean {
   return areTexts && cutText(message) === message && stack.length <= longestStack;
 }
 
+/**
+ * Handles the rejection of a promise that a listener or a logger returned: `hear` gets its reason. Unhandled, it would end
+ * the process.
+ */
+export function hearRejection(returned: unknown, hear: (thrown: unknown) => void): void {
+  if (!isInstance(returned, Promise) && typeof readProperty(returned, 'then') !== 'function')
+    return;
+  void (async () => {
+    try {
+      await returned;
+    } catch (thrown) {
+      hear(thrown);
+    }
+  })();
+}
+
 /** Whether a value is an object with fields: no array, no function and not null. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   try {

@@ -1,9 +1,7 @@
-import type { BootState } from '../core/boot-state.ts';
 import type { Duration } from '../core/duration.ts';
 import { optionsInvalid } from '../core/errors.ts';
 import { duration, group, maybe, type Check } from '../core/expect.ts';
-import { answer } from './answer.ts';
-import { readPath, type FrontHandler, type RequestHead } from './request-head.ts';
+import { answer, readPath, type FrontHandler, type RequestHead } from './front-handler.ts';
 import { chooseCode, pluginNotUp, type Observed } from './standing.ts';
 
 /** Finds the plugin of a request: its id, or `undefined` when the request belongs to no plugin. */
@@ -55,18 +53,15 @@ export function gate(boot: Observed, options: GateOptions = {}): FrontHandler {
       return plugin && answer(request, 'PLUGIN_NOT_UP', { status: 503, fields: { plugin } });
     }
     const code = chooseCode(state);
+    // The gate answers the public, so it shows the progress, and neither what runs nor the holder of a lock.
+    const { phase, settled, total } = state;
     const close = code === 'STOPPING' ? { connection: 'close' } : {};
     return answer(request, code, {
       status: 503,
-      fields: { ...describeProgress(state), ...(plugin ? { plugin } : {}) },
+      fields: { phase, settled, total, ...(plugin ? { plugin } : {}) },
       headers: { ...retry, ...close },
     });
   };
-}
-
-/** The gate answers the public, so it shows the progress, and neither what runs nor the holder of a lock. */
-function describeProgress({ phase, settled, total }: BootState): object {
-  return { phase, settled, total };
 }
 
 function pluginAfter(prefix: string): PluginOf {

@@ -1,7 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { toError } from '../core/error-record.ts';
-import { answer } from './answer.ts';
-import type { FrontHandler, RequestHead } from './request-head.ts';
+import { answer, type FrontHandler, type RequestHead } from './front-handler.ts';
 
 /**
  * Puts fetch-style handlers before an application on `node:http`. The first handler that answers ends the request. When none

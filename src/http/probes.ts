@@ -1,9 +1,7 @@
 import type { BootState } from '../core/boot-state.ts';
 import { optionsInvalid } from '../core/errors.ts';
 import { group, text } from '../core/expect.ts';
-import { answer } from './answer.ts';
-import type { HttpCode } from './codes.ts';
-import { readPath, type FrontHandler } from './request-head.ts';
+import { answer, readPath, type FrontHandler, type HttpCode } from './front-handler.ts';
 import { chooseCode, hasStarted, pluginsNotUp, type Observed } from './standing.ts';
 
 /** The paths that {@link probes} answers. */

@@ -1,7 +1,7 @@
 import type { StepState } from '../core/boot-record.ts';
 import type { BootState } from '../core/boot-state.ts';
 import { steps, type Step } from '../core/steps.ts';
-import type { HttpCode } from './codes.ts';
+import type { HttpCode } from './front-handler.ts';
 
 /** The part of a boot that the handlers read. */
 export interface Observed {

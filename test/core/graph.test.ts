@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { coreServices } from '../../src/core/core-services.ts';
 import { BootError } from '../../src/core/errors.ts';
-import { buildGraph, type GraphOptions } from '../../src/core/graph.ts';
+import type { GraphOptions } from '../../src/core/graph-edges.ts';
+import { buildGraph } from '../../src/core/graph.ts';
 import type { Plugin } from '../../src/core/plugin.ts';
 import { collectionRef, serviceRef } from '../../src/core/service.ts';
 

@@ -2,7 +2,7 @@ import { readMessage } from '../../core/foreign-value.ts';
 import { isRequired, type Plugin } from '../../core/plugin.ts';
 import { BootError } from '../../core/errors.ts';
 import { listNames } from '../../core/printable.ts';
-import { sqlStateOf } from '../../postgres/connection/connection-error.ts';
+import { readSqlState } from '../../postgres/connection/connection-error.ts';
 import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
 import {
   describeForeignTable,
@@ -46,7 +46,7 @@ export function readRegistryRows(
         });
       }
       const message = `The registry of plugins cannot be read: ${readMessage(error)}`;
-      if (sqlStateOf(error) !== '42501') {
+      if (readSqlState(error) !== '42501') {
         throw new BootError('DATABASE_UNREACHABLE', message, { phase: 'discover', cause: error });
       }
       throw new BootError('DATABASE_PRIVILEGE', message, {

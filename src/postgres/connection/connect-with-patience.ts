@@ -5,7 +5,7 @@ import { BootError } from '../../core/errors.ts';
 import { readText } from '../../core/foreign-value.ts';
 import { deadlineAfter, growPause, sleep } from '../../core/patience.ts';
 import { adviceOnConnecting } from './connecting-advice.ts';
-import { isWorthWaiting, sqlStateOf } from './connection-error.ts';
+import { isWorthWaiting, readSqlState } from './connection-error.ts';
 import type { PoolLike } from './connection.ts';
 import { checkOutUnlessAborted, type HeldClient } from './held-client.ts';
 
@@ -128,7 +128,8 @@ function unreachable(cause: Error, what: string): BootError {
   const reason = cause.message || readText(cause, 'code') || cause.name;
   return new BootError('DATABASE_UNREACHABLE', `${what}: ${reason}`, {
     hint: adviceOnConnecting(cause),
-    database: sqlStateOf(cause) === undefined ? undefined : { sqlState: sqlStateOf(cause) ?? '' },
+    database:
+      readSqlState(cause) === undefined ? undefined : { sqlState: readSqlState(cause) ?? '' },
     cause,
   });
 }

@@ -1,9 +1,9 @@
 import type { Querying } from '../connection/connection.ts';
 import {
   historyColumns,
-  historyOf,
+  quoteHistory,
   historyTable,
-  shapeOf,
+  readShape,
   toHistoryRow,
   type HistoryRow,
   type HistoryShape,
@@ -61,9 +61,9 @@ export async function readHistory(
   const known = { missingSchemas, extensions, renamed };
   const columns = schemas.find(({ name }) => name === historySchema)?.columns;
   if (columns == null) return { ...known, shape: undefined, rows: [] };
-  const shape = shapeOf(columns);
+  const shape = readShape(columns);
   const { rows } = await client.query<RawHistoryRow>(
-    `select ${historyColumns(shape)} from ${historyOf(historySchema)}`,
+    `select ${historyColumns(shape)} from ${quoteHistory(historySchema)}`,
   );
   return { ...known, shape, rows: rows.map(toHistoryRow) };
 }
