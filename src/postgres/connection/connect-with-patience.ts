@@ -17,7 +17,7 @@ interface PatienceOptions {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   /** Called before each pause; attempts count from 1. */
-  readonly onWaiting?: (news: { attempt: number; nextInMs: number; error: Error }) => void;
+  readonly onWaiting?: (waiting: { attempt: number; nextInMs: number; error: Error }) => void;
   /** Called for each message of SQL that is sent on a client of this pool. */
   readonly onStatement?: () => void;
 }

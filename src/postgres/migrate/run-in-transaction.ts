@@ -112,12 +112,12 @@ function closingSql(
 }
 
 function learnFromCommit(
-  { plugin, extensions, progress, tell }: Migrating,
+  { plugin, extensions, progress, emit }: Migrating,
   answers: unknown,
 ): void {
   extensions.learnFrom(answers);
   const strays = straysAmong(answers);
   if (strays.length === 0) return;
   const message = `${progress.open?.file.name} made ${listNames(strays)} outside of the schema ${plugin.schema}`;
-  tell({ type: 'boot.warning', message, plugin: plugin.id });
+  emit({ type: 'boot.warning', message, plugin: plugin.id });
 }

@@ -68,7 +68,7 @@ async function expectOwnSession(
 }
 
 async function sendUnlessDone(run: Migrating, statement: FileStatement): Promise<unknown> {
-  const { client, plugin, progress, tell, clock } = run;
+  const { client, plugin, progress, emit, clock } = run;
   progress.statement = statement;
   const [command] = statement.sql.commands;
   const lone = (command && readLoneCommand(command)) ?? anyOther;
@@ -77,7 +77,7 @@ async function sendUnlessDone(run: Migrating, statement: FileStatement): Promise
   if (state.status === 'taken') throw indexTaken(run, name, state.table);
   if (state.status === 'built') {
     const message = `${progress.open?.file.name}: the index ${name} exists already, and is taken as done`;
-    tell({ type: 'boot.warning', message, plugin: plugin.id });
+    emit({ type: 'boot.warning', message, plugin: plugin.id });
     return nothingDone;
   }
   const startedAt = clock.elapsed();
