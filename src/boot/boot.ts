@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { buildReport } from '../core/build-report.ts';
-import { toError } from '../core/error-record.ts';
 import { BootError } from '../core/errors.ts';
 import { readMessage } from '../core/foreign-value.ts';
 import type { BootReport } from '../core/report.ts';
-import type { BootOutcome } from '../core/steps.ts';
 import { EventBus, type EventSource } from '../telemetry/bus.ts';
 import { createHeartbeat } from '../telemetry/heartbeat.ts';
 import { createLogListener } from '../telemetry/log-listener.ts';
-import { listStopErrors, makeBootError, readOutcome } from './boot-end.ts';
 import type { BootOptions } from './options/boot-options.ts';
 import { checkBootOptions, type BootSettings } from './options/boot-settings.ts';
 import { BootRun, type RunEnd, type Until } from './run.ts';
@@ -171,20 +168,14 @@ class PluginBoot implements Boot {
   }
 
   async #launch(run: BootRun): Promise<BootReport> {
-    const down = run.ended.then(async (end) => {
-      const errors = await this.#wayDown.drain();
-      return this.#finishWayDown({ ...end, errors: [...errors, ...end.errors] });
-    });
-    this.#down = down;
+    this.#down = run.ended.then((end) => this.#finishWayDown(end));
     this.#endWatch = watchBoot(() => this.state());
     this.#relay.emit({ type: 'boot.started', until: run.until });
     run.begin();
-    const up = await Promise.race([run.ready, down]);
-    if (!('degraded' in up)) return this.#finishLaunch(readOutcome(up), makeBootError(up));
-    return this.#finishLaunch(up.degraded ? 'degraded' : 'ready');
+    return this.#finishLaunch(await Promise.race([run.ready, this.#down]));
   }
 
-  #finishLaunch(outcome: BootOutcome, error?: BootError): BootReport {
+  #finishLaunch({ outcome, error }: Pick<RunEnd, 'outcome' | 'error'>): BootReport {
     this.#relay.emit({
       type: 'boot.finished',
       outcome,
@@ -235,7 +226,7 @@ class PluginBoot implements Boot {
       type: 'boot.stopped',
       reason: this.#wayDown.reason ?? 'the boot failed',
       durationMs: this.#wayDown.end(),
-      errors: listStopErrors(end).map(toError),
+      errors: end.errors,
     });
     this.#unwatch();
     return end;

@@ -24,6 +24,8 @@ export interface GracefulShutdownOptions {
   /**
    * Finishes work under way before anything is stopped, such as `(signal) => closeServer(server, signal)`. It is called however
    * the way down began. Its signal is aborted when its time is up.
+   *
+   * @default nothing
    */
   readonly drain?: (signal: AbortSignal) => unknown;
   /**

@@ -1,5 +1,5 @@
 import { listNames } from '../core/printable.ts';
-import { sqlStateOf } from './connection/connection-error.ts';
+import { readSqlState } from './connection/connection-error.ts';
 import type { Querying } from './connection/connection.ts';
 import type { PinnedClient } from './connection/pinned-client.ts';
 
@@ -34,7 +34,7 @@ export async function readRegistry(client: Querying): Promise<readonly RegistryR
     return rows.map((row) => ({ ...row, enabled: row.enabled === 'true' }));
   } catch (error) {
     // No such table, or no such schema.
-    if (['42P01', '3F000'].includes(sqlStateOf(error) ?? '')) return undefined;
+    if (['42P01', '3F000'].includes(readSqlState(error) ?? '')) return undefined;
     throw error;
   }
 }
@@ -54,7 +54,7 @@ export async function describeForeignTable(
   client: Querying,
   error: unknown,
 ): Promise<string | undefined> {
-  if (!otherShape.has(sqlStateOf(error) ?? '')) return undefined;
+  if (!otherShape.has(readSqlState(error) ?? '')) return undefined;
   const { rows } = await client.query<{ name: string; type: string }>(
     `select attname::text as name, format_type(atttypid, atttypmod)::text as type from pg_attribute
      where attrelid = to_regclass('${table}') and attnum > 0 and not attisdropped order by attnum`,

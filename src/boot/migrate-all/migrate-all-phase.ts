@@ -16,7 +16,7 @@ import type { Discovered } from '../discover/discover-phase.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
 import { LockWaits } from './lock-waits.ts';
 import { registerPlugins } from './register-plugins.ts';
-import { hasWork, refuseProblems, surveyByMode, emitPlans, emitSurvey } from './survey-plugins.ts';
+import { hasWork, refuseProblems, surveyByMode, emitSurvey } from './survey-plugins.ts';
 
 interface MigrateAllPhase {
   readonly tasks: Pick<Tasks, 'survey' | 'migrate' | 'wait' | 'register'>;
@@ -80,7 +80,6 @@ export function migrateAllPhase(
         );
         addToPath(survey?.schemasOnPath ?? []);
         emitSurvey(surveyed, clock.elapsed() - startedAt, emit);
-        emitPlans(surveyed, emit);
         refuseProblems(surveyed);
         const pending = new Set((survey?.plugins ?? []).filter(hasWork).map(({ id }) => id));
         const upToDate = plugins.map(({ id }) => id).filter((id) => !pending.has(id));

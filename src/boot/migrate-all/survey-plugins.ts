@@ -111,7 +111,10 @@ async function readPlugins(
   return { migrations, problems: [...problems, ...(await findSharedFolders(plugins))] };
 }
 
-/** Emits what the survey has found out about the server; nothing when there was nothing to ask. */
+/**
+ * Emits what the survey has found out about the server, and for each plugin which files are pending and what does not quite
+ * fit. Nothing when there was nothing to ask.
+ */
 export function emitSurvey(
   { survey, migrations }: SurveyedPlugins,
   durationMs: number,
@@ -120,11 +123,7 @@ export function emitSurvey(
   if (!survey) return;
   const { server, pooler } = survey;
   emit({ type: 'survey.finished', plugins: migrations.length, server, pooler, durationMs });
-}
-
-/** Emits for each plugin which files are pending, and warns about a history that does not quite fit. */
-export function emitPlans({ survey }: SurveyedPlugins, emit: Emit): void {
-  for (const { id, schema, applied, pending, renameFrom, warnings } of survey?.plugins ?? []) {
+  for (const { id, schema, applied, pending, renameFrom, warnings } of survey.plugins) {
     emit({
       type: 'plugin.migrate.planned',
       plugin: id,

@@ -3,7 +3,7 @@ import { onAbort } from '../../core/patience.ts';
 import { sleep } from '../../core/patience.ts';
 import { sendCancelRequest } from './cancel-request.ts';
 import type { PatientPool } from './connect-with-patience.ts';
-import { lossIn, sqlStateOf } from './connection-error.ts';
+import { lossIn, readSqlState } from './connection-error.ts';
 import {
   ownTypes,
   type ClientLike,
@@ -202,7 +202,7 @@ class Pin implements PinnedClient {
       return answer;
     } catch (error) {
       // pg reports a broken connection without the reason, which is in the server's last message.
-      throw sqlStateOf(error) === undefined ? (this.#lost ?? error) : error;
+      throw readSqlState(error) === undefined ? (this.#lost ?? error) : error;
     }
   }
 

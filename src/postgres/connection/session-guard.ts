@@ -1,6 +1,6 @@
 import { readText } from '../../core/foreign-value.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
-import { sqlStateOf } from './connection-error.ts';
+import { readSqlState } from './connection-error.ts';
 
 /** The session and the transaction that a statement runs in, as the server reports them. */
 export interface SessionFacts {
@@ -80,7 +80,7 @@ export function failWithSql(mark: string, found: string): string {
 
 /** Reads what a {@link failWithSql} with this mark has found; `undefined` for any other error. */
 export function readSqlFailure(mark: string, error: unknown): unknown {
-  if (sqlStateOf(error) !== '22P02') return undefined;
+  if (readSqlState(error) !== '22P02') return undefined;
   const found = new RegExp(`${mark}: ([[{].*[\\]}])`).exec(readText(error, 'message') ?? '')?.[1];
   return found === undefined ? undefined : (JSON.parse(found) as unknown);
 }

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { MigrationSettings } from '../../core/settings.ts';
-import { sqlStateOf } from './connection-error.ts';
+import { readSqlState } from './connection-error.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 
 /** How soon a server notices that our process is gone, and frees its lock in the middle of a statement. */
@@ -57,7 +57,7 @@ export async function sendSettings<Answer>(
     return await send(settingsSql({ ...settings, ...connectionCheck }, scope));
   } catch (error) {
     // Servers on some systems know the setting, and refuse every value but 0.
-    if (sqlStateOf(error) !== '22023') throw error;
+    if (readSqlState(error) !== '22023') throw error;
     return send(settingsSql(settings, scope));
   }
 }

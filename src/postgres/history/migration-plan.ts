@@ -134,11 +134,11 @@ class HistoryPairing<File> {
 
   /** Drops rows that were written once more for the same run: by processes without a lock, or by two versions of Drizzle. */
   dropRepeats(): void {
-    const seen = new Set(this.pairs.flatMap(({ row }) => readSigns(row)));
+    const seen = new Set(this.pairs.flatMap(({ row }) => listSigns(row)));
     this.#rows = this.#rows.filter((row) => {
-      const [first] = readSigns(row);
+      const [first] = listSigns(row);
       const isRepeat = first !== undefined && seen.has(first);
-      for (const sign of readSigns(row)) seen.add(sign);
+      for (const sign of listSigns(row)) seen.add(sign);
       return !isRepeat;
     });
   }
@@ -156,7 +156,7 @@ function takeFirst(
 }
 
 /** The signs of a run, the surest first. Drizzle 1.x keeps whole seconds where 0.x kept milliseconds. */
-function readSigns({ name, createdAt, hash }: HistoryRow): readonly string[] {
+function listSigns({ name, createdAt, hash }: HistoryRow): readonly string[] {
   return [
     ...(name === null ? [] : [`name ${name}`]),
     ...(createdAt === null ? [] : [`time ${wholeSecond(createdAt)} ${hash}`]),

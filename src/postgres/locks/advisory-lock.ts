@@ -103,13 +103,13 @@ export async function findBlockers(
          and c.relname::text = any($1::text[]))
        group by a.pid, a.application_name, a.state, a.xact_start
        order by a.xact_start nulls last limit ${mostBlockers}) b`,
-    [namesInSql(new SqlText(statement)), readBlockers(error)],
+    [namesInSql(new SqlText(statement)), readBlockerPids(error)],
   );
   return JSON.parse(rows[0]?.blockers ?? '[]') as readonly LockBlocker[];
 }
 
 /** `Process 4711 waits for AccessExclusiveLock on …; blocked by process 4712.` */
-function readBlockers(error: unknown): readonly number[] {
+function readBlockerPids(error: unknown): readonly number[] {
   return [...(readText(error, 'detail') ?? '').matchAll(/blocked by process (\d+)/g)].map(
     ([, pid]) => Number(pid),
   );

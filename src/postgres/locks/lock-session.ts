@@ -66,7 +66,7 @@ export class LockSession {
     const client = new Client({
       connectionTimeoutMillis: connectWaitMs,
       ...noticingSilence,
-      ...configOf(source),
+      ...toClientConfig(source),
     }) as RealClient;
     const destroy = (): void => destroySocket(client);
     given.addEventListener('abort', destroy, { once: true });
@@ -140,7 +140,7 @@ export class LockSession {
   }
 }
 
-function configOf(source: DatabaseSource): ClientConfig {
+function toClientConfig(source: DatabaseSource): ClientConfig {
   if (typeof source === 'string') return { connectionString: source };
   if (!isPool(source)) return source;
   // pg-pool hides the password from listings, so that a spread leaves it behind.

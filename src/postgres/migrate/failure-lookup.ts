@@ -1,4 +1,4 @@
-import { sqlStateOf } from '../connection/connection-error.ts';
+import { readSqlState } from '../connection/connection-error.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
 import { historyTable } from '../history/migration-history.ts';
 import { findBlockers } from '../locks/advisory-lock.ts';
@@ -18,11 +18,11 @@ import {
   isAboutExtension,
   isUnavailable,
   makesExtension,
-} from './extension-advice.ts';
+  adviceForMissing,
+} from './missing-advice.ts';
 import { adviceForFunctionPath } from './function-path-advice.ts';
 import { adviceForBlocked } from './migration-advice.ts';
 import type { Migrating } from './migrating.ts';
-import { adviceForMissing } from './missing-advice.ts';
 
 /** Something of the name that PostgreSQL did not find, or did not let us touch. */
 interface Namesake {
@@ -52,7 +52,7 @@ export async function lookIntoFailure(run: Migrating, error: unknown): Promise<s
 
 async function lookUp(run: Migrating, error: unknown): Promise<string | undefined> {
   const { client, progress } = run;
-  const sqlState = sqlStateOf(error) ?? '';
+  const sqlState = readSqlState(error) ?? '';
   const name = nameIn(error);
   const file = progress.open?.file.name ?? 'the file';
   if (alreadyThere.includes(sqlState)) {
@@ -110,10 +110,11 @@ async function lookForMissing(
   if (progress.isCommitting && (error as Error).message.includes(historyTable)) {
     return `${file} has dropped, renamed or changed the history of migrations, into which Slipway writes a row with each file: remove that command from it.`;
   }
-  if (sqlStateOf(error) === '42703') return undefined;
+  if (readSqlState(error) === '42703') return undefined;
   // The name of a role or a collation may have a dot in it.
   const whole = quotedIn((error as Error).message) ?? name;
-  const outside = sqlStateOf(error) === '42704' ? adviceForMissing(error, whole, file) : undefined;
+  const outside =
+    readSqlState(error) === '42704' ? adviceForMissing(error, whole, file) : undefined;
   if (outside !== undefined) return outside;
   const inPublic = findInPublic(run, name);
   if (inPublic && /\bpublic\./i.test((error as Error).message)) return inPublic;

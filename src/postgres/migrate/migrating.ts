@@ -85,7 +85,7 @@ interface MigrationProgress {
   statement: FileStatement | undefined;
   isCommitting: boolean;
   /** The sessions that were found in the way at the last look. */
-  blockers?: readonly LockBlocker[];
+  blockers: readonly LockBlocker[];
   /** Advice from a look into the catalogs after a failure. */
   advice?: string | undefined;
 }
@@ -101,6 +101,7 @@ export function startProgress(): MigrationProgress {
     open: undefined,
     statement: undefined,
     isCommitting: false,
+    blockers: [],
   };
 }
 

@@ -3,7 +3,7 @@ import { readMessage, readProperty, readText } from '../../core/foreign-value.ts
 import { listNames } from '../../core/printable.ts';
 import { asBootError, BootError } from '../../core/errors.ts';
 import { describeStatement } from '../../core/format-error.ts';
-import { isConnectionLost, isWorthWaiting, sqlStateOf } from '../connection/connection-error.ts';
+import { isConnectionLost, isWorthWaiting, readSqlState } from '../connection/connection-error.ts';
 import { adviceFor, adviceForLost } from './migration-advice.ts';
 import type { FileStatement, Migrating, PreparedFile } from './migrating.ts';
 import { excerptAt, indexOfCharacter, positionAt } from '../sql/text-position.ts';
@@ -130,7 +130,7 @@ function locate(
 }
 
 function readFault(cause: unknown): DatabaseFault | undefined {
-  const sqlState = sqlStateOf(cause);
+  const sqlState = readSqlState(cause);
   if (sqlState === undefined) return undefined;
   const [detail, hint] = [readText(cause, 'detail'), readText(cause, 'hint')];
   return { sqlState, ...(detail && { detail }), ...(hint && { hint }) };

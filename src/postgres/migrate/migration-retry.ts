@@ -1,5 +1,5 @@
 import type { LockBlocker } from '../../core/events.ts';
-import { sqlStateOf } from '../connection/connection-error.ts';
+import { readSqlState } from '../connection/connection-error.ts';
 import { findBlockers } from '../locks/advisory-lock.ts';
 import type { Migration } from '../sources/migration.ts';
 import type { Migrating } from './migrating.ts';
@@ -56,7 +56,7 @@ export async function retryPassingFailures<Outcome>(
 
 /** Returns why the same file may succeed a little later: another session has the lock, or was faster. */
 export function passingReason(error: unknown): 'lock' | 'race' | undefined {
-  switch (sqlStateOf(error)) {
+  switch (readSqlState(error)) {
     case '55P03':
     case '40P01':
       return 'lock';

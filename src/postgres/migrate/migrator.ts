@@ -1,6 +1,6 @@
 import { problemError } from '../../core/errors.ts';
 import type { LockHolder } from '../../core/events.ts';
-import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
+import { isConnectionLost, readSqlState } from '../connection/connection-error.ts';
 import type { PatientPool } from '../connection/connect-with-patience.ts';
 import type { PoolLike } from '../connection/connection.ts';
 import { withPinnedClient } from '../connection/pinned-client.ts';
@@ -164,5 +164,5 @@ function isCanceled(
 ): boolean {
   if (windDown.aborted && error === windDown.reason) return true;
   if (!signal.aborted) return false;
-  return error === signal.reason || sqlStateOf(error) === '57014' || isConnectionLost(error);
+  return error === signal.reason || readSqlState(error) === '57014' || isConnectionLost(error);
 }

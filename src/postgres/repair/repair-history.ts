@@ -1,20 +1,15 @@
 import type { Migration } from '../sources/migration.ts';
 import {
   createMissingSql,
-  historyOf,
+  quoteHistory,
   insertHistorySql,
   type HistoryRow,
   type HistoryShape,
 } from '../history/migration-history.ts';
-import {
-  missingParts,
-  readHistory,
-  shapeToWrite,
-  type HistoryState,
-} from '../survey/read-history.ts';
+import { readHistory, shapeToWrite, type HistoryState } from '../survey/read-history.ts';
 import type { Querying } from '../connection/connection.ts';
 import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
-import { nameOf } from '../history/migration-policies.ts';
+import { nameRow } from '../history/migration-policies.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import type { RepairDecision, RepairLeft } from './repair-report.ts';
@@ -34,7 +29,7 @@ export async function decideOnRows(
   const pending = new Set(plan.pending);
   const toWrite = chosen.filter((file) => pending.has(file));
   const shape = shapeToWrite(history, plugin.files);
-  const missing = createMissingSql(missingParts(history), historySchema, shape);
+  const missing = createMissingSql(history, historySchema, shape);
   return {
     changes: toWrite.map(({ name }) => {
       return { kind: 'file', name, change: 'written into the history, and not run' };
@@ -66,7 +61,7 @@ export async function decideOnHashes(
   const accepted = all.filter(({ file }) => files.includes(file));
   return {
     changes: accepted.map(({ file, row }) => {
-      const before = plan.edited.includes(file) ? `hash ${row.hash.slice(0, 12)}` : nameOf(row);
+      const before = plan.edited.includes(file) ? `hash ${row.hash.slice(0, 12)}` : nameRow(row);
       return {
         kind: 'file',
         name: file.name,
@@ -125,5 +120,5 @@ function updateRowSql(
     createdAt === null ? 'created_at is null' : `created_at = ${createdAt}`,
     ...(name === null ? [] : [`name = ${quoteLiteral(name)}`]),
   ];
-  return `update ${historyOf(historySchema)} set ${changes.join(', ')} where ${conditions.join(' and ')}`;
+  return `update ${quoteHistory(historySchema)} set ${changes.join(', ')} where ${conditions.join(' and ')}`;
 }

@@ -1,5 +1,5 @@
 import type { MigrationSettings } from '../../core/settings.ts';
-import { sqlStateOf } from '../connection/connection-error.ts';
+import { readSqlState } from '../connection/connection-error.ts';
 import type { QueryAnswer, Querying } from '../connection/connection.ts';
 import { toHistoryRow, type HistoryRow, type RawHistoryRow } from '../history/migration-history.ts';
 import { planMigrations } from '../history/migration-plan.ts';
@@ -54,7 +54,7 @@ export async function lookAtDatabase(
       return await lookOnce(client, plugins, settings);
     } catch (error) {
       // Another process has renamed or dropped a plugin's schema since the first message.
-      const isGone = ['42P01', '3F000', '42703'].includes(sqlStateOf(error) ?? '');
+      const isGone = ['42P01', '3F000', '42703'].includes(readSqlState(error) ?? '');
       if (!isGone || attempt === attempts) throw error;
     }
   }

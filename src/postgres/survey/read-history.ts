@@ -1,13 +1,12 @@
 import type { Querying } from '../connection/connection.ts';
 import {
   historyColumns,
-  historyOf,
+  quoteHistory,
   historyTable,
-  shapeOf,
+  readShape,
   toHistoryRow,
   type HistoryRow,
   type HistoryShape,
-  type MissingParts,
   type RawHistoryRow,
 } from '../history/migration-history.ts';
 import type { MigrationIdentity } from '../sources/migration.ts';
@@ -61,9 +60,9 @@ export async function readHistory(
   const known = { missingSchemas, extensions, renamed };
   const columns = schemas.find(({ name }) => name === historySchema)?.columns;
   if (columns == null) return { ...known, shape: undefined, rows: [] };
-  const shape = shapeOf(columns);
+  const shape = readShape(columns);
   const { rows } = await client.query<RawHistoryRow>(
-    `select ${historyColumns(shape)} from ${historyOf(historySchema)}`,
+    `select ${historyColumns(shape)} from ${quoteHistory(historySchema)}`,
   );
   return { ...known, shape, rows: rows.map(toHistoryRow) };
 }
@@ -74,9 +73,4 @@ export function shapeToWrite(
   [first]: readonly Pick<MigrationIdentity, 'format'>[],
 ): HistoryShape {
   return shape ?? first?.format ?? '0.x';
-}
-
-/** Lists what must be made before the first row. */
-export function missingParts({ missingSchemas, shape }: HistoryState): MissingParts {
-  return { schemas: missingSchemas, history: shape === undefined };
 }

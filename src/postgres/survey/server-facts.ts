@@ -1,4 +1,9 @@
-import { historyColumns, historyOf, historyTable, shapeOf } from '../history/migration-history.ts';
+import {
+  historyColumns,
+  quoteHistory,
+  historyTable,
+  readShape,
+} from '../history/migration-history.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 
 /** The answer to the first statement of the survey: what a boot without pending files needs, and no more. */
@@ -76,7 +81,7 @@ export function historiesSql(schemas: readonly SchemaFacts[]): string {
   return schemas
     .map(
       ({ name, history }) =>
-        `select ${quoteLiteral(name)} as schema, ${historyColumns(shapeOf(history?.columns ?? []))} from ${historyOf(name)}`,
+        `select ${quoteLiteral(name)} as schema, ${historyColumns(readShape(history?.columns ?? []))} from ${quoteHistory(name)}`,
     )
     .join(' union all ');
 }

@@ -2,7 +2,7 @@ import type { Problem } from '../../core/error-codes.ts';
 import { BootError, toProblem } from '../../core/errors.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
-import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
+import { isConnectionLost, readSqlState } from '../connection/connection-error.ts';
 import type { Querying } from '../connection/connection.ts';
 import { isSql, ownNames, type Migration } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
@@ -106,7 +106,7 @@ async function findBrokenSnapshot(pending: readonly Migration[]): Promise<readon
 
 /** Turns an error of pg into a BootError; the reason of an abort is thrown unchanged. */
 function refuse(error: unknown): never {
-  const sqlState = sqlStateOf(error);
+  const sqlState = readSqlState(error);
   if (!isConnectionLost(error) && sqlState === undefined) throw error;
   const reason = readMessage(error);
   const what = isConnectionLost(error) ? 'The connection broke while' : 'PostgreSQL refused when';
