@@ -55,11 +55,10 @@ export class Relay {
 
   /** Settles the steps that a boot never reached, so that each step of each plugin ends exactly once. */
   closeOpenSteps(because: string): void {
-    for (const { id } of this.record.plugins) {
+    for (const [plugin, states] of Object.entries(this.record.stepStates)) {
       for (const step of steps) {
-        const state = this.record.getStepState(id, step);
-        if (state !== 'pending' && state !== 'running') continue;
-        this.emit({ type: `plugin.${step}.finished`, plugin: id, outcome: 'notReached', because });
+        if (states[step] !== 'pending' && states[step] !== 'running') continue;
+        this.emit({ type: `plugin.${step}.finished`, plugin, outcome: 'notReached', because });
       }
     }
   }
