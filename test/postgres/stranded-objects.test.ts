@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
-import type { PublicObject } from '../../src/postgres/survey/public-objects.ts';
-import { findStranded, type Claimant } from '../../src/postgres/survey/stranded-objects.ts';
+import {
+  findStranded,
+  type Claimant,
+  type PublicObject,
+} from '../../src/postgres/survey/stranded-objects.ts';
 import { writeSnapshots } from '../support/snapshots.ts';
 import { writeFolder } from './migration-fixture.ts';
 

@@ -1,6 +1,6 @@
 import type { Querying } from '../connection/querying.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
-import { unavailableAdvice } from '../survey/unavailable-extensions.ts';
+import { unavailableAdvice } from '../survey/extension-problems.ts';
 
 /** By the routine that failed, which is in no language, or by the message. */
 export function isAboutExtension(error: unknown): boolean {

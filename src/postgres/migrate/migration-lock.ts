@@ -22,8 +22,7 @@ import {
   type HistoryShape,
 } from '../history/migration-history.ts';
 import { missingParts, readHistory, shapeToWrite } from '../survey/read-history.ts';
-import { findRenamed } from '../survey/rename-marker.ts';
-import { renamedAway } from '../survey/rename-problems.ts';
+import { findRenamedAway } from '../survey/schema-names.ts';
 import type { Migrating } from './migrating.ts';
 
 /** A plugin's migration lock while we hold it: no other process runs one of its files. */
@@ -147,13 +146,12 @@ async function readUnderLock(
   { backendPid }: Extract<LockAttempt, { readonly acquired: true }>,
   sql: Pick<HeldMigrationLock, 'begin' | 'guard'>,
 ): Promise<HeldMigrationLock> {
-  const { schema, historySchema } = plugin;
   const history = await readHistory(client, plugin, extensions.factsSql());
   extensions.learn(history.extensions);
   // Without this, one that waited while the schema got another name would make an empty one in its place.
-  const now = history.shape ? undefined : findRenamed(schema, history.renamed);
-  if (now) throw problemError(renamedAway(plugin.id, schema, now), 'migrateAll');
+  const renamed = history.shape ? undefined : findRenamedAway(plugin, history.renamed);
+  if (renamed) throw problemError(renamed, 'migrateAll');
   const shape = shapeToWrite(history, plugin.files);
-  const missing = createMissingSql(missingParts(history), historySchema, shape);
+  const missing = createMissingSql(missingParts(history), plugin.historySchema, shape);
   return { acquired: true, backendPid, ...sql, rows: history.rows, shape, missing };
 }

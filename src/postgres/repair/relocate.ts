@@ -3,11 +3,14 @@ import { BootError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
 import type { Querying } from '../connection/querying.ts';
-import { describeObject, type PublicObject } from '../survey/public-objects.ts';
+import {
+  describeObject,
+  type PublicObject,
+  type StrandedObjects,
+} from '../survey/stranded-objects.ts';
 import type { PluginSurvey } from '../survey/survey-plugin.ts';
 import { surveyDatabase } from '../survey/survey.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
-import type { StrandedObjects } from '../survey/stranded-objects.ts';
 import { decideOnUsed } from './moved-along.ts';
 import { repairRefused } from './repair-error.ts';
 import type { RepairDecision, RepairLeft, RepairPart } from './repair-report.ts';

@@ -1,4 +1,4 @@
-import type { MovableKind } from '../survey/public-objects.ts';
+import type { MovableKind } from '../survey/stranded-objects.ts';
 import type { UsedKind } from './used-objects.ts';
 import type { RepairName } from '../../core/repair-call.ts';
 

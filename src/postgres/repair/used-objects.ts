@@ -1,5 +1,5 @@
 import type { Querying } from '../connection/querying.ts';
-import type { PublicObject } from '../survey/public-objects.ts';
+import type { PublicObject } from '../survey/stranded-objects.ts';
 
 /** The kinds of objects that must be moved along, because PostgreSQL leaves them behind when their user moves. */
 export type UsedKind =

@@ -1,3 +1,4 @@
+import { quoteLiteral } from '../sql/identifier.ts';
 import type { Querying } from '../connection/querying.ts';
 import {
   historyColumns,
@@ -13,7 +14,7 @@ import {
 import type { MigrationIdentity } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { noExtensionsSql, type ExtensionFacts } from './extension-schemas.ts';
-import { markedSchemasSql, type CommentedSchema } from './rename-marker.ts';
+import { markedSchemasSql, type CommentedSchema } from './schema-names.ts';
 
 export interface HistoryState {
   /** Which of the plugin's schema and its history's schema are missing. */
@@ -79,4 +80,30 @@ export function shapeToWrite(
 /** Lists what must be made before the first row. */
 export function missingParts({ missingSchemas, shape }: HistoryState): MissingParts {
   return { schemas: missingSchemas, history: shape === undefined };
+}
+
+/** A schema with what the catalogs say of the history in it. */
+interface ReadableSchema {
+  readonly name: string;
+  readonly canUse: boolean;
+  readonly history: { readonly columns: readonly string[]; readonly canRead: boolean } | null;
+}
+
+/** Whether the history of this schema can be read. */
+export function isReadable({ canUse, history }: ReadableSchema): boolean {
+  return (
+    canUse &&
+    history?.canRead === true &&
+    ['hash', 'created_at'].every((column) => history.columns.includes(column))
+  );
+}
+
+/** Makes the statement that reads all histories at once, each by its own columns. */
+export function historiesSql(schemas: readonly ReadableSchema[]): string {
+  return schemas
+    .map(
+      ({ name, history }) =>
+        `select ${quoteLiteral(name)} as schema, ${historyColumns(shapeOf(history?.columns ?? []))} from ${historyOf(name)}`,
+    )
+    .join(' union all ');
 }
