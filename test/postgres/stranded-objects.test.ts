@@ -18,7 +18,7 @@ async function claimant(id: string, schema: string, reads: string[]): Promise<Cl
     '0000_a': { tables: [`${id}_old`] },
     '0001_b': { tables: [`${id}_new`] },
   });
-  const { files } = await readMigrationFolder(id, folder);
+  const files = await readMigrationFolder(id, folder);
   const watched = files.map((file, index) => ({
     ...file,
     get snapshotPath() {

@@ -4,12 +4,14 @@ import type { Tell } from '../../core/events.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { getPluginSchemaName, getPreviousSchemaNames } from '../../core/schema-name.ts';
-import { readMigrations } from '../../postgres/sources/read-migrations.ts';
-import { findSharedFolders } from '../../postgres/sources/shared-folders.ts';
+import {
+  readMigrations,
+  findSharedFolders,
+  type PluginMigrations,
+} from '../../postgres/sources/read-migrations.ts';
 import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
 import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
 import { surveyDatabase, type Survey } from '../../postgres/survey/survey.ts';
-import type { PluginMigrations } from '../../postgres/sources/read-migrations.ts';
 import type { Around } from '../around/around.ts';
 import type { BootSettings } from '../options/boot-options.ts';
 import { createPatientPool } from '../around/patient-pool.ts';

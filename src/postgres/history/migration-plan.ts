@@ -1,10 +1,11 @@
 import { HistoryPairing, wholeSecond, type Pair } from './history-pairing.ts';
-import type { MigrationIdentity } from '../sources/migration.ts';
-import { hashesOf, isEdited, type HashedMigration } from '../sources/migration-hashes.ts';
+import type { MigrationIdentity, SqlMigration } from '../sources/migration.ts';
+import { listHashes, isEdited } from '../sources/migration-identity.ts';
 import type { HistoryRow } from './migration-history.ts';
 
-/** The parts of a migration that are compared with the history. */
-export type ComparedFile = HashedMigration & Pick<MigrationIdentity, 'when'>;
+/** The parts of a migration that are compared with the history; a function has no text. */
+export type ComparedFile = Pick<MigrationIdentity, 'historyName' | 'when' | 'hash'> &
+  Partial<Pick<SqlMigration, 'text'>>;
 
 /** How the files of a folder and the rows of a history fit together. */
 export interface MigrationPlan<File> {
@@ -66,7 +67,7 @@ export function planMigrations<File extends ComparedFile>(
     ({ hash }) => hash,
   );
   pairing.pairBy(
-    (file) => hashesOf(file, schema),
+    (file) => listHashes(file, schema),
     ({ hash }) => hash,
   );
   const isApplied = new Set(pairing.pairs.map(({ file }) => file));

@@ -3,7 +3,7 @@ import { mapBounded } from '../../core/map-bounded.ts';
 import { listNames } from '../../core/printable.ts';
 import { repairCall } from '../../core/repair-call.ts';
 import { historyTable } from '../history/migration-history.ts';
-import type { SnapshotKind } from '../sources/drizzle-snapshot.ts';
+import type { SnapshotObject } from '../sources/folder-snapshots.ts';
 import { allNames, lastObjects, unknownNames } from '../sources/known-objects.ts';
 import { isSql, ownNames, type Migration } from '../sources/migration.ts';
 import { readersAtOnce } from '../sources/read-text.ts';
@@ -81,7 +81,7 @@ export interface StrandedObjects {
   readonly disputed: readonly DisputedObject[];
 }
 
-const kindsInSnapshot: Readonly<Record<MovableKind, SnapshotKind>> = {
+const kindsInSnapshot: Readonly<Record<MovableKind, SnapshotObject['kind']>> = {
   table: 'table',
   view: 'view',
   'materialized view': 'view',

@@ -5,20 +5,19 @@ import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts
 import { judgePlan } from '../history/migration-policies.ts';
 import type { Migration } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
-
-import { findHistoryEdits } from './history-edits.ts';
-import { findPublicExtensions } from './public-extensions.ts';
-import { findRenamedAway, planRename } from './schema-names.ts';
-import { findStrandedProblems, type Claimant, type StrandedObjects } from './stranded-objects.ts';
+import { findHistoryProblems, findWriteProblems } from './access-problems.ts';
 import { findUnavailableExtensions } from './extension-problems.ts';
 import {
   findEmptyFiles,
-  findFileProblems,
   findFilePaths,
+  findFileProblems,
   findPsqlProblems,
 } from './file-problems.ts';
+import { findHistoryEdits } from './history-edits.ts';
 import type { DatabaseFacts, SchemaFacts } from './look-at-database.ts';
-import { findHistoryProblems, findWriteProblems } from './access-problems.ts';
+import { findPublicExtensions } from './public-extensions.ts';
+import { findRenamedAway, planRename } from './schema-names.ts';
+import { findStrandedProblems, type Claimant, type StrandedObjects } from './stranded-objects.ts';
 
 /** The result of the survey for one plugin. */
 export interface PluginSurvey {
