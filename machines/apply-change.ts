@@ -2,7 +2,7 @@ import type { DoneActorEvent, ErrorActorEvent } from 'xstate';
 import type { Step } from '../src/core/steps.ts';
 import { getId, type StepRun, type StepChange } from './step-run.ts';
 import { stepFinished, type StepNews } from './news.ts';
-import type { CancelEvent, WindDownEvent } from './task.ts';
+import type { CancelEvent, WindDownEvent } from './tasks.ts';
 import type { Failed, OfPlugin } from './tasks.ts';
 
 export interface StopEvent {
@@ -46,7 +46,7 @@ export function sendToTasks(
 }
 
 /** A child that has ended, and its result. */
-export interface Ended<Result> {
+interface Ended<Result> {
   readonly child: string;
   readonly plugin: string;
   readonly result: Result | Failed;

@@ -1,8 +1,11 @@
 import { assertEvent, setup, type DoneActorEvent, type ErrorActorEvent } from 'xstate';
 import type { StopEvent } from './apply-change.ts';
+import { initAllMachine } from './init-all-machine.ts';
 import { launchMachine, type LaunchInput, type LaunchOutput } from './launch-machine.ts';
-import { phaseFinished, ignoreNews, type Failure } from './news.ts';
+import { migrateAllMachine } from './migrate-all-machine.ts';
+import { phaseFinished, ignoreNews, type Failure, type MachineNews } from './news.ts';
 import { stopAllMachine, type StopAllOutput } from './stop-all-machine.ts';
+import type { Tasks } from './tasks.ts';
 
 export interface StartEvent {
   readonly type: 'START';
@@ -160,4 +163,29 @@ function getOutput(context: BootContext): BootOutput {
     reason,
     ...(defect !== undefined && { defect }),
   };
+}
+
+/**
+ * Provides the boot machine with real tasks and a listener.
+ *
+ * @param tell Must not throw, because no machine could catch the error.
+ * @example createActor(provideMachines(tasks, relay.tell), { input: { migrateWidth: 4, initWidth: 8 } })
+ */
+export function provideMachines(
+  tasks: Tasks,
+  tell: (news: MachineNews) => void,
+): typeof bootMachine {
+  const actions = { tell: (_: unknown, news: MachineNews): void => tell(news) };
+  const { discover, sort, survey, migrate, wait, register, init, ready, stop } = tasks;
+  const migrateAll = migrateAllMachine.provide({
+    actors: { survey, migrate, wait, register },
+    actions,
+  });
+  const initAll = initAllMachine.provide({ actors: { init, ready }, actions });
+  const stopAll = stopAllMachine.provide({ actors: { stop }, actions });
+  const launch = launchMachine.provide({
+    actors: { discover, sort, migrateAll, initAll },
+    actions,
+  });
+  return bootMachine.provide({ actors: { launch, stopAll }, actions });
 }

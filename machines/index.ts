@@ -1,19 +1,30 @@
-export { bootMachine } from './boot-machine.ts';
-export type { BootInput, BootOutput, StartEvent } from './boot-machine.ts';
 export type { StopEvent } from './apply-change.ts';
+export { bootMachine, provideMachines } from './boot-machine.ts';
+export type { BootContext, BootInput, BootOutput, StartEvent } from './boot-machine.ts';
 export { initAllMachine } from './init-all-machine.ts';
-export type { InitAllInput, InitAllOutput } from './init-all-machine.ts';
+export type { InitAllContext, InitAllInput, InitAllOutput } from './init-all-machine.ts';
 export { launchMachine } from './launch-machine.ts';
-export type { LaunchInput, LaunchOutcome, LaunchOutput, LaunchPhase } from './launch-machine.ts';
+export type {
+  LaunchContext,
+  LaunchInput,
+  LaunchOutcome,
+  LaunchOutput,
+  LaunchPhase,
+} from './launch-machine.ts';
 export { migrateAllMachine } from './migrate-all-machine.ts';
-export type { MigrateAllInput, MigrateAllOutput, MigratedPlan } from './migrate-all-machine.ts';
+export type {
+  MigrateAllContext,
+  MigrateAllInput,
+  MigrateAllOutput,
+  MigratedPlan,
+} from './migrate-all-machine.ts';
 export type { Failure, MachineNews, StepNews } from './news.ts';
-export { provideMachines } from './provide-machines.ts';
+export type { StepRun } from './step-run.ts';
 export { stopAllMachine } from './stop-all-machine.ts';
 export type { StopAllInput, StopAllOutput } from './stop-all-machine.ts';
-export { fromTask } from './task.ts';
-export type { CancelEvent, TaskArgs, WindDownEvent } from './task.ts';
+export { fromTask } from './tasks.ts';
 export type {
+  CancelEvent,
   Canceled,
   DiscoverResult,
   Done,
@@ -27,7 +38,10 @@ export type {
   SortResult,
   StopResult,
   SurveyResult,
+  TaskArgs,
   Tasks,
   TimedOut,
   WaitResult,
+  WindDownEvent,
 } from './tasks.ts';
+export type { GraphNode } from '../src/core/schedule.ts';

@@ -13,7 +13,6 @@ import {
   decideOutcome,
   type StepRun,
   type StepChange,
-  type TaskEnd,
 } from './step-run.ts';
 import type { MigratedPlan } from './migrate-all-machine.ts';
 import { ignoreNews, type Failure } from './news.ts';
@@ -158,7 +157,7 @@ function findLostBefore(plan: MigratedPlan): ReadonlyMap<string, Preset> {
   );
 }
 
-function cleansUpItself(result: TaskEnd): boolean {
+function cleansUpItself(result: InitResult): boolean {
   return result.status === 'failed' || result.status === 'timeout';
 }
 

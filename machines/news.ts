@@ -1,4 +1,3 @@
-import type { Settlement } from '../src/core/schedule.ts';
 import type { Outcome, Phase, PhaseOutcome, Step } from '../src/core/steps.ts';
 
 /** A plugin's step has settled, or will never run. */
@@ -28,15 +27,14 @@ export interface Failure {
   readonly error: unknown;
 }
 
-/** A settlement with its error. */
-export interface StepEnd extends Settlement {
-  readonly error?: unknown;
-}
-
 /** The default of `tell`, for machines without a listener. */
 export function ignoreNews(_args: unknown, _news: MachineNews): void {}
 
-export function stepFinished(step: Step, plugin: string, end: Omit<StepEnd, 'index'>): StepNews {
+export function stepFinished(
+  step: Step,
+  plugin: string,
+  end: Omit<StepNews, 'type' | 'plugin'>,
+): StepNews {
   return {
     type: `plugin.${step}.finished`,
     plugin,

@@ -14,10 +14,10 @@ import {
   type Settlement,
 } from '../src/core/schedule.ts';
 import type { PhaseOutcome } from '../src/core/steps.ts';
-import type { Failure, StepEnd } from './news.ts';
+import type { Failure } from './news.ts';
 
 /** Why no further task starts. The first cause stays. */
-export interface Halt {
+interface Halt {
   readonly cause: 'stop' | 'loss';
   readonly because: string;
 }
@@ -40,6 +40,11 @@ export interface StepRun {
   readonly failures: readonly Failure[];
 }
 
+/** A settlement with its error. */
+interface StepEnd extends Settlement {
+  readonly error?: unknown;
+}
+
 /** A change of a run: the new run, the plugins whose tasks start, and the steps that settled. */
 export interface StepChange {
   readonly run: StepRun;
@@ -48,7 +53,7 @@ export interface StepChange {
 }
 
 /** How a task ended. */
-export type TaskEnd =
+type TaskEnd =
   | { readonly status: 'done' | 'canceled' }
   | { readonly status: 'failed' | 'timeout'; readonly error: unknown };
 

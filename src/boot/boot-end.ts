@@ -1,12 +1,12 @@
 import type { BootOutput } from '../../machines/index.ts';
 import { toError } from '../core/error-record.ts';
 import { asBootError, BootError } from '../core/errors.ts';
-import { messageOf } from '../core/foreign-value.ts';
+import { readMessage } from '../core/foreign-value.ts';
 import type { BootOutcome } from '../core/steps.ts';
 import type { RunEnd } from './run.ts';
 
 /** Reads the outcome for the report. A machine that broke has failed. */
-export function outcomeOf(end: RunEnd): BootOutcome {
+export function readOutcome(end: RunEnd): BootOutcome {
   if ('defect' in end || end.output.defect !== undefined) return 'failed';
   const { launch } = end.output;
   if (!launch) return 'canceled';
@@ -15,10 +15,10 @@ export function outcomeOf(end: RunEnd): BootOutcome {
 }
 
 /** Makes the error of a boot that did not come up; `undefined` for one that did. */
-export function bootErrorOf(end: RunEnd): BootError | undefined {
-  switch (outcomeOf(end)) {
+export function makeBootError(end: RunEnd): BootError | undefined {
+  switch (readOutcome(end)) {
     case 'failed':
-      return failureOf(end);
+      return findFailure(end);
     case 'canceled':
       return 'output' in end ? canceled(end.output) : undefined;
     default:
@@ -27,12 +27,12 @@ export function bootErrorOf(end: RunEnd): BootError | undefined {
 }
 
 /** Lists every error of the way down. */
-export function stopErrorsOf(end: RunEnd): readonly Error[] {
+export function listStopErrors(end: RunEnd): readonly Error[] {
   const failures = 'output' in end ? end.output.stopFailures : [];
   return [...failures.map(({ error }) => toError(error)), ...end.errors];
 }
 
-function failureOf(end: RunEnd): BootError {
+function findFailure(end: RunEnd): BootError {
   const defect = 'defect' in end ? end.defect : end.output.defect;
   if (defect !== undefined) return broken(defect);
   const [first] = 'output' in end ? (end.output.launch?.failures ?? []) : [];
@@ -41,7 +41,7 @@ function failureOf(end: RunEnd): BootError {
 
 /** Wraps an error that Slipway does not expect: it comes neither from a plugin nor from the database. */
 function broken(cause: unknown): BootError {
-  return new BootError('BOOT_BROKEN', `Slipway itself failed: ${messageOf(cause)}`, {
+  return new BootError('BOOT_BROKEN', `Slipway itself failed: ${readMessage(cause)}`, {
     cause,
   });
 }

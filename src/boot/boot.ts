@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { buildReport } from '../core/build-report.ts';
 import { toError } from '../core/error-record.ts';
 import { BootError } from '../core/errors.ts';
-import { messageOf } from '../core/foreign-value.ts';
+import { readMessage } from '../core/foreign-value.ts';
 import type { BootReport } from '../core/report.ts';
 import type { BootOutcome } from '../core/steps.ts';
 import { EventBus, type EventSource } from '../telemetry/bus.ts';
 import { createHeartbeat } from '../telemetry/heartbeat.ts';
 import { createLogListener } from '../telemetry/log-listener.ts';
-import { bootErrorOf, outcomeOf, stopErrorsOf } from './boot-end.ts';
-import { checkBootOptions, type BootOptions, type BootSettings } from './options/boot-options.ts';
+import { listStopErrors, makeBootError, readOutcome } from './boot-end.ts';
+import type { BootOptions } from './options/boot-options.ts';
+import { checkBootOptions, type BootSettings } from './options/boot-settings.ts';
 import { BootRun, type RunEnd, type Until } from './run.ts';
 import { watchBoot, whileWatched } from './around/exit-watch.ts';
-import { Drains, type Drain } from './drains.ts';
 import { readState, type BootState } from '../core/boot-state.ts';
 import { makePlan, type BootPlan } from './idle/plan.ts';
 import { Relay } from './relay.ts';
@@ -47,10 +47,11 @@ export interface Boot extends EventSource, AsyncDisposable {
    * Registers work to finish before anything is stopped, such as open requests. A boot that is up waits for it, at most
    * `stop.total`; one that is not up yet does not wait.
    *
+   * @param drain Its signal is aborted when that time is over.
    * @returns A function that removes it.
    * @example boot.beforeStop(() => closeServer(server));
    */
-  beforeStop(drain: Drain): () => void;
+  beforeStop(drain: (cut: AbortSignal) => unknown): () => void;
   /** Where the boot is, and what every step is doing. */
   state(): BootState;
   /** What has happened so far, whole at any moment. */
@@ -79,7 +80,6 @@ class PluginBoot implements Boot {
   readonly #relay: Relay;
   readonly #wayDown: WayDown;
   readonly #sent = new StatementCount();
-  readonly #drains = new Drains();
   #run: BootRun | undefined;
   #started: Promise<BootReport> | undefined;
   #down: Promise<RunEnd> | undefined;
@@ -108,6 +108,7 @@ class PluginBoot implements Boot {
   readonly once: EventSource['once'] = (name, listener) => this.#bus.once(name, listener);
   readonly off: EventSource['off'] = (name, listener) => this.#bus.off(name, listener);
   readonly onAny: EventSource['onAny'] = (listener) => this.#bus.onAny(listener);
+  readonly beforeStop: Boot['beforeStop'] = (drain) => this.#wayDown.addDrain(drain);
 
   start(): Promise<BootReport> {
     return this.#begin('ready');
@@ -123,12 +124,8 @@ class PluginBoot implements Boot {
 
   stop(reason: unknown = 'stop'): Promise<BootReport> {
     // As a listener of another emitter it gets any value.
-    this.#stopped ??= this.#stop(messageOf(reason));
+    this.#stopped ??= this.#stop(readMessage(reason));
     return this.#stopped;
-  }
-
-  beforeStop(drain: Drain): () => void {
-    return this.#drains.add(drain);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -175,7 +172,7 @@ class PluginBoot implements Boot {
 
   async #launch(run: BootRun): Promise<BootReport> {
     const down = run.ended.then(async (end) => {
-      const errors = await this.#drain();
+      const errors = await this.#wayDown.drain();
       return this.#finishWayDown({ ...end, errors: [...errors, ...end.errors] });
     });
     this.#down = down;
@@ -183,7 +180,7 @@ class PluginBoot implements Boot {
     this.#relay.tell({ type: 'boot.started', until: run.until });
     run.begin();
     const up = await Promise.race([run.ready, down]);
-    if (!('degraded' in up)) return this.#finishLaunch(outcomeOf(up), bootErrorOf(up));
+    if (!('degraded' in up)) return this.#finishLaunch(readOutcome(up), makeBootError(up));
     return this.#finishLaunch(up.degraded ? 'degraded' : 'ready');
   }
 
@@ -207,12 +204,12 @@ class PluginBoot implements Boot {
       this.#hasEnded = true;
       // Nothing has begun and no event is emitted, but the drains have their limit all the same.
       this.#wayDown.begin(reason);
-      await this.#drain();
+      await this.#wayDown.drain();
       this.#wayDown.end();
       return this.report();
     }
     this.#goDown(reason);
-    if (run.stateName === 'ready') await this.#drain();
+    if (run.stateName === 'ready') await this.#wayDown.drain();
     run.stop(reason);
     await this.#down;
     await this.#started?.catch(() => {});
@@ -223,11 +220,7 @@ class PluginBoot implements Boot {
     if (!this.#wayDown.begin(reason)) return;
     this.#endWatch ??= watchBoot(() => this.state());
     this.#relay.tell({ type: 'boot.stopping', reason });
-    void this.#drain();
-  }
-
-  #drain(): Promise<readonly Error[]> {
-    return this.#drains.run(this.#wayDown.cut);
+    void this.#wayDown.drain();
   }
 
   #unwatch(): void {
@@ -242,7 +235,7 @@ class PluginBoot implements Boot {
       type: 'boot.stopped',
       reason: this.#wayDown.reason ?? 'the boot failed',
       durationMs: this.#wayDown.end(),
-      errors: stopErrorsOf(end).map(toError),
+      errors: listStopErrors(end).map(toError),
     });
     this.#unwatch();
     return end;

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import type { Duration } from '../core/duration.ts';
 import { optionsInvalid } from '../core/errors.ts';
-import { duration, group, listOf, oneOf, type Check } from '../core/expect.ts';
+import { duration, group, list, oneOf, type Check } from '../core/expect.ts';
 import { deadlineAfter, sleep, untilAborted } from '../core/patience.ts';
 import type { Boot } from './boot.ts';
 import { systemClock } from './options/system-clock.ts';
@@ -24,6 +24,8 @@ export interface GracefulShutdownOptions {
   /**
    * Finishes work under way before anything is stopped, such as `(signal) => closeServer(server, signal)`. It is called however
    * the way down began. Its signal is aborted when its time is up.
+   *
+   * @default nothing
    */
   readonly drain?: (signal: AbortSignal) => unknown;
   /**
@@ -42,7 +44,7 @@ const drainFunction: Check<(signal: AbortSignal) => unknown> = (value, name) => 
 };
 
 const checkOptions = group({
-  signals: [listOf(oneOf(...signalNames)), ['SIGTERM', 'SIGINT']],
+  signals: [list(oneOf(...signalNames)), ['SIGTERM', 'SIGINT']],
   delay: [duration, 0],
   drain: [drainFunction, () => {}],
   drainTimeout: [duration, '10s'],
@@ -76,7 +78,7 @@ export function gracefulShutdown(
     }
     received = signal;
     // A boot that never began has no event to tell of its end.
-    if (boot.state().phase === 'idle') exitWith(codeOf(signal));
+    if (boot.state().phase === 'idle') exitWith(toExitCode(signal));
     void boot.stop(signal).then(ignoreSignals);
   };
   const ignoreSignals = (): void => {
@@ -92,7 +94,7 @@ export function gracefulShutdown(
       await drainWithin(drainTimeout, drain, impatient);
     }),
     boot.once('boot.finished', ({ outcome }) => {
-      if (received !== undefined && outcome === 'canceled') exitWith(codeOf(received));
+      if (received !== undefined && outcome === 'canceled') exitWith(toExitCode(received));
     }),
     boot.once('boot.stopped', ({ errors }) => {
       ignoreSignals();
@@ -156,6 +158,6 @@ function exitWith(code: number): void {
   process.exitCode ||= code;
 }
 
-function codeOf(signal: NodeJS.Signals): number {
+function toExitCode(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }

@@ -57,7 +57,7 @@ export class Relay {
   closeOpenSteps(because: string): void {
     for (const { id } of this.record.plugins) {
       for (const step of steps) {
-        const state = this.record.stateOf(id, step);
+        const state = this.record.getStepState(id, step);
         if (state !== 'pending' && state !== 'running') continue;
         this.tell({ type: `plugin.${step}.finished`, plugin: id, outcome: 'notReached', because });
       }

@@ -7,9 +7,9 @@ import {
 } from '../../machines/index.ts';
 import { toError } from '../core/error-record.ts';
 import { untilAborted } from '../core/patience.ts';
-import { openPools, type OpenPools } from '../postgres/connection/connection.ts';
+import { openPools, type OpenPool } from '../postgres/connection/connection.ts';
 import type { RunAround } from './around/around.ts';
-import type { BootSettings } from './options/boot-options.ts';
+import type { BootSettings } from './options/boot-settings.ts';
 import { discoverPhase } from './discover/discover-phase.ts';
 import { initAllPhase } from './init-all/init-all-phase.ts';
 import { migrateAllPhase } from './migrate-all/migrate-all-phase.ts';
@@ -46,7 +46,7 @@ export class BootRun {
   /** Resolves when everything is down. Never rejects. */
   readonly ended: Promise<RunEnd>;
   readonly #actor: ActorRefFrom<typeof bootMachine>;
-  readonly #open: OpenPools;
+  readonly #open: OpenPool;
   readonly #running: RunningTasks;
   readonly #endLives: () => Promise<void>;
   readonly #broken = new AbortController();
@@ -56,8 +56,9 @@ export class BootRun {
     const { settings, relay, services, sent, wayDown, until } = parts;
     this.#parts = parts;
     this.until = until;
-    this.#open = openPools(settings.source, settings.migrationSource);
-    const { pool, migrationPool } = this.#open;
+    const open = openPools(settings.source, settings.migrationSource);
+    this.#open = open;
+    const { pool, migrationPool } = open;
     this.#running = new RunningTasks(this.#broken.signal);
     const around: RunAround = {
       settings,
@@ -72,9 +73,9 @@ export class BootRun {
       task: this.#running.task,
     };
     const discover = discoverPhase(around);
-    const sort = sortPhase(around, discover);
-    const migrateAll = migrateAllPhase(around, discover, sort);
-    const initAll = initAllPhase(around, sort, migrateAll);
+    const sort = sortPhase(around, discover.discovered);
+    const migrateAll = migrateAllPhase(around, discover.discovered, sort.graph);
+    const initAll = initAllPhase(around, sort.graph, migrateAll.searchPath);
     this.#endLives = initAll.end;
     const tasks = { ...discover.tasks, ...sort.tasks, ...migrateAll.tasks, ...initAll.tasks };
     this.#actor = createActor(provideMachines(tasks, this.#tell), {

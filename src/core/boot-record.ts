@@ -25,7 +25,7 @@ export interface PluginRecord {
 export type StepState = Outcome | 'pending' | 'running';
 
 /** What every step of every plugin is doing now, by plugin id. */
-export type StepStates = Readonly<Record<string, Readonly<Record<Step, StepState>>>>;
+type StepStates = Readonly<Record<string, Readonly<Record<Step, StepState>>>>;
 
 /** A wait for the migration lock of a plugin, since its first refusal. */
 interface LockWait {
@@ -102,7 +102,7 @@ export class BootRecord {
     this.#stepStates ??= Object.fromEntries(
       this.plugins.map(({ id }) => [
         id,
-        Object.fromEntries(steps.map((step) => [step, this.stateOf(id, step)])),
+        Object.fromEntries(steps.map((step) => [step, this.getStepState(id, step)])),
       ]),
     ) as StepStates;
     return this.#stepStates;
@@ -112,7 +112,7 @@ export class BootRecord {
     return error instanceof BootError ? (error.problems ?? []) : [];
   }
 
-  stateOf(plugin: string, step: Step): StepState {
+  getStepState(plugin: string, step: Step): StepState {
     const known = this.#plugins.get(plugin)?.steps[step];
     return known?.finished?.outcome ?? (known?.startedAtMs === undefined ? 'pending' : 'running');
   }

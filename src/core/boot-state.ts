@@ -1,4 +1,4 @@
-import type { BootRecord, StepState, StepStates } from './boot-record.ts';
+import type { BootRecord, StepState } from './boot-record.ts';
 import type { LockHolder, RunningStep } from './events.ts';
 import { steps, type BootOutcome, type Phase, type Step } from './steps.ts';
 
@@ -25,7 +25,7 @@ export interface BootState {
 }
 
 /** The steps that each phase takes with every plugin. */
-const stepsOf: Partial<Record<BootState['phase'], readonly Step[]>> = {
+const countedSteps: Partial<Record<BootState['phase'], readonly Step[]>> = {
   migrateAll: ['migrate'],
   initAll: ['init', 'ready'],
   stopAll: ['stop'],
@@ -44,7 +44,7 @@ export function readState(record: BootRecord, machineState: string, elapsedMs: n
     phase,
     isStopping,
     ...(finished ? { outcome: finished.outcome } : {}),
-    ...countSteps(stepStates, stepsOf[phase] ?? []),
+    ...countSteps(stepStates, countedSteps[phase] ?? []),
     running: phase === 'ready' ? [] : currentSteps(record, elapsedMs),
     ...(databaseWait === undefined ? {} : { waitingFor: databaseWait }),
     plugins: stepStates,
@@ -52,7 +52,7 @@ export function readState(record: BootRecord, machineState: string, elapsedMs: n
 }
 
 function countSteps(
-  states: StepStates,
+  states: BootState['plugins'],
   counted: readonly Step[],
 ): Pick<BootState, 'settled' | 'total'> {
   if (counted.length === 0) return { settled: 0, total: 0 };

@@ -1,10 +1,10 @@
 import type { BootRecord, PluginRecord } from './boot-record.ts';
 import type { Warning } from './error-codes.ts';
-import { findCriticalPath, type StepTime } from './critical-path.ts';
 import { toErrorRecord } from './error-record.ts';
-import { messageOf } from './foreign-value.ts';
+import { readMessage } from './foreign-value.ts';
+import { groupEdges } from './graph-edges.ts';
 import type { BootReport, PluginReport, StepReport } from './report.ts';
-import type { Step } from './steps.ts';
+import { steps as allSteps, type Step } from './steps.ts';
 
 /** Makes the report of what the record contains. */
 export function buildReport(record: BootRecord): BootReport {
@@ -23,11 +23,7 @@ export function buildReport(record: BootRecord): BootReport {
     problems: record.problems,
     ...(finished?.error ? { error: toErrorRecord(finished.error) } : {}),
     ...(record.database ? { database: record.database } : {}),
-    criticalPath: findCriticalPath(record.edges, {
-      migrate: timesOf(plugins, 'migrate'),
-      init: timesOf(plugins, 'init'),
-      ready: timesOf(plugins, 'ready'),
-    }),
+    criticalPath: findCriticalPath(record),
   };
 }
 
@@ -39,7 +35,7 @@ function lostPlugins({ finished, plugins }: BootRecord): readonly Warning[] {
       .flatMap((step) => step.finished ?? [])
       .find(({ outcome }) => ['failed', 'timeout', 'dependency'].includes(outcome));
     if (!lost) return [];
-    const why = lost.error ? messageOf(lost.error) : (lost.because ?? lost.outcome);
+    const why = lost.error ? readMessage(lost.error) : (lost.because ?? lost.outcome);
     return [{ plugin: id, message: `${id} is not up: ${why}` }];
   });
 }
@@ -72,7 +68,16 @@ function stepReport(plugin: PluginRecord, step: Step, queue: QueueTimes): StepRe
   };
 }
 
-function timesOf(plugins: readonly PluginRecord[], step: Step): readonly StepTime[] {
+/** When a step ran, in ms from the start of the boot. */
+interface StepTime {
+  readonly plugin: string;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+}
+
+const computeEnd = (time: StepTime): number => time.startedAtMs + time.durationMs;
+
+function listTimes(plugins: readonly PluginRecord[], step: Step): readonly StepTime[] {
   return plugins.flatMap(({ id, steps }) => {
     const { startedAtMs, finished } = steps[step];
     return startedAtMs === undefined || !finished
@@ -89,37 +94,65 @@ type QueueTimes = (plugin: string, step: Step, startedAtMs: number) => number;
 function createQueueTimes({ phases, plugins, edges }: BootRecord): QueueTimes {
   const ends = new Map<string, number>();
   const lastEnd = { migrate: 0, init: 0, ready: 0, stop: 0 };
-  for (const step of ['migrate', 'init', 'ready', 'stop'] as const) {
-    for (const time of timesOf(plugins, step)) {
-      const end = time.startedAtMs + time.durationMs;
+  for (const step of allSteps) {
+    for (const time of listTimes(plugins, step)) {
+      const end = computeEnd(time);
       ends.set(`${step} ${time.plugin}`, end);
       lastEnd[step] = Math.max(lastEnd[step], end);
     }
   }
-  const before = new Map<string, string[]>();
-  const link = (key: string, other: string): void => {
-    const known = before.get(key);
-    if (known) known.push(other);
-    else before.set(key, [other]);
-  };
-  for (const { from, to } of edges) {
-    link(`up ${to}`, from);
-    link(`down ${from}`, to);
-  }
-  const beginOf = (phase: string): number =>
+  const dependencies = groupEdges(edges, 'to');
+  const dependents = groupEdges(edges, 'from');
+  const findBegin = (phase: string): number =>
     phases.find((known) => known.phase === phase)?.startedAtMs ?? 0;
   const begins = {
-    migrate: beginOf('migrateAll'),
-    init: beginOf('initAll'),
+    migrate: findBegin('migrateAll'),
+    init: findBegin('initAll'),
     ready: lastEnd.init,
-    stop: beginOf('stopAll'),
+    stop: findBegin('stopAll'),
   };
   return (plugin, step, startedAtMs) => {
-    const predecessors = before.get(`${step === 'stop' ? 'down' : 'up'} ${plugin}`) ?? [];
+    const predecessors = (step === 'stop' ? dependents : dependencies).get(plugin) ?? [];
     const freeAt = predecessors.reduce(
       (latest, other) => Math.max(latest, ends.get(`${step} ${other}`) ?? 0),
       begins[step],
     );
     return Math.max(0, startedAtMs - freeAt);
   };
+}
+
+/** The steps of a launch that wait for each other: each begins when the one before it has ended for every plugin. */
+const barriers = ['migrate', 'init', 'ready'] as const;
+
+/**
+ * Finds the chain of steps that decided how long the boot took: in every step the plugin that ended last, before it its
+ * predecessor that ended last, and so on.
+ */
+function findCriticalPath({ edges, plugins }: BootRecord): BootReport['criticalPath'] {
+  const predecessors = groupEdges(edges, 'to');
+  return barriers.flatMap((step) =>
+    traceChain(listTimes(plugins, step), predecessors).map((time) => ({ ...time, step })),
+  );
+}
+
+function traceChain(
+  times: readonly StepTime[],
+  predecessors: ReadonlyMap<string, readonly string[]>,
+): readonly StepTime[] {
+  const byPlugin = new Map(times.map((time) => [time.plugin, time]));
+  const chain: StepTime[] = [];
+  for (let current = lastToEnd(times); current;) {
+    chain.push(current);
+    const before = predecessors.get(current.plugin) ?? [];
+    current = lastToEnd(before.flatMap((id) => byPlugin.get(id) ?? []));
+  }
+  return chain.toReversed();
+}
+
+function lastToEnd(times: readonly StepTime[]): StepTime | undefined {
+  let last: StepTime | undefined;
+  for (const time of times) {
+    if (!last || computeEnd(time) > computeEnd(last)) last = time;
+  }
+  return last;
 }

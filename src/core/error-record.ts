@@ -3,7 +3,7 @@ import {
   isError,
   isReadable,
   isRecord,
-  messageOf,
+  readMessage,
   mostErrors,
   readProperty,
   readText,
@@ -34,14 +34,14 @@ const mostSideBySide = 20;
 
 /** Turns anything thrown into an {@link ErrorRecord}. Never throws. */
 export function toErrorRecord(thrown: unknown): ErrorRecord {
-  return recordOf(thrown, [], { left: mostErrors });
+  return writeRecord(thrown, [], { left: mostErrors });
 }
 
 /** Turns anything thrown into an Error that can be read safely. A safe Error is returned unchanged. */
 export function toError(thrown: unknown): Error {
   if (isError(thrown)) return isReadable(thrown) ? thrown : errorFrom(toErrorRecord(thrown));
   const cause = isReadable(thrown) ? { cause: thrown } : undefined;
-  return new Error(messageOf(thrown), cause);
+  return new Error(readMessage(thrown), cause);
 }
 
 /** Makes the cause of an error: the thrown value itself, if it can be read safely. */
@@ -56,27 +56,27 @@ export function isLikeBootError(thrown: unknown): boolean {
 }
 
 /** @param above The errors that have this one as their cause, because causes may form a circle. */
-function recordOf(
+function writeRecord(
   thrown: unknown,
   above: readonly unknown[],
   budget: { left: number },
 ): ErrorRecord {
   budget.left -= 1;
   if (!isError(thrown) && !isLikeBootError(thrown)) {
-    return { name: typeof thrown, message: messageOf(thrown) };
+    return { name: typeof thrown, message: readMessage(thrown) };
   }
   const path = [...above, thrown];
   const goesOn = path.length <= deepest;
-  const inner = (value: unknown): ErrorRecord => recordOf(value, path, budget);
+  const inner = (value: unknown): ErrorRecord => writeRecord(value, path, budget);
   const cause = readProperty(thrown, 'cause');
   const errors = readProperty(thrown, 'errors');
   const code = readText(thrown, 'code');
   return {
     name: readText(thrown, 'name') ?? 'Error',
-    message: isError(thrown) ? messageOf(thrown) : cutText(readText(thrown, 'message') ?? ''),
+    message: isError(thrown) ? readMessage(thrown) : cutText(readText(thrown, 'message') ?? ''),
     ...(code === undefined ? {} : { code: cutText(code) }),
-    ...(isLikeBootError(thrown) ? factsOf(thrown) : {}),
-    ...stackOf(thrown),
+    ...(isLikeBootError(thrown) ? copyFacts(thrown) : {}),
+    ...copyStack(thrown),
     ...(cause === undefined || !goesOn || path.includes(cause) || budget.left <= 0
       ? {}
       : { cause: inner(cause) }),
@@ -90,7 +90,7 @@ function sideBySide(
   inner: (value: unknown) => ErrorRecord,
   budget: { readonly left: number },
 ): Pick<ErrorRecord, 'errors'> {
-  const list = listOf(errors);
+  const list = copyList(errors);
   if (list === undefined) return {};
   const kept: ErrorRecord[] = [];
   for (const each of list.slice(0, mostSideBySide)) {
@@ -101,7 +101,7 @@ function sideBySide(
   return { errors: [...kept, ...rest] };
 }
 
-function listOf(value: unknown): readonly unknown[] | undefined {
+function copyList(value: unknown): readonly unknown[] | undefined {
   try {
     return Array.isArray(value) ? [...(value as readonly unknown[])] : undefined;
   } catch {
@@ -110,7 +110,7 @@ function listOf(value: unknown): readonly unknown[] | undefined {
 }
 
 /** The stack begins with the message, which may be long. */
-function stackOf(thrown: unknown): Pick<ErrorRecord, 'stack'> {
+function copyStack(thrown: unknown): Pick<ErrorRecord, 'stack'> {
   const stack = readText(thrown, 'stack');
   if (stack === undefined) return {};
   const message = readText(thrown, 'message') ?? '';
@@ -121,10 +121,10 @@ function stackOf(thrown: unknown): Pick<ErrorRecord, 'stack'> {
 const texts = ['hint', 'plugin', 'phase'] as const;
 
 /** Keeps only fields of the expected types: another copy of the package may be another version. */
-function factsOf(thrown: unknown): Partial<ErrorRecord> {
+function copyFacts(thrown: unknown): Partial<ErrorRecord> {
   const facts: Record<string, unknown> = {};
   for (const key of texts) facts[key] = readText(thrown, key);
-  facts['problems'] = listOf(readProperty(thrown, 'problems'))?.flatMap(
+  facts['problems'] = copyList(readProperty(thrown, 'problems'))?.flatMap(
     (each) => plainCopy(each) ?? [],
   );
   for (const key of ['position', 'database']) facts[key] = plainCopy(readProperty(thrown, key));

@@ -11,10 +11,7 @@ import { cutText, listNames, printable } from './printable.ts';
 import type { BootReport } from './report.ts';
 import type { Phase } from './steps.ts';
 
-// MOVING
-export * from './error-codes.ts';
-
-export interface BootErrorFacts {
+interface BootErrorFacts {
   readonly plugin?: string | undefined;
   readonly phase?: Phase | undefined;
   readonly hint?: string | undefined;

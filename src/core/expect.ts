@@ -1,6 +1,6 @@
 import { toMilliseconds } from './duration.ts';
 import { BootError, optionsInvalid } from './errors.ts';
-import { didYouMean } from './suggest.ts';
+import { findUnknownKey } from './suggest.ts';
 import { isRecord } from './foreign-value.ts';
 
 /** Checks one value; `undefined` has already been replaced by the default. */
@@ -36,7 +36,7 @@ export function oneOf<const T extends string>(...allowed: readonly T[]): Check<T
   };
 }
 
-export function listOf<T>(check: Check<T>): Check<readonly T[]> {
+export function list<T>(check: Check<T>): Check<readonly T[]> {
   return (value, name) => {
     if (!Array.isArray(value)) throw optionsInvalid(name, 'an array', value);
     return Object.freeze(value.map((item: unknown, index) => check(item, `${name}[${index}]`)));
@@ -48,7 +48,7 @@ export function autoOr<T>(check: Check<T>): Check<'auto' | readonly T[]> {
   return (value, name) => {
     if (value === 'auto') return value;
     if (!Array.isArray(value)) throw optionsInvalid(name, "'auto' or an array", value);
-    return listOf(check)(value, name);
+    return list(check)(value, name);
   };
 }
 
@@ -86,12 +86,12 @@ export function knownKeysOnly(
   known: readonly string[],
   name: string,
 ): void {
-  const unknown = Object.keys(given).find((key) => !known.includes(key));
-  if (unknown === undefined) return;
-  const meant = didYouMean(unknown, known);
+  const unknown = findUnknownKey(given, known);
+  if (!unknown) return;
+  const { key, meant } = unknown;
   const advice = meant === undefined ? `It has ${known.join(', ')}` : `Did you mean ${meant}?`;
   throw new BootError(
     'OPTIONS_INVALID',
-    `${name === '' ? 'createBoot()' : name} has no option ${unknown}. ${advice}`,
+    `${name === '' ? 'createBoot()' : name} has no option ${key}. ${advice}`,
   );
 }

@@ -44,15 +44,15 @@ export function isError(value: unknown): value is Error {
 }
 
 /** Returns the message of anything that was thrown, as a text of limited length. */
-export function messageOf(thrown: unknown): string {
-  if (!isError(thrown)) return cutText(textOf(thrown));
+export function readMessage(thrown: unknown): string {
+  if (!isError(thrown)) return cutText(writeText(thrown));
   const message = readProperty(thrown, 'message');
   if (message === undefined) return 'an error whose message cannot be read';
-  return cutText(typeof message === 'string' ? message : textOf(message));
+  return cutText(typeof message === 'string' ? message : writeText(message));
 }
 
 /** Writes any value as text. */
-function textOf(value: unknown): string {
+function writeText(value: unknown): string {
   try {
     if (!isObject(value) || typeof value === 'function') return String(value);
     return JSON.stringify(value) ?? unreadable;
@@ -101,6 +101,22 @@ export function isReadable(value: unknown, seen: Set<unknown> = new Set()): bool
 function hasPlainTexts({ name, message, stack = '' }: Error): boolean {
   const areTexts = [name, message, stack].every((text: unknown) => typeof text === 'string');
   return areTexts && cutText(message) === message && stack.length <= longestStack;
+}
+
+/**
+ * Handles the rejection of a promise that a listener or a logger returned: `hear` gets its reason. Unhandled, it would end
+ * the process.
+ */
+export function hearRejection(returned: unknown, hear: (thrown: unknown) => void): void {
+  if (!isInstance(returned, Promise) && typeof readProperty(returned, 'then') !== 'function')
+    return;
+  void (async () => {
+    try {
+      await returned;
+    } catch (thrown) {
+      hear(thrown);
+    }
+  })();
 }
 
 /** Whether a value is an object with fields: no array, no function and not null. */

@@ -6,21 +6,27 @@ import type { AnyRef } from './service.ts';
 import { didYouMean } from './suggest.ts';
 import { listNames } from './printable.ts';
 
-export interface CollectedEdges {
+interface CollectedEdges {
   readonly edges: readonly GraphEdge[];
   readonly problems: readonly Problem[];
   readonly warnings: readonly Warning[];
 }
 
-export interface EdgeOptions {
+/** What a graph depends on, besides its plugins. */
+export interface GraphOptions {
   /** The ids of the services that the host provides. */
   readonly hostServices?: ReadonlySet<string>;
   /** The id of the plugin that all others need. */
   readonly first?: string | undefined;
   /** The services of disabled plugins, each with the id of its plugin. */
   readonly disabledServices?: ReadonlyMap<string, string>;
-  /** Plugins whose id another plugin has too. They are left out, and their services cause no further problem. */
-  readonly doubled?: readonly Plugin[];
+  readonly schemaPrefix?: string;
+  /** Schemas that no plugin may have, each with its owner. */
+  readonly takenSchemas?: ReadonlyMap<string, string>;
+  /** The ids of disabled plugins, which keep their schemas. */
+  readonly disabledIds?: readonly string[];
+  /** Describes where a plugin comes from, for the message when two have one id. */
+  readonly findOrigin?: (plugin: Plugin) => string;
 }
 
 interface Providers {
@@ -28,10 +34,15 @@ interface Providers {
   readonly collections: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Finds every edge between the plugins with its reason, and every dependency that is not satisfied. */
+/**
+ * Finds every edge between the plugins with its reason, and every dependency that is not satisfied.
+ *
+ * @param doubled Plugins whose id another plugin has too. They are left out, and their services cause no further problem.
+ */
 export function collectEdges(
   plugins: readonly Plugin[],
-  { hostServices = new Set(), first, disabledServices = new Map(), doubled = [] }: EdgeOptions,
+  doubled: readonly Plugin[],
+  { hostServices = new Set(), first, disabledServices = new Map() }: GraphOptions,
 ): CollectedEdges {
   const given = new Set([...hostServices, ...coreServiceIds]);
   const providers = findProviders(plugins);
@@ -68,15 +79,28 @@ export function collectEdges(
   return { edges, problems, warnings };
 }
 
+/** Lists the other ends of the edges that begin, or end, at each plugin. */
+export function groupEdges(
+  edges: readonly GraphEdge[],
+  by: 'from' | 'to',
+): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>();
+  for (const edge of edges) add(groups, edge[by], by === 'from' ? edge.to : edge.from);
+  return groups;
+}
+
+function add(groups: Map<string, string[]>, key: string, value: string): void {
+  const known = groups.get(key);
+  if (known) known.push(value);
+  else groups.set(key, [value]);
+}
+
 function findProviders(plugins: readonly Plugin[]): Providers {
   const services = new Map<string, string[]>();
   const collections = new Map<string, string[]>();
   for (const plugin of plugins) {
     for (const ref of Object.values(plugin.provides ?? {})) {
-      const known = ref.kind === 'collection' ? collections : services;
-      const owners = known.get(ref.id);
-      if (owners) owners.push(plugin.id);
-      else known.set(ref.id, [plugin.id]);
+      add(ref.kind === 'collection' ? collections : services, ref.id, plugin.id);
     }
   }
   return { services, collections };

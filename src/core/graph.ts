@@ -1,11 +1,10 @@
 import type { GraphEdge } from './events.ts';
 import { problem, type Problem, type Warning } from './error-codes.ts';
 import { BootError } from './errors.ts';
-import { collectEdges, type CollectedEdges, type EdgeOptions } from './graph-edges.ts';
+import { collectEdges, type GraphOptions } from './graph-edges.ts';
 import { findCycles } from './cycles.ts';
 import { isRequired, type Plugin } from './plugin.ts';
-import { findPluginProblems } from './plugin-problems.ts';
-import { findPreviousIdProblems } from './previous-ids.ts';
+import { findPluginProblems, findPreviousIdProblems } from './plugin-problems.ts';
 import type { GraphNode } from './schedule.ts';
 import { stableTopologicalOrder, type Successors } from './sort.ts';
 import { listNames } from './printable.ts';
@@ -20,27 +19,17 @@ export interface PluginGraph {
   readonly warnings: readonly Warning[];
 }
 
-export interface GraphOptions extends EdgeOptions {
-  readonly schemaPrefix?: string;
-  /** Schemas that no plugin may have, each with its owner. */
-  readonly takenSchemas?: ReadonlyMap<string, string>;
-  /** The ids of disabled plugins. */
-  readonly disabledIds?: readonly string[];
-  /** Describes where a plugin comes from, for the message when two have one id. */
-  readonly placeOf?: (plugin: Plugin) => string;
-}
-
 /**
  * Builds the graph of the plugins and sorts it; among plugins that may come next, the one listed first comes first.
  *
  * @throws BootError `GRAPH_INVALID` with all `problems` at once.
  */
 export function buildGraph(plugins: readonly Plugin[], options: GraphOptions = {}): PluginGraph {
-  const indexOf = new Map(plugins.map((plugin, index) => [plugin.id, index]));
-  const distinct = plugins.filter((plugin, index) => indexOf.get(plugin.id) === index);
+  const indexById = new Map(plugins.map((plugin, index) => [plugin.id, index]));
+  const distinct = plugins.filter((plugin, index) => indexById.get(plugin.id) === index);
   // The services of the other plugins with the same id are not missing: a person must decide which plugin stays.
-  const doubled = plugins.filter((plugin, index) => indexOf.get(plugin.id) !== index);
-  const found = collectEdges(distinct, { ...options, doubled });
+  const doubled = plugins.filter((plugin, index) => indexById.get(plugin.id) !== index);
+  const found = collectEdges(distinct, doubled, options);
   const successors = toSuccessors(distinct, found.edges);
   const order = stableTopologicalOrder(successors);
   const problems = [
@@ -50,14 +39,14 @@ export function buildGraph(plugins: readonly Plugin[], options: GraphOptions = {
     ...(order ? [] : describeCycles(distinct, found.edges, successors)),
   ];
   if (problems.length > 0 || !order) throw graphInvalid(problems);
-  return arrange(distinct, order, found);
+  return arrange(distinct, order, found.edges, found.warnings);
 }
 
 function toSuccessors(plugins: readonly Plugin[], edges: readonly GraphEdge[]): Successors {
-  const indexOf = new Map(plugins.map((plugin, index) => [plugin.id, index]));
+  const indexById = new Map(plugins.map((plugin, index) => [plugin.id, index]));
   const successors: number[][] = plugins.map(() => []);
   for (const { from, to } of edges) {
-    successors[indexOf.get(from) ?? -1]?.push(indexOf.get(to) ?? -1);
+    successors[indexById.get(from) ?? -1]?.push(indexById.get(to) ?? -1);
   }
   return successors;
 }
@@ -90,7 +79,8 @@ function graphInvalid(problems: readonly Problem[]): BootError {
 function arrange(
   plugins: readonly Plugin[],
   order: readonly number[],
-  { edges, warnings }: CollectedEdges,
+  edges: readonly GraphEdge[],
+  warnings: readonly Warning[],
 ): PluginGraph {
   const sorted = order.flatMap((index) => plugins[index] ?? []);
   const position = new Map(sorted.map((plugin, index) => [plugin.id, index]));

@@ -1,4 +1,4 @@
-import { hearRejection } from './hear-rejection.ts';
+import { hearRejection } from './foreign-value.ts';
 import { readProperty } from './foreign-value.ts';
 
 interface LogMethod {

@@ -1,13 +1,10 @@
 import { toMilliseconds } from './duration.ts';
 import { BootError, pluginInvalid } from './errors.ts';
 import { integer, record } from './expect.ts';
-import { checkMigrationSource } from './migration-source-check.ts';
 import type { Plugin } from './plugin.ts';
 import { pluginFields, readable } from './read-plugin.ts';
-import { didYouMean } from './suggest.ts';
+import { findUnknownKey } from './suggest.ts';
 import { isRecord } from './foreign-value.ts';
-
-const fields: ReadonlySet<string> = new Set(pluginFields);
 
 const refKinds = {
   deps: ['service', 'optional', 'collection'],
@@ -34,7 +31,7 @@ function checkFields(value: unknown, name: string): Plugin {
 
   knownFieldsOnly(given, name);
   if (typeof given['id'] !== 'string') throw pluginInvalid(`${name}.id`, 'a string', given['id']);
-  for (const field of ['version']) expect(has(field, 'string'), field, 'a string');
+  expect(has('version', 'string'), 'version', 'a string');
   for (const field of ['database', 'register', 'init', 'ready'])
     expect(has(field, 'function'), field, 'a function');
   expect(has('required', 'boolean'), 'required', 'true or false');
@@ -58,14 +55,11 @@ function checkFields(value: unknown, name: string): Plugin {
 
 /** Refuses unknown fields: a misspelt one could leave a plugin without its migrations. */
 function knownFieldsOnly(given: Readonly<Record<string, unknown>>, name: string): void {
-  const unknown = Object.keys(given).find((key) => !fields.has(key));
-  if (unknown === undefined || given['id'] === undefined) return;
-  const meant = didYouMean(unknown, fields);
+  const unknown = findUnknownKey(given, pluginFields);
+  if (!unknown || given['id'] === undefined) return;
+  const { key, meant } = unknown;
   const advice = meant === undefined ? '' : `. Did you mean ${meant}?`;
-  throw new BootError(
-    'PLUGIN_INVALID',
-    `${name} has a field ${unknown}, which no plugin has${advice}`,
-  );
+  throw new BootError('PLUGIN_INVALID', `${name} has a field ${key}, which no plugin has${advice}`);
 }
 
 function asRecord(
@@ -105,4 +99,63 @@ function checkTimes(given: Readonly<Record<string, unknown>>, name: string): voi
   const { attempts, backoff } = record(given['retry'], `${name}.retry`);
   integer(1, 100)(attempts, `${name}.retry.attempts`);
   if (backoff !== undefined) toMilliseconds(backoff, `${name}.retry.backoff`);
+}
+
+const folder = 'a file: URL or an absolute path';
+
+const migrationKeys = ['name', 'run', 'transaction'];
+
+/** Checks that a value can be a plugin's migrations. The survey checks whether a folder can be read. */
+function checkMigrationSource(value: unknown, name: string): void {
+  if (value === undefined || isFolder(value)) return;
+  if (Array.isArray(value)) return checkFunctions(value, name);
+  if (isRecord(value) && value['kind'] === 'sqlFiles') {
+    if (isFolder(value['folder'])) return;
+    throw pluginInvalid(`${name}.folder`, folder, value['folder']);
+  }
+  const isMeantAsFolder = typeof value === 'string' || value instanceof URL;
+  const expected = isMeantAsFolder ? folder : `${folder}, sqlFiles() or a list of functions`;
+  throw pluginInvalid(name, expected, value);
+}
+
+function checkFunctions(list: readonly unknown[], name: string): void {
+  const names = new Set<string>();
+  // An index, because callbacks such as forEach skip the holes of a list.
+  for (let index = 0; index < list.length; index += 1) {
+    const place = `${name}[${index}]`;
+    const own = checkFunction(list[index], place);
+    if (names.has(own)) {
+      throw pluginInvalid(`${place}.name`, 'a name that no other migration of the plugin has', own);
+    }
+    names.add(own);
+  }
+}
+
+function checkFunction(value: unknown, place: string): string {
+  const given = asRecord(value, place, 'an object with a name and a run()');
+  const unknown = findUnknownKey(given, migrationKeys);
+  if (unknown) {
+    const advice = unknown.meant === undefined ? '' : `; did you mean ${unknown.meant}?`;
+    const expected = `a migration with ${migrationKeys.join(', ')} only${advice}`;
+    throw pluginInvalid(place, expected, unknown.key);
+  }
+  const { name, run, transaction } = given;
+  if (typeof name !== 'string' || !isName(name)) {
+    throw pluginInvalid(`${place}.name`, 'a name without spaces around it', name);
+  }
+  if (typeof run !== 'function') throw pluginInvalid(`${place}.run`, 'a function', run);
+  if (transaction !== undefined && transaction !== false) {
+    throw pluginInvalid(`${place}.transaction`, 'false or left out', transaction);
+  }
+  return name;
+}
+
+/** The name is used in messages and in the history. PostgreSQL cannot store NUL, and a line break would split a line. */
+function isName(name: string): boolean {
+  return name !== '' && name === name.trim() && !/\p{Cc}/u.test(name);
+}
+
+function isFolder(value: unknown): boolean {
+  if (value instanceof URL) return value.protocol === 'file:';
+  return typeof value === 'string' && /^(?:\/|[a-zA-Z]:[\\/]|\\\\)/.test(value);
 }

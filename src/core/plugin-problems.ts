@@ -1,28 +1,26 @@
 import { coreServices } from './core-services.ts';
 import { problem, type Problem } from './error-codes.ts';
+import type { GraphOptions } from './graph-edges.ts';
 import { ownKeys, type Plugin } from './plugin.ts';
-import { getPluginSchemaName, isTooLongForPostgres, longestNameInBytes } from './schema-name.ts';
+import {
+  getPluginSchemaName,
+  getPreviousSchemaNames,
+  isTooLongForPostgres,
+  longestNameInBytes,
+} from './schema-name.ts';
 import { listNames } from './printable.ts';
 
 const kebabCase = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 
-interface ProblemOptions {
-  readonly schemaPrefix?: string;
-  /** Describes where a plugin comes from, for people. */
-  readonly placeOf?: (plugin: Plugin) => string;
-  /** Schemas that are taken, each with its owner. */
-  readonly takenSchemas?: ReadonlyMap<string, string>;
-}
-
 /** Finds the problems of each plugin by itself, and of plugins with the same id. */
 export function findPluginProblems(
   plugins: readonly Plugin[],
-  { schemaPrefix, placeOf, takenSchemas = new Map() }: ProblemOptions = {},
+  { schemaPrefix, findOrigin, takenSchemas = new Map() }: GraphOptions,
 ): readonly Problem[] {
   // Two plugins with one id would report the same problems twice.
   const distinct = new Map(plugins.map((plugin) => [plugin.id, plugin])).values();
   return [
-    ...duplicates(plugins, placeOf),
+    ...duplicates(plugins, findOrigin),
     ...[...distinct].flatMap((plugin) => [
       ...idProblems(plugin, schemaPrefix),
       ...keyProblems(plugin),
@@ -33,13 +31,13 @@ export function findPluginProblems(
 
 function* duplicates(
   plugins: readonly Plugin[],
-  placeOf?: (plugin: Plugin) => string,
+  findOrigin?: (plugin: Plugin) => string,
 ): Iterable<Problem> {
   const byId = new Map<string, readonly Plugin[]>();
   for (const plugin of plugins) byId.set(plugin.id, [...(byId.get(plugin.id) ?? []), plugin]);
   for (const [id, same] of byId) {
     if (same.length < 2) continue;
-    const places = new Set(placeOf ? same.map(placeOf) : []);
+    const places = new Set(findOrigin ? same.map(findOrigin) : []);
     const where = places.size > 1 ? `: ${listNames([...places], ' and ')}` : '';
     const message = `${same.length} plugins have the id ${id}${where}`;
     yield problem('PLUGIN_DUPLICATE', message, { plugin: id });
@@ -90,4 +88,36 @@ function keyProblems(plugin: Plugin): readonly Problem[] {
       .filter((key) => Object.hasOwn(deps, key))
       .map((key) => reserved(key, 'an export', 'a dependency has it already')),
   ];
+}
+
+/**
+ * Finds previous ids that belong to another owner, which would lose its schema by the rename. Schemas are compared, not
+ * ids, because schemas are what is renamed.
+ */
+export function findPreviousIdProblems(
+  plugins: readonly Plugin[],
+  { schemaPrefix, takenSchemas = new Map(), disabledIds = [] }: GraphOptions,
+): readonly Problem[] {
+  const owners = new Map(takenSchemas);
+  for (const id of [...plugins.map((plugin) => plugin.id), ...disabledIds]) {
+    owners.set(getPluginSchemaName(id, schemaPrefix), `the plugin ${id}`);
+  }
+  const problems: Problem[] = [];
+  const claims = new Map<string, string>();
+  for (const { id, previousIds } of plugins) {
+    for (const schema of getPreviousSchemaNames(previousIds, schemaPrefix)) {
+      const owner = owners.get(schema);
+      const other = claims.get(schema);
+      if (owner !== undefined) problems.push(conflict(id, schema, `which ${owner} has`));
+      else if (other !== undefined)
+        problems.push(conflict(id, schema, `which ${other} claims too`));
+      claims.set(schema, id);
+    }
+  }
+  return problems;
+}
+
+function conflict(plugin: string, schema: string, why: string): Problem {
+  const message = `${plugin} claims the schema ${schema} in previousIds, ${why}`;
+  return problem('PREVIOUS_ID_CONFLICT', message, { plugin });
 }

@@ -9,6 +9,8 @@ import type { AnyRef, ProvidableRef, Provided, Resolved, ServiceRef } from './se
 export interface OwnContext<Db> {
   /** The plugin's database, whose `search_path` is the plugin's schema. */
   readonly database: Db;
+  /** The name of the plugin's schema, unquoted, such as `plugin_catalog`. Only migrations make that schema. */
+  readonly schema: string;
   /** A child logger with `{ plugin }`. */
   readonly logger: Logger;
   /** Aborted when the plugin is to give up or to stop. */
@@ -20,6 +22,7 @@ export interface OwnContext<Db> {
 /** The keys of {@link OwnContext}, which no dependency and no export may take. */
 export const ownKeys: ReadonlySet<string> = new Set([
   'database',
+  'schema',
   'logger',
   'signal',
   'onStop',
@@ -54,8 +57,8 @@ type FreeProvides<P, D> = string extends keyof P | keyof D
 type Injected<D> = { readonly [K in Exclude<keyof D, keyof OwnContext<unknown>>]: Resolved<D[K]> };
 
 /**
- * What `init` gets: each dependency under its key in `deps`, and `database`, `logger`, `signal` and `onStop`. For a part of
- * `init` that is a function of its own.
+ * What `init` gets: each dependency under its key in `deps`, and `database`, `schema`, `logger`, `signal` and `onStop`. For
+ * a part of `init` that is a function of its own.
  *
  * @example
  * const deps = { auth: authApi };

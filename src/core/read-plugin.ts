@@ -1,5 +1,5 @@
 import { asBootError, BootError } from './errors.ts';
-import { messageOf, readText } from './foreign-value.ts';
+import { readMessage, readText } from './foreign-value.ts';
 import type { Plugin } from './plugin.ts';
 
 /** The fields of a plugin, those of Checkstack's form last. */
@@ -64,7 +64,7 @@ export function readable<T>(name: string, value: unknown, read: () => T): T {
     if (known) throw known;
     const id = readText(value, 'id');
     const who = id === undefined || id === name ? name : `${name} (${id})`;
-    throw new BootError('PLUGIN_INVALID', `${who} cannot be read: ${messageOf(thrown)}`, {
+    throw new BootError('PLUGIN_INVALID', `${who} cannot be read: ${readMessage(thrown)}`, {
       cause: thrown,
     });
   }

@@ -15,6 +15,15 @@ export function didYouMean(name: string, candidates: Iterable<string>): string |
   return best;
 }
 
+/** Finds the first key that an object should not have, and the known one that it may be a misspelling of. */
+export function findUnknownKey(
+  given: object,
+  known: readonly string[],
+): { readonly key: string; readonly meant: string | undefined } | undefined {
+  const key = Object.keys(given).find((each) => !known.includes(each));
+  return key === undefined ? undefined : { key, meant: didYouMean(key, known) };
+}
+
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let i = 1; i <= from.length; i += 1) {

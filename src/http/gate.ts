@@ -1,17 +1,19 @@
-import type { BootState } from '../core/boot-state.ts';
 import type { Duration } from '../core/duration.ts';
 import { optionsInvalid } from '../core/errors.ts';
 import { duration, group, maybe, type Check } from '../core/expect.ts';
-import { answer } from './answer.ts';
-import { pathOf, type FrontHandler, type RequestHead } from './request-head.ts';
-import { codeOf, pluginNotUp, type Observed } from './standing.ts';
+import { answer, readPath, type FrontHandler, type RequestHead } from './front-handler.ts';
+import { chooseCode, pluginNotUp, type Observed } from './standing.ts';
 
 /** Finds the plugin of a request: its id, or `undefined` when the request belongs to no plugin. */
 export type PluginOf = (request: RequestHead) => string | undefined;
 
 /** The options of {@link gate}. */
 export interface GateOptions {
-  /** Where the plugins' routes are: `'/api/'` when the plugin's id follows it in the path, or a function. */
+  /**
+   * Where the plugins' routes are: `'/api/'` when the plugin's id follows it in the path, or a function.
+   *
+   * @default no request belongs to a plugin
+   */
   readonly pluginOf?: string | PluginOf;
   /**
    * The value of `Retry-After`, rounded up to whole seconds, at least one.
@@ -54,24 +56,21 @@ export function gate(boot: Observed, options: GateOptions = {}): FrontHandler {
       // Without Retry-After: nothing brings the plugin back in this process.
       return plugin && answer(request, 'PLUGIN_NOT_UP', { status: 503, fields: { plugin } });
     }
-    const code = codeOf(state);
+    const code = chooseCode(state);
+    // The gate answers the public, so it shows the progress, and neither what runs nor the holder of a lock.
+    const { phase, settled, total } = state;
     const close = code === 'STOPPING' ? { connection: 'close' } : {};
     return answer(request, code, {
       status: 503,
-      fields: { ...progressOf(state), ...(plugin ? { plugin } : {}) },
+      fields: { phase, settled, total, ...(plugin ? { plugin } : {}) },
       headers: { ...retry, ...close },
     });
   };
 }
 
-/** The gate answers the public, so it shows the progress, and neither what runs nor the holder of a lock. */
-function progressOf({ phase, settled, total }: BootState): object {
-  return { phase, settled, total };
-}
-
 function pluginAfter(prefix: string): PluginOf {
   return ({ url }) => {
-    const path = pathOf(url);
+    const path = readPath(url);
     if (!path.startsWith(prefix)) return undefined;
     const [segment] = path.slice(prefix.length).split('/', 1);
     return segment || undefined;

@@ -1,7 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { toError } from '../core/error-record.ts';
-import { answer } from './answer.ts';
-import type { FrontHandler, RequestHead } from './request-head.ts';
+import { answer, type FrontHandler, type RequestHead } from './front-handler.ts';
 
 /**
  * Puts fetch-style handlers before an application on `node:http`. The first handler that answers ends the request. When none
@@ -33,7 +32,7 @@ export function nodeFront(
   handlers: readonly FrontHandler[],
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
   return (request, response) => {
-    const given = firstAnswer(handlers, headOf(request));
+    const given = firstAnswer(handlers, readHead(request));
     if (!given) return false;
     void send(given, response);
     return true;
@@ -55,20 +54,20 @@ function firstAnswer(handlers: readonly FrontHandler[], head: RequestHead): Resp
 }
 
 /** Not a `Request`: making one costs more than the handlers do, for every request of the application. */
-function headOf(request: IncomingMessage): RequestHead {
+function readHead(request: IncomingMessage): RequestHead {
   const { headers, method = 'GET', url = '/' } = request;
   return {
     method,
     get url() {
       // A proxy sends the whole URL, and `*` stands in for one in OPTIONS.
       if (!url.startsWith('/')) return url;
-      return `${'encrypted' in request.socket ? 'https' : 'http'}://${hostOf(headers.host)}${url}`;
+      return `${'encrypted' in request.socket ? 'https' : 'http'}://${readHost(headers.host)}${url}`;
     },
     headers: { get: (name) => headerText(headers[name.toLowerCase()]) },
   };
 }
 
-function hostOf(given: string | undefined): string {
+function readHost(given: string | undefined): string {
   return given !== undefined && URL.canParse(`http://${given}`) ? given : 'localhost';
 }
 

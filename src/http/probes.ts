@@ -1,10 +1,8 @@
 import type { BootState } from '../core/boot-state.ts';
 import { optionsInvalid } from '../core/errors.ts';
 import { group, text } from '../core/expect.ts';
-import { answer } from './answer.ts';
-import type { HttpCode } from './codes.ts';
-import { pathOf, type FrontHandler } from './request-head.ts';
-import { codeOf, hasStarted, pluginsNotUp, type Observed } from './standing.ts';
+import { answer, readPath, type FrontHandler, type HttpCode } from './front-handler.ts';
+import { chooseCode, hasStarted, pluginsNotUp, type Observed } from './standing.ts';
 
 /** The paths that {@link probes} answers. */
 export interface ProbeOptions {
@@ -58,7 +56,7 @@ export function probes(boot: Observed, options: ProbeOptions = {}): FrontHandler
   ]);
   if (verdicts.size < 3) throw optionsInvalid('probes', 'three different paths', options);
   return (request) => {
-    const judge = verdicts.get(pathOf(request.url));
+    const judge = verdicts.get(readPath(request.url));
     if (!judge) return undefined;
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return answer(request, 'METHOD_NOT_ALLOWED', {
@@ -68,7 +66,7 @@ export function probes(boot: Observed, options: ProbeOptions = {}): FrontHandler
     }
     const state = boot.state();
     const [isGood, code] = judge(state);
-    return answer(request, code, { status: isGood ? 200 : 503, fields: pictureOf(state) });
+    return answer(request, code, { status: isGood ? 200 : 503, fields: describeState(state) });
   };
 }
 
@@ -78,16 +76,16 @@ function live(state: BootState): Verdict {
 }
 
 function ready(state: BootState): Verdict {
-  const code = codeOf(state);
+  const code = chooseCode(state);
   return [code === 'READY' || code === 'DEGRADED', code];
 }
 
 function startup(state: BootState): Verdict {
-  return [hasStarted(state), codeOf(state)];
+  return [hasStarted(state), chooseCode(state)];
 }
 
 /** Every answer has the same fields, so that one reader can read them all. */
-function pictureOf(state: BootState): object {
+function describeState(state: BootState): object {
   const { bootId, phase, settled, total, running, waitingFor } = state;
   return {
     bootId,

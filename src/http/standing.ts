@@ -1,7 +1,7 @@
 import type { StepState } from '../core/boot-record.ts';
 import type { BootState } from '../core/boot-state.ts';
 import { steps, type Step } from '../core/steps.ts';
-import type { HttpCode } from './codes.ts';
+import type { HttpCode } from './front-handler.ts';
 
 /** The part of a boot that the handlers read. */
 export interface Observed {
@@ -16,7 +16,7 @@ export interface PluginStanding {
 }
 
 /** Returns the code of the whole boot. */
-export function codeOf({ phase, isStopping, outcome }: BootState): HttpCode {
+export function chooseCode({ phase, isStopping, outcome }: BootState): HttpCode {
   if (phase === 'failed') return 'FAILED';
   if (isStopping || phase === 'stopAll' || phase === 'stopped') return 'STOPPING';
   if (phase !== 'ready') return 'STARTING';

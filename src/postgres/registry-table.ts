@@ -1,21 +1,16 @@
 import { listNames } from '../core/printable.ts';
-import { sqlStateOf } from './connection/connection-error.ts';
-import type { Querying } from './connection/querying.ts';
+import { readSqlState } from './connection/connection-error.ts';
+import type { Querying } from './connection/connection.ts';
 import type { PinnedClient } from './connection/pinned-client.ts';
 
 /** What the registry keeps of a plugin. */
-export interface RegistryEntry {
+export interface RegistryRow {
   readonly id: string;
   /** The npm package it came in; null for a plugin that the host listed. */
   readonly package: string | null;
   readonly version: string | null;
   readonly path: string | null;
-  /** Whether a plugin that has no row yet takes part. */
-  readonly enabledAtFirst: boolean;
-}
-
-export interface RegistryRow extends Omit<RegistryEntry, 'enabledAtFirst'> {
-  /** Whether the plugin takes part; people set it, Slipway never does. */
+  /** Whether the plugin takes part. Slipway writes it into a new row only; people set it afterwards. */
   readonly enabled: boolean;
 }
 
@@ -39,7 +34,7 @@ export async function readRegistry(client: Querying): Promise<readonly RegistryR
     return rows.map((row) => ({ ...row, enabled: row.enabled === 'true' }));
   } catch (error) {
     // No such table, or no such schema.
-    if (['42P01', '3F000'].includes(sqlStateOf(error) ?? '')) return undefined;
+    if (['42P01', '3F000'].includes(readSqlState(error) ?? '')) return undefined;
     throw error;
   }
 }
@@ -59,7 +54,7 @@ export async function describeForeignTable(
   client: Querying,
   error: unknown,
 ): Promise<string | undefined> {
-  if (!otherShape.has(sqlStateOf(error) ?? '')) return undefined;
+  if (!otherShape.has(readSqlState(error) ?? '')) return undefined;
   const { rows } = await client.query<{ name: string; type: string }>(
     `select attname::text as name, format_type(atttypid, atttypmod)::text as type from pg_attribute
      where attrelid = to_regclass('${table}') and attnum > 0 and not attisdropped order by attnum`,
@@ -69,9 +64,9 @@ export async function describeForeignTable(
 
 /** The plugins that are new or not as the registry has them. */
 export function changedEntries(
-  entries: readonly RegistryEntry[],
+  entries: readonly RegistryRow[],
   rows: readonly RegistryRow[] | undefined,
-): readonly RegistryEntry[] {
+): readonly RegistryRow[] {
   const known = new Map((rows ?? []).map((row) => [row.id, row]));
   return entries.filter((entry) => {
     const row = known.get(entry.id);
@@ -92,7 +87,7 @@ export function changedEntries(
  */
 export async function writeRegistry(
   client: PinnedClient,
-  entries: readonly RegistryEntry[],
+  entries: readonly RegistryRow[],
 ): Promise<void> {
   client.markDirty();
   try {
@@ -113,7 +108,7 @@ export async function writeRegistry(
         entries.map((entry) => entry.package),
         entries.map((entry) => entry.version),
         entries.map((entry) => entry.path),
-        entries.map((entry) => entry.enabledAtFirst),
+        entries.map((entry) => entry.enabled),
       ],
     );
     await client.finish('commit');

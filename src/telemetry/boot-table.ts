@@ -1,4 +1,5 @@
 import type pc from 'picocolors';
+import { stepIn } from '../core/boot-record.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { BootEvent } from '../core/events.ts';
 import { cutMiddle } from './display-width.ts';
@@ -59,14 +60,14 @@ export class BootTable {
         break;
       }
       case 'plugin.migrate.finished':
-        this.#finish('migrate', event);
-        break;
       case 'plugin.init.finished':
-        this.#finish('init', event);
+      case 'plugin.ready.finished': {
+        const { plugin, outcome, durationMs, elapsedMs } = event;
+        const row = this.#row(plugin);
+        const finished = { outcome, durationMs, startMs: elapsedMs - durationMs };
+        this.#rows.set(plugin, { ...row, steps: { ...row.steps, [stepIn(event.type)]: finished } });
         break;
-      case 'plugin.ready.finished':
-        this.#finish('ready', event);
-        break;
+      }
       default:
     }
   }
@@ -77,13 +78,14 @@ export class BootTable {
     const layout = arrange(longestId, width);
     const title = (step: ShownStep): string =>
       paintStep(step, nameStep(step, layout).padStart(layout.cellWidth), colors);
+    const axis = `0${formatDuration(this.#totalMs).padStart(layout.barWidth - 1)}`;
     const heading = [
       colors.dim('plugin'.padEnd(layout.idWidth)),
       title('migrate'),
       ...(layout.hasFiles ? [colors.dim('files'.padStart(filesWidth))] : []),
       title('init'),
       title('ready'),
-      ...(layout.barWidth > 0 ? [colors.dim(`  ${this.#axis(layout.barWidth)}`)] : []),
+      ...(layout.barWidth > 0 ? [colors.dim(`  ${axis}`)] : []),
     ].join(' ');
     const cell = (step: StepRow | undefined): string => renderCell(step, layout.cellWidth, colors);
     const lines = [...this.#rows].map(([id, { files, steps }]) =>
@@ -103,26 +105,6 @@ export class BootTable {
 
   #row(id: string): PluginRow {
     return this.#rows.get(id) ?? emptyRow;
-  }
-
-  #finish(
-    step: ShownStep,
-    event: {
-      readonly plugin: string;
-      readonly outcome: string;
-      readonly durationMs: number;
-      readonly elapsedMs: number;
-    },
-  ): void {
-    const { outcome, durationMs, elapsedMs } = event;
-    const row = this.#row(event.plugin);
-    const finished = { outcome, durationMs, startMs: elapsedMs - durationMs };
-    this.#rows.set(event.plugin, { ...row, steps: { ...row.steps, [step]: finished } });
-  }
-
-  #axis(barWidth: number): string {
-    const end = formatDuration(this.#totalMs);
-    return `0${end.padStart(barWidth - 1)}`;
   }
 
   #bar(steps: PluginRow['steps'], barWidth: number, colors: Colors): string {

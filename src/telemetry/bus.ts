@@ -1,7 +1,7 @@
 import { EventEmitter } from 'eventemitter3';
 import { toError } from '../core/error-record.ts';
 import type { BootEvent, BootEventName, BootEventOf } from '../core/events.ts';
-import { hearRejection } from '../core/hear-rejection.ts';
+import { hearRejection } from '../core/foreign-value.ts';
 
 /** Receives events. When it throws or rejects, the error is reported and affects nothing else. */
 export type Listener<Event> = (event: Event) => unknown;

@@ -1,13 +1,15 @@
 import pc from 'picocolors';
-import { describeBlocker, describeHolder } from '../core/describe-session.ts';
+import { describeHolder } from '../core/describe-session.ts';
 import { formatDuration } from '../core/duration.ts';
-import type { BootEvent } from '../core/events.ts';
+import type { BootEvent, BootEventOf, RunningStep } from '../core/events.ts';
 import { listNames } from '../core/printable.ts';
+import type { Phase, Step } from '../core/steps.ts';
 import { BootTable } from './boot-table.ts';
 import { cutMiddle, padTo, printableLine } from './display-width.ts';
 import { LiveArea, usableWidth, type OutputStream } from './live-area.ts';
+import { shorten } from './losses.ts';
 import { drawRunning } from './running-rows.ts';
-import { RunningSteps, type Retry } from './running-steps.ts';
+import { describeBlockers, RunningSteps } from './running-steps.ts';
 
 /** Where a boot is shown, and how. */
 export interface LiveOutputOptions {
@@ -26,8 +28,6 @@ export interface LiveOutputOptions {
    */
   readonly live?: boolean;
 }
-
-type Phase = Extract<BootEvent, { readonly type: 'phase.started' }>['phase'];
 
 /** The phases that show one line for each plugin; the others take only a moment. */
 const phaseTitles: Readonly<Partial<Record<Phase, string>>> = {
@@ -77,10 +77,7 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
     line(`  ${mark} ${name}  ${ms === undefined ? text : padTo(text, room)}${time}`);
   };
 
-  const showFinished = (
-    event: Extract<BootEvent, { readonly type: `plugin.${string}.finished` }>,
-    text: string,
-  ): void => {
+  const showFinished = (event: BootEventOf<`plugin.${Step}.finished`>, text: string): void => {
     const { plugin, outcome, durationMs, error, because } = event;
     switch (outcome) {
       case 'done':
@@ -125,7 +122,7 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
         return;
       case 'graph.sorted':
         line(
-          `${bold('sort')}  ${count(event.order.length, 'plugin')}: ${shortened(event.order).join(dim(' → '))}`,
+          `${bold('sort')}  ${count(event.order.length, 'plugin')}: ${shorten(event.order, namedInOrder).join(dim(' → '))}`,
         );
         for (const { message } of event.warnings) {
           line(`  ${yellow(`! ${printableLine(message)}`)}`);
@@ -160,7 +157,13 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
         return showFinished(event, count(files.get(event.plugin) ?? 0, 'file'));
       case 'plugin.migrate.retrying':
       case 'plugin.init.retrying':
-        return isLive ? undefined : step(yellow('↻'), event.plugin, yellow(describeRetry(event)));
+        return isLive
+          ? undefined
+          : step(
+              yellow('↻'),
+              event.plugin,
+              yellow(printableLine(event.error.message) + describeBlockers(event)),
+            );
       case 'plugin.init.finished':
         return showFinished(event, 'started');
       case 'plugin.ready.finished':
@@ -195,14 +198,7 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
   };
 }
 
-function shortened(order: readonly string[]): readonly string[] {
-  const hidden = order.length - namedInOrder;
-  return hidden > 1 ? [...order.slice(0, namedInOrder), `${hidden} more`] : order;
-}
-
-function describeRunning(
-  running: Extract<BootEvent, { readonly type: 'boot.progress' }>['running'],
-): string {
+function describeRunning(running: readonly RunningStep[]): string {
   const parts = running.map(
     ({ plugin, step, forMs }) => `${plugin} ${step} ${formatDuration(forMs)}`,
   );
@@ -211,10 +207,4 @@ function describeRunning(
 
 function count(number: number, word: string): string {
   return `${number} ${word}${number === 1 ? '' : 's'}`;
-}
-
-function describeRetry({ error, ...retry }: Retry): string {
-  const blockers = 'blockers' in retry ? (retry.blockers ?? []) : [];
-  const who = blockers.map((each) => printableLine(describeBlocker(each))).join('; ');
-  return `${printableLine(error.message)}${who && `; in the way: ${who}`}`;
 }

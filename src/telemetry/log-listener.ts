@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { formatDuration } from '../core/duration.ts';
 import type { BootEvent, BootEventName, BootEventOf } from '../core/events.ts';
-import { messageOf } from '../core/foreign-value.ts';
+import { readMessage } from '../core/foreign-value.ts';
 import type { Logger } from '../core/logger.ts';
 import { printable } from '../core/printable.ts';
 import type { Listener } from './bus.ts';
@@ -72,9 +72,9 @@ export function createLogListener(logger: Logger): Listener<BootEvent> {
       event: type,
       ...fields,
       ...(error ? { err: error } : {}),
-      ...(errors?.length ? { errs: errors.map(messageOf) } : {}),
+      ...(errors?.length ? { errs: errors.map(readMessage) } : {}),
     };
-    logger[levelOf(event)](line, sentence(event));
+    logger[chooseLevel(event)](line, sentence(event));
     const loss = losses.add(event);
     if (loss) {
       const { plugin, lost, text } = loss;
@@ -88,7 +88,7 @@ export function createPinoLogger(level: string): Logger {
   return pino({ level });
 }
 
-function levelOf(event: BootEvent): Level {
+function chooseLevel(event: BootEvent): Level {
   const level: Level | ((event: never) => Level) = loudness[event.type];
   return typeof level === 'function' ? level(event as never) : level;
 }
@@ -98,6 +98,6 @@ function sentence(event: BootEvent): string {
   const what = 'phase' in event ? `${event.phase} ` : '';
   const how = 'outcome' in event ? ` ${event.outcome}` : '';
   const time = 'durationMs' in event ? ` in ${formatDuration(event.durationMs)}` : '';
-  const error = 'error' in event && event.error ? `: ${messageOf(event.error)}` : '';
+  const error = 'error' in event && event.error ? `: ${readMessage(event.error)}` : '';
   return printable(`${who}${what}${event.type}${how}${time}${error}`);
 }

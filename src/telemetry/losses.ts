@@ -1,4 +1,5 @@
 import type { BootEvent, BootEventOf } from '../core/events.ts';
+import { groupEdges } from '../core/graph-edges.ts';
 import { describeLoss } from '../core/schedule.ts';
 
 /** The plugins that are lost with an optional plugin that failed. */
@@ -12,7 +13,7 @@ interface Loss {
 
 /** Finds in the events of one boot which plugins are lost with an optional plugin that fails. */
 export class Losses {
-  readonly #dependents = new Map<string, readonly string[]>();
+  #dependents: ReadonlyMap<string, readonly string[]> = new Map();
   readonly #optional = new Set<string>();
   readonly #lost = new Set<string>();
 
@@ -23,10 +24,10 @@ export class Losses {
         if (!event.required) this.#optional.add(event.plugin);
         return undefined;
       case 'graph.sorted':
-        for (const { from, to, kind } of event.edges) {
-          if (kind !== 'needs') continue;
-          this.#dependents.set(from, [...(this.#dependents.get(from) ?? []), to]);
-        }
+        this.#dependents = groupEdges(
+          event.edges.filter(({ kind }) => kind === 'needs'),
+          'from',
+        );
         return undefined;
       case 'plugin.migrate.finished':
       case 'plugin.init.finished':
@@ -47,7 +48,7 @@ export class Losses {
     const lost = this.#takeAlong(plugin);
     if (lost.length === 0) return undefined;
     const verb = lost.length === 1 ? 'does' : 'do';
-    const who = listNames(lost, lost.length);
+    const who = joinNames(lost);
     const text = `${describeLoss(plugin, outcome)}; ${who} ${verb} not ${what} because of it`;
     return { plugin, lost, text };
   }
@@ -68,9 +69,13 @@ export class Losses {
   }
 }
 
-/** `billing, search and mail`; for more than `longest` names, `billing, search, mail and 4 more`. */
-export function listNames(names: readonly string[], longest: number): string {
-  const hidden = names.length - longest;
-  const shown = hidden > 1 ? [...names.slice(0, longest), `${hidden} more`] : names;
-  return [shown.slice(0, -1).join(', '), shown.at(-1)].filter(Boolean).join(' and ');
+/** `billing, search and mail` */
+export function joinNames(names: readonly string[]): string {
+  return [names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' and ');
+}
+
+/** Keeps the first `most` names, and counts the others: `4 more`. */
+export function shorten(names: readonly string[], most: number): readonly string[] {
+  const hidden = names.length - most;
+  return hidden > 1 ? [...names.slice(0, most), `${hidden} more`] : names;
 }

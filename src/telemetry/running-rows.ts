@@ -1,9 +1,15 @@
 import type pc from 'picocolors';
-import { describeBlocker, describeHolder } from '../core/describe-session.ts';
+import { describeHolder } from '../core/describe-session.ts';
 import { formatDuration } from '../core/duration.ts';
 import { cutMiddle, padTo, printableLine, wrapLine } from './display-width.ts';
-import { listNames } from './losses.ts';
-import type { BootWait, Retry, Running, RunningSteps } from './running-steps.ts';
+import { joinNames, shorten } from './losses.ts';
+import {
+  describeBlockers,
+  type BootWait,
+  type Retry,
+  type Running,
+  type RunningSteps,
+} from './running-steps.ts';
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -113,11 +119,7 @@ function describeRetry(retry: Retry, { elapsedMs, width }: Frame): string {
   const leftMs = retry.elapsedMs + retry.nextInMs - elapsedMs;
   const file = 'file' in retry ? `${shortName(retry.file, width)}, ` : '';
   const attempt = `attempt ${retry.attempt + 1}${leftMs > 0 ? ` in ${formatElapsed(leftMs)}` : ''}`;
-  const blockers = 'blockers' in retry ? retry.blockers : [];
-  const who = blockers?.length
-    ? `; in the way: ${blockers.map((each) => printableLine(describeBlocker(each))).join('; ')}`
-    : '';
-  return `${file}${attempt}: ${printableLine(retry.error.message)}${who}`;
+  return `${file}${attempt}: ${printableLine(retry.error.message)}${describeBlockers(retry)}`;
 }
 
 function describeBootWait({ sinceMs, last }: BootWait, elapsedMs: number): string {
@@ -131,7 +133,7 @@ function describeBootWait({ sinceMs, last }: BootWait, elapsedMs: number): strin
 function describeFollowers(plugins: readonly string[]): string {
   if (plugins.length === 0) return '';
   const verb = plugins.length === 1 ? 'waits' : 'wait';
-  return `; ${listNames(plugins, mostNamed)} ${verb} for it`;
+  return `; ${joinNames(shorten(plugins, mostNamed))} ${verb} for it`;
 }
 
 /** One digit after the point, because more would only flicker. */

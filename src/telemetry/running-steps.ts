@@ -1,7 +1,8 @@
 import { stepIn } from '../core/boot-record.ts';
-import { describeHolder } from '../core/describe-session.ts';
+import { describeBlocker, describeHolder } from '../core/describe-session.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { BootEvent, BootEventOf } from '../core/events.ts';
+import { groupEdges } from '../core/graph-edges.ts';
 import type { Step } from '../core/steps.ts';
 import { printableLine } from './display-width.ts';
 
@@ -43,8 +44,8 @@ export class RunningSteps {
     ready: new Set(),
     stop: new Set(),
   };
-  readonly #dependents = new Map<string, readonly string[]>();
-  readonly #dependencies = new Map<string, readonly string[]>();
+  #dependents: ReadonlyMap<string, readonly string[]> = new Map();
+  #dependencies: ReadonlyMap<string, readonly string[]> = new Map();
   #total = 0;
   #bootWait: BootWait | undefined;
 
@@ -84,7 +85,10 @@ export class RunningSteps {
   add(event: BootEvent): PastWait | undefined {
     switch (event.type) {
       case 'graph.sorted':
-        return this.#sort(event);
+        this.#total = event.order.length;
+        this.#dependents = groupEdges(event.edges, 'from');
+        this.#dependencies = groupEdges(event.edges, 'to');
+        return undefined;
       case 'plugin.migrate.planned':
         this.#pending.set(event.plugin, event.pending);
         return undefined;
@@ -129,14 +133,6 @@ export class RunningSteps {
     }
   }
 
-  #sort({ order, edges }: BootEventOf<'graph.sorted'>): undefined {
-    this.#total = order.length;
-    for (const { from, to } of edges) {
-      this.#dependents.set(from, [...(this.#dependents.get(from) ?? []), to]);
-      this.#dependencies.set(to, [...(this.#dependencies.get(to) ?? []), from]);
-    }
-  }
-
   #update(event: LockWait | Retry | Statement, news: Partial<Running>): undefined {
     const sinceMs = event.elapsedMs - ('waitedMs' in event ? event.waitedMs : 0);
     const known = this.#running.get(event.plugin) ?? { step: stepIn(event.type), sinceMs };
@@ -167,4 +163,11 @@ export class RunningSteps {
     const why = printableLine(retried.error.message);
     return { plugin, text: `${what} ${retried.attempt + 1} attempts: ${why}` };
   }
+}
+
+/** `; in the way: psql (pid 4711)`, or nothing when no session is known to be. */
+export function describeBlockers(retry: Retry): string {
+  const blockers = 'blockers' in retry ? (retry.blockers ?? []) : [];
+  if (blockers.length === 0) return '';
+  return `; in the way: ${blockers.map((each) => printableLine(describeBlocker(each))).join('; ')}`;
 }

@@ -5,11 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ServerIdentity } from './guarded-process.ts';
 import { PLATFORM_PACKAGE, resolveBinaryPackage, stageBinaries } from './package-binaries.ts';
-import type { PostgresChoice } from './start-options.ts';
 import { openCacheFolder } from './trusted-folder.ts';
 
+/** Where a server may come from; the values of the option `from`. */
+export type PostgresChoice = 'auto' | 'local' | 'package' | 'system';
+
 /** A PostgreSQL that was found, and whose server has answered with its version. */
-export interface Installation {
+interface Installation {
   readonly source: 'package' | 'system';
   /** The folder with `postgres` and `initdb`. */
   readonly bin: string;

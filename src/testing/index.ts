@@ -1,3 +1,2 @@
 export { startPostgres } from './start-postgres.ts';
-export type { PostgresServer } from './start-postgres.ts';
-export type { StartPostgresOptions } from './start-options.ts';
+export type { PostgresServer, StartPostgresOptions } from './start-postgres.ts';

@@ -50,8 +50,7 @@ function resolveFrom(origin: string, name: string): string | undefined {
 export async function stageBinaries(source: BinaryPackage, cache: string): Promise<string> {
   const name = `${process.platform}-${process.arch}-${source.version}`;
   const links = readLinks(source.native);
-  const files = await readdir(source.native, { recursive: true });
-  const expected = [...files, ...links.map(({ path }) => path)];
+  const expected = [...(await readdir(source.native, { recursive: true })), ...links.keys()];
   for (let generation = 1; ; generation++) {
     const target = join(cache, generation === 1 ? name : `${name}-${generation}`);
     const isNew = !existsSync(target);
@@ -62,21 +61,20 @@ export async function stageBinaries(source: BinaryPackage, cache: string): Promi
   }
 }
 
-interface Link {
-  readonly path: string;
-  /** Relative to the link, so that the copy can be renamed into place. */
-  readonly to: string;
-}
-
-/** Reads the links that the package's install script makes, relative to `native`. */
-function readLinks(native: string): readonly Link[] {
+/**
+ * Reads the links that the package's install script makes: where each stands in `native`, and where it leads, relative to
+ * itself, so that the copy can be renamed into place.
+ */
+function readLinks(native: string): ReadonlyMap<string, string> {
   const list = join(native, 'pg-symlinks.json');
-  if (!existsSync(list)) return [];
+  if (!existsSync(list)) return new Map();
   const entries = readJson(list) as readonly { source: string; target: string }[];
-  return entries.map(({ source, target }) => ({
-    path: relative('native', target),
-    to: relative(dirname(target), source),
-  }));
+  return new Map(
+    entries.map(({ source, target }) => [
+      relative('native', target),
+      relative(dirname(target), source),
+    ]),
+  );
 }
 
 function readJson(file: string): unknown {
@@ -84,7 +82,11 @@ function readJson(file: string): unknown {
 }
 
 /** Makes the copy under another name and renames it, so that another process sees all of it or nothing. */
-async function publish(native: string, links: readonly Link[], target: string): Promise<void> {
+async function publish(
+  native: string,
+  links: ReadonlyMap<string, string>,
+  target: string,
+): Promise<void> {
   const draft = await mkdtemp(`${target}.draft-`);
   try {
     await cp(native, draft, {
@@ -92,7 +94,7 @@ async function publish(native: string, links: readonly Link[], target: string): 
       verbatimSymlinks: true,
       mode: constants.COPYFILE_FICLONE,
     });
-    for (const { path, to } of links) {
+    for (const [path, to] of links) {
       if (!existsSync(join(draft, path))) await symlink(to, join(draft, path));
     }
     await openToReaders(draft);

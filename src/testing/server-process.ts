@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { chownSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { Installation } from './find-postgres.ts';
 import { startGuarded, type GuardedProcess, type ServerIdentity } from './guarded-process.ts';
 
 /** The server's superuser; tests need no other. */
@@ -16,8 +15,10 @@ const PORT_TAKEN = 'Address already in use';
 const PORT_ATTEMPTS = 5;
 
 /** How to run a server. It stays the same over restarts. */
-export interface ServerPlan {
-  readonly installation: Installation;
+interface ServerPlan {
+  /** The folder with `postgres` and `initdb`. */
+  readonly bin: string;
+  readonly version: string;
   readonly identity: ServerIdentity | undefined;
   /** The folder around the data folder. It belongs to the server's user. */
   readonly folder: string;
@@ -25,7 +26,7 @@ export interface ServerPlan {
 }
 
 /** A server that accepts connections. */
-export interface RunningServer {
+interface RunningServer {
   readonly process: GuardedProcess;
   readonly port: number;
 }
@@ -35,7 +36,7 @@ export async function createCluster(
   plan: ServerPlan,
   password: string | undefined,
 ): Promise<GuardedProcess> {
-  const { installation, identity, folder } = plan;
+  const { bin, version, identity, folder } = plan;
   const data = dataFolder(plan);
   const passwordFile = join(folder, 'password');
   if (password !== undefined) {
@@ -47,7 +48,7 @@ export async function createCluster(
       ? ['--auth=trust']
       : ['--auth=scram-sha-256', `--pwfile=${passwordFile}`];
   const initdb = startGuarded(folder, identity, [
-    join(installation.bin, 'initdb'),
+    join(bin, 'initdb'),
     `--pgdata=${data}`,
     `--username=${SUPERUSER}`,
     '--encoding=UTF8',
@@ -60,7 +61,7 @@ export async function createCluster(
   // initdb removes what it made when it fails.
   if (existsSync(join(data, 'PG_VERSION'))) return initdb;
   await initdb.remove();
-  throw new Error(`initdb of PostgreSQL ${installation.version} failed:\n${initdb.log()}`);
+  throw new Error(`initdb of PostgreSQL ${version} failed:\n${initdb.log()}`);
 }
 
 /**
@@ -81,9 +82,7 @@ export async function runServer(
     await process.leave();
     const isTaken = process.log().includes(PORT_TAKEN);
     if (isTaken && port === undefined && attempt < PORT_ATTEMPTS) continue;
-    throw new Error(
-      `PostgreSQL ${plan.installation.version} did not start on port ${tried}:\n${process.log()}`,
-    );
+    throw new Error(`PostgreSQL ${plan.version} did not start on port ${tried}:\n${process.log()}`);
   }
 }
 
@@ -97,7 +96,7 @@ function serverCommand(plan: ServerPlan, port: number): readonly string[] {
     unix_socket_directories: '',
   };
   return [
-    join(plan.installation.bin, 'postgres'),
+    join(plan.bin, 'postgres'),
     '-D',
     dataFolder(plan),
     '-p',

@@ -1,16 +1,37 @@
 import { rmSync } from 'node:fs';
-import { findPostgres } from './find-postgres.ts';
+import { findPostgres, type PostgresChoice } from './find-postgres.ts';
 import { chooseServerIdentity } from './guarded-process.ts';
-import {
-  createCluster,
-  HOST,
-  runServer,
-  SUPERUSER,
-  type RunningServer,
-  type ServerPlan,
-} from './server-process.ts';
-import { checkOptions, type CheckedOptions, type StartPostgresOptions } from './start-options.ts';
+import { createCluster, HOST, runServer, SUPERUSER } from './server-process.ts';
 import { makeServerFolder } from './trusted-folder.ts';
+
+/** The options of {@link startPostgres}. */
+export interface StartPostgresOptions {
+  /**
+   * Where the server comes from. `'auto'` is the one behind `DATABASE_URL`, if that is set, and else `'local'`. `'local'`
+   * is a new server: of the npm package, or else of the system.
+   *
+   * @default 'auto'
+   */
+  readonly from?: PostgresChoice;
+  /**
+   * Server settings such as `{ max_connections: 300 }`. A server behind `DATABASE_URL` keeps its own.
+   *
+   * @default {}
+   */
+  readonly settings?: Readonly<Record<string, string | number>>;
+  /**
+   * The password that the server asks for (scram-sha-256).
+   *
+   * @default none: every connection on loopback is trusted
+   */
+  readonly password?: string;
+  /**
+   * TCP port, 1 to 65535.
+   *
+   * @default a free port
+   */
+  readonly port?: number;
+}
 
 /** A PostgreSQL server to test against. */
 export interface PostgresServer {
@@ -31,6 +52,27 @@ export interface PostgresServer {
   kill(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** {@link StartPostgresOptions}, checked and complete. */
+interface CheckedOptions {
+  readonly from: PostgresChoice;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly password: string | undefined;
+  readonly port: number | undefined;
+}
+
+const CHOICES: readonly PostgresChoice[] = ['auto', 'local', 'package', 'system'];
+
+/** Settings that `startPostgres` depends on: where the server listens, and where its line "ready" is read. */
+const OURS: ReadonlySet<string> = new Set([
+  'port',
+  'listen_addresses',
+  'unix_socket_directories',
+  'data_directory',
+  'log_destination',
+  'log_min_messages',
+  'logging_collector',
+]);
 
 /**
  * Gives a PostgreSQL server to test against: the one behind `DATABASE_URL`, else a new, empty one on
@@ -87,42 +129,65 @@ function refuse(verb: string): () => Promise<never> {
   };
 }
 
-async function startOwn({ from, settings, password, port }: CheckedOptions) {
+/** Checks the options and fills in the defaults. Throws a TypeError that names the wrong field. */
+function checkOptions(options: StartPostgresOptions): CheckedOptions {
+  const { from = 'auto', settings = {}, password, port, ...others } = options;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) {
+    throw wrong('option to be one of from, settings, password, port', unknown);
+  }
+  if (!CHOICES.includes(from)) throw wrong(`from to be one of ${CHOICES.join(', ')}`, from);
+  if (password !== undefined && (typeof password !== 'string' || !/^[^\r\n\0]+$/.test(password))) {
+    throw new TypeError('Expected startPostgres password to be one line of text that is not empty');
+  }
+  if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65535)) {
+    throw wrong('port to be an integer from 1 to 65535', port);
+  }
+  return Object.freeze({ from, settings: checkSettings(settings), password, port });
+}
+
+function checkSettings(settings: Readonly<Record<string, unknown>>): Record<string, string> {
+  const checked: Record<string, string> = {};
+  for (const [name, value] of Object.entries(settings)) {
+    if (!/^[a-z_][a-z0-9_.]*$/i.test(name)) throw wrong('settings to have names', name);
+    if (OURS.has(name.toLowerCase())) {
+      throw wrong(`settings to leave ${[...OURS].join(', ')} to the starter`, name);
+    }
+    if (typeof value !== 'string' && !(typeof value === 'number' && Number.isFinite(value))) {
+      throw wrong(`settings.${name} to be a string or a number`, value);
+    }
+    checked[name] = String(value);
+  }
+  return Object.freeze(checked);
+}
+
+function wrong(expected: string, got: unknown): TypeError {
+  return new TypeError(`Expected startPostgres ${expected}, got ${JSON.stringify(got)}`);
+}
+
+async function startOwn(options: CheckedOptions): Promise<PostgresServer> {
+  const { from, settings, password } = options;
   if (process.platform === 'win32') {
     throw new Error('startPostgres starts no server on Windows: set DATABASE_URL');
   }
   const identity = chooseServerIdentity();
-  const installation = await findPostgres(from, identity);
+  const { source, bin, version } = await findPostgres(from, identity);
   const folder = makeServerFolder(identity);
+  const plan = { bin, version, identity, folder, settings };
+  let running;
   try {
-    return await operate({ installation, identity, folder, settings }, password, port);
+    const initdb = await createCluster(plan, password);
+    try {
+      running = await runServer(plan, options.port);
+    } finally {
+      await initdb.leave();
+    }
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
-}
-
-async function startFirst(
-  plan: ServerPlan,
-  password: string | undefined,
-  port: number | undefined,
-): Promise<RunningServer> {
-  const initdb = await createCluster(plan, password);
-  try {
-    return await runServer(plan, port);
-  } finally {
-    await initdb.leave();
-  }
-}
-
-async function operate(
-  plan: ServerPlan,
-  password: string | undefined,
-  wantedPort: number | undefined,
-): Promise<PostgresServer> {
-  const { port, process: first } = await startFirst(plan, password, wantedPort);
-  const login = password === undefined ? SUPERUSER : `${SUPERUSER}:${encodeURIComponent(password)}`;
-  let current = first;
+  const { port } = running;
+  let current = running.process;
   let stopped: Promise<void> | undefined;
 
   // One at a time: a stop during a restart waits for the server it is to stop.
@@ -140,14 +205,15 @@ async function operate(
     stopped ??= inTurn(() => current.remove());
     return stopped;
   };
+  const login = password === undefined ? SUPERUSER : `${SUPERUSER}:${encodeURIComponent(password)}`;
   return {
     url: `postgres://${login}@${HOST}:${port}/${SUPERUSER}`,
     host: HOST,
     port,
     user: SUPERUSER,
     database: SUPERUSER,
-    version: plan.installation.version,
-    source: plan.installation.source,
+    version,
+    source,
     stop,
     restart: () =>
       whileRunning(async () => {

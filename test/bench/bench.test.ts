@@ -2,21 +2,15 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, inject, test } from 'vitest';
+import { requireBuiltPackage } from '../support/built-package.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Runs the bench in a process of its own, as `npm run bench` does, but on the sources and on the server of the tests. */
+/** Runs the bench in a process of its own, as `npm run bench` does, on the server of the tests. */
 function runBench(...flags: readonly string[]): Promise<{ stdout: string; stderr: string }> {
-  const alias = {
-    'slipway/testing': `${root}src/testing/index.ts`,
-    slipway: `${root}src/index.ts`,
-  };
+  requireBuiltPackage();
   const args = ['--import', 'jiti/register', 'test/bench/main.ts', ...flags];
-  const env = {
-    ...process.env,
-    DATABASE_URL: inject('postgresUrl'),
-    JITI_ALIAS: JSON.stringify(alias),
-  };
+  const env = { ...process.env, DATABASE_URL: inject('postgresUrl') };
   return promisify(execFile)(process.execPath, args, { cwd: root, env });
 }
 

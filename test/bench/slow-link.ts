@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { runTypeScript } from '../support/run-typescript.ts';
 
 /** A line to the server that is longer than loopback. */
 export interface SlowLink {
@@ -18,7 +19,7 @@ export async function laySlowLink(target: string, roundTripMs: number): Promise<
   const program = fileURLToPath(new URL('slow-link-process.ts', import.meta.url));
   const child = fork(program, [hostname, port || '5432', String(roundTripMs / 2)], {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
-    execArgv: ['--import', 'jiti/register'],
+    execArgv: [...runTypeScript],
   });
   const exited = once(child, 'exit');
   const [first] = (await Promise.race([once(child, 'message'), exited])) as unknown[];

@@ -7,6 +7,7 @@ import { requireBuiltPackage } from '../support/built-package.ts';
 import { useDatabase } from '../support/database.ts';
 import { dependingOn, packageTree, pluginPackage } from '../support/package-tree.ts';
 import type { ExitPlace } from './exit-program.ts';
+import { runTypeScript } from '../support/run-typescript.ts';
 
 const db = useDatabase();
 const program = fileURLToPath(new URL('./exit-program.ts', import.meta.url));
@@ -18,7 +19,7 @@ async function run(
 ): Promise<{ readonly code: unknown; readonly line: string }> {
   requireBuiltPackage();
   const { url } = await db.fresh();
-  const child = spawn(process.execPath, ['--import', 'jiti/register', program, url, place, root], {
+  const child = spawn(process.execPath, [...runTypeScript, program, url, place, root], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));

@@ -3,6 +3,7 @@ import { definePlugin, serviceRef, type BootOptions, type Plugin } from '../../s
 import { failureOf, useBoots, type BootUnderTest } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
+import { migrationFolder } from '../support/migration-folder.ts';
 
 const db = useDatabase();
 const bootUnderTest = useBoots();
@@ -35,6 +36,30 @@ describe('init', () => {
     slow.resolve();
     await started;
     expect(recording.outcomes('init')).toEqual({ a: 'done', b: 'done', slow: 'done' });
+  });
+
+  it('gets the name of the schema that its database works in, and ready gets it too', async () => {
+    const names: string[] = [];
+    const migrations = await migrationFolder({ '0000_init': 'CREATE TABLE parts (id int);' });
+    const { boot } = given(
+      [
+        definePlugin({
+          id: 'stock-room',
+          migrations,
+          async init({ schema, database }) {
+            await database.query(`INSERT INTO "${schema}".parts VALUES (1)`);
+            const { rows } = await database.query('SELECT current_schema() AS name FROM parts');
+            names.push(schema, rows[0].name);
+          },
+          ready: ({ schema }) => void names.push(schema),
+        }),
+        definePlugin({ id: 'bare', init: ({ schema }) => void names.push(schema) }),
+      ],
+      { migrations: { schemaPrefix: 'shop_' }, init: { concurrency: 1 } },
+    );
+    await boot.start();
+    const own = 'shop_stock-room';
+    expect(names).toEqual([own, own, 'shop_bare', own]);
   });
 
   it('never has more plugins at once than init.concurrency', async () => {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { requireBuiltPackage } from '../support/built-package.ts';
 import type { ShutdownOrder } from './shutdown-program.ts';
+import { runTypeScript } from '../support/run-typescript.ts';
 
 /** A host in a process of its own. */
 export interface ShutdownProcess {
@@ -25,7 +26,7 @@ const program = fileURLToPath(new URL('./shutdown-program.ts', import.meta.url))
 /** Starts the host, and resolves once it listens; it is killed after the test if it is still there. */
 export async function startHost(order: ShutdownOrder): Promise<ShutdownProcess> {
   requireBuiltPackage();
-  const child = fork(program, [JSON.stringify(order)], { execArgv: ['--import', 'jiti/register'] });
+  const child = fork(program, [JSON.stringify(order)], { execArgv: [...runTypeScript] });
   const exit = once(child, 'exit').then(
     ([code, signal]) => (signal ?? code) as number | NodeJS.Signals,
   );

@@ -1,6 +1,5 @@
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { packageFiles } from '../../src/boot/discover/package-files.ts';
 import { findWorkspaceFolders, readPnpmPatterns } from '../../src/boot/discover/workspaces.ts';
 import { packageTree } from '../support/package-tree.ts';
 
@@ -51,7 +50,7 @@ describe('workspace patterns', () => {
     [['nowhere/*'], []],
   ])('%j mean %j', async (patterns, wanted) => {
     const root = await packageTree(tree);
-    const found = await findWorkspaceFolders(root, patterns, packageFiles);
+    const found = await findWorkspaceFolders(root, patterns);
     expect(found.map((folder) => folder.slice(root.length + 1)).toSorted()).toEqual(
       wanted.toSorted(),
     );
@@ -62,7 +61,7 @@ describe('a folder of workspaces', () => {
   it('that cannot be read is named, and not passed over', async () => {
     const root = await packageTree(tree);
     const tooLong = 'a'.repeat(300);
-    const found = findWorkspaceFolders(root, ['apps/*', `${tooLong}/*`], packageFiles);
+    const found = findWorkspaceFolders(root, ['apps/*', `${tooLong}/*`]);
     await expect(found).rejects.toMatchObject({
       code: 'PLUGIN_NOT_LOADED',
       message: expect.stringMatching(/\/a{300}\/? cannot be read: ENAMETOOLONG/) as unknown,
@@ -75,11 +74,7 @@ describe('a folder of workspaces', () => {
       'host/package.json': '',
       'host/l': { link: 'libs' },
     });
-    const found = await findWorkspaceFolders(
-      join(root, 'host'),
-      ['../apps/a*', 'l/*', 'l/a/**'],
-      packageFiles,
-    );
+    const found = await findWorkspaceFolders(join(root, 'host'), ['../apps/a*', 'l/*', 'l/a/**']);
     expect(found.map((folder) => relative(root, folder)).toSorted()).toEqual([
       'apps/api',
       'host/l/a',

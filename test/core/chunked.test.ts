@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { itemAt, toChunked, withItems } from '../../src/core/chunked.ts';
+import { itemAt, toChunked, withItems } from '../../src/core/schedule.ts';
 
 it('behaves as a list whose old versions stay as they were', () => {
   const changes = fc.dictionary(fc.nat(99).map(String), fc.integer());

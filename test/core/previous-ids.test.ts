@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { buildGraph, type GraphOptions } from '../../src/core/graph.ts';
+import type { GraphOptions } from '../../src/core/graph-edges.ts';
+import { buildGraph } from '../../src/core/graph.ts';
 import type { Plugin } from '../../src/core/plugin.ts';
 import { checkPlugin } from '../../src/core/plugin-check.ts';
 import { BootError } from '../../src/core/errors.ts';

@@ -6,13 +6,10 @@ import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { repository } from '../architecture/imports.ts';
 import { useDatabase } from '../support/database.ts';
+import { runTypeScript } from '../support/run-typescript.ts';
 
 const db = useDatabase();
-const program = (name: string): string[] => [
-  '--import',
-  'jiti/register',
-  `docs/examples/guides/${name}.ts`,
-];
+const program = (name: string): string[] => [...runTypeScript, `docs/examples/guides/${name}.ts`];
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

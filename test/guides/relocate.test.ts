@@ -3,11 +3,12 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { repository } from '../architecture/imports.ts';
 import { useDatabase } from '../support/database.ts';
+import { runTypeScript } from '../support/run-typescript.ts';
 
 const db = useDatabase();
 
 async function run(name: string, ...args: readonly string[]): Promise<string> {
-  const program = ['--import', 'jiti/register', `docs/examples/guides/${name}.ts`, ...args];
+  const program = [...runTypeScript, `docs/examples/guides/${name}.ts`, ...args];
   const env = { PATH: process.env['PATH'], DATABASE_URL: db.url, JITI_TSCONFIG_PATHS: 'true' };
   const { stdout } = await promisify(execFile)(process.execPath, program, { cwd: repository, env });
   return stdout;

@@ -4,6 +4,8 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { requireBuiltPackage } from '../support/built-package.ts';
+import { runTypeScript } from '../support/run-typescript.ts';
 
 /** An example at work, as a user starts it. */
 export interface ExampleProcess {
@@ -20,14 +22,9 @@ const folder = fileURLToPath(new URL('../../docs/examples/http/', import.meta.ur
 
 /** Starts one of the examples on a free port, and resolves when it listens; it is killed after the test if it is still there. */
 export async function startExample(name: string, databaseUrl: string): Promise<ExampleProcess> {
-  const child = spawn(process.execPath, ['--import', 'jiti/register', `${folder}${name}.ts`], {
-    // The package by its own name is these sources, not what was built last.
-    env: {
-      PATH: process.env['PATH'],
-      DATABASE_URL: databaseUrl,
-      PORT: '0',
-      JITI_TSCONFIG_PATHS: 'true',
-    },
+  requireBuiltPackage();
+  const child = spawn(process.execPath, [...runTypeScript, `${folder}${name}.ts`], {
+    env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl, PORT: '0' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const errors = text(child.stderr);

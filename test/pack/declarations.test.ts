@@ -92,7 +92,7 @@ describe('packages built with declarations', () => {
       await writePackage(folder, `${name}.ts`);
       return compile(folder);
     };
-    const names = ['slipway-form', 'checkstack-form', 'with-drizzle', 'host'];
+    const names = ['slipway-form', 'checkstack-form', 'with-drizzle', 'with-machines', 'host'];
     expect((await Promise.all(names.map(build))).join('')).toBe('');
     const folder = join(project, 'packages', 'consumer');
     await writePackage(folder, consumer);

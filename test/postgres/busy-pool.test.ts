@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { useDatabase } from '../support/database.ts';
+import { runTypeScript } from '../support/run-typescript.ts';
 
 const db = useDatabase();
 const program = fileURLToPath(new URL('../support/busy-pool-program.ts', import.meta.url));
@@ -12,7 +13,7 @@ const rounds = 15;
 
 test('a busy pool of the host outlives the death of its clients: every caller has a listener of its own', async () => {
   const child = fork(program, [db.url], {
-    execArgv: ['--import', 'jiti/register'],
+    execArgv: [...runTypeScript],
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));

@@ -7,7 +7,7 @@ import type { BootNews } from '../../src/core/events.ts';
 import { checkSettings, type MigrationOptions } from '../../src/core/settings.ts';
 import type { MigrationFunction } from '../../src/core/migration-source.ts';
 import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
-import type { MigrateOptions } from '../../src/postgres/migrate/migrating.ts';
+import { startProgress, type MigrateOptions } from '../../src/postgres/migrate/migrating.ts';
 import { toMigrations, type PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import {
   surveyDatabase,
@@ -104,6 +104,7 @@ export function migrateOptions({ migrations, ...changes }: MigrateChanges = {}):
     told,
     settings: checkSettings({ migrations: { extensionSchemas: [], ...migrations } }).migrations,
     keepsSession: true,
+    progress: startProgress(),
     clock: systemClock,
     signal: new AbortController().signal,
     windDown: new AbortController().signal,

@@ -2,7 +2,10 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hashText } from '../../src/postgres/sources/migration-identity.ts';
 import type { HistoryRow } from '../../src/postgres/history/migration-history.ts';
-import { planMigrations, type ComparedFile } from '../../src/postgres/history/migration-plan.ts';
+import { planMigrations } from '../../src/postgres/history/migration-plan.ts';
+import type { SqlMigration } from '../../src/postgres/sources/migration.ts';
+
+type ComparedFile = Pick<SqlMigration, 'historyName' | 'when' | 'text' | 'hash'>;
 
 const file = (historyName: string, when: number, text = historyName): ComparedFile => {
   return { historyName, when, text, hash: hashText(text) };

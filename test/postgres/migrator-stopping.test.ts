@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { migratePlugin, type MigrationOutcome } from '../../src/postgres/migrate/migrator.ts';
+import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { migrateOptions, pluginWith } from './migration-fixture.ts';
 
@@ -107,7 +107,7 @@ describe('two runners', () => {
 
 async function untilDone(
   plugin: Awaited<ReturnType<typeof pluginWith>>,
-): Promise<MigrationOutcome> {
+): Promise<{ readonly status: string; readonly applied: readonly string[] }> {
   const pool = db.pool();
   for (;;) {
     const result = await migratePlugin(pool, plugin, migrateOptions());

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { sendCancelRequest } from '../../src/postgres/connection/cancel-request.ts';
 import { checkOut } from '../../src/postgres/connection/held-client.ts';
+import { withPatience } from '../../src/postgres/connection/connect-with-patience.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { useDatabase } from '../support/database.ts';
 import { errorOf, takeSurvey } from './migration-fixture.ts';
@@ -52,14 +53,12 @@ describe('a pinned client', () => {
     const onStatement = (): void => {
       statements += 1;
     };
-    await withPinnedClient(
-      db.pool(),
-      { clock: systemClock, signal, onStatement },
-      async (client) => {
-        await client.query('select 1');
-        await client.finish('select $1::int', [2]);
-      },
-    );
+    const clock = systemClock;
+    const pool = withPatience(db.pool(), { waitMs: 0, clock, signal, onStatement });
+    await withPinnedClient(pool, { clock, signal }, async (client) => {
+      await client.query('select 1');
+      await client.finish('select $1::int', [2]);
+    });
     expect(statements).toBe(2);
   });
 

@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import { describe, expect, test } from 'vitest';
 import type { BootNews } from '../../src/core/events.ts';
 import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
+import { withPatience } from '../../src/postgres/connection/connect-with-patience.ts';
 import type { ClientLike, PoolLike } from '../../src/postgres/connection/connection.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
@@ -183,16 +184,60 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
   });
 });
 
+describe('with a lock for each file, a migration has started once', () => {
+  const twoFiles = { '0000_a': 'create table a (id int);', '0001_b': 'create table b (id int);' };
+  const startsIn = (told: readonly BootNews[]) =>
+    told.filter(({ type }) => type === 'plugin.migrate.started');
+
+  test('also when another replica has the lock in between', async () => {
+    const a = await pluginWith('turns', twoFiles);
+    const options = pooledOptions();
+    await withClient(db.url, async (other) => {
+      const key = migrationLockKey(a.schema);
+      const taken = beforeBegin(2, db.pool(), () =>
+        other.query(`select pg_advisory_lock('${key}'::bigint)`),
+      );
+      expect(await migratePlugin(taken, a, options)).toMatchObject({ status: 'locked' });
+      expect(await migratePlugin(db.pool(), a, options)).toMatchObject({ status: 'locked' });
+      await other.query('select pg_advisory_unlock_all()');
+    });
+    expect(await migratePlugin(db.pool(), a, options)).toEqual({
+      status: 'done',
+      applied: ['0000_a.sql', '0001_b.sql'],
+    });
+    expect(startsIn(options.told)).toEqual([{ type: 'plugin.migrate.started', plugin: 'turns' }]);
+  });
+
+  test('also when the connection breaks between two files', async () => {
+    const a = await pluginWith('breaks', twoFiles);
+    const options = pooledOptions();
+    const breaking = beforeBegin(2, db.pool(), (pid) =>
+      db.query('select pg_terminate_backend($1)', [pid]),
+    );
+    const { clock, signal } = options;
+    const patient = withPatience(breaking, { waitMs: 60_000, clock, signal });
+    expect(await migratePlugin(patient, a, options)).toEqual({
+      status: 'done',
+      applied: ['0000_a.sql', '0001_b.sql'],
+    });
+    expect(startsIn(options.told)).toEqual([{ type: 'plugin.migrate.started', plugin: 'breaks' }]);
+  });
+});
+
 /** A pool on whose client something happens right before a transaction begins; they count from 1. */
-function beforeBegin(which: number, pool: Pool, work: () => Promise<unknown>): PoolLike {
+function beforeBegin(
+  which: number,
+  pool: Pool,
+  work: (pid: number | null | undefined) => Promise<unknown>,
+): PoolLike {
+  let begun = 0;
   return {
     async connect() {
-      const client = await pool.connect();
-      const query = client.query.bind(client) as ClientLike['query'];
-      let begun = 0;
+      const client: ClientLike = await pool.connect();
+      const query = client.query.bind(client);
       const querying: ClientLike['query'] = async (sent) => {
         const text = typeof sent === 'string' ? sent : sent.text;
-        if (text.startsWith('begin') && ++begun === which) await work();
+        if (text.startsWith('begin') && ++begun === which) await work(client.processID);
         return query(sent);
       };
       return Object.assign(Object.create(client) as ClientLike, {

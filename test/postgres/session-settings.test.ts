@@ -1,15 +1,18 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/boot/options/system-clock.ts';
+import { checkSettings } from '../../src/core/settings.ts';
 import type { PinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
-import { sendSettings } from '../../src/postgres/connection/session-settings.ts';
+import { nameSession, sendSettings } from '../../src/postgres/connection/session-settings.ts';
 import { useDatabase } from '../support/database.ts';
 
 const db = useDatabase();
 
 const prepare = (client: PinnedClient, statementTimeout: number): Promise<unknown> =>
   sendSettings(
-    { applicationName: 'slipway/a@here', searchPath: 'plugin_a', statementTimeout },
+    'a',
+    'plugin_a',
+    checkSettings({ migrations: { statementTimeout } }).migrations,
     'session',
     (sql) => client.query(sql),
   );
@@ -24,7 +27,7 @@ test('a server that refuses to look after its clients is prepared without that',
          current_setting('application_name') as name, current_setting('client_connection_check_interval') as checks`,
     );
     expect(rows).toEqual([
-      { path: 'plugin_a', timeout: '7s', name: 'slipway/a@here', checks: '0' },
+      { path: 'plugin_a', timeout: '7s', name: nameSession('a'), checks: '0' },
     ]);
   });
 });

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { BootEvent, BootEventName, BootEventOf, BootReport } from '../../src/index.ts';
 import { packageRoot, requireBuiltPackage } from './built-package.ts';
+import { runTypeScript } from './run-typescript.ts';
 
 /** What a process is to boot: plain data, because it travels. */
 export interface BootOrder {
@@ -41,7 +42,7 @@ const program = fileURLToPath(new URL('./boot-program.ts', import.meta.url));
 /** Starts a process on the built package, and resolves when it takes orders; it is killed after the test. */
 export async function startBootProcess(): Promise<BootProcess> {
   requireBuiltPackage();
-  const child = fork(program, { cwd: packageRoot, execArgv: ['--import', 'jiti/register'] });
+  const child = fork(program, { cwd: packageRoot, execArgv: [...runTypeScript] });
   const ended = once(child, 'exit');
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL');

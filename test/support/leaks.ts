@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client } from 'pg';
+import { Client, Pool, type PoolClient } from 'pg';
 
 /** What the check needs to know of a pool. */
 export interface PoolCounts {
@@ -41,7 +41,7 @@ export async function expectNoSession(
   database: string,
   { allowedPids = [], patienceMs = 5_000 }: SessionCheck = {},
 ): Promise<void> {
-  const left = await withClient(adminUrl, async (admin) => {
+  const left = await asAdmin(adminUrl, async (admin) => {
     const deadline = performance.now() + patienceMs;
     for (;;) {
       const { rows } = await admin.query<Session>(SESSIONS, [database, allowedPids]);
@@ -66,6 +66,30 @@ export async function withClient<T>(url: string, use: (client: Client) => Promis
     return await use(client);
   } finally {
     await client.end();
+  }
+}
+
+const adminPools = new Map<string, Pool>();
+
+/** Borrows a session that is kept for a second, because to connect takes longer than what most tests have to say. */
+export async function asAdmin<T>(url: string, use: (admin: PoolClient) => Promise<T>): Promise<T> {
+  let pool = adminPools.get(url);
+  if (!pool) {
+    pool = new Pool({
+      connectionString: url,
+      application_name: 'test/admin',
+      idleTimeoutMillis: 1_000,
+      allowExitOnIdle: true,
+    });
+    // Its server may be stopped by a test.
+    pool.on('error', () => undefined);
+    adminPools.set(url, pool);
+  }
+  const admin = await pool.connect();
+  try {
+    return await use(admin);
+  } finally {
+    admin.release();
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Pool } from 'pg';
 import type { PoolClient, PoolConfig, QueryResult, QueryResultRow } from 'pg';
-import { expectNoClientOut, expectNoSession, withClient } from './leaks.ts';
+import { asAdmin, expectNoClientOut, expectNoSession, withClient } from './leaks.ts';
 
 /** A database of its own, with a list of everything that was opened on it through us. */
 export class TestDatabase {
@@ -20,7 +20,7 @@ export class TestDatabase {
 
   /** Creates it empty: template0 holds nothing that somebody put into template1. */
   async create(): Promise<void> {
-    await withClient(this.#adminUrl, (admin) => {
+    await asAdmin(this.#adminUrl, (admin) => {
       return admin.query(`create database ${this.name} template template0`);
     });
   }
@@ -82,13 +82,13 @@ export class TestDatabase {
   /** Drops the database, with whoever is still in it. */
   async drop(): Promise<void> {
     this.#forgiveLostClients();
-    await withClient(this.#adminUrl, (admin) => {
+    await asAdmin(this.#adminUrl, (admin) => {
       return admin.query(`drop database if exists ${this.name} with (force)`);
     });
   }
 
   async #cutSessions(): Promise<void> {
-    await withClient(this.#adminUrl, (admin) => {
+    await asAdmin(this.#adminUrl, (admin) => {
       return admin.query(
         'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1',
         [this.name],

@@ -107,7 +107,7 @@ describe('a server of our own', () => {
     const identity = chooseServerIdentity();
     const folder = makeServerFolder(identity);
     const installation = await findPostgres('local', identity);
-    const plan = { installation, identity, folder, settings: {} };
+    const plan = { ...installation, identity, folder, settings: {} };
     const initdb = await createCluster(plan, undefined);
     try {
       await expect(runServer(plan, taken)).rejects.toThrow(`did not start on port ${taken}`);

@@ -28,10 +28,11 @@ const typed = definePlugin({
   deps: { auth: authApi, mailer: mailApi.optional(), all: searchIndexers },
   provides: { catalogApi },
   database: (client) => drizzle({ client, schema: { items } }),
-  async init({ auth, mailer, all, database, logger, signal, onStop }) {
+  async init({ auth, mailer, all, database, schema, logger, signal, onStop }) {
     expectTypeOf(auth).toEqualTypeOf<AuthApi>();
     expectTypeOf(mailer).toEqualTypeOf<(() => void) | undefined>();
     expectTypeOf(all).toEqualTypeOf<readonly Indexer[]>();
+    expectTypeOf(schema).toEqualTypeOf<string>();
     expectTypeOf(signal).toEqualTypeOf<AbortSignal>();
     const row = await database.query.items.findFirst();
     expectTypeOf(row).toEqualTypeOf<{ id: number | null } | undefined>();
@@ -39,7 +40,8 @@ const typed = definePlugin({
     onStop(() => {});
     return { catalogApi: { find: (id) => String(id) } };
   },
-  async ready({ catalogApi: own, auth, database }) {
+  async ready({ catalogApi: own, auth, database, schema }) {
+    expectTypeOf(schema).toEqualTypeOf<string>();
     expectTypeOf(own).toEqualTypeOf<CatalogApi>();
     expectTypeOf(auth).toEqualTypeOf<AuthApi>();
     await database.query.items.findMany();

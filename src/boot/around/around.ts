@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { Clock } from '../../core/clock.ts';
 import type { Tell } from '../../core/events.ts';
-import type { BootSettings } from '../options/boot-options.ts';
+import type { BootSettings } from '../options/boot-settings.ts';
 import type { RunningTasks } from './running-tasks.ts';
 import type { ServiceRegistry } from './service-registry.ts';
 import type { StatementCount } from './statement-count.ts';

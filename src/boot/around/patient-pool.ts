@@ -1,4 +1,4 @@
-import { BootError, type BootErrorFacts } from '../../core/errors.ts';
+import { BootError } from '../../core/errors.ts';
 import type { Phase } from '../../core/steps.ts';
 import { reasonForWaiting } from '../../postgres/connection/connecting-advice.ts';
 import { withPatience, type PatientPool } from '../../postgres/connection/connect-with-patience.ts';
@@ -60,7 +60,7 @@ export function createPatientPool(
   };
 }
 
-type Place = Pick<BootErrorFacts, 'phase' | 'plugin'>;
+type Place = Omit<ConnectionUse, 'signal'>;
 
 function inPlace({ code, message, hint, database, cause }: BootError, place: Place): BootError {
   return new BootError(code, message, { ...place, hint, database, cause });

@@ -1,11 +1,20 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../core/clock.ts';
+import { toError } from '../../core/error-record.ts';
+import { untilAborted } from '../../core/patience.ts';
 
-/** The time limit of the way down. It begins once, with the first reason to go down; at its end `cut` is aborted. */
+type Drain = (cut: AbortSignal) => unknown;
+
+/**
+ * The way down: its drains, and its time limit. The limit begins once, with the first reason to go down; at its end `cut` is
+ * aborted.
+ */
 export class WayDown {
   readonly #clock: Clock;
   readonly #totalMs: number;
   readonly #cut = new AbortController();
+  readonly #drains = new Set<Drain>();
+  #drained: Promise<readonly Error[]> | undefined;
   #reason: string | undefined;
   #begunAt = 0;
   #cancelTimer: (() => void) | undefined;
@@ -43,4 +52,25 @@ export class WayDown {
     this.#cancelTimer?.();
     return this.#reason === undefined ? 0 : this.#clock.elapsed() - this.#begunAt;
   }
+
+  /** Adds work of the host to finish before any plugin is stopped. Returns a function that removes it. */
+  addDrain(drain: Drain): () => void {
+    this.#drains.add(drain);
+    return () => void this.#drains.delete(drain);
+  }
+
+  /** Runs all drains side by side, once, and resolves with their errors. Drains that hang are waited for until `cut`. */
+  drain(): Promise<readonly Error[]> {
+    this.#drained ??= runAll([...this.#drains], this.cut);
+    return this.#drained;
+  }
+}
+
+async function runAll(drains: readonly Drain[], cut: AbortSignal): Promise<readonly Error[]> {
+  const results = await Promise.allSettled(
+    drains.map((drain) => untilAborted((async () => drain(cut))(), cut)),
+  );
+  return results.flatMap((result) =>
+    result.status === 'rejected' ? [toError(result.reason)] : [],
+  );
 }

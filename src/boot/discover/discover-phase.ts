@@ -6,12 +6,12 @@ import { steps } from '../../core/steps.ts';
 import type { RegistryRow } from '../../postgres/registry-table.ts';
 import type { Around, RunAround } from '../around/around.ts';
 import { registerPlugins } from './checkstack-form/register-plugins.ts';
-import { discoverPlugins, type Discovery, type KnownPlugin } from './discover-plugins.ts';
+import { discoverPlugins } from './discover-plugins.ts';
+import type { KnownPlugin } from './load-package.ts';
 import {
   findDisabled,
   findDisabledPackages,
   findMissing,
-  missingPlugins,
   readRegistryRows,
   setDisabledApart,
   type DisabledPlugin,
@@ -30,7 +30,7 @@ export interface Discovered {
   readonly failure?: BootError | undefined;
 }
 
-export interface DiscoverPhase {
+interface DiscoverPhase {
   readonly tasks: Pick<Tasks, 'discover'>;
   /** Nothing before its task is done. */
   readonly discovered: () => Discovered;
@@ -60,33 +60,20 @@ export function discoverPhase(around: RunAround): DiscoverPhase {
 export async function discover(around: Around, signal: AbortSignal): Promise<Discovered> {
   const { settings, services } = around;
   const rows = settings.registry ? await readRegistryRows(around, signal) : undefined;
-  const discovery = await discoverPlugins(settings, {
-    signal,
-    disabledPackages: findDisabledPackages(rows),
-  });
-  const { failure } = discovery;
-  if (failure) return { ...toDiscovered(discovery, rows), failure };
-  const missing = findMissing(discovery.plugins, rows);
-  if (missing.length > 0 && settings.registry?.missing === 'error') {
-    return { ...toDiscovered(discovery, rows), failure: missingPlugins(missing) };
-  }
-  const disabled = findDisabled(discovery.plugins, rows);
-  const form = { services, logger: settings.ownLogger, disabled };
-  const found = toDiscovered(registerPlugins(discovery, form), rows);
-  if (missing.length === 0) return found;
-  return { ...found, warnings: [...found.warnings, toProblem(missingPlugins(missing))] };
-}
-
-function toDiscovered(
-  { plugins, warnings }: Discovery,
-  rows: readonly RegistryRow[] | undefined,
-): Discovered {
-  return {
-    known: plugins,
-    ...setDisabledApart(plugins, rows),
-    warnings: warnings.map((message) => ({ message })),
-    rows,
-  };
+  const found = await discoverPlugins(settings, signal, findDisabledPackages(rows));
+  const missing = findMissing(found.plugins, rows);
+  const failure = found.failure ?? (settings.registry?.missing === 'error' ? missing : undefined);
+  const known = failure
+    ? found.plugins
+    : registerPlugins(
+        found.plugins,
+        services,
+        settings.ownLogger,
+        findDisabled(found.plugins, rows),
+      );
+  const warnings: Warning[] = found.warnings.map((message) => ({ message }));
+  if (missing && !failure) warnings.push(toProblem(missing));
+  return { known, ...setDisabledApart(known, rows), warnings, rows, failure };
 }
 
 /** Emits what was found, each id once; a disabled plugin has no steps to come, so they all settle here. */

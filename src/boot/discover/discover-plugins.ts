@@ -1,20 +1,12 @@
 import { asBootError, BootError, toProblem } from '../../core/errors.ts';
-import type { PluginSource } from '../../core/events.ts';
 import { untilAborted } from '../../core/patience.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { readPlugin } from '../../core/read-plugin.ts';
-import type { DiscoverSettings } from '../options/discover-options.ts';
+import type { BootSettings } from '../options/boot-settings.ts';
 import { findPackages } from './find-packages.ts';
-import { loadPackage, type LoadedPlugin, type LoadParts } from './load-package.ts';
-import { packageFiles } from './package-files.ts';
+import { loadPackage, type KnownPlugin } from './load-package.ts';
 
-/** A plugin and, when it was discovered, where. */
-export interface KnownPlugin {
-  readonly plugin: Plugin;
-  readonly source?: PluginSource;
-}
-
-export interface Discovery {
+interface FoundPlugins {
   /** The listed ones first, then the discovered ones by the names of their packages. */
   readonly plugins: readonly KnownPlugin[];
   readonly warnings: readonly string[];
@@ -22,42 +14,42 @@ export interface Discovery {
   readonly failure?: BootError;
 }
 
-interface DiscoverFrom {
-  readonly plugins: readonly Plugin[];
-  readonly discover: DiscoverSettings | undefined;
-}
-
-interface DiscoverParts extends Partial<LoadParts> {
-  readonly signal: AbortSignal;
-  /** Packages whose plugins are all disabled: one of them that cannot be loaded is no failure. */
-  readonly disabledPackages?: ReadonlySet<string>;
-}
-
 /**
- * Gathers the plugins that are listed and those of packages.
+ * Gathers the plugins that are listed and those of packages. A plugin that is found twice, or listed and found, is one.
  *
+ * @param disabledPackages Packages whose plugins are all disabled: one of them that cannot be loaded is no failure.
  * @throws BootError `PLUGIN_NOT_LOADED` when packages cannot be looked for at all; or the reason of the signal.
  */
 export async function discoverPlugins(
-  { plugins, discover }: DiscoverFrom,
-  { signal, disabledPackages, files = packageFiles, importModule = importByNode }: DiscoverParts,
-): Promise<Discovery> {
-  if (!discover) return { plugins: plugins.map(readListed), warnings: [] };
-  const { packages, warnings } = await untilAborted(findPackages(discover, files), signal);
-  const loaded: LoadedPlugin[] = [];
+  { plugins: listed, discover }: Pick<BootSettings, 'plugins' | 'discover'>,
+  signal: AbortSignal,
+  disabledPackages: ReadonlySet<string>,
+  importModule = importByNode,
+): Promise<FoundPlugins> {
+  if (!discover) return { plugins: listed.map(readListed), warnings: [] };
+  const { packages, warnings } = await untilAborted(findPackages(discover), signal);
+  const found = new Map<unknown, KnownPlugin>();
   const failures: BootError[] = [];
   // One after another, so that modules are evaluated in the same order on every machine.
-  for (const found of packages) {
+  for (const each of packages) {
     try {
-      loaded.push(...(await untilAborted(loadPackage(found, { files, importModule }), signal)));
+      const loaded = await untilAborted(loadPackage(each, importModule), signal);
+      for (const [exported, plugin] of loaded) {
+        if (!found.has(exported)) found.set(exported, plugin);
+      }
     } catch (thrown) {
       const error = asBootError(thrown);
       if (!error) throw thrown;
-      if (!disabledPackages?.has(found.name)) failures.push(error);
+      if (!disabledPackages.has(each.name)) failures.push(error);
     }
   }
+  const isListed = new Set<unknown>(listed);
+  const others = [...found].filter(([exported]) => !isListed.has(exported));
   return {
-    plugins: merge(plugins, loaded),
+    plugins: [
+      ...listed.map((plugin) => found.get(plugin) ?? readListed(plugin)),
+      ...others.map(([, plugin]) => plugin),
+    ],
     warnings,
     ...(failures.length > 0 ? { failure: together(failures, packages.length) } : {}),
   };
@@ -69,19 +61,6 @@ function importByNode(url: string): Promise<unknown> {
 
 function readListed(plugin: Plugin): KnownPlugin {
   return { plugin: readPlugin(plugin, 'a listed plugin') };
-}
-
-/** A plugin that is found twice, or listed and found, is one. */
-function merge(listed: readonly Plugin[], loaded: readonly LoadedPlugin[]): readonly KnownPlugin[] {
-  const byExport = new Map<unknown, LoadedPlugin>();
-  for (const found of loaded) {
-    if (!byExport.has(found.exported)) byExport.set(found.exported, found);
-  }
-  const isListed = new Set<unknown>(listed);
-  return [
-    ...listed.map((plugin) => byExport.get(plugin) ?? readListed(plugin)),
-    ...[...byExport.values()].filter(({ exported }) => !isListed.has(exported)),
-  ];
 }
 
 function together(failures: readonly BootError[], packages: number): BootError {

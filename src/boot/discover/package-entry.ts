@@ -1,8 +1,7 @@
 import { isAbsolute, join, sep } from 'node:path';
-import { BootError, show } from '../../core/errors.ts';
+import { show, type BootError } from '../../core/errors.ts';
 import { isRecord } from '../../core/foreign-value.ts';
-import type { PluginPackage } from './find-packages.ts';
-import type { PackageFiles } from './package-files.ts';
+import { isFile, notLoaded, type Package } from './package-files.ts';
 
 /**
  * Finds the module that `import` of the package would load: the marker's `entry`, or what `exports` or `main` name, by
@@ -12,42 +11,38 @@ import type { PackageFiles } from './package-files.ts';
  * @returns An absolute path. The file may be missing.
  * @throws BootError `PLUGIN_NOT_LOADED`
  */
-export async function findEntry(found: PluginPackage, files: PackageFiles): Promise<string> {
-  const { marker, json, name } = found;
-  if (typeof marker['entry'] === 'string') return inside(found, 'entry', marker['entry']);
-  if (marker['entry'] !== undefined) {
-    throw noEntry(found, `its entry is ${show(marker['entry'])}, not a path`);
-  }
-  const { exports } = json;
+export async function findEntry(found: Package): Promise<string> {
+  const { entry } = found.marker;
+  const { exports } = found.json;
+  if (typeof entry === 'string') return inside(found, 'entry', entry);
+  if (entry !== undefined) throw noEntry(found, `its entry is ${show(entry)}, not a path`);
   if (exports === undefined || exports === null) {
-    return inside(found, 'main', await findMain(found, files));
+    return inside(found, 'main', await findMain(found));
   }
   const conditions = readConditions();
-  const target = pickTarget(mainExport(exports), new Set(conditions));
+  const target = pickTarget(pickMainExport(exports), new Set(conditions));
   if (target !== undefined) return inside(found, 'exports', target);
-  throw noEntry(found, `the exports have no "." of ${name} for ${conditions.join(', ')}`);
+  throw noEntry(found, `the exports have no "." of ${found.name} for ${conditions.join(', ')}`);
 }
 
 /** A package is a plugin by its own files: a file elsewhere may belong to another version. */
-function inside(found: PluginPackage, field: string, path: string): string {
+function inside(found: Package, field: string, path: string): string {
   const entry = join(found.folder, path);
   if (!isAbsolute(path) && entry.startsWith(join(found.folder, sep))) return entry;
   throw noEntry(found, `its ${field} is ${show(path)}, which is outside of the package`);
 }
 
-function noEntry({ name, folder }: PluginPackage, why: string): BootError {
-  const file = join(folder, 'package.json');
-  return new BootError('PLUGIN_NOT_LOADED', `${name} has no entry: ${why} (${file})`, {
-    phase: 'discover',
-    hint: `Add "." to exports, or name the module as "entry" beside "type": "./dist/plugin.js".`,
-  });
+function noEntry({ name, folder }: Package, why: string): BootError {
+  return notLoaded(
+    `${name} has no entry: ${why} (${join(folder, 'package.json')})`,
+    `Add "." to exports, or name the module as "entry" beside "type": "./dist/plugin.js".`,
+  );
 }
 
-/** The value of `"."`. A list, a text or conditions stand for it. */
-function mainExport(exports: unknown): unknown {
-  if (!isRecord(exports) || !Object.keys(exports).some((key) => key.startsWith('.')))
-    return exports;
-  return exports['.'];
+/** Picks the value of `"."`. A list, a text or conditions stand for it. */
+function pickMainExport(exports: unknown): unknown {
+  const hasPaths = isRecord(exports) && Object.keys(exports).some((key) => key.startsWith('.'));
+  return hasPaths ? exports['.'] : exports;
 }
 
 /** Picks the first target under the conditions that leads to a path. */
@@ -72,11 +67,10 @@ function readConditions(): readonly string[] {
   return [...own, 'node', 'import', ...sync, 'node-addons', 'default'];
 }
 
-async function findMain({ json, folder }: PluginPackage, files: PackageFiles): Promise<string> {
-  const { main } = json;
+async function findMain({ json: { main }, folder }: Package): Promise<string> {
   const named = typeof main === 'string' ? [main, `${main}.js`, join(main, 'index.js')] : [];
   for (const candidate of [...named, 'index.js']) {
-    if (await files.isFile(join(folder, candidate))) return candidate;
+    if (await isFile(join(folder, candidate))) return candidate;
   }
   return named[0] ?? 'index.js';
 }

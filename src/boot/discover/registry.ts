@@ -1,8 +1,8 @@
-import { messageOf } from '../../core/foreign-value.ts';
+import { readMessage } from '../../core/foreign-value.ts';
 import { isRequired, type Plugin } from '../../core/plugin.ts';
 import { BootError } from '../../core/errors.ts';
 import { listNames } from '../../core/printable.ts';
-import { sqlStateOf } from '../../postgres/connection/connection-error.ts';
+import { readSqlState } from '../../postgres/connection/connection-error.ts';
 import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
 import {
   describeForeignTable,
@@ -11,7 +11,7 @@ import {
 } from '../../postgres/registry-table.ts';
 import type { Around } from '../around/around.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
-import type { KnownPlugin } from './discover-plugins.ts';
+import type { KnownPlugin } from './load-package.ts';
 
 /** A plugin that takes no part in this boot. */
 export interface DisabledPlugin {
@@ -38,10 +38,10 @@ export function readRegistryRows(
       if (signal.aborted) throw error;
       const foreign = await describeForeignTable(client, error);
       if (foreign !== undefined) throw registryTaken(foreign, error);
-      const isForbidden = sqlStateOf(error) === '42501';
+      const isForbidden = readSqlState(error) === '42501';
       throw new BootError(
         isForbidden ? 'DATABASE_PRIVILEGE' : 'DATABASE_UNREACHABLE',
-        `The registry of plugins cannot be read: ${messageOf(error)}`,
+        `The registry of plugins cannot be read: ${readMessage(error)}`,
         {
           phase: 'discover',
           cause: error,
@@ -119,20 +119,18 @@ export function setDisabledApart(
 }
 
 /**
- * Finds the rows of enabled plugins that were not found. A plugin that is here under a new id has left its old row behind.
+ * Makes the error for plugins that the registry has enabled and that were not found; `undefined` when there are none. A plugin
+ * that is here under a new id has left its old row behind.
  */
 export function findMissing(
   known: readonly KnownPlugin[],
   rows: readonly RegistryRow[] | undefined,
-): readonly RegistryRow[] {
+): BootError | undefined {
   const present = new Set(
-    known.flatMap(({ plugin }) => [plugin.id, ...(plugin.previousIds ?? [])]),
+    known.flatMap(({ plugin: { id, previousIds = [] } }) => [id, ...previousIds]),
   );
-  return (rows ?? []).filter(({ id, enabled }) => enabled && !present.has(id));
-}
-
-/** Makes the error for the plugins that {@link findMissing} found. */
-export function missingPlugins(missing: readonly RegistryRow[]): BootError {
+  const missing = (rows ?? []).filter(({ id, enabled }) => enabled && !present.has(id));
+  if (missing.length === 0) return undefined;
   const names = missing
     .map((row) => (row.package === null ? row.id : `${row.id} (${row.package})`))
     .toSorted();
@@ -150,28 +148,20 @@ export function missingPlugins(missing: readonly RegistryRow[]): BootError {
 export function findDisabledPackages(
   rows: readonly RegistryRow[] | undefined,
 ): ReadonlySet<string> {
-  const names = (isEnabled: boolean): ReadonlySet<string> =>
-    new Set(
-      (rows ?? []).flatMap((row) =>
-        row.enabled === isEnabled && row.package ? [row.package] : [],
-      ),
-    );
-  const on = names(true);
-  return new Set([...names(false)].filter((name) => !on.has(name)));
+  const list = (isEnabled: boolean): ReadonlySet<string> => {
+    const wanted = (rows ?? []).filter(({ enabled }) => enabled === isEnabled);
+    return new Set(wanted.flatMap((row) => row.package ?? []));
+  };
+  const enabled = list(true);
+  return new Set([...list(false)].filter((name) => !enabled.has(name)));
 }
 
-/** Finds the services of disabled plugins, each with its plugin. */
-export function findDisabledServices(
-  disabled: readonly DisabledPlugin[],
-): ReadonlyMap<string, string> {
-  return mapServicesToOwners(disabled);
-}
-
-function mapServicesToOwners(
-  known: Iterable<{ readonly plugin: Plugin }>,
+/** Maps the services of plugins to the ids of the plugins that provide them. */
+export function mapServicesToOwners(
+  plugins: readonly { readonly plugin: Plugin }[],
 ): ReadonlyMap<string, string> {
   const owners = new Map<string, string>();
-  for (const { plugin } of known) {
+  for (const { plugin } of plugins) {
     for (const { kind, id } of Object.values(plugin.provides ?? {})) {
       if (kind === 'service') owners.set(id, plugin.id);
     }

@@ -1,8 +1,8 @@
 import { join, posix } from 'node:path';
 import { toError } from '../../core/error-record.ts';
-import { BootError } from '../../core/errors.ts';
-import type { PackageFiles } from './package-files.ts';
-import { fieldsIn, type Package } from './package-json.ts';
+import type { BootError } from '../../core/errors.ts';
+import { isRecord } from '../../core/foreign-value.ts';
+import { listFolders, notLoaded, readFields, readFileText, type Package } from './package-files.ts';
 
 /**
  * Finds the workspaces of a package, by `workspaces` in its package.json (a list or `{ packages }`) and by `packages` in
@@ -11,28 +11,16 @@ import { fieldsIn, type Package } from './package-json.ts';
  * @returns The absolute paths of their folders, which may be links.
  * @throws BootError `PLUGIN_NOT_LOADED`
  */
-export async function findWorkspaces(
-  { folder, json }: Package,
-  files: PackageFiles,
-): Promise<readonly string[]> {
+export async function findWorkspaces({ folder, json }: Package): Promise<readonly string[]> {
+  const { workspaces } = json;
+  const given = isRecord(workspaces) ? workspaces['packages'] : workspaces;
+  const npm = checkPatterns('workspaces', given, join(folder, 'package.json'));
   const pnpmFile = join(folder, 'pnpm-workspace.yaml');
-  const pnpmText = await files.read(pnpmFile);
-  const npm = readNpmPatterns(json, join(folder, 'package.json'));
-  const pnpm = pnpmText === undefined ? [] : await readPnpmPatterns(pnpmText, pnpmFile);
+  const text = await readFileText(pnpmFile);
+  const pnpm = text === undefined ? [] : await readPnpmPatterns(text, pnpmFile);
   // Each list is on its own: a `!` in one takes nothing away from the other.
-  return [
-    ...(await findWorkspaceFolders(folder, npm, files)),
-    ...(await findWorkspaceFolders(folder, pnpm, files)),
-  ];
-}
-
-function readNpmPatterns({ workspaces }: Package['json'], file: string): readonly string[] {
-  const isObject = fieldsIn(workspaces) === workspaces;
-  return checkPatterns(
-    'workspaces',
-    isObject ? fieldsIn(workspaces)['packages'] : workspaces,
-    file,
-  );
+  const found = [await findWorkspaceFolders(folder, npm), await findWorkspaceFolders(folder, pnpm)];
+  return found.flat();
 }
 
 /**
@@ -42,23 +30,17 @@ function readNpmPatterns({ workspaces }: Package['json'], file: string): readonl
  * @example await readPnpmPatterns("packages:\n  - 'plugins/*'\n", 'pnpm-workspace.yaml') // ['plugins/*']
  */
 export async function readPnpmPatterns(text: string, file: string): Promise<readonly string[]> {
-  const { packages } = fieldsIn(await parseYaml(text, file));
-  return checkPatterns('packages', packages, file);
-}
-
-async function parseYaml(text: string, file: string): Promise<unknown> {
   // Imported here, as the globs are below: a host without workspaces does not pay for them.
   const { load } = await import('js-yaml');
+  let yaml: unknown;
   try {
-    return load(text);
+    yaml = load(text);
   } catch (thrown) {
     const [reason] = toError(thrown).message.split('\n');
-    throw refuse(
-      file,
-      `"packages" has to be a list of patterns; not understood: ${reason}`,
-      thrown,
-    );
+    const why = `"packages" has to be a list of patterns; not understood: ${reason}`;
+    throw refuse(file, why, thrown);
   }
+  return checkPatterns('packages', readFields(yaml)['packages'], file);
 }
 
 function checkPatterns(field: string, given: unknown, file: string): readonly string[] {
@@ -73,14 +55,10 @@ function checkPatterns(field: string, given: unknown, file: string): readonly st
 }
 
 function refuse(file: string, why: string, cause?: unknown): BootError {
-  return new BootError('PLUGIN_NOT_LOADED', `The workspaces in ${file}: ${why}`, {
-    phase: 'discover',
-    hint: 'List folders, or patterns with *, **, ?, [ab] and {a,b}; a ! in front excludes.',
-    cause,
-  });
+  const hint = 'List folders, or patterns with *, **, ?, [ab] and {a,b}; a ! in front excludes.';
+  return notLoaded(`The workspaces in ${file}: ${why}`, hint, cause);
 }
 
-type Segments = readonly string[];
 const ignored = new Set(['node_modules', 'bower_components']);
 
 /**
@@ -92,51 +70,43 @@ const ignored = new Set(['node_modules', 'bower_components']);
 export async function findWorkspaceFolders(
   root: string,
   patterns: readonly string[],
-  files: PackageFiles,
 ): Promise<readonly string[]> {
   if (patterns.length === 0) return [];
   const { default: picomatch } = await import('picomatch');
-  const matcher = (glob: string | string[]) => picomatch(glob, { posix: true });
-
-  const wanted: Segments[] = [];
-  let unwanted: readonly string[] = [];
-  for (const pattern of patterns.flatMap(spreadBraces)) {
-    const segments = splitPath(pattern.replace(/^!/, ''));
-    const path = segments.join('/');
-    if (pattern.startsWith('!')) {
-      unwanted = [...unwanted, path];
-    } else {
-      unwanted = unwanted.filter((taken) => !matcher(taken)(path));
-      wanted.push(segments);
-    }
-  }
+  const createMatcher = (glob: string | string[]) => picomatch(glob, { posix: true });
 
   const found = new Set<string>();
-  const walk = async (at: string, [first, ...rest]: Segments): Promise<void> => {
+  const walk = async (at: string, [first, ...rest]: readonly string[]): Promise<void> => {
     if (first === undefined) {
       found.add(at);
-      return;
-    }
-    if (!/[*?[]/.test(first)) {
+    } else if (!/[*?[]/.test(first)) {
       await walk(posix.join(at, first), rest);
-      return;
-    }
-    if (first === '**') await walk(at, rest);
-    const isMatch = matcher(first);
-    for (const { name, isLink } of await files.subfolders(join(root, at))) {
-      // A link may lead back up, and `**` would follow it for ever.
-      if (ignored.has(name) || (isLink && first === '**') || !isMatch(name)) continue;
-      await walk(posix.join(at, name), first === '**' ? [first, ...rest] : rest);
+    } else {
+      if (first === '**') await walk(at, rest);
+      const isMatch = createMatcher(first);
+      for (const entry of await listFolders(join(root, at))) {
+        // A link may lead back up, and `**` would follow it for ever.
+        const isLoop = first === '**' && entry.isSymbolicLink();
+        if (ignored.has(entry.name) || isLoop || !isMatch(entry.name)) continue;
+        await walk(posix.join(at, entry.name), first === '**' ? [first, ...rest] : rest);
+      }
     }
   };
-  for (const segments of wanted) await walk('', segments);
-  const isUnwanted = matcher([...unwanted]);
-  return [...found].filter((at) => !isUnwanted(at)).map((at) => join(root, at));
-}
 
-/** Splits `./apps/*`, `/apps/*` or `apps\*`, which to npm are one pattern. */
-function splitPath(pattern: string): Segments {
-  return pattern.split(/[\\/]/).filter((segment) => segment !== '' && segment !== '.');
+  let unwanted: string[] = [];
+  for (const pattern of patterns.flatMap(spreadBraces)) {
+    // To npm, `./apps/*`, `/apps/*` and `apps\*` are one pattern.
+    const segments = pattern.split(/^!|[\\/]/).filter((each) => each !== '' && each !== '.');
+    const path = segments.join('/');
+    if (pattern.startsWith('!')) {
+      unwanted.push(path);
+    } else {
+      unwanted = unwanted.filter((taken) => !createMatcher(taken)(path));
+      await walk('', segments);
+    }
+  }
+  const isUnwanted = createMatcher(unwanted);
+  return [...found].filter((at) => !isUnwanted(at)).map((at) => join(root, at));
 }
 
 /** Makes `{a,b}/*` into `a/*` and `b/*`. The innermost braces come first. */

@@ -3,18 +3,14 @@ import type { GraphEdge } from '../../core/events.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import type { ExtensionFacts } from '../../postgres/survey/extension-schemas.ts';
 import { isSql } from '../../postgres/sources/migration.ts';
-import {
-  placeStatements,
-  toScript,
-  type PlacedStatement,
-} from '../../postgres/migrate/migration-script.ts';
+import { placeStatements, toScript } from '../../postgres/migrate/migration-script.ts';
 import {
   readEffects,
   unknownEffect,
   type StatementEffect,
 } from '../../postgres/sql/statement-effects.ts';
 import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
-import type { BootSettings } from '../options/boot-options.ts';
+import type { BootSettings } from '../options/boot-settings.ts';
 import { surveyPlugins } from '../migrate-all/survey-plugins.ts';
 import { withPlugins } from './with-plugins.ts';
 
@@ -30,7 +26,12 @@ export interface PendingFile {
 }
 
 /** A statement that would be sent, with its place in the file and what others notice of it. */
-export interface PlannedStatement extends PlacedStatement, StatementEffect {}
+export interface PlannedStatement extends StatementEffect {
+  readonly text: string;
+  /** Where it begins in the file; counts from 1. */
+  readonly line: number;
+  readonly column: number;
+}
 
 /** What a boot would do with one plugin. */
 export interface PluginPlan {

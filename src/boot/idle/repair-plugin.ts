@@ -1,4 +1,5 @@
 import { BootError } from '../../core/errors.ts';
+import { text } from '../../core/expect.ts';
 import type { Tell } from '../../core/events.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { listNames } from '../../core/printable.ts';
@@ -9,13 +10,12 @@ import { repairRefused } from '../../postgres/repair/repair-error.ts';
 import type { RepairReport } from '../../postgres/repair/repair-report.ts';
 import { repairInTransaction, type Decide } from '../../postgres/repair/repair-transaction.ts';
 import type { PluginMigrations } from '../../postgres/sources/read-migrations.ts';
-import type { BootSettings } from '../options/boot-options.ts';
+import type { BootSettings } from '../options/boot-settings.ts';
 import { LockWaits } from '../migrate-all/lock-waits.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
-import { repairInput } from './repair-input.ts';
 import { readAllMigrations, refuseProblems } from '../migrate-all/survey-plugins.ts';
 import { whileWatched } from '../around/exit-watch.ts';
-import { withPlugins, type IdlePlugins } from './with-plugins.ts';
+import { withPlugins } from './with-plugins.ts';
 
 /** The plugin that a repair is for, and its connection. */
 interface PluginAtHand {
@@ -28,6 +28,8 @@ interface PluginAtHand {
   readonly tell: Tell;
 }
 
+const pluginId = text(/^[^\0]+$/u, 'the id of a plugin');
+
 /**
  * Gathers the plugins of a boot, and finds the one that a repair is for.
  *
@@ -38,16 +40,16 @@ export async function withPlugin<T>(
   plugin: unknown,
   use: (plugin: PluginAtHand) => Promise<T>,
 ): Promise<T> {
-  const wanted = repairInput.plugin(plugin, 'plugin');
+  const wanted = pluginId(plugin, 'plugin');
   const tell: Tell = (news) => settings.ownLogger.info({ ...news }, 'a repair waits');
-  const repair = async ({ around, discovered, graph, signal }: IdlePlugins): Promise<T> => {
-    const disabled = discovered.disabled.map((each) => each.plugin);
-    const all = [...graph.plugins, ...disabled];
-    const id = findPlugin(all, wanted);
-    const pool = createPatientPool(around, { phase: 'migrateAll', signal });
-    return use({ id, all, pool, signal, tell });
-  };
-  return whileWatched(`a repair of ${wanted}`, () => withPlugins(settings, tell, repair));
+  const repair = () =>
+    withPlugins(settings, tell, async ({ around, discovered, graph, signal }) => {
+      const all = [...graph.plugins, ...discovered.disabled.map((each) => each.plugin)];
+      const id = findPlugin(all, wanted);
+      const pool = createPatientPool(around, { phase: 'migrateAll', signal });
+      return use({ id, all, pool, signal, tell });
+    });
+  return whileWatched(`a repair of ${wanted}`, repair);
 }
 
 /** @throws BootError `REPAIR_REFUSED` when there is none, or none with migrations */

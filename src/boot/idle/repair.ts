@@ -1,5 +1,6 @@
-import type { Clock } from '../../core/clock.ts';
-import type { PatientPool } from '../../postgres/connection/connect-with-patience.ts';
+import type { Duration } from '../../core/duration.ts';
+import { optionsInvalid } from '../../core/errors.ts';
+import { boolean, duration, group, list, maybe, text, type Check } from '../../core/expect.ts';
 import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
 import { endHolder, findHolder, type HolderReport } from '../../postgres/repair/lock-holder.ts';
 import { filesNamed, filesUpTo } from '../../postgres/repair/named-files.ts';
@@ -7,17 +8,66 @@ import { decideOnMoves } from '../../postgres/repair/relocate.ts';
 import { toRepairError } from '../../postgres/repair/repair-error.ts';
 import { decideOnHashes, decideOnRows } from '../../postgres/repair/repair-history.ts';
 import type { RepairReport } from '../../postgres/repair/repair-report.ts';
-import { checkBootOptions, type BootOptions } from '../options/boot-options.ts';
-import {
-  repairInput,
-  type AcceptEditedOptions,
-  type BaselineOptions,
-  type HolderOptions,
-  type RelocateOptions,
-  type RepairOptions,
-} from './repair-input.ts';
+import type { BootOptions } from '../options/boot-options.ts';
+import { checkBootOptions, type BootSettings } from '../options/boot-settings.ts';
 import { repairOne, withPlugin } from './repair-plugin.ts';
 import { findSchemas } from '../migrate-all/survey-plugins.ts';
+
+/** The options that all repairs share. */
+interface RepairOptions {
+  /**
+   * Whether to report what would be done, and change nothing.
+   *
+   * @default false
+   */
+  readonly dryRun?: boolean;
+  /**
+   * How long to wait for the migration lock of the plugin, in ms or as `'5s'`.
+   *
+   * @default 0
+   */
+  readonly wait?: Duration;
+}
+
+/** The options of `repair.baseline()`. */
+interface BaselineOptions extends RepairOptions {
+  /**
+   * The last file that counts as applied: `0003_prices.sql` or `0003_prices`.
+   *
+   * @default the last file of the folder
+   */
+  readonly upTo?: string;
+}
+
+/** The options of `repair.acceptEdited()`. */
+interface AcceptEditedOptions extends RepairOptions {
+  /**
+   * The files whose text is right as it is now.
+   *
+   * @default all edited files
+   */
+  readonly files?: readonly string[];
+}
+
+/** The options of `repair.relocate()`. */
+interface RelocateOptions extends RepairOptions {
+  /**
+   * The names of the objects to move. Needed for objects that several plugins may own.
+   *
+   * @default every object that is certainly the plugin's
+   */
+  readonly objects?: readonly string[];
+}
+
+/** The options of `repair.holder()`. */
+interface HolderOptions {
+  /**
+   * Whether to end the session that holds the lock. What it has not committed is rolled back.
+   *
+   * @default false
+   */
+  readonly terminate?: boolean;
+}
 
 /**
  * Sets right what keeps a plugin from migrating, each call for one plugin, by its id; the host's is `host`. Every call but
@@ -67,6 +117,25 @@ export interface Repair {
   holder(plugin: string, options?: HolderOptions): Promise<HolderReport>;
 }
 
+const name = text(/^[^\0]+$/u, 'a name');
+
+const atLeastOne: Check<readonly string[]> = (value, place) => {
+  const names = list(name)(value, place);
+  if (names.length > 0) return names;
+  throw optionsInvalid(place, 'at least one name', value);
+};
+
+const common = { dryRun: [boolean, false], wait: [duration, 0] } as const;
+
+/** Checks the options of each repair; durations in ms. */
+const check = {
+  baseline: group({ ...common, upTo: [maybe(name), undefined] }),
+  markApplied: group(common),
+  acceptEdited: group({ ...common, files: [maybe(atLeastOne), undefined] }),
+  relocate: group({ ...common, objects: [maybe(atLeastOne), undefined] }),
+  holder: group({ terminate: [boolean, false] }),
+} as const;
+
 /**
  * Makes the repairs for the plugins of a boot. Takes the same options, checks them, and does nothing else.
  *
@@ -79,68 +148,53 @@ export function createRepair(options: BootOptions): Repair {
   const settings = checkBootOptions(options);
   return {
     async baseline(plugin, given) {
-      const { upTo, ...call } = repairInput.baseline(given, 'baseline');
+      const { upTo, ...call } = check.baseline(given, 'baseline');
       return repairOne(settings, 'baseline', plugin, call, (own) => {
         const files = upTo === undefined ? own.files : filesUpTo(own, upTo);
         return (client) => decideOnRows(client, own, files);
       });
     },
     async markApplied(plugin, names, given) {
-      const call = repairInput.markApplied(given, 'markApplied');
-      const wanted = repairInput.files(names, 'files');
+      const call = check.markApplied(given, 'markApplied');
+      const wanted = atLeastOne(names, 'files');
       return repairOne(settings, 'markApplied', plugin, call, (own) => {
         const files = filesNamed(own, wanted);
         return (client) => decideOnRows(client, own, files);
       });
     },
     async acceptEdited(plugin, given) {
-      const { files: wanted, ...call } = repairInput.acceptEdited(given, 'acceptEdited');
+      const { files: wanted, ...call } = check.acceptEdited(given, 'acceptEdited');
       return repairOne(settings, 'acceptEdited', plugin, call, (own) => {
         const files = wanted && filesNamed(own, wanted);
         return (client) => decideOnHashes(client, own, files);
       });
     },
     async relocate(plugin, given) {
-      const { objects, ...call } = repairInput.relocate(given, 'relocate');
+      const { objects, ...call } = check.relocate(given, 'relocate');
       return repairOne(settings, 'relocate', plugin, call, ({ id }, plugins) => {
         return (client) =>
           decideOnMoves(client, id, { plugins, objects, settings: settings.migrations });
       });
     },
     async holder(plugin, given) {
-      const { terminate } = repairInput.holder(given, 'holder');
-      return withPlugin(settings, plugin, ({ id, pool, signal }) =>
-        lookAtHolder(pool, {
-          id,
-          schema: findSchemas(id, settings).schema,
-          terminate,
-          signal,
-          clock: settings.clock,
-        }),
-      );
+      const { terminate } = check.holder(given, 'holder');
+      return lookAtHolder(settings, plugin, terminate);
     },
   };
 }
 
-interface HolderQuestion {
-  readonly id: string;
-  readonly schema: string;
-  readonly terminate: boolean;
-  readonly signal: AbortSignal;
-  readonly clock: Clock;
-}
-
 async function lookAtHolder(
-  pool: PatientPool,
-  { id, schema, terminate, signal, clock }: HolderQuestion,
+  settings: BootSettings,
+  plugin: unknown,
+  terminate: boolean,
 ): Promise<HolderReport> {
-  // Once more would end the session of the next holder.
-  let isTerminating = false;
-  try {
-    return await withPinnedClient(
-      pool,
-      { signal, clock, mayRepeat: () => !isTerminating },
-      async (client) => {
+  return withPlugin(settings, plugin, async ({ id, pool, signal }) => {
+    const { schema } = findSchemas(id, settings);
+    // Once more would end the session of the next holder.
+    let isTerminating = false;
+    const pin = { signal, clock: settings.clock, mayRepeat: () => !isTerminating };
+    try {
+      return await withPinnedClient(pool, pin, async (client) => {
         const holder = await findHolder(client, schema);
         if (!holder) return { plugin: id, schema };
         const found = { plugin: id, schema, holder };
@@ -150,9 +204,9 @@ async function lookAtHolder(
         return because === undefined
           ? { ...found, terminated: true }
           : { ...found, terminated: false, because };
-      },
-    );
-  } catch (error) {
-    throw toRepairError(id, error);
-  }
+      });
+    } catch (error) {
+      throw toRepairError(id, error);
+    }
+  });
 }

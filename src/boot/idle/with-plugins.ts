@@ -4,14 +4,14 @@ import type { PluginGraph } from '../../core/graph.ts';
 import { deadlineAfter, untilAborted } from '../../core/patience.ts';
 import { openPool, type OpenPool } from '../../postgres/connection/connection.ts';
 import type { Around } from '../around/around.ts';
-import type { BootSettings } from '../options/boot-options.ts';
+import type { BootSettings } from '../options/boot-settings.ts';
 import { discover, type Discovered } from '../discover/discover-phase.ts';
 import { ServiceRegistry } from '../around/service-registry.ts';
 import { sortPlugins } from '../sort/sort-phase.ts';
 import { StatementCount } from '../around/statement-count.ts';
 
 /** The plugins of a boot that is not run. */
-export interface IdlePlugins {
+interface IdlePlugins {
   readonly around: Around;
   readonly discovered: Discovered;
   readonly graph: PluginGraph;

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import { deadlineAfter, untilAborted } from '../../core/patience.ts';
 
 /** The time limits of a piece of plugin code. */
-export interface Bounds {
+interface Bounds {
   readonly clock: Clock;
   readonly timeoutMs: number;
   /** Asks the work to end early. */

@@ -1,10 +1,13 @@
 import { fromTask, type Tasks } from '../../../machines/index.ts';
+import { coreServices, type Lifecycle } from '../../core/core-services.ts';
+import type { PluginGraph } from '../../core/graph.ts';
+import { guardLogger } from '../../core/logger.ts';
+import type { Plugin } from '../../core/plugin.ts';
 import { getPluginSchemaName } from '../../core/schema-name.ts';
 import { AdvisoryLocks } from '../../postgres/locks/advisory-lock-service.ts';
 import { openScopedPool } from '../../postgres/scoped/scoped-pool.ts';
 import type { RunAround } from '../around/around.ts';
-import type { MigrateAllPhase } from '../migrate-all/migrate-all-phase.ts';
-import type { SortPhase } from '../sort/sort-phase.ts';
+import type { PluginLife } from './plugin-life.ts';
 import { PluginRunner } from './plugin-runner.ts';
 
 interface InitAllPhase {
@@ -16,10 +19,10 @@ interface InitAllPhase {
 /** The last phase on the way up: the plugins' own code. It also stops them on the way down. */
 export function initAllPhase(
   around: RunAround,
-  sort: SortPhase,
-  migrateAll: MigrateAllPhase,
+  graph: () => PluginGraph,
+  searchPath: (schema: string) => string,
 ): InitAllPhase {
-  const { settings, clock, pool, cut, task } = around;
+  const { settings, clock, pool, services, cut, task } = around;
   const locks = new AdvisoryLocks({
     source: settings.migrationSource,
     clock,
@@ -27,13 +30,35 @@ export function initAllPhase(
     connectWaitMs: settings.connect.wait,
     cut,
   });
-  const runner = new PluginRunner(around, sort.graph, {
-    scopedPool: (plugin) => {
-      const schema = getPluginSchemaName(plugin, settings.migrations.schemaPrefix);
-      return openScopedPool(pool, schema, migrateAll.searchPath(schema));
-    },
-    locksFor: (life) => locks.serviceFor(life),
-  });
+
+  /**
+   * Builds the argument of `init`: the dependencies by their keys, and what the plugin has of its own.
+   *
+   * @throws what the plugin's `database` or the function of a host service throws
+   */
+  const createContext = (plugin: Plugin, life: PluginLife): Readonly<Record<string, unknown>> => {
+    const schema = getPluginSchemaName(plugin.id, settings.migrations.schemaPrefix);
+    const scoped = openScopedPool(pool, schema, searchPath(schema));
+    // First, because `database` may take a client and throw.
+    life.lend(scoped);
+    const database = plugin.database ? plugin.database(scoped.pool) : scoped.pool;
+    const guarded = guardLogger(settings.logger);
+    const logger = guarded.child?.({ plugin: plugin.id }) ?? guarded;
+    const lifecycle: Lifecycle = { signal: life.signal, onStop: life.onStop.bind(life) };
+    const core = new Map<string, unknown>([
+      [coreServices.logger.id, logger],
+      [coreServices.database.id, scoped.pool],
+      [coreServices.advisoryLock.id, locks.serviceFor(life.signal)],
+      [coreServices.lifecycle.id, lifecycle],
+    ]);
+    const deps = Object.entries(plugin.deps ?? {}).map(([key, ref]) => [
+      key,
+      core.get(ref.id) ?? services.resolve(plugin.id, ref),
+    ]);
+    return { database, schema, logger, ...lifecycle, ...Object.fromEntries(deps) };
+  };
+
+  const runner = new PluginRunner(around, graph, createContext);
   return {
     tasks: {
       init: task(({ input, signal }) => runner.init(input.plugin, signal)),

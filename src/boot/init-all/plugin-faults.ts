@@ -1,6 +1,6 @@
 import { formatDuration } from '../../core/duration.ts';
 import { asBootError, BootError } from '../../core/errors.ts';
-import { messageOf } from '../../core/foreign-value.ts';
+import { readMessage } from '../../core/foreign-value.ts';
 import { listNames } from '../../core/printable.ts';
 import type { Unreturned } from '../../postgres/scoped/loans.ts';
 
@@ -9,7 +9,7 @@ export function initFailed(plugin: string, thrown: unknown): BootError {
   const known = asBootError(thrown);
   // The boot adds its report to the error. An error that a plugin has frozen becomes a cause instead.
   if (known?.plugin === plugin && Object.isExtensible(known)) return known;
-  return new BootError('INIT_FAILED', `${plugin} failed to start: ${messageOf(thrown)}`, {
+  return new BootError('INIT_FAILED', `${plugin} failed to start: ${readMessage(thrown)}`, {
     plugin,
     phase: 'initAll',
     cause: thrown,
@@ -34,7 +34,7 @@ export function notProvided(plugin: string, keys: readonly string[]): BootError 
 }
 
 export function readyFailed(plugin: string, thrown: unknown): BootError {
-  const message = `The ready hook of ${plugin} failed: ${messageOf(thrown)}`;
+  const message = `The ready hook of ${plugin} failed: ${readMessage(thrown)}`;
   return new BootError('READY_FAILED', message, { plugin, phase: 'initAll', cause: thrown });
 }
 
@@ -48,7 +48,7 @@ export function readyTimedOut(plugin: string, timeoutMs: number): BootError {
 }
 
 export function stopFailed(plugin: string, errors: readonly Error[]): BootError {
-  const [first, ...others] = errors.map(messageOf);
+  const [first, ...others] = errors.map(readMessage);
   const messages =
     others.length > 3 ? `${first} (and ${others.length} more)` : [first, ...others].join('; ');
   return new BootError('STOP_FAILED', `${plugin} failed to stop: ${messages}`, {

@@ -5,7 +5,7 @@ import { untilAborted } from '../../core/patience.ts';
 import type { Unreturned } from '../../postgres/scoped/loans.ts';
 import type { ScopedPool } from '../../postgres/scoped/scoped-pool.ts';
 
-export interface LifeEnd {
+interface LifeEnd {
   /** The errors of the stop handlers. */
   readonly errors: readonly Error[];
   /** Whether a handler was not waited for to its end. */

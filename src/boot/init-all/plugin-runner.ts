@@ -7,16 +7,24 @@ import { isRequired, type Plugin } from '../../core/plugin.ts';
 import { isRecord } from '../../core/foreign-value.ts';
 import type { Unreturned } from '../../postgres/scoped/loans.ts';
 import type { RunAround } from '../around/around.ts';
-import { runBounded, type Bounds } from './bounded.ts';
-import { createPluginContext, type OwnResources, type PluginContext } from './plugin-context.ts';
+import { runBounded } from './bounded.ts';
 import * as faults from './plugin-faults.ts';
-import { PluginLife, type LifeEnd } from './plugin-life.ts';
+import { PluginLife } from './plugin-life.ts';
+
+/** The argument of `init`; of `ready` with the plugin's own exports. */
+type Context = Readonly<Record<string, unknown>>;
 
 interface Up {
   readonly life: PluginLife;
-  readonly context: PluginContext;
+  readonly context: Context;
   /** Waits for an `init` whose time is over, for its grace at most. */
   readonly settle?: () => Promise<void>;
+}
+
+interface Sorted {
+  readonly plugin: Plugin;
+  /** Its place in the order, which is the order of every collection. */
+  readonly position: number;
 }
 
 const defaultBackoffMs = 200;
@@ -26,21 +34,26 @@ const longestBackoffMs = 60_000;
 export class PluginRunner {
   readonly #around: RunAround;
   readonly #graph: () => PluginGraph;
-  readonly #own: OwnResources;
+  readonly #createContext: (plugin: Plugin, life: PluginLife) => Context;
   readonly #up = new Map<string, Up>();
   /** Every life so far: work that a plugin began may go on after its end. */
   readonly #lives: { readonly id: string; readonly life: PluginLife }[] = [];
+  #plugins: ReadonlyMap<string, Sorted> | undefined;
 
   /** @param graph Known once the plugins are sorted, which is before any of them starts. */
-  constructor(around: RunAround, graph: () => PluginGraph, own: OwnResources) {
+  constructor(
+    around: RunAround,
+    graph: () => PluginGraph,
+    createContext: (plugin: Plugin, life: PluginLife) => Context,
+  ) {
     this.#around = around;
     this.#graph = graph;
-    this.#own = own;
+    this.#createContext = createContext;
   }
 
   /** Starts a plugin, as often as its `retry` allows. */
   async init(id: string, cancel: AbortSignal): Promise<InitResult> {
-    const plugin = this.#plugin(id);
+    const { plugin } = this.#find(id);
     const attempts = plugin.retry?.attempts ?? 1;
     let pauseMs = milliseconds(plugin.retry?.backoff, defaultBackoffMs);
     this.#around.tell({ type: 'plugin.init.started', plugin: id });
@@ -72,7 +85,7 @@ export class PluginRunner {
   }
 
   async ready(id: string, cancel: AbortSignal): Promise<ReadyResult> {
-    const plugin = this.#plugin(id);
+    const { plugin } = this.#find(id);
     const up = this.#up.get(id);
     this.#around.tell({ type: 'plugin.ready.started', plugin: id });
     if (cancel.aborted) return { status: 'canceled' };
@@ -91,7 +104,7 @@ export class PluginRunner {
 
   /** Stops a plugin whose `init` was called, however that ended. */
   async stop(id: string): Promise<StopResult> {
-    const plugin = this.#plugin(id);
+    const { plugin } = this.#find(id);
     this.#around.tell({ type: 'plugin.stop.started', plugin: id });
     const { errors, timedOut } = await this.#endLife(plugin, this.#around.wayDown.reason ?? 'stop');
     if (timedOut) {
@@ -104,9 +117,9 @@ export class PluginRunner {
 
   /** Ends every life that is left, last in, first out, and takes clients back that plugins took after their end. */
   async endAll(): Promise<void> {
-    for (const id of [...this.#up.keys()].toReversed()) await this.#cleanUp(this.#plugin(id));
+    for (const id of [...this.#up.keys()].toReversed()) await this.#cleanUp(this.#find(id).plugin);
     for (const { id, life } of this.#lives) {
-      this.#warnOf(id, await life.takeBack(AbortSignal.abort()));
+      this.#warnUnreturned(id, await life.takeBack(AbortSignal.abort()));
     }
   }
 
@@ -117,7 +130,7 @@ export class PluginRunner {
     const bounds = this.#bounds(plugin.timeouts?.init, life, cancel);
     const result = await runBounded(() => {
       this.#up.set(plugin.id, { life, context: {} });
-      const context = createPluginContext(plugin, life, this.#around, this.#own);
+      const context = this.#createContext(plugin, life);
       this.#up.set(plugin.id, { life, context });
       return plugin.init?.(context);
     }, bounds);
@@ -152,7 +165,7 @@ export class PluginRunner {
       return { status: 'failed', error: faults.notProvided(plugin.id, missing) };
     }
     life.markUp();
-    const position = this.#graph().plugins.indexOf(plugin);
+    const { position } = this.#find(plugin.id);
     for (const [key, ref] of provides) this.#around.services.provide(position, ref, exports[key]);
     const context = { ...this.#up.get(plugin.id)?.context, ...exports };
     this.#up.set(plugin.id, { life, context });
@@ -165,7 +178,7 @@ export class PluginRunner {
     for (const error of errors) this.#logLate(plugin.id, error);
   }
 
-  async #endLife(plugin: Plugin, reason: string): Promise<Pick<LifeEnd, 'errors' | 'timedOut'>> {
+  async #endLife(plugin: Plugin, reason: string) {
     const up = this.#up.get(plugin.id);
     this.#up.delete(plugin.id);
     if (!up) return { errors: [], timedOut: false };
@@ -173,24 +186,24 @@ export class PluginRunner {
     try {
       const either = AbortSignal.any([deadline.signal, this.#around.cut]);
       const end = await up.life.end(new Error(reason), either);
-      this.#warnOf(plugin.id, end.unreturned);
+      this.#warnUnreturned(plugin.id, end.unreturned);
       return end;
     } finally {
       deadline.cancel();
     }
   }
 
-  #warnOf(plugin: string, unreturned: Unreturned): void {
+  #warnUnreturned(plugin: string, unreturned: Unreturned): void {
     const message = faults.unreturned(plugin, unreturned);
     if (message !== undefined) this.#around.tell({ type: 'boot.warning', plugin, message });
   }
 
-  #bounds(own: Duration | undefined, life: PluginLife, cancel: AbortSignal): Bounds {
+  #bounds(own: Duration | undefined, life: PluginLife, cancel: AbortSignal) {
     const { clock, settings, cut } = this.#around;
     return {
       clock,
       cancel,
-      onCancel: (reason) => life.cancel(reason),
+      onCancel: (reason: unknown) => life.cancel(reason),
       timeoutMs: milliseconds(own, settings.init.timeout),
       graceMs: settings.init.grace,
       cut,
@@ -208,10 +221,13 @@ export class PluginRunner {
     );
   }
 
-  #plugin(id: string): Plugin {
-    const plugin = this.#graph().plugins.find((each) => each.id === id);
-    if (!plugin) throw new Error(`no plugin ${id} in this launch`);
-    return plugin;
+  #find(id: string): Sorted {
+    this.#plugins ??= new Map(
+      this.#graph().plugins.map((plugin, position) => [plugin.id, { plugin, position }]),
+    );
+    const found = this.#plugins.get(id);
+    if (!found) throw new Error(`no plugin ${id} in this launch`);
+    return found;
   }
 }
 

@@ -5,22 +5,20 @@ import type {
   TaskArgs,
   Tasks,
 } from '../../../machines/index.ts';
-import type { BootNews } from '../../core/events.ts';
+import type { PluginGraph } from '../../core/graph.ts';
+import { startProgress, type Migrating } from '../../postgres/migrate/migrating.ts';
 import { migratePlugin } from '../../postgres/migrate/migrator.ts';
 import { searchPath } from '../../postgres/sql/identifier.ts';
 import { schemasOnPath } from '../../postgres/survey/extension-schemas.ts';
 import type { Survey } from '../../postgres/survey/survey.ts';
-import type { PluginMigrations } from '../../postgres/sources/read-migrations.ts';
 import type { RunAround } from '../around/around.ts';
-import type { DiscoverPhase } from '../discover/discover-phase.ts';
+import type { Discovered } from '../discover/discover-phase.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
-import type { SortPhase } from '../sort/sort-phase.ts';
 import { LockWaits } from './lock-waits.ts';
 import { registerPlugins } from './register-plugins.ts';
-import { surveyByMode } from './survey-by-mode.ts';
-import { hasWork, refuseProblems, tellPlans, tellSurvey } from './survey-plugins.ts';
+import { hasWork, refuseProblems, surveyByMode, tellPlans, tellSurvey } from './survey-plugins.ts';
 
-export interface MigrateAllPhase {
+interface MigrateAllPhase {
   readonly tasks: Pick<Tasks, 'survey' | 'migrate' | 'wait' | 'register'>;
   /** Makes the `search_path` of a schema: itself, then the schemas that are listed, or found by the survey and by migrations. */
   readonly searchPath: (schema: string) => string;
@@ -32,14 +30,13 @@ export interface MigrateAllPhase {
  */
 export function migrateAllPhase(
   around: RunAround,
-  discover: DiscoverPhase,
-  sort: SortPhase,
+  discovered: () => Discovered,
+  graph: () => PluginGraph,
 ): MigrateAllPhase {
   const { settings, clock, tell, cut, task } = around;
   const rules = settings.migrations;
   const waits = new LockWaits(clock, rules.lockWait, tell);
-  const started = new Set<string>();
-  let migrations: ReadonlyMap<string, PluginMigrations> = new Map();
+  let migrations = new Map<string, Pick<Migrating, 'plugin' | 'progress'>>();
   let survey: Survey | undefined;
   let onPath = schemasOnPath(rules);
 
@@ -48,28 +45,20 @@ export function migrateAllPhase(
     onPath = [...new Set([...onPath, ...found])];
   };
 
-  /** Behind a pooler a plugin may lose its lock between two files and go on later: it has started once. */
-  const tellStartOnce = (news: BootNews): void => {
-    if (news.type === 'plugin.migrate.started') {
-      if (started.has(news.plugin)) return;
-      started.add(news.plugin);
-    }
-    tell(news);
-  };
-
   async function migrate({ input, signal, windDown }: TaskArgs<OfPlugin>): Promise<MigrateResult> {
     const { plugin } = input;
-    const own = migrations.get(plugin);
-    if (!own || !survey) throw new Error(`no migrations of ${plugin} in this launch`);
+    const migration = migrations.get(plugin);
+    if (!migration || !survey) throw new Error(`no migrations of ${plugin} in this launch`);
     // A plugin that waits for a connection has begun nothing, and ends at once when the others wind down.
     const waiting = AbortSignal.any([signal, windDown]);
     const pool = createPatientPool(around, { phase: 'migrateAll', plugin, signal: waiting });
-    const result = await migratePlugin(pool, own, {
+    const result = await migratePlugin(pool, migration.plugin, {
+      progress: migration.progress,
       signal,
       windDown,
       cut,
       clock,
-      tell: tellStartOnce,
+      tell,
       settings: rules,
       keepsSession: survey.keepsSession,
       onExtensionSchemas: addToPath,
@@ -82,11 +71,13 @@ export function migrateAllPhase(
     searchPath: (schema) => searchPath(schema, onPath),
     tasks: {
       survey: task(async ({ signal }): Promise<SurveyResult> => {
-        const { plugins } = sort.graph();
+        const { plugins } = graph();
         const startedAt = clock.elapsed();
         const surveyed = await surveyByMode(around, plugins, signal);
         survey = surveyed.survey;
-        migrations = new Map(surveyed.migrations.map((each) => [each.id, each]));
+        migrations = new Map(
+          surveyed.migrations.map((each) => [each.id, { plugin: each, progress: startProgress() }]),
+        );
         addToPath(survey?.schemasOnPath ?? []);
         tellSurvey(surveyed, clock.elapsed() - startedAt, tell);
         tellPlans(surveyed, tell);
@@ -98,7 +89,7 @@ export function migrateAllPhase(
       migrate: task(migrate),
       wait: task(({ input, signal }) => waits.wait(input.plugin, input.attempt, signal)),
       register: task(async ({ signal }) => {
-        if (settings.registry) await registerPlugins(around, discover.discovered(), signal);
+        if (settings.registry) await registerPlugins(around, discovered(), signal);
         return { status: 'done' };
       }),
     },

@@ -1,12 +1,8 @@
-import { messageOf } from '../../core/foreign-value.ts';
+import { readMessage } from '../../core/foreign-value.ts';
 import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
-import {
-  changedEntries,
-  writeRegistry,
-  type RegistryEntry,
-} from '../../postgres/registry-table.ts';
+import { changedEntries, writeRegistry, type RegistryRow } from '../../postgres/registry-table.ts';
 import type { Around } from '../around/around.ts';
-import type { KnownPlugin } from '../discover/discover-plugins.ts';
+import type { KnownPlugin } from '../discover/load-package.ts';
 import type { Discovered } from '../discover/discover-phase.ts';
 import { findDisabled } from '../discover/registry.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
@@ -29,17 +25,17 @@ export async function registerPlugins(
     await withPinnedClient(pool, pin, (client) => writeRegistry(client, changed));
   } catch (error) {
     if (signal.aborted) throw error;
-    const message = `The registry of plugins was not written: ${messageOf(error)}`;
+    const message = `The registry of plugins was not written: ${readMessage(error)}`;
     around.tell({ type: 'boot.warning', message });
   }
 }
 
-function toEntry({ plugin, source }: KnownPlugin, enabledAtFirst: boolean): RegistryEntry {
+function toEntry({ plugin, source }: KnownPlugin, enabled: boolean): RegistryRow {
   return {
     id: plugin.id,
     package: source?.package ?? null,
     version: plugin.version ?? null,
     path: source?.path ?? null,
-    enabledAtFirst,
+    enabled,
   };
 }

@@ -1,8 +1,11 @@
-import type { Problem } from '../../core/error-codes.ts';
+import { formatDuration } from '../../core/duration.ts';
+import { problem, type Problem } from '../../core/error-codes.ts';
 import { asBootError, BootError, toProblem } from '../../core/errors.ts';
 import type { Tell } from '../../core/events.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
+import { growPause, sleep } from '../../core/patience.ts';
 import type { Plugin } from '../../core/plugin.ts';
+import { listNames } from '../../core/printable.ts';
 import { getPluginSchemaName, getPreviousSchemaNames } from '../../core/schema-name.ts';
 import {
   readMigrations,
@@ -13,7 +16,7 @@ import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
 import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
 import { surveyDatabase, type Survey } from '../../postgres/survey/survey.ts';
 import type { Around } from '../around/around.ts';
-import type { BootSettings } from '../options/boot-options.ts';
+import type { BootSettings } from '../options/boot-settings.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
 
 /** The migrations of the plugins, as they are read. */
@@ -24,11 +27,59 @@ interface ReadPlugins {
 }
 
 /** The migrations of the plugins, beside what the database says about them. */
-export interface SurveyedPlugins extends ReadPlugins {
+interface SurveyedPlugins extends ReadPlugins {
   /** Left out when no plugin has migrations: then nothing is sent to the database. */
   readonly survey?: Survey;
   /** Every problem, in the folders and in the database. */
   readonly problems: readonly Problem[];
+}
+
+const pauses = { firstMs: 200, longestMs: 5_000 };
+
+/**
+ * Surveys the plugins as `migrations.mode` says: `apply` looks once; `verify` makes every pending file a problem; `wait` looks
+ * again until nothing is pending, because a migrate job in another process is done.
+ */
+export async function surveyByMode(
+  around: Around,
+  plugins: readonly Plugin[],
+  signal: AbortSignal,
+): Promise<SurveyedPlugins> {
+  const { settings, clock, tell } = around;
+  const { mode, lockWait: waitMs } = settings.migrations;
+  const deadline = clock.elapsed() + waitMs;
+  for (let attempt = 1; ; attempt += 1) {
+    const surveyed = await surveyPlugins(around, plugins, signal);
+    const pending = mode === 'apply' ? [] : pendingProblems(surveyed);
+    if (pending.length === 0 || surveyed.problems.length > 0) return surveyed;
+    const leftMs = deadline - clock.elapsed();
+    if (mode === 'verify') return { ...surveyed, problems: pending };
+    if (leftMs <= 0) return { ...surveyed, problems: pending.map(afterWaiting(waitMs)) };
+    const nextInMs = Math.min(growPause(attempt, pauses), leftMs);
+    const waiting = listNames(pending.map(({ plugin = '' }) => plugin));
+    const reason = `migrations of ${waiting} are pending`;
+    tell({ type: 'boot.waiting', reason, attempt, nextInMs });
+    await sleep(clock, nextInMs, signal);
+  }
+}
+
+function pendingProblems({ survey }: SurveyedPlugins): readonly Problem[] {
+  return (survey?.plugins ?? []).filter(hasWork).map(({ id, pending, renameFrom }) => {
+    const files = listNames(pending.map(({ name }) => name));
+    const what = [
+      ...(renameFrom === undefined ? [] : [`its schema still under the name ${renameFrom}`]),
+      ...(files === '' ? [] : [`migrations that are not applied: ${files}`]),
+    ].join(', and ');
+    return problem('MIGRATION_PENDING', `${id} has ${what}`, { plugin: id });
+  });
+}
+
+function afterWaiting(waitMs: number): (found: Problem) => Problem {
+  return (found) => ({
+    ...found,
+    message: `${found.message}, after ${formatDuration(waitMs)}`,
+    hint: 'Check that the migrate job ran, with this release, on this database. A boot waits for it for migrations.lockWait.',
+  });
 }
 
 /** Looks at the database once, and reads every migrations folder while it connects. Changes nothing. */

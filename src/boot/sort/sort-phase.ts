@@ -1,26 +1,28 @@
 import type { Tasks } from '../../../machines/index.ts';
 import { buildGraph, type PluginGraph } from '../../core/graph.ts';
 import type { RunAround } from '../around/around.ts';
-import type { BootSettings } from '../options/boot-options.ts';
-import type { KnownPlugin } from '../discover/discover-plugins.ts';
-import type { Discovered, DiscoverPhase } from '../discover/discover-phase.ts';
-import { findDisabledServices } from '../discover/registry.ts';
-import type { Host } from '../options/host-plugin.ts';
+import type { BootSettings } from '../options/boot-settings.ts';
+import type { KnownPlugin } from '../discover/load-package.ts';
+import type { Discovered } from '../discover/discover-phase.ts';
+import { mapServicesToOwners } from '../discover/registry.ts';
 
-export interface SortPhase {
+interface SortPhase {
   readonly tasks: Pick<Tasks, 'sort'>;
   /** Empty before its task is done. */
   readonly graph: () => PluginGraph;
 }
 
 /** The second phase: the order of the plugins. Everything that is wrong with their edges ends the boot here. */
-export function sortPhase({ settings, tell, task }: RunAround, discover: DiscoverPhase): SortPhase {
+export function sortPhase(
+  { settings, tell, task }: RunAround,
+  discovered: () => Discovered,
+): SortPhase {
   let graph: PluginGraph = { plugins: [], nodes: [], edges: [], warnings: [] };
   return {
     graph: () => graph,
     tasks: {
       sort: task(async () => {
-        graph = sortPlugins(discover.discovered(), settings);
+        graph = sortPlugins(discovered(), settings);
         const { plugins, edges, warnings, nodes } = graph;
         tell({ type: 'graph.sorted', order: plugins.map(({ id }) => id), edges, warnings });
         return { status: 'done', nodes };
@@ -41,26 +43,19 @@ export function sortPlugins(
   const single = services.filter(({ ref }) => ref.kind === 'service');
   const origins = new Map(known.map((each) => [each.plugin, describeOrigin(each)]));
   const own = host ? [host.plugin] : [];
+  /** The schemas that no plugin can have, each with what has it. */
+  const takenSchemas = new Map([['slipway', 'the registry of plugins']]);
+  if (host) takenSchemas.set(host.schema, 'the host').set(host.historySchema, 'the host');
   const graph = buildGraph([...own, ...enabled.map(({ plugin }) => plugin)], {
     hostServices: new Set(single.map(({ ref }) => ref.id)),
     first: host?.plugin.id,
-    disabledServices: findDisabledServices(disabled),
-    takenSchemas: findTakenSchemas(host),
+    disabledServices: mapServicesToOwners(disabled),
+    takenSchemas,
     disabledIds: disabled.map(({ plugin }) => plugin.id),
     schemaPrefix: migrations.schemaPrefix,
-    placeOf: (plugin) => origins.get(plugin) ?? 'the option host',
+    findOrigin: (plugin) => origins.get(plugin) ?? 'the option host',
   });
   return { ...graph, warnings: [...warnings, ...graph.warnings] };
-}
-
-/** The schemas that no plugin can have, each with what has it. */
-function findTakenSchemas(host: Host | undefined): ReadonlyMap<string, string> {
-  return new Map([
-    ['slipway', 'the registry of plugins'],
-    ...(host
-      ? [host.schema, host.historySchema].map((schema) => [schema, 'the host'] as const)
-      : []),
-  ]);
 }
 
 function describeOrigin({ source }: KnownPlugin): string {

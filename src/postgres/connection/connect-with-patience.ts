@@ -5,13 +5,13 @@ import { BootError } from '../../core/errors.ts';
 import { readText } from '../../core/foreign-value.ts';
 import { deadlineAfter, growPause, sleep } from '../../core/patience.ts';
 import { adviceOnConnecting } from './connecting-advice.ts';
-import { isWorthWaiting, sqlStateOf } from './connection-error.ts';
+import { isWorthWaiting, readSqlState } from './connection-error.ts';
 import type { PoolLike } from './connection.ts';
 import { checkOutUnlessAborted, type HeldClient } from './held-client.ts';
 
 const pauses = { firstMs: 100, longestMs: 3_000 };
 
-export interface WaitingNews {
+interface WaitingNews {
   /** Counts from 1. */
   readonly attempt: number;
   readonly nextInMs: number;
@@ -39,6 +39,7 @@ export interface PatientPool {
    * @returns Whether there is time for another attempt.
    */
   readonly outlast: (loss: Error, attempt: number) => Promise<boolean>;
+  /** Called for each message of SQL that is sent on one of its clients. */
   readonly onStatement?: (() => void) | undefined;
 }
 
@@ -127,7 +128,8 @@ function unreachable(cause: Error, what: string): BootError {
   const reason = cause.message || readText(cause, 'code') || cause.name;
   return new BootError('DATABASE_UNREACHABLE', `${what}: ${reason}`, {
     hint: adviceOnConnecting(cause),
-    database: sqlStateOf(cause) === undefined ? undefined : { sqlState: sqlStateOf(cause) ?? '' },
+    database:
+      readSqlState(cause) === undefined ? undefined : { sqlState: readSqlState(cause) ?? '' },
     cause,
   });
 }

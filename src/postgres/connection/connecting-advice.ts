@@ -1,4 +1,4 @@
-import { codeOf, sqlStateOf } from './connection-error.ts';
+import { readErrorCode, readSqlState } from './connection-error.ts';
 
 /** A certificate that Node.js cannot trace back to an authority that it knows. */
 const untrustedCodes: ReadonlySet<string> = new Set([
@@ -11,7 +11,7 @@ const untrustedCodes: ReadonlySet<string> = new Set([
 
 /** Why there is no connection at the moment, in one clause. */
 export function reasonForWaiting(error: Error): string {
-  switch (sqlStateOf(error)) {
+  switch (readSqlState(error)) {
     case '53300':
       return 'PostgreSQL is full: every connection that it allows is taken';
     case '57P03':
@@ -30,7 +30,7 @@ export function adviceOnConnecting(error: Error): string | undefined {
 
 /** PostgreSQL itself has answered. */
 function adviceOnAnswer(error: Error): string | undefined {
-  switch (sqlStateOf(error)) {
+  switch (readSqlState(error)) {
     case '28P01':
       return 'PostgreSQL refused the password: correct the user or the password of the connection.';
     case '28000':
@@ -50,7 +50,7 @@ function adviceOnAnswer(error: Error): string | undefined {
 
 /** The way to PostgreSQL: the name, the certificate, the password of our side. */
 function adviceOnSocket(error: Error): string | undefined {
-  const code = codeOf(error) ?? '';
+  const code = readErrorCode(error) ?? '';
   if (untrustedCodes.has(code)) {
     return 'The server has a certificate of an authority that Node.js does not know: set that authority as ssl.ca (sslrootcert in a connection string), or set NODE_EXTRA_CA_CERTS.';
   }

@@ -2,7 +2,7 @@ import { BootError } from '../../core/errors.ts';
 import {
   isError,
   isInstance,
-  messageOf,
+  readMessage,
   readProperty,
   readText,
 } from '../../core/foreign-value.ts';
@@ -33,27 +33,27 @@ const lostMessages =
   /^(Connection terminated|timeout e|Client has encountered a connection error|Client was closed)/;
 
 /** The SQLSTATE of an error that PostgreSQL sent. */
-export function sqlStateOf(error: unknown): string | undefined {
-  const code = codeOf(error);
+export function readSqlState(error: unknown): string | undefined {
+  const code = readErrorCode(error);
   return code !== undefined && sqlStatePattern.test(code) ? code : undefined;
 }
 
 /** Whether the connection is gone, rather than one statement refused. */
 export function isConnectionLost(error: unknown): boolean {
-  const sqlState = sqlStateOf(error);
+  const sqlState = readSqlState(error);
   if (sqlState !== undefined) return lostSqlStates.test(sqlState) && !isRefusal(error);
-  if (socketCodes.has(codeOf(error) ?? '')) return true;
-  return isError(error) && lostMessages.test(messageOf(error));
+  if (socketCodes.has(readErrorCode(error) ?? '')) return true;
+  return isError(error) && lostMessages.test(readMessage(error));
 }
 
 /** A message that the server could not read, such as one with a NUL: it says so, and goes on listening. */
 function isRefusal(error: unknown): boolean {
-  return sqlStateOf(error) === '08P01' && readProperty(error, 'severity') === 'ERROR';
+  return readSqlState(error) === '08P01' && readProperty(error, 'severity') === 'ERROR';
 }
 
 /** Whether the same attempt to connect may succeed a little later. */
 export function isWorthWaiting(error: unknown): boolean {
-  return isConnectionLost(error) || notYetCodes.has(codeOf(error) ?? '');
+  return isConnectionLost(error) || notYetCodes.has(readErrorCode(error) ?? '');
 }
 
 /** Returns the loss of a connection: the error itself, or the cause of one of ours. */
@@ -63,6 +63,6 @@ export function lossIn(error: unknown): Error | undefined {
 }
 
 /** Reads the code that Node.js or PostgreSQL gives an error. */
-export function codeOf(error: unknown): string | undefined {
+export function readErrorCode(error: unknown): string | undefined {
   return isError(error) ? readText(error, 'code') : undefined;
 }

@@ -16,10 +16,17 @@ export function lastRow<Row>(
   return last?.rows[0];
 }
 
+/** Runs one query at a time. */
+export interface Querying {
+  query<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>>;
+}
+
 /** A query as `pg` takes it instead of a text. */
 export interface ClientQuery {
   text: string;
   values?: unknown[];
+  /** Of a prepared statement. */
+  name?: string;
   /** `array` for rows without the names of their columns. */
   rowMode?: string;
   /** How values of PostgreSQL become those of JavaScript. */
@@ -27,6 +34,37 @@ export interface ClientQuery {
   /** In ms; when it has passed pg stops waiting, and the server does not stop working. */
   query_timeout?: number;
 }
+
+type Format = 'text' | 'binary';
+type Parser = (value: string | Buffer) => unknown;
+
+/** The types that Slipway's own queries ask for besides text, as `pg_type` numbers them. */
+const boolOid = 16;
+const int4Oid = 23;
+
+const parsers: Readonly<Record<number, Readonly<Record<Format, Parser>>>> = {
+  [boolOid]: {
+    text: (value) => value === 't',
+    binary: (value) => (value as Buffer)[0] === 1,
+  },
+  [int4Oid]: {
+    text: Number,
+    binary: (value) => (value as Buffer).readInt32BE(0),
+  },
+};
+
+/**
+ * Reads the answers to Slipway's own queries: booleans, int4, and text for all else. A host may change how pg reads any type,
+ * for the process or for one pool (`types.setTypeParser(23, BigInt)`, `binary: true`), and that must not change what Slipway
+ * takes for an answer. Queries of users keep the parsers of the host.
+ *
+ * @example await client.query({ text: 'select pg_backend_pid() as pid', types: ownTypes });
+ */
+export const ownTypes: CustomTypesConfig = {
+  // pg's types know the built-in oids only, and one answer for each of them.
+  getTypeParser: ((oid: number, format: Format = 'text'): Parser =>
+    parsers[oid]?.[format] ?? String) as CustomTypesConfig['getTypeParser'],
+};
 
 /** The part of a `pg` client that Slipway uses; only `query` and `release` must be there. */
 export interface ClientLike {
@@ -48,19 +86,11 @@ export interface PoolLike {
 /** A pool of the host, or what it takes to make one. */
 export type DatabaseSource = Pool | string | PoolConfig;
 
-/** The pools of one piece of work. They may be the same. */
-export interface OpenPools extends Omit<OpenPool, 'owned'> {
-  /** For migrations and what else needs a session of its own. */
-  readonly migrationPool: Pool;
-}
-
 export interface OpenPool {
   readonly pool: Pool;
-  /** Whether Slipway made the pool, and so ends it. */
-  readonly owned: boolean;
   /** Breaks every connection of a pool that Slipway made, also those that are checked out: for an end that is past its deadline. */
   readonly cut: () => void;
-  /** Ends the pool if it is owned, and otherwise takes the listener off; any number of calls. */
+  /** Ends a pool that Slipway made, and otherwise takes the listener off; any number of calls. */
   readonly end: () => Promise<void>;
 }
 
@@ -74,19 +104,23 @@ export function openPool(source: DatabaseSource): OpenPool {
   if (!isPool(source)) {
     const { pool, end, cut } = createOwnPool(toConfig(source));
     let ended: Promise<void> | undefined;
-    return { pool, owned: true, cut, end: () => (ended ??= end()) };
+    return { pool, cut, end: () => (ended ??= end()) };
   }
   listen(source);
   let isEnded = false;
   return {
     pool: source,
-    owned: false,
     cut: ignore,
     end: async () => {
       if (!isEnded) unlisten(source);
       isEnded = true;
     },
   };
+}
+
+/** The pools of a run; they may be the same. `migrationPool` is for what needs a session of its own. */
+interface OpenPools extends OpenPool {
+  readonly migrationPool: Pool;
 }
 
 /** Opens two pools as {@link openPool} does, or one when both come from the same place. */

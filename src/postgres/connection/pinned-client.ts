@@ -1,16 +1,22 @@
 import type { Clock } from '../../core/clock.ts';
-import { onAbort } from '../../core/on-abort.ts';
+import { onAbort } from '../../core/patience.ts';
 import { sleep } from '../../core/patience.ts';
 import { sendCancelRequest } from './cancel-request.ts';
 import type { PatientPool } from './connect-with-patience.ts';
-import { lossIn, sqlStateOf } from './connection-error.ts';
-import type { ClientLike, ClientQuery, PoolLike, QueryAnswer } from './connection.ts';
+import { lossIn, readSqlState } from './connection-error.ts';
+import {
+  ownTypes,
+  type ClientLike,
+  type ClientQuery,
+  type PoolLike,
+  type QueryAnswer,
+  type Querying,
+} from './connection.ts';
 import { sendGuarded } from './guarded-query.ts';
 import { checkOutUnlessAborted, type HeldClient } from './held-client.ts';
-import { ownTypes } from './own-types.ts';
 
 /** One physical connection, held for as long as its work needs it. */
-export interface PinnedClient {
+export interface PinnedClient extends Querying {
   /** The backend announced when the connection was made; a pooler announces another than `pg_backend_pid()` returns. */
   readonly processID: number | undefined;
   /** Why the connection broke, once it did. */
@@ -34,14 +40,12 @@ export interface PinnedClient {
   markDirty(): void;
 }
 
-export interface PinOptions {
+interface PinOptions {
   readonly clock: Clock;
   /** Aborted: what runs is cancelled on the server, and nothing further is sent by `query`. */
   readonly signal: AbortSignal;
   /** Aborted: the socket is destroyed, whatever runs. For a stop that is past its deadline. */
   readonly cut?: AbortSignal | undefined;
-  /** Called for each message of SQL sent. */
-  readonly onStatement?: (() => void) | undefined;
   /**
    * Asked when the connection broke: whether nothing has begun yet that `use` would do twice. A patient pool then gives it
    * another connection. Without this `use` runs once.
@@ -63,12 +67,12 @@ export async function withPinnedClient<T>(
   use: (client: PinnedClient) => Promise<T>,
 ): Promise<T> {
   if (!('outlast' in pool)) {
-    return useOnce(await checkOutUnlessAborted(pool, options.signal), options, use);
+    return useOnce(await checkOutUnlessAborted(pool, options.signal), options, undefined, use);
   }
   for (let attempt = 1; ; attempt += 1) {
     const held = await pool.checkOut();
     try {
-      return await useOnce(held, { onStatement: pool.onStatement, ...options }, use);
+      return await useOnce(held, options, pool.onStatement, use);
     } catch (error) {
       const loss = options.mayRepeat?.() ? lossIn(error) : undefined;
       if (!loss || !(await pool.outlast(loss, attempt))) throw error;
@@ -79,9 +83,10 @@ export async function withPinnedClient<T>(
 async function useOnce<T>(
   held: HeldClient,
   options: PinOptions,
+  onStatement: PatientPool['onStatement'],
   use: (client: PinnedClient) => Promise<T>,
 ): Promise<T> {
-  const pin = new Pin(held, options);
+  const pin = new Pin(held, options, onStatement);
   try {
     return await use(pin);
   } catch (error) {
@@ -102,6 +107,7 @@ class Pin implements PinnedClient {
   readonly #held: HeldClient;
   readonly #client: ClientLike;
   readonly #options: PinOptions;
+  readonly #onStatement: PatientPool['onStatement'];
   readonly #onError = (error: Error): void => {
     this.#lost ??= error;
     this.#broken.abort(this.#lost);
@@ -113,10 +119,11 @@ class Pin implements PinnedClient {
   #isInDoubt = false;
   #isGone = false;
 
-  constructor(held: HeldClient, options: PinOptions) {
+  constructor(held: HeldClient, options: PinOptions, onStatement: PatientPool['onStatement']) {
     this.#held = held;
     this.#client = held.client;
     this.#options = options;
+    this.#onStatement = onStatement;
     if (held.firstError) this.#onError(held.firstError);
     this.#client.on?.('error', this.#onError);
     if (options.cut?.aborted) this.#giveBack(true);
@@ -186,7 +193,7 @@ class Pin implements PinnedClient {
   }
 
   async #count(send: () => Promise<unknown>): Promise<unknown> {
-    this.#options.onStatement?.();
+    this.#onStatement?.();
     // pg reports an error before the server has said what became of the transaction.
     this.#isInDoubt = true;
     try {
@@ -195,7 +202,7 @@ class Pin implements PinnedClient {
       return answer;
     } catch (error) {
       // pg reports a broken connection without the reason, which is in the server's last message.
-      throw sqlStateOf(error) === undefined ? (this.#lost ?? error) : error;
+      throw readSqlState(error) === undefined ? (this.#lost ?? error) : error;
     }
   }
 

@@ -15,18 +15,12 @@ const fields = [
   'query_timeout',
 ] as const;
 
-/** A query config of a user: the text, and what else pg takes along. */
-export interface GivenQuery extends ClientQuery {
-  /** Of a prepared statement. */
-  name?: string;
-}
-
 /**
  * Reads the arguments of pg's `query()`, a text or a config and perhaps values, into a config of our own.
  *
  * @throws TypeError for anything else, such as a cursor or a stream.
  */
-export function readQuery([query, values]: readonly unknown[]): GivenQuery {
+export function readQuery([query, values]: readonly unknown[]): ClientQuery {
   const given = typeof query === 'string' ? { text: query } : query;
   if (!isConfig(given)) {
     throw new TypeError('query() takes a text or a query config, with values');
@@ -34,7 +28,7 @@ export function readQuery([query, values]: readonly unknown[]): GivenQuery {
   // One by one: libraries make configs whose fields are getters of a class.
   const config = Object.fromEntries(
     fields.flatMap((field) => (given[field] === undefined ? [] : [[field, given[field]]])),
-  ) as Record<string, unknown> & GivenQuery;
+  ) as Record<string, unknown> & ClientQuery;
   const all = values ?? config.values;
   if (all == null) return config;
   if (!Array.isArray(all)) throw new TypeError('Expected the values of a query to be an array');
@@ -48,4 +42,53 @@ export function isSubmittable(query: unknown): query is { readonly submit: unkno
 
 function isConfig(value: unknown): value is Readonly<Record<string, unknown>> {
   return isRecord(value) && !isSubmittable(value) && typeof value['text'] === 'string';
+}
+
+type Callback<Result> = (error: Error | undefined, result?: Result) => void;
+
+/**
+ * pg's two ways to be called: with a callback, or for a promise. The callback is the last function among the arguments, or the
+ * `callback` of the query itself: of a config, or of a query object.
+ *
+ * @param run Gets the arguments without the callback.
+ */
+export function answer(
+  run: (args: readonly unknown[]) => Promise<unknown>,
+  args: readonly unknown[],
+): Promise<unknown> | undefined {
+  const callback = args.findLast(isCallback) ?? callbackIn(args[0]);
+  const plain = args.filter((arg) => !isCallback(arg));
+  if (!callback) return run(plain);
+  void reply(run(plain), callback);
+  return undefined;
+}
+
+/** Whether the arguments bring a callback along. */
+export function hasCallback(args: readonly unknown[]): boolean {
+  return args.some(isCallback) || callbackIn(args[0]) !== undefined;
+}
+
+/** The callback runs outside of the promise: what it throws is its own, as with pg, and no failure of the query. */
+export async function reply<Result>(
+  work: Promise<Result>,
+  callback: Callback<Result>,
+): Promise<void> {
+  let answered: () => void;
+  try {
+    const result = await work;
+    answered = () => callback(undefined, result);
+  } catch (error) {
+    answered = () => callback(error as Error);
+  }
+  process.nextTick(answered);
+}
+
+function isCallback(value: unknown): value is Callback<unknown> {
+  return typeof value === 'function';
+}
+
+function callbackIn(query: unknown): Callback<unknown> | undefined {
+  if (!isRecord(query)) return undefined;
+  const { callback } = query;
+  return isCallback(callback) ? callback : undefined;
 }

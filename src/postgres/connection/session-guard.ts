@@ -1,5 +1,6 @@
+import { readText } from '../../core/foreign-value.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
-import { failWithSql, readSqlFailure } from './sql-failure.ts';
+import { readSqlState } from './connection-error.ts';
 
 /** The session and the transaction that a statement runs in, as the server reports them. */
 export interface SessionFacts {
@@ -18,7 +19,7 @@ export const sessionColumns =
 /** SQL that gives {@link SessionFacts} outside of a transaction, without the id of one. */
 export const sessionSql = 'select current_schema() as schema, pg_backend_pid() as pid';
 
-const mark = 'slipway is elsewhere';
+const elsewhereMark = 'slipway is elsewhere';
 
 const foundSession = `json_build_object('pid', pg_backend_pid(), 'transaction', pg_current_xact_id()::text, 'schema', current_schema())`;
 
@@ -50,7 +51,7 @@ export function sessionGuardSql(pid: number): string {
 
 /** It answers with no row: one would be read by the host's type parsers, as the rows of the guarded query are. */
 function failUnless(isExpected: string): string {
-  return `${opening}${isExpected} then false else ${failWithSql(mark, foundSession)} = 0 end`;
+  return `${opening}${isExpected} then false else ${failWithSql(elsewhereMark, foundSession)} = 0 end`;
 }
 
 const opening = 'select where case when ';
@@ -63,5 +64,23 @@ export function withoutGuard(sent: string): string {
 
 /** Reads what a guard that failed has found; `undefined` for any other error. */
 export function readGuardFailure(error: unknown): SessionFacts | undefined {
-  return readSqlFailure(mark, error) as SessionFacts | undefined;
+  return readSqlFailure(elsewhereMark, error) as SessionFacts | undefined;
+}
+
+/**
+ * Returns an SQL expression that fails, with what the server found in the message of its error. So a check undoes the message
+ * that it travels in, and still reports why.
+ *
+ * @param mark Separates the failures of one check from those of another; see {@link readSqlFailure}.
+ * @param found An SQL expression of type json. It must not be constant, or the planner would evaluate it too early.
+ */
+export function failWithSql(mark: string, found: string): string {
+  return `(${quoteLiteral(`${mark}: `)} || (${found})::text)::int`;
+}
+
+/** Reads what a {@link failWithSql} with this mark has found; `undefined` for any other error. */
+export function readSqlFailure(mark: string, error: unknown): unknown {
+  if (readSqlState(error) !== '22P02') return undefined;
+  const found = new RegExp(`${mark}: ([[{].*[\\]}])`).exec(readText(error, 'message') ?? '')?.[1];
+  return found === undefined ? undefined : (JSON.parse(found) as unknown);
 }

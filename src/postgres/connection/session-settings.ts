@@ -1,13 +1,7 @@
 import { hostname } from 'node:os';
 import type { MigrationSettings } from '../../core/settings.ts';
-import { sqlStateOf } from './connection-error.ts';
+import { readSqlState } from './connection-error.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
-
-/** The settings that migrations need, whatever a role, a database, a pool or a pooler has set. */
-export interface SessionSettings extends Pick<MigrationSettings, 'statementTimeout'> {
-  readonly applicationName: string;
-  readonly searchPath: string;
-}
 
 /** How soon a server notices that our process is gone, and frees its lock in the middle of a statement. */
 const connectionCheck = { client_connection_check_interval: '500ms' };
@@ -31,9 +25,7 @@ export function nameSession(plugin: string): string {
 export const beginSql = 'begin isolation level read committed';
 
 /** SQL that limits how long the open transaction waits for a lock. */
-export function lockTimeoutSql({
-  ddlLockTimeout,
-}: Pick<MigrationSettings, 'ddlLockTimeout'>): string {
+export function lockTimeoutSql({ ddlLockTimeout }: MigrationSettings): string {
   return `set local lock_timeout = ${ddlLockTimeout}`;
 }
 
@@ -45,12 +37,14 @@ export function lockTimeoutSql({
  * @param send Called again, without one of the settings, when the server refuses that.
  */
 export async function sendSettings<Answer>(
-  { applicationName, searchPath, statementTimeout }: SessionSettings,
+  plugin: string,
+  searchPath: string,
+  { statementTimeout }: MigrationSettings,
   scope: 'session' | 'transaction',
   send: (sql: string) => Promise<Answer>,
 ): Promise<Answer> {
   const settings = {
-    application_name: applicationName,
+    application_name: nameSession(plugin),
     search_path: searchPath,
     statement_timeout: String(statementTimeout),
     lock_timeout: '0',
@@ -63,7 +57,7 @@ export async function sendSettings<Answer>(
     return await send(settingsSql({ ...settings, ...connectionCheck }, scope));
   } catch (error) {
     // Servers on some systems know the setting, and refuse every value but 0.
-    if (sqlStateOf(error) !== '22023') throw error;
+    if (readSqlState(error) !== '22023') throw error;
     return send(settingsSql(settings, scope));
   }
 }

@@ -23,8 +23,8 @@ export interface RawHistoryRow {
   readonly name: string | null;
 }
 
-/** The history of a schema, quoted and qualified. */
-export function historyOf(schema: string): string {
+/** Writes the name of the history of a schema, quoted and qualified. */
+export function quoteHistory(schema: string): string {
   return `${quoteIdentifier(schema)}.${quoteIdentifier(historyTable)}`;
 }
 
@@ -39,7 +39,7 @@ export function toHistoryRow({ hash, created_at, name }: RawHistoryRow): History
 }
 
 /** Distinguishes the tables as Drizzle does. */
-export function shapeOf(columns: readonly string[]): HistoryShape {
+export function readShape(columns: readonly string[]): HistoryShape {
   return columns.includes('name') ? '1.x' : '0.x';
 }
 
@@ -47,7 +47,7 @@ export function shapeOf(columns: readonly string[]): HistoryShape {
 function createHistorySql(schema: string, shape: HistoryShape): string {
   const more =
     shape === '1.x' ? ', name text, applied_at timestamp with time zone default now()' : '';
-  return `create table if not exists ${historyOf(schema)} (id serial primary key, hash text not null, created_at bigint${more})`;
+  return `create table if not exists ${quoteHistory(schema)} (id serial primary key, hash text not null, created_at bigint${more})`;
 }
 
 /** The missing parts that the first row of a plugin needs. */
@@ -75,6 +75,6 @@ export function insertHistorySql(
   shape: HistoryShape,
 ): string {
   return shape === '1.x'
-    ? `insert into ${historyOf(schema)} (hash, created_at, name) values (${quoteLiteral(hash)}, ${when}, ${quoteLiteral(historyName)})`
-    : `insert into ${historyOf(schema)} (hash, created_at) values (${quoteLiteral(hash)}, ${when})`;
+    ? `insert into ${quoteHistory(schema)} (hash, created_at, name) values (${quoteLiteral(hash)}, ${when}, ${quoteLiteral(historyName)})`
+    : `insert into ${quoteHistory(schema)} (hash, created_at) values (${quoteLiteral(hash)}, ${when})`;
 }

@@ -1,11 +1,16 @@
-import { HistoryPairing, wholeSecond, type Pair } from './history-pairing.ts';
 import type { MigrationIdentity, SqlMigration } from '../sources/migration.ts';
 import { listHashes, isEdited } from '../sources/migration-identity.ts';
 import type { HistoryRow } from './migration-history.ts';
 
 /** The parts of a migration that are compared with the history; a function has no text. */
-export type ComparedFile = Pick<MigrationIdentity, 'historyName' | 'when' | 'hash'> &
+type ComparedFile = Pick<MigrationIdentity, 'historyName' | 'when' | 'hash'> &
   Partial<Pick<SqlMigration, 'text'>>;
+
+/** A file, and the row that says it is applied. */
+interface Pair<File> {
+  readonly file: File;
+  readonly row: HistoryRow;
+}
 
 /** How the files of a folder and the rows of a history fit together. */
 export interface MigrationPlan<File> {
@@ -84,4 +89,82 @@ export function planMigrations<File extends ComparedFile>(
       .filter(({ row: { name, createdAt } }) => name !== null || createdAt !== null),
     unknown: pairing.rows,
   };
+}
+
+type Key = string | number;
+
+/** Pairs files with rows one to one, by one likeness after the other; each takes only what the ones before have left. */
+class HistoryPairing<File> {
+  readonly pairs: Pair<File>[] = [];
+  #files: readonly File[];
+  #rows: readonly HistoryRow[];
+
+  constructor(files: readonly File[], rows: readonly HistoryRow[]) {
+    this.#files = files;
+    this.#rows = rows;
+  }
+
+  /** The files that have no row, in their order. */
+  get files(): readonly File[] {
+    return this.#files;
+  }
+  /** The rows that have no file. */
+  get rows(): readonly HistoryRow[] {
+    return this.#rows;
+  }
+
+  /** Pairs each file with the first row that has one of its keys; a row whose key is null has none. */
+  pairBy(readKeys: (file: File) => Iterable<Key>, readKey: (row: HistoryRow) => Key | null): void {
+    // Nothing to pair, and keys may be dear.
+    if (this.#rows.length === 0) return;
+    const waiting = new Map<Key, HistoryRow[]>();
+    for (const row of this.#rows) {
+      const key = readKey(row);
+      if (key !== null) waiting.set(key, [...(waiting.get(key) ?? []), row]);
+    }
+    const taken = new Set<HistoryRow>();
+    this.#files = this.#files.filter((file) => {
+      const row = takeFirst(waiting, readKeys(file));
+      if (!row) return true;
+      taken.add(row);
+      this.pairs.push({ file, row });
+      return false;
+    });
+    this.#rows = this.#rows.filter((row) => !taken.has(row));
+  }
+
+  /** Drops rows that were written once more for the same run: by processes without a lock, or by two versions of Drizzle. */
+  dropRepeats(): void {
+    const seen = new Set(this.pairs.flatMap(({ row }) => listSigns(row)));
+    this.#rows = this.#rows.filter((row) => {
+      const [first] = listSigns(row);
+      const isRepeat = first !== undefined && seen.has(first);
+      for (const sign of listSigns(row)) seen.add(sign);
+      return !isRepeat;
+    });
+  }
+}
+
+function takeFirst(
+  waiting: ReadonlyMap<Key, HistoryRow[]>,
+  keys: Iterable<Key>,
+): HistoryRow | undefined {
+  for (const key of keys) {
+    const row = waiting.get(key)?.shift();
+    if (row) return row;
+  }
+  return undefined;
+}
+
+/** The signs of a run, the surest first. Drizzle 1.x keeps whole seconds where 0.x kept milliseconds. */
+function listSigns({ name, createdAt, hash }: HistoryRow): readonly string[] {
+  return [
+    ...(name === null ? [] : [`name ${name}`]),
+    ...(createdAt === null ? [] : [`time ${wholeSecond(createdAt)} ${hash}`]),
+  ];
+}
+
+/** A time without its milliseconds. */
+function wholeSecond(ms: number): number {
+  return Math.floor(ms / 1000) * 1000;
 }

@@ -1,7 +1,7 @@
 import { problem, type ErrorCode, type Problem } from '../../core/error-codes.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
 import type { Migration } from '../sources/migration.ts';
-import { historyOf, type HistoryRow } from './migration-history.ts';
+import { quoteHistory, type HistoryRow } from './migration-history.ts';
 import type { MigrationPlan } from './migration-plan.ts';
 import { repairCall } from '../../core/repair-call.ts';
 import { listNames } from '../../core/printable.ts';
@@ -58,7 +58,7 @@ const findings = {
     ),
   ahead: ({ id, plan: { unknown, pending } }) => {
     if (unknown.length === 0) return [];
-    const rows = `the database has ${countOf(unknown)} that the folder lacks: ${listNames(unknown.map(nameOf))}`;
+    const rows = `the database has ${countMigrations(unknown)} that the folder lacks: ${listNames(unknown.map(nameRow))}`;
     const files = listNames(pending.map(({ name }) => name));
     const message = files === '' ? rows : `the two have diverged: ${rows}; and ${files} is pending`;
     return [found(id, 'MIGRATION_DATABASE_AHEAD', message)];
@@ -72,8 +72,8 @@ function movedFiles(id: string, moved: PlannedPlugin['plan']['moved']): readonly
   const { file, row } = first;
   const isOne = moved.length === 1;
   const message = isOne
-    ? `${file.name} counts as applied, and did not run: its text is that of ${nameOf(row)}, which the folder no longer has`
-    : `${moved.length} files count as applied, and did not run, such as ${file.name}: their texts are those of migrations that the folder no longer has, such as ${nameOf(row)}`;
+    ? `${file.name} counts as applied, and did not run: its text is that of ${nameRow(row)}, which the folder no longer has`
+    : `${moved.length} files count as applied, and did not run, such as ${file.name}: their texts are those of migrations that the folder no longer has, such as ${nameRow(row)}`;
   const hint = `If ${isOne ? 'it was' : 'they were'} renamed, or got another time, call ${repairCall('acceptEdited', id)}. A new file that must run needs a different text: an added comment is enough.`;
   return [{ ...found(id, 'MIGRATION_EDITED', message, isOne ? file.name : undefined), hint }];
 }
@@ -89,7 +89,7 @@ function found(plugin: string, code: ErrorCode, message: string, file?: string):
 function unknownHistory({ id, historySchema, applied }: PlannedPlugin): Problem {
   return problem(
     'MIGRATION_HISTORY_UNKNOWN',
-    `${id}: ${historyOf(historySchema)} has ${countOf(applied)}, none of which the folder knows: ${listNames(applied.map(nameOf))}`,
+    `${id}: ${quoteHistory(historySchema)} has ${countMigrations(applied)}, none of which the folder knows: ${listNames(applied.map(nameRow))}`,
     {
       plugin: id,
       hint: `Check that this is the right database, and the folder of this plugin with all its migrations. If the database has everything that the folder makes, ${repairCall('baseline', id)} marks it as applied.`,
@@ -97,12 +97,12 @@ function unknownHistory({ id, historySchema, applied }: PlannedPlugin): Problem 
   );
 }
 
-function countOf(rows: readonly HistoryRow[]): string {
+function countMigrations(rows: readonly HistoryRow[]): string {
   return rows.length === 1 ? '1 migration' : `${rows.length} migrations`;
 }
 
 /** Names a row, by its name or else its time or hash. */
-export function nameOf({ name, createdAt, hash }: HistoryRow): string {
+export function nameRow({ name, createdAt, hash }: HistoryRow): string {
   if (name !== null) return name;
   return createdAt === null ? `hash ${hash.slice(0, 12)}` : `created_at ${createdAt}`;
 }

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { LockHolder } from '../../core/events.ts';
-import { failWithSql, readSqlFailure } from '../connection/sql-failure.ts';
-import type { Querying } from '../connection/querying.ts';
+import type { LockBlocker, LockHolder } from '../../core/events.ts';
+import { readText } from '../../core/foreign-value.ts';
+import { failWithSql, readSqlFailure } from '../connection/session-guard.ts';
+import { lastRow, type Querying } from '../connection/connection.ts';
+import { namesInSql } from '../sql/sql-names.ts';
+import { SqlText } from '../sql/sql-text.ts';
 
-export type LockAttempt =
+type LockAttempt =
   | {
       readonly acquired: true;
       /** The session that holds it now. */
@@ -23,47 +26,34 @@ export function migrationLockKey(schema: string): bigint {
 /** The owner of the lock: a session, until it gives the lock back, or a transaction, until it ends. One excludes the other. */
 type LockScope = 'session' | 'transaction';
 
+const mostBlockers = 5;
+
 /** A session takes it twice; {@link lockGuardSql} says what for. */
 const tryingIn = {
   session: (key) => `(pg_try_advisory_lock(${key}) and pg_try_advisory_lock(${key}))`,
   transaction: (key) => `pg_try_advisory_xact_lock(${key})`,
 } satisfies Record<LockScope, (key: bigint) => string>;
 
-/** The answer to {@link tryLockSql}, as text, so that no type parser of the host's can change it. */
-export interface LockAnswer {
-  readonly pid: string;
-  readonly taken: string;
-}
-
-/** Tries once for the schema's lock and never waits; see {@link tryLockSql}. */
+/**
+ * Tries once for the schema's lock and never waits: a waiter that blocks inside PostgreSQL holds a snapshot, and
+ * CREATE INDEX CONCURRENTLY next door would wait for it while it waits for the lock.
+ *
+ * Only after a refusal is the holder looked for: PostgreSQL has more work to prepare that question than to take the lock.
+ * A holder that has released the lock meanwhile, or whose session this role may not see, stays unknown.
+ *
+ * @param before SQL that is sent in the same message, such as the BEGIN of the transaction.
+ */
 export async function tryLock(
   client: Querying,
   schema: string,
   scope: LockScope = 'session',
+  before: readonly string[] = [],
 ): Promise<LockAttempt> {
-  const { rows } = await client.query<LockAnswer>(tryLockSql(schema, scope));
-  return readLockAnswer(client, schema, rows[0]);
-}
-
-/**
- * The SQL that tries once for the schema's lock and never waits: a waiter that blocks inside PostgreSQL holds a snapshot, and
- * CREATE INDEX CONCURRENTLY next door would wait for it while it waits for the lock.
- */
-export function tryLockSql(schema: string, scope: LockScope): string {
   const taken = tryingIn[scope](migrationLockKey(schema));
-  return `select pg_backend_pid()::text as pid, ${taken}::text as taken`;
-}
-
-/**
- * Reads the answer to {@link tryLockSql}. Only after a refusal is the holder looked for: PostgreSQL has more work to prepare
- * that question than to take the lock. A holder that has released the lock meanwhile, or whose session this role may not see,
- * stays unknown.
- */
-export async function readLockAnswer(
-  client: Querying,
-  schema: string,
-  answer: LockAnswer | undefined,
-): Promise<LockAttempt> {
+  // As text, so that no type parser of the host's can change it.
+  const trying = `select pg_backend_pid()::text as pid, ${taken}::text as taken`;
+  const sql = [...before, trying].join('; ');
+  const answer = lastRow(await client.query<{ pid: string; taken: string }>(sql));
   if (answer?.taken === 'true') return { acquired: true, backendPid: Number(answer.pid) };
   return { acquired: false, holder: (await readHolder(client, schema)) ?? {} };
 }
@@ -90,6 +80,39 @@ export async function readHolder<Facts extends LockHolder>(
      from pg_locks l left join pg_stat_activity a on a.pid = l.pid where ${heldLockSql(schema)} limit 1`,
   );
   return rows[0] && (JSON.parse(rows[0].holder) as Facts);
+}
+
+/**
+ * Looks for the sessions that were in the way of a statement. PostgreSQL forgets whom a statement waited for once it has
+ * failed, so these are the sessions that hold a lock on something that the statement names, the oldest transaction first;
+ * of a deadlock, PostgreSQL has told the sessions itself. It takes no second connection: there may be none.
+ */
+export async function findBlockers(
+  client: Querying,
+  statement: string,
+  error: unknown,
+): Promise<readonly LockBlocker[]> {
+  const { rows } = await client.query<{ blockers: string }>(
+    `select coalesce(json_agg(json_strip_nulls(b.session)), '[]')::text as blockers from (
+       select json_build_object('pid', a.pid, 'applicationName', nullif(a.application_name, ''),
+         'relation', min(l.relation::regclass::text), 'state', a.state,
+         'transactionMs', ${msSinceSql('a.xact_start')}) as session
+       from pg_locks l join pg_stat_activity a on a.pid = l.pid left join pg_class c on c.oid = l.relation
+       where l.granted and l.pid <> pg_backend_pid() and (l.pid = any($2::int[]) or l.locktype = 'relation'
+         and l.database = (select oid from pg_database where datname = current_database())
+         and c.relname::text = any($1::text[]))
+       group by a.pid, a.application_name, a.state, a.xact_start
+       order by a.xact_start nulls last limit ${mostBlockers}) b`,
+    [namesInSql(new SqlText(statement)), readBlockerPids(error)],
+  );
+  return JSON.parse(rows[0]?.blockers ?? '[]') as readonly LockBlocker[];
+}
+
+/** `Process 4711 waits for AccessExclusiveLock on …; blocked by process 4712.` */
+function readBlockerPids(error: unknown): readonly number[] {
+  return [...(readText(error, 'detail') ?? '').matchAll(/blocked by process (\d+)/g)].map(
+    ([, pid]) => Number(pid),
+  );
 }
 
 /** An SQL expression for the whole milliseconds since a time. */

@@ -3,9 +3,13 @@ import { Client, type ClientConfig } from 'pg';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
 import { isConnectionLost } from '../connection/connection-error.ts';
-import { isPool, noticingSilence, type DatabaseSource } from '../connection/connection.ts';
+import {
+  isPool,
+  noticingSilence,
+  ownTypes,
+  type DatabaseSource,
+} from '../connection/connection.ts';
 import { destroySocket } from '../connection/own-pool.ts';
-import { ownTypes } from '../connection/own-types.ts';
 import { nameSession, noticingGoneHosts } from '../connection/session-settings.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 
@@ -62,7 +66,7 @@ export class LockSession {
     const client = new Client({
       connectionTimeoutMillis: connectWaitMs,
       ...noticingSilence,
-      ...configOf(source),
+      ...toClientConfig(source),
     }) as RealClient;
     const destroy = (): void => destroySocket(client);
     given.addEventListener('abort', destroy, { once: true });
@@ -136,7 +140,7 @@ export class LockSession {
   }
 }
 
-function configOf(source: DatabaseSource): ClientConfig {
+function toClientConfig(source: DatabaseSource): ClientConfig {
   if (typeof source === 'string') return { connectionString: source };
   if (!isPool(source)) return source;
   // pg-pool hides the password from listings, so that a spread leaves it behind.

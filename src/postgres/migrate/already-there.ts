@@ -1,5 +1,6 @@
 import { markAppliedCall } from '../../core/repair-call.ts';
-import type { Querying } from '../connection/querying.ts';
+import { readSqlState } from '../connection/connection-error.ts';
+import type { Querying } from '../connection/connection.ts';
 import { historyTable } from '../history/migration-history.ts';
 import { isSql } from '../sources/migration.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
@@ -7,6 +8,7 @@ import { nameMadeObject, readMadeObjects, type MadeObject } from '../sql/made-ob
 import { findUnquotedPublic } from '../sql/public-names.ts';
 import { listNames } from '../../core/printable.ts';
 import type { Migrating } from './migrating.ts';
+import { readSigns } from './missing-advice.ts';
 
 /** The states of what is there already: schema, relation, column, function, anything else. */
 export const alreadyThere: readonly string[] = ['42P06', '42P07', '42701', '42710', '42723'];
@@ -50,16 +52,8 @@ function adviceForShared(
   error: unknown,
   { name, schema, file }: { readonly name: string; readonly schema: string; readonly file: string },
 ): string | undefined {
-  const {
-    code,
-    routine = '',
-    message,
-  } = error as {
-    readonly code?: string;
-    readonly routine?: string;
-    readonly message: string;
-  };
-  const is = (sign: RegExp): boolean => sign.test(`${routine} ${message}`);
+  const code = readSqlState(error);
+  const is = (sign: RegExp): boolean => sign.test(readSigns(error));
   if (code === '42P06') {
     return name === schema
       ? `Slipway makes the schema ${name} before the first file: remove CREATE SCHEMA from ${file}, or write CREATE SCHEMA IF NOT EXISTS.`

@@ -1,7 +1,7 @@
-import { sqlStateOf } from '../connection/connection-error.ts';
+import { readSqlState } from '../connection/connection-error.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
 import { historyTable } from '../history/migration-history.ts';
-import { findBlockers } from '../locks/lock-blockers.ts';
+import { findBlockers } from '../locks/advisory-lock.ts';
 import { isSql } from '../sources/migration.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
 import { findPsqlCommand, isPsqlVariable, psqlAdvice } from '../sql/psql-commands.ts';
@@ -18,11 +18,11 @@ import {
   isAboutExtension,
   isUnavailable,
   makesExtension,
-} from './extension-advice.ts';
+  adviceForMissing,
+} from './missing-advice.ts';
 import { adviceForFunctionPath } from './function-path-advice.ts';
 import { adviceForBlocked } from './migration-advice.ts';
-import type { Migrating, MigrationProgress } from './migrating.ts';
-import { adviceForMissing } from './missing-advice.ts';
+import type { Migrating } from './migrating.ts';
 
 /** Something of the name that PostgreSQL did not find, or did not let us touch. */
 interface Namesake {
@@ -52,7 +52,7 @@ export async function lookIntoFailure(run: Migrating, error: unknown): Promise<s
 
 async function lookUp(run: Migrating, error: unknown): Promise<string | undefined> {
   const { client, progress } = run;
-  const sqlState = sqlStateOf(error) ?? '';
+  const sqlState = readSqlState(error) ?? '';
   const name = nameIn(error);
   const file = progress.open?.file.name ?? 'the file';
   if (alreadyThere.includes(sqlState)) {
@@ -70,7 +70,7 @@ async function lookUp(run: Migrating, error: unknown): Promise<string | undefine
     case '3D000':
       return name === undefined ? undefined : adviceForMissing(error, name, file);
     case '42601':
-      return adviceForSyntax(progress, error);
+      return adviceForSyntax(run, error);
     case '42P01':
     case '42703':
     case '42704':
@@ -99,18 +99,24 @@ interface Missing {
 }
 
 async function lookForMissing(
-  { client, plugin: { schema }, progress }: Migrating,
+  run: Migrating,
   { error, name, file }: Missing,
 ): Promise<string | undefined> {
+  const {
+    client,
+    plugin: { schema },
+    progress,
+  } = run;
   if (progress.isCommitting && (error as Error).message.includes(historyTable)) {
     return `${file} has dropped, renamed or changed the history of migrations, into which Slipway writes a row with each file: remove that command from it.`;
   }
-  if (sqlStateOf(error) === '42703') return undefined;
+  if (readSqlState(error) === '42703') return undefined;
   // The name of a role or a collation may have a dot in it.
   const whole = quotedIn((error as Error).message) ?? name;
-  const outside = sqlStateOf(error) === '42704' ? adviceForMissing(error, whole, file) : undefined;
+  const outside =
+    readSqlState(error) === '42704' ? adviceForMissing(error, whole, file) : undefined;
   if (outside !== undefined) return outside;
-  const inPublic = findInPublic(progress, name);
+  const inPublic = findInPublic(run, name);
   if (inPublic && /\bpublic\./i.test((error as Error).message)) return inPublic;
   const found = await findNamesakes(client, name);
   const elsewhere = found.find((each) => each.schema !== schema);
@@ -122,7 +128,7 @@ async function lookForMissing(
 
 /** A syntax error that comes from psql's own language. */
 function adviceForSyntax(
-  { statement, open }: MigrationProgress,
+  { progress: { statement, open } }: Migrating,
   error: unknown,
 ): string | undefined {
   if (!statement || !open) return undefined;
@@ -137,7 +143,7 @@ function adviceForSyntax(
 }
 
 /** The name is written as `public.name` in the file, without the quotes that would make it the plugin's own. */
-function findInPublic({ open }: MigrationProgress, name: string): string | undefined {
+function findInPublic({ progress: { open } }: Migrating, name: string): string | undefined {
   return open && isSql(open.file) ? unquotedPublicAdvice(open.file, [name]) : undefined;
 }
 

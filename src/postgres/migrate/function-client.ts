@@ -1,7 +1,6 @@
 import type { MigrationClient } from '../../core/migration-source.ts';
 import type { ClientQuery } from '../connection/connection.ts';
-import { answer as answerCall } from '../connection/pg-callback.ts';
-import { isSubmittable, readQuery } from '../connection/query-call.ts';
+import { answer as answerCall, isSubmittable, readQuery } from '../connection/query-call.ts';
 import type { FileStatement } from './migrating.ts';
 import { findLasting, findLockRelease, findTransactionControl } from '../sql/refused-commands.ts';
 import { SqlText } from '../sql/sql-text.ts';

@@ -4,32 +4,36 @@ import type { SessionFacts } from '../connection/session-guard.ts';
 import { isSql } from '../sources/migration.ts';
 import { unquotedPublicAdvice } from '../sql/public-names.ts';
 import { partsOfName } from '../sql/sql-names.ts';
-import type { Migrating, MigrationProgress } from './migrating.ts';
+import type { Migrating } from './migrating.ts';
 import { migrationFailed, whatIsKept } from './migration-error.ts';
 import type { HeldMigrationLock } from './migration-lock.ts';
 
 /** The error for a statement that ran on another backend, in another transaction or with another schema in front. */
 export function wrongSession(
-  { plugin, progress }: Migrating,
+  run: Migrating,
   { backendPid }: HeldMigrationLock,
   found: Pick<SessionFacts, 'pid' | 'schema'> | undefined,
 ): BootError {
   if (found?.pid !== backendPid) {
     return wrongSchema(
-      progress,
+      run,
       `backend ${found?.pid} answered, and backend ${backendPid} holds the lock`,
     );
   }
-  return found.schema === plugin.schema
-    ? transactionEnded(progress)
+  return found.schema === run.plugin.schema
+    ? transactionEnded(run)
     : wrongSchema(
-        progress,
-        `new objects would go to schema ${found.schema}, not ${plugin.schema}`,
+        run,
+        `new objects would go to schema ${found.schema}, not ${run.plugin.schema}`,
         'Nothing of this file was kept. Remove SET search_path from it, and see that the role has USAGE on the schema.',
       );
 }
 
-function wrongSchema({ plugin, open }: MigrationProgress, found: string, hint?: string): BootError {
+function wrongSchema(
+  { plugin: { id: plugin }, progress: { open } }: Migrating,
+  found: string,
+  hint?: string,
+): BootError {
   const where = open ? `${open.file.name}: ` : '';
   return new BootError(
     'MIGRATION_WRONG_SCHEMA',
@@ -39,54 +43,50 @@ function wrongSchema({ plugin, open }: MigrationProgress, found: string, hint?: 
 }
 
 /** The error for a file that has ended the transaction which Slipway opened for it. */
-export function transactionEnded(progress: MigrationProgress): BootError {
+export function transactionEnded(run: Migrating): BootError {
   return migrationFailed(
-    progress,
+    run,
     new Error('the transaction that Slipway opened for this file was ended by the file itself'),
     'Remove BEGIN, COMMIT and ROLLBACK from it: each file is one transaction anyway. The statements before them may be committed: look at the schema before you start again.',
   );
 }
 
 /** The error for a file outside of a transaction that has begun one and not ended it. */
-export function transactionLeftOpen(progress: MigrationProgress): BootError {
+export function transactionLeftOpen(run: Migrating): BootError {
   return migrationFailed(
-    progress,
+    run,
     new Error('it has left a transaction open'),
     'Make sure that each BEGIN in it has its COMMIT or ROLLBACK. What came after the last BEGIN is not kept.',
   );
 }
 
 /** The error for an index whose name another table's index has. */
-export function indexTaken(
-  progress: MigrationProgress,
-  name: string | undefined,
-  table: string,
-): BootError {
+export function indexTaken(run: Migrating, name: string | undefined, table: string): BootError {
   return migrationFailed(
-    progress,
+    run,
     new Error(`there is an index ${name} already, on ${table}`),
     'Give the new index a name of its own: two in one schema cannot have the same.',
   );
 }
 
 /** A file that ran without the lock at its end: another replica may have run it too. */
-export function lockFreed(progress: MigrationProgress): BootError {
+export function lockFreed(run: Migrating): BootError {
   const advice =
     'Remove from it what releases the lock: pg_advisory_unlock_all(), DISCARD ALL, or a function that calls them. If it has none of these, look for a pooler that resets sessions.';
-  const kept = progress.open?.inTransaction
-    ? whatIsKept(progress)
+  const kept = run.progress.open?.inTransaction
+    ? whatIsKept(run.progress)
     : 'It runs outside of a transaction: its work stays, it counts as not applied, and another replica may have run it at the same time. Look at the data before you start again.';
   return migrationFailed(
-    progress,
+    run,
     new Error('the migration lock was released while it ran'),
     `${advice} ${kept}`,
   );
 }
 
 /** The error for a file that has made something outside of its plugin's schema. */
-export function strayObjects(progress: MigrationProgress, names: readonly string[]): BootError {
-  const { plugin, open } = progress;
-  const file = open?.file.name ?? '';
+export function strayObjects(run: Migrating, names: readonly string[]): BootError {
+  const plugin = run.plugin.id;
+  const file = run.progress.open?.file.name ?? '';
   // An extension is a stray only in the plugin's own schema.
   const isExtension = names.every((name) => name.startsWith('extension '));
   const harm = isExtension ? ', where no other plugin finds it' : " outside of the plugin's schema";
@@ -97,13 +97,16 @@ export function strayObjects(progress: MigrationProgress, names: readonly string
       plugin,
       phase: 'migrateAll',
       position: { file },
-      hint: `${inPublicAdvice(progress, names) ?? strayAdvice(names)} If it is intended, add the line "-- slipway: allow-outside" to the file. ${whatIsKept(progress)}`,
+      hint: `${inPublicAdvice(run, names) ?? strayAdvice(names)} If it is intended, add the line "-- slipway: allow-outside" to the file. ${whatIsKept(run.progress)}`,
     },
   );
 }
 
 /** The commonest reason: `public.` without quotes. */
-function inPublicAdvice({ open }: MigrationProgress, names: readonly string[]): string | undefined {
+function inPublicAdvice(
+  { progress: { open } }: Migrating,
+  names: readonly string[],
+): string | undefined {
   const found = names.flatMap((name) => / public\.(.+?)(?:\(.*)?$/.exec(name)?.[1] ?? []);
   const plain = found.flatMap((name) => partsOfName(name).at(0) ?? []);
   return open && isSql(open.file) ? unquotedPublicAdvice(open.file, plain) : undefined;

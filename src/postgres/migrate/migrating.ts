@@ -1,23 +1,28 @@
+import type { Clock } from '../../core/clock.ts';
 import type { LockBlocker, Tell } from '../../core/events.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
 import type { ClientQuery } from '../connection/connection.ts';
-import type { PinnedClient, PinOptions } from '../connection/pinned-client.ts';
+import type { PinnedClient } from '../connection/pinned-client.ts';
 import type { Migration } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import type { SqlText } from '../sql/sql-text.ts';
 import type { KnownExtensions } from '../survey/known-extensions.ts';
 
-/**
- * The options of a plugin's migration. An abort of `signal` cancels the running statement, and its file is rolled
- * back; an abort of `cut` destroys the connection, whatever runs.
- */
-export interface MigrateOptions extends Omit<PinOptions, 'mayRepeat'> {
+/** The options of a plugin's migration. */
+export interface MigrateOptions {
   readonly settings: MigrationSettings;
+  readonly clock: Clock;
   /** Whether the connection has a session of its own, which a pooler that hands out transactions does not give. */
   readonly keepsSession: boolean;
   readonly tell: Tell;
+  /** Made once for the plugin: its migration may take several calls, when another process has the lock in between. */
+  readonly progress: MigrationProgress;
+  /** Aborted: the running statement is cancelled, and its file is rolled back. */
+  readonly signal: AbortSignal;
   /** Aborted: the current file is finished, and no further one is begun. */
   readonly windDown: AbortSignal;
+  /** Aborted: the connection is destroyed, whatever runs. */
+  readonly cut?: AbortSignal | undefined;
   /** Called with the schemas of extensions, before the first file and after each file that may change them. */
   readonly onExtensionSchemas?: ((schemas: readonly string[]) => void) | undefined;
 }
@@ -27,7 +32,6 @@ export interface Migrating extends MigrateOptions {
   readonly client: PinnedClient;
   readonly plugin: PluginMigrations;
   readonly extensions: KnownExtensions;
-  readonly progress: MigrationProgress;
 }
 
 /** A migration that is ready to be sent. */
@@ -37,12 +41,13 @@ export interface PreparedFile {
   readonly inTransaction: boolean;
   /** Whether it may make something outside of its schema. */
   readonly mayReachOut: boolean;
-  /** Sends its statements one after the other. Once it has settled, nothing of it goes on. */
-  sendEach(send: SendStatement): Promise<void>;
+  /**
+   * Sends its statements one after the other. Once it has settled, nothing of it goes on.
+   *
+   * @param send Sends one statement with all that guards it, and returns what pg answers.
+   */
+  sendEach(send: (statement: FileStatement) => Promise<unknown>): Promise<void>;
 }
-
-/** Sends one statement with all that guards it, and returns what pg answers. */
-export type SendStatement = (statement: FileStatement) => Promise<unknown>;
 
 /** A statement of a migration, as it is sent. */
 export interface FileStatement {
@@ -63,13 +68,16 @@ export interface FileStatement {
  * How far a plugin's migration has come. It changes as the migration goes on, so that an error can name the file and the
  * statement, wherever the error is noticed.
  */
-export interface MigrationProgress {
-  readonly plugin: string;
-  /** How many rows the history had before the first file. */
+interface MigrationProgress {
+  /** Whether the lock was held at least once. */
+  hasStarted: boolean;
+  /** How many rows the history had before the first file of this call. */
   rowsAtFirst: number;
-  /** The files of this run. */
+  /** How many rows the history has by what this call has read and written. */
+  rowsKnown: number;
+  /** The files of this call. */
   pending: readonly Migration[];
-  /** Names of the files that this run has committed. */
+  /** Names of the files that were committed, in this call and in those before it. */
   readonly applied: string[];
   /** The file that is being run. */
   open: PreparedFile | undefined;
@@ -82,11 +90,12 @@ export interface MigrationProgress {
   advice?: string | undefined;
 }
 
-/** The progress of a plugin before its first file. */
-export function startProgress(plugin: string): MigrationProgress {
+/** The progress of a plugin before its first lock. */
+export function startProgress(): MigrationProgress {
   return {
-    plugin,
+    hasStarted: false,
     rowsAtFirst: 0,
+    rowsKnown: 0,
     pending: [],
     applied: [],
     open: undefined,
@@ -97,13 +106,13 @@ export function startProgress(plugin: string): MigrationProgress {
 
 /** Reports that a statement of the open file has been sent. */
 export function reportStatement(
-  { progress, clock, tell }: Migrating,
+  { plugin, progress, clock, tell }: Migrating,
   { number, count }: FileStatement,
   startedAt: number,
 ): void {
   tell({
     type: 'plugin.migrate.statement',
-    plugin: progress.plugin,
+    plugin: plugin.id,
     file: progress.open?.file.name ?? '',
     statement: number,
     ...(count !== undefined && { statements: count }),

@@ -1,23 +1,26 @@
 import type { DatabaseFault, MigrationPosition } from '../../core/error-codes.ts';
-import { messageOf, readProperty, readText } from '../../core/foreign-value.ts';
+import { readMessage, readProperty, readText } from '../../core/foreign-value.ts';
 import { listNames } from '../../core/printable.ts';
 import { asBootError, BootError } from '../../core/errors.ts';
 import { describeStatement } from '../../core/format-error.ts';
-import { isConnectionLost, isWorthWaiting, sqlStateOf } from '../connection/connection-error.ts';
+import { isConnectionLost, isWorthWaiting, readSqlState } from '../connection/connection-error.ts';
 import { adviceFor, adviceForLost } from './migration-advice.ts';
-import { type FileStatement, type MigrationProgress, type PreparedFile } from './migrating.ts';
+import type { FileStatement, Migrating, PreparedFile } from './migrating.ts';
 import { excerptAt, indexOfCharacter, positionAt } from '../sql/text-position.ts';
+
+/** A migration that may have no client yet. */
+type Failed = Pick<Migrating, 'plugin' | 'progress'>;
 
 /**
  * Makes the error of a migration out of whatever was thrown in it.
  *
  * @param thrown An error of ours is returned as it is.
  */
-export function explainFailure(progress: MigrationProgress, thrown: unknown): BootError {
+export function explainFailure(run: Failed, thrown: unknown): BootError {
   // Before the first file the connection may not even have been made.
-  const isLost = progress.open ? isConnectionLost : isWorthWaiting;
+  const isLost = run.progress.open ? isConnectionLost : isWorthWaiting;
   const explain = isLost(thrown) ? connectionLost : migrationFailed;
-  return asBootError(thrown) ?? explain(progress, thrown);
+  return asBootError(thrown) ?? explain(run, thrown);
 }
 
 /**
@@ -26,16 +29,16 @@ export function explainFailure(progress: MigrationProgress, thrown: unknown): Bo
  * @param hint What to do, and what is kept; told from the cause unless given.
  */
 export function migrationFailed(
-  progress: MigrationProgress,
+  { plugin: { id: plugin }, progress }: Failed,
   cause: unknown,
   hint?: string,
 ): BootError {
-  const { plugin, open, statement } = progress;
+  const { open, statement } = progress;
   const position = open && locate(open, statement, cause);
   const where = position && `${[position.file, ...describeStatement(position)].join(', ')}: `;
   return new BootError(
     'MIGRATION_FAILED',
-    `${plugin} could not be migrated: ${where ?? ''}${messageOf(cause)}`,
+    `${plugin} could not be migrated: ${where ?? ''}${readMessage(cause)}`,
     {
       plugin,
       phase: 'migrateAll',
@@ -51,8 +54,8 @@ const ifCrashed =
   'If the server crashed, committed files may be lost too, each with its row: they then run again.';
 
 /** A connection that broke: another kind of failure, because starting again is all it needs. */
-export function connectionLost(progress: MigrationProgress, cause: unknown): BootError {
-  const { plugin, open, isCommitting, rowsAtFirst, applied } = progress;
+function connectionLost({ plugin: { id: plugin }, progress }: Failed, cause: unknown): BootError {
+  const { open, isCommitting, rowsAtFirst, applied } = progress;
   const where = open ? ` in ${open.file.name}` : '';
   const kept =
     open && isCommitting
@@ -61,7 +64,7 @@ export function connectionLost(progress: MigrationProgress, cause: unknown): Boo
   const mayBeGone = rowsAtFirst === 0 && applied.length > 0;
   return new BootError(
     'MIGRATION_CONNECTION_LOST',
-    `The connection broke while ${plugin} was migrated${where}: ${messageOf(cause)}`,
+    `The connection broke while ${plugin} was migrated${where}: ${readMessage(cause)}`,
     {
       plugin,
       phase: 'migrateAll',
@@ -73,7 +76,7 @@ export function connectionLost(progress: MigrationProgress, cause: unknown): Boo
   );
 }
 
-function adviceOn(cause: unknown, progress: MigrationProgress): readonly string[] {
+function adviceOn(cause: unknown, progress: Migrating['progress']): readonly string[] {
   const { open, statement, advice, blockers } = progress;
   const main = advice ?? adviceFor(cause, open?.file.name ?? 'the cause', blockers);
   const candidates = statement ? countCandidates(statement, cause) : 1;
@@ -95,7 +98,7 @@ function readPosition(cause: unknown): number {
 }
 
 /** Says what the database has of the files of this run. */
-export function whatIsKept({ applied, open }: MigrationProgress): string {
+export function whatIsKept({ applied, open }: Migrating['progress']): string {
   const nothing = !open
     ? 'Nothing was changed'
     : !open.inTransaction
@@ -127,7 +130,7 @@ function locate(
 }
 
 function readFault(cause: unknown): DatabaseFault | undefined {
-  const sqlState = sqlStateOf(cause);
+  const sqlState = readSqlState(cause);
   if (sqlState === undefined) return undefined;
   const [detail, hint] = [readText(cause, 'detail'), readText(cause, 'hint')];
   return { sqlState, ...(detail && { detail }), ...(hint && { hint }) };

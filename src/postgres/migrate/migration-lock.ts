@@ -1,21 +1,7 @@
 import { problemError } from '../../core/errors.ts';
 import type { LockHolder } from '../../core/events.ts';
-import {
-  lockGuardSql,
-  readLockAnswer,
-  tryLock,
-  tryLockSql,
-  unlockSql,
-  type LockAnswer,
-  type LockAttempt,
-} from '../locks/advisory-lock.ts';
-import { lastRow } from '../connection/connection.ts';
-import {
-  beginSql,
-  nameSession,
-  sendSettings,
-  type SessionSettings,
-} from '../connection/session-settings.ts';
+import { lockGuardSql, tryLock, unlockSql } from '../locks/advisory-lock.ts';
+import { beginSql, sendSettings } from '../connection/session-settings.ts';
 import {
   createMissingSql,
   type HistoryRow,
@@ -43,7 +29,7 @@ export interface HeldMigrationLock {
 }
 
 /** A way to hold a plugin's migration lock. */
-export interface MigrationLock {
+interface MigrationLock {
   /**
    * Returns the lock that is still held, or takes it and reads the history. Never waits: a refusal names the holder.
    *
@@ -71,8 +57,8 @@ export class SessionLock implements MigrationLock {
     if (!attempt.acquired) return attempt;
     this.#isLocked = true;
     client.markDirty();
-    await sendSettings(sessionSettings(this.#run), 'session', (sql) => client.query(sql));
-    this.#held = await readUnderLock(this.#run, attempt, {
+    await sendOwnSettings(this.#run, 'session', (sql) => client.query(sql));
+    this.#held = await readUnderLock(this.#run, attempt.backendPid, {
       begin: [beginSql],
       guard: [lockGuardSql(plugin.schema)],
     });
@@ -103,15 +89,20 @@ export class TransactionLock implements MigrationLock {
   }
 
   async take(): ReturnType<MigrationLock['take']> {
-    const { client } = this.#run;
+    const { client, plugin } = this.#run;
     if (this.#held && client.isInTransaction()) return this.#held;
     this.#held = undefined;
-    const attempt = await sendSettings(sessionSettings(this.#run), 'transaction', (sql) =>
-      this.#begin(sql),
-    );
+    const attempt = await sendOwnSettings(this.#run, 'transaction', async (sql) => {
+      try {
+        return await tryLock(client, plugin.schema, 'transaction', [beginSql, sql]);
+      } catch (error) {
+        await client.rollBack();
+        throw error;
+      }
+    });
     if (!attempt.acquired) return attempt;
     client.markDirty();
-    this.#held = await readUnderLock(this.#run, attempt, { begin: [], guard: [] });
+    this.#held = await readUnderLock(this.#run, attempt.backendPid, { begin: [], guard: [] });
     return this.#held;
   }
 
@@ -119,31 +110,19 @@ export class TransactionLock implements MigrationLock {
     const { client } = this.#run;
     if (client.isInTransaction()) await client.rollBack();
   }
-
-  async #begin(settingsSql: string): Promise<LockAttempt> {
-    const { client, plugin } = this.#run;
-    const sql = [beginSql, settingsSql, tryLockSql(plugin.schema, 'transaction')].join('; ');
-    try {
-      const answer = lastRow(await client.query<LockAnswer>(sql));
-      return await readLockAnswer(client, plugin.schema, answer);
-    } catch (error) {
-      await client.rollBack();
-      throw error;
-    }
-  }
 }
 
-function sessionSettings({ plugin, settings, extensions }: Migrating): SessionSettings {
-  return {
-    applicationName: nameSession(plugin.id),
-    searchPath: extensions.searchPath,
-    statementTimeout: settings.statementTimeout,
-  };
+function sendOwnSettings<Answer>(
+  { plugin, settings, extensions }: Migrating,
+  scope: 'session' | 'transaction',
+  send: (sql: string) => Promise<Answer>,
+): Promise<Answer> {
+  return sendSettings(plugin.id, extensions.searchPath, settings, scope, send);
 }
 
 async function readUnderLock(
   { client, plugin, extensions }: Migrating,
-  { backendPid }: Extract<LockAttempt, { readonly acquired: true }>,
+  backendPid: number,
   sql: Pick<HeldMigrationLock, 'begin' | 'guard'>,
 ): Promise<HeldMigrationLock> {
   const history = await readHistory(client, plugin, extensions.factsSql());

@@ -1,9 +1,9 @@
 import type { LockBlocker } from '../../core/events.ts';
-import { sqlStateOf } from '../connection/connection-error.ts';
-import { findBlockers } from '../locks/lock-blockers.ts';
+import { readSqlState } from '../connection/connection-error.ts';
+import { findBlockers } from '../locks/advisory-lock.ts';
 import type { Migration } from '../sources/migration.ts';
 import type { Migrating } from './migrating.ts';
-import { messageOf, readText } from '../../core/foreign-value.ts';
+import { readMessage, readText } from '../../core/foreign-value.ts';
 import { growPause, sleep } from '../../core/patience.ts';
 
 const pauses = { firstMs: 100, longestMs: 30_000 };
@@ -56,14 +56,16 @@ export async function retryPassingFailures<Outcome>(
 
 /** Returns why the same file may succeed a little later: another session has the lock, or was faster. */
 export function passingReason(error: unknown): 'lock' | 'race' | undefined {
-  switch (sqlStateOf(error)) {
+  switch (readSqlState(error)) {
     case '55P03':
     case '40P01':
       return 'lock';
     case '40001':
       return 'race';
     case 'XX000':
-      return /^tuple concurrently (?:updated|deleted)/.test(messageOf(error)) ? 'race' : undefined;
+      return /^tuple concurrently (?:updated|deleted)/.test(readMessage(error))
+        ? 'race'
+        : undefined;
     case '23505':
       return readText(error, 'schema') === 'pg_catalog' ? 'race' : undefined;
     default:

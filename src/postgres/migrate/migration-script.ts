@@ -54,7 +54,7 @@ export async function toScript(
 }
 
 /** A statement as it is sent, and where it begins in the file; both count from 1. */
-export interface PlacedStatement {
+interface PlacedStatement {
   readonly text: string;
   readonly line: number;
   readonly column: number;

@@ -1,6 +1,6 @@
 import { problemError } from '../../core/errors.ts';
 import type { LockHolder } from '../../core/events.ts';
-import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
+import { isConnectionLost, readSqlState } from '../connection/connection-error.ts';
 import type { PatientPool } from '../connection/connect-with-patience.ts';
 import type { PoolLike } from '../connection/connection.ts';
 import { withPinnedClient } from '../connection/pinned-client.ts';
@@ -11,28 +11,18 @@ import { refuseMissingExtensionSchema } from '../survey/extension-problems.ts';
 import { KnownExtensions } from '../survey/known-extensions.ts';
 import { findPooledFileProblem } from '../survey/file-problems.ts';
 import { lookIntoFailure } from './failure-lookup.ts';
-import {
-  startProgress,
-  type MigrateOptions,
-  type Migrating,
-  type PreparedFile,
-} from './migrating.ts';
+import type { MigrateOptions, Migrating, PreparedFile } from './migrating.ts';
 import { explainFailure } from './migration-error.ts';
-import {
-  SessionLock,
-  TransactionLock,
-  type HeldMigrationLock,
-  type MigrationLock,
-} from './migration-lock.ts';
+import { SessionLock, TransactionLock, type HeldMigrationLock } from './migration-lock.ts';
 import { retryPassingFailures } from './migration-retry.ts';
 import { toScript } from './migration-script.ts';
-import { runFunction } from './run-function.ts';
+import { prepareFunction } from './run-function.ts';
 import { runInTransaction } from './run-in-transaction.ts';
 import { runOutsideTransaction } from './run-outside-transaction.ts';
 import { renamePreviousSchema } from './schema-rename.ts';
 
 /** `applied` names the files that were committed. `locked` may come between two files, where the lock is one of each transaction. */
-export type MigrationOutcome =
+type MigrationOutcome =
   | { readonly status: 'done'; readonly applied: readonly string[] }
   | { readonly status: 'locked'; readonly holder: LockHolder }
   | { readonly status: 'canceled'; readonly applied: readonly string[] };
@@ -53,13 +43,12 @@ export async function migratePlugin(
   plugin: PluginMigrations,
   options: MigrateOptions,
 ): Promise<MigrationOutcome> {
-  const { settings, onExtensionSchemas } = options;
-  const progress = startProgress(plugin.id);
+  const { progress, settings, onExtensionSchemas } = options;
   const pin = { ...options, mayRepeat: () => progress.open === undefined };
   try {
     return await withPinnedClient(pool, pin, async (client) => {
       const extensions = new KnownExtensions(plugin, settings, onExtensionSchemas);
-      const run: Migrating = { ...options, client, plugin, extensions, progress };
+      const run: Migrating = { ...options, client, plugin, extensions };
       const renaming = await renamePreviousSchema(run);
       if (renaming.status === 'locked') return renaming;
       const lock = run.keepsSession ? new SessionLock(run) : new TransactionLock(run);
@@ -74,18 +63,23 @@ export async function migratePlugin(
     });
   } catch (error) {
     if (isCanceled(error, options)) return { status: 'canceled', applied: progress.applied };
-    throw explainFailure(progress, error);
+    throw explainFailure({ plugin, progress }, error);
   }
 }
 
 /** Reads under the lock what is pending, and applies one file after the other. */
-async function applyPending(run: Migrating, lock: MigrationLock): Promise<MigrationOutcome> {
+async function applyPending(
+  run: Migrating,
+  lock: SessionLock | TransactionLock,
+): Promise<MigrationOutcome> {
   const { plugin, progress, clock, signal, windDown, tell } = run;
   const first = await lock.take();
   if (!first.acquired) return { status: 'locked', holder: first.holder };
-  tell({ type: 'plugin.migrate.started', plugin: plugin.id });
+  if (!progress.hasStarted) tell({ type: 'plugin.migrate.started', plugin: plugin.id });
 
+  progress.hasStarted = true;
   progress.rowsAtFirst = first.rows.length;
+  progress.rowsKnown = first.rows.length;
   progress.pending = planMigrations(plugin.files, first.rows, plugin.schema).pending;
   for (const file of progress.pending) {
     if (signal.aborted || windDown.aborted) {
@@ -110,20 +104,25 @@ type FileOutcome =
 /** Makes one attempt at a file, under the lock that is still held or that is taken again for it. */
 async function applyFile(
   run: Migrating,
-  lock: MigrationLock,
+  lock: SessionLock | TransactionLock,
   file: Migration,
 ): Promise<FileOutcome> {
+  const { progress } = run;
   const held = await lock.take();
-  if (!held.acquired) return { status: 'locked', holder: held.holder };
+  if (!held.acquired) {
+    // An attempt before this one may have left it.
+    progress.open = undefined;
+    return { status: 'locked', holder: held.holder };
+  }
   if (isAppliedMeanwhile(run, held, file)) return { status: 'skipped' };
   const prepared = await prepareFile(run, file);
-  const { progress } = run;
   progress.open = prepared;
   progress.statement = undefined;
   progress.isCommitting = false;
   if (prepared.inTransaction) await runInTransaction(run, held, prepared);
   else await runOutsideTransaction(run, held, prepared);
   progress.applied.push(file.name);
+  progress.rowsKnown += 1;
   progress.open = undefined;
   progress.isCommitting = false;
   return { status: 'applied' };
@@ -135,7 +134,7 @@ function isAppliedMeanwhile(
   { rows }: HeldMigrationLock,
   file: Migration,
 ): boolean {
-  const isOursAlone = rows.length <= progress.rowsAtFirst + progress.applied.length;
+  const isOursAlone = rows.length <= progress.rowsKnown;
   return !isOursAlone && !planMigrations(files, rows, schema).pending.includes(file);
 }
 
@@ -155,12 +154,7 @@ async function prepareFile(run: Migrating, file: Migration): Promise<PreparedFil
     refuseMissingExtensionSchema(plugin, sent, extensions.facts, settings);
     return toScript(file, plugin.schema, settings.rewritePublic, extensions.facts);
   }
-  return {
-    file,
-    inTransaction: file.transaction,
-    mayReachOut: false,
-    sendEach: (send) => runFunction(run, file, send),
-  };
+  return prepareFunction(run, file);
 }
 
 /** Whether the failure is what an abort itself brings about, as opposed to one that came just before it. */
@@ -170,5 +164,5 @@ function isCanceled(
 ): boolean {
   if (windDown.aborted && error === windDown.reason) return true;
   if (!signal.aborted) return false;
-  return error === signal.reason || sqlStateOf(error) === '57014' || isConnectionLost(error);
+  return error === signal.reason || readSqlState(error) === '57014' || isConnectionLost(error);
 }

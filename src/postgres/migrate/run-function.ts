@@ -1,6 +1,6 @@
 import { toCause } from '../../core/error-record.ts';
 import { problemError } from '../../core/errors.ts';
-import { messageOf } from '../../core/foreign-value.ts';
+import { readMessage } from '../../core/foreign-value.ts';
 import { untilAborted } from '../../core/patience.ts';
 import { isConnectionLost } from '../connection/connection-error.ts';
 import type { CodeMigration } from '../sources/migration.ts';
@@ -14,45 +14,52 @@ import {
 } from '../survey/extension-schemas.ts';
 import { findTextPaths } from '../survey/file-problems.ts';
 import { FunctionClient } from './function-client.ts';
-import type { FileStatement, Migrating, SendStatement } from './migrating.ts';
+import type { FileStatement, Migrating, PreparedFile } from './migrating.ts';
 
 /**
- * Runs a function to its end, and sees that it is the end: no query of it is still on its way, and its client is dead. Its
+ * Makes a function ready to run. It runs to its end, and `sendEach` sees that it is the end: no query of it is still on its way, and its client is dead. Its
  * `signal` is aborted when the migration is cancelled or the connection breaks; a cut or a broken connection ends the wait
  * for it, because nothing that it goes on with could be kept.
  *
  * In a transaction the first failed query is what has failed, whatever the function made of it: PostgreSQL keeps nothing
  * after that, and its COMMIT would be a silent ROLLBACK.
  */
-export async function runFunction(
-  run: Migrating,
-  migration: CodeMigration,
-  send: SendStatement,
-): Promise<void> {
+export function prepareFunction(run: Migrating, file: CodeMigration): PreparedFile {
   const { schema } = run.plugin;
   const { broken } = run.client;
-  const client = new FunctionClient(
-    async (statement, sql) => send(await rewriteStatement(run, migration, statement, sql)),
-    { inTransaction: migration.transaction, keepsSession: run.keepsSession },
-  );
-  const handedOut = client.handOut();
-  const signal = AbortSignal.any([run.signal, broken]);
-  const left = AbortSignal.any([broken, ...(run.cut ? [run.cut] : [])]);
-  const outcome = await settle(async () => migration.run(handedOut, { signal, schema }), left);
-  const isLate = client.isBusy();
-  await client.close();
-  if (migration.transaction && client.failure) throw client.failure.error;
-  if ('thrown' in outcome) {
-    throw signal.aborted ? signal.reason : client.failure ? outcome.thrown : own(outcome.thrown);
-  }
-  if (isLate) {
-    throw new Error('run() ended while a query of it was still running: await every query');
-  }
+  return {
+    file,
+    inTransaction: file.transaction,
+    mayReachOut: false,
+    async sendEach(send) {
+      const client = new FunctionClient(
+        async (statement, sql) => send(await rewriteStatement(run, file, statement, sql)),
+        { inTransaction: file.transaction, keepsSession: run.keepsSession },
+      );
+      const handedOut = client.handOut();
+      const signal = AbortSignal.any([run.signal, broken]);
+      const left = AbortSignal.any([broken, ...(run.cut ? [run.cut] : [])]);
+      const outcome = await settle(async () => file.run(handedOut, { signal, schema }), left);
+      const isLate = client.isBusy();
+      await client.close();
+      if (file.transaction && client.failure) throw client.failure.error;
+      if ('thrown' in outcome) {
+        throw signal.aborted
+          ? signal.reason
+          : client.failure
+            ? outcome.thrown
+            : own(outcome.thrown);
+      }
+      if (isLate) {
+        throw new Error('run() ended while a query of it was still running: await every query');
+      }
+    },
+  };
 }
 
 /** Where no query has failed, it is another connection that broke: to a service, or to another database. */
 function own(thrown: unknown): unknown {
-  return isConnectionLost(thrown) ? new Error(messageOf(thrown), { cause: thrown }) : thrown;
+  return isConnectionLost(thrown) ? new Error(readMessage(thrown), { cause: thrown }) : thrown;
 }
 
 async function settle(

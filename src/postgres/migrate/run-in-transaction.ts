@@ -37,7 +37,7 @@ export async function runInTransaction(
   held: HeldMigrationLock,
   file: PreparedFile,
 ): Promise<void> {
-  const { client, progress } = run;
+  const { client } = run;
   try {
     await sendOneByOne(run, held, file);
   } catch (error) {
@@ -45,8 +45,8 @@ export async function runInTransaction(
     const elsewhere = readGuardFailure(error);
     const strays = straysIn(error);
     if (elsewhere) throw wrongSession(run, held, elsewhere);
-    if (isLockFreed(error)) throw lockFreed(progress);
-    throw strays ? strayObjects(progress, strays) : error;
+    if (isLockFreed(error)) throw lockFreed(run);
+    throw strays ? strayObjects(run, strays) : error;
   }
 }
 
@@ -94,7 +94,7 @@ async function sendGuarded(
   // A text that is left open fails by itself; a guard behind it would be part of the literal.
   const guard = statement.isLeftOpen ? undefined : transactionGuardSql({ pid, transaction });
   const answer = await client.send(statement.query, guard);
-  if (!client.isInTransaction()) throw transactionEnded(progress);
+  if (!client.isInTransaction()) throw transactionEnded(run);
   const look = extensions.afterStatement(statement.query.text);
   if (look !== undefined) await client.query(look);
   reportStatement(run, statement, startedAt);

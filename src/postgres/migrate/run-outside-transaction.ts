@@ -44,7 +44,7 @@ export async function runOutsideTransaction(
     );
     progress.statement = undefined;
     // All of it would be lost with the connection, and the history would say that it was done.
-    if (client.isInTransaction()) throw transactionLeftOpen(progress);
+    if (client.isInTransaction()) throw transactionLeftOpen(run);
     await expectOwnSession(run, held);
     progress.isCommitting = true;
     const closing = [
@@ -59,7 +59,7 @@ export async function runOutsideTransaction(
     if (error !== refused) progress.statement = undefined;
     if (client.isInTransaction()) await client.rollBack();
     const elsewhere = readGuardFailure(error);
-    if (isLockFreed(error)) throw lockFreed(progress);
+    if (isLockFreed(error)) throw lockFreed(run);
     throw elsewhere ? wrongSession(run, held, elsewhere) : error;
   }
 }
@@ -76,16 +76,16 @@ async function expectOwnSession(
 }
 
 async function sendUnlessDone(run: Migrating, statement: FileStatement): Promise<unknown> {
-  const { client, progress, tell, clock } = run;
+  const { client, plugin, progress, tell, clock } = run;
   progress.statement = statement;
   const [command] = statement.sql.commands;
   const lone = (command && readLoneCommand(command)) ?? anyOther;
   const state = await clearUnfinishedIndex(run, lone);
   const name = lone.kind === 'createIndex' ? lone.index : undefined;
-  if (state.status === 'taken') throw indexTaken(progress, name, state.table);
+  if (state.status === 'taken') throw indexTaken(run, name, state.table);
   if (state.status === 'built') {
     const message = `${progress.open?.file.name}: the index ${name} exists already, and is taken as done`;
-    tell({ type: 'boot.warning', message, plugin: progress.plugin });
+    tell({ type: 'boot.warning', message, plugin: plugin.id });
     return nothingDone;
   }
   const startedAt = clock.elapsed();

@@ -3,7 +3,7 @@ import { problemError } from '../../core/errors.ts';
 import type { LockHolder } from '../../core/events.ts';
 import { migrationLockKey, tryLock } from '../locks/advisory-lock.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
-import type { Querying } from '../connection/querying.ts';
+import type { Querying } from '../connection/connection.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { historyTable } from '../history/migration-history.ts';
 import { beginSql, lockTimeoutSql, nameSession } from '../connection/session-settings.ts';

@@ -35,7 +35,7 @@ export async function clearUnfinishedIndex(
   for (;;) {
     const found = await findIndexes(client, command);
     const unfinished = found.filter((index) => index.is_left_over);
-    if (unfinished.length === 0) return command.kind === 'createIndex' ? stateOf(found) : free;
+    if (unfinished.length === 0) return command.kind === 'createIndex' ? judgeIndex(found) : free;
     if (unfinished.some((index) => index.is_in_work)) {
       // The next query throws the reason itself.
       await sleep(clock, lookAgainMs, signal).catch(() => undefined);
@@ -50,7 +50,7 @@ export async function clearUnfinishedIndex(
 
 const free: IndexState = { status: 'free' };
 
-function stateOf([index]: readonly FoundIndex[]): IndexState {
+function judgeIndex([index]: readonly FoundIndex[]): IndexState {
   if (!index) return free;
   return index.is_same_table ? { status: 'built' } : { status: 'taken', table: index.table };
 }

@@ -1,9 +1,9 @@
 import type { LockHolder } from '../../core/events.ts';
 import { heldLockSql, msSinceSql, readHolder } from '../locks/advisory-lock.ts';
-import { sqlStateOf } from '../connection/connection-error.ts';
+import { readSqlState } from '../connection/connection-error.ts';
 import { withoutGuard } from '../connection/session-guard.ts';
-import type { Querying } from '../connection/querying.ts';
-import { messageOf } from '../../core/foreign-value.ts';
+import type { Querying } from '../connection/connection.ts';
+import { readMessage } from '../../core/foreign-value.ts';
 
 /** The report of `repair.holder()`: the holder, and whether its session was ended. Plain JSON. */
 export interface HolderReport {
@@ -65,7 +65,7 @@ export async function endHolder(
     const isEnded = rows[0]?.ended ?? true;
     return isEnded ? undefined : `it has not ended within ${goneWithinMs / 1000} s`;
   } catch (error) {
-    if (sqlStateOf(error) !== '42501') throw error;
-    return messageOf(error);
+    if (readSqlState(error) !== '42501') throw error;
+    return readMessage(error);
   }
 }

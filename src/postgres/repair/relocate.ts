@@ -2,7 +2,7 @@ import type { MigrationSettings } from '../../core/settings.ts';
 import { BootError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
-import type { Querying } from '../connection/querying.ts';
+import type { Querying } from '../connection/connection.ts';
 import {
   describeObject,
   type PublicObject,

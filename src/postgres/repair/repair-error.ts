@@ -1,7 +1,7 @@
 import { BootError } from '../../core/errors.ts';
-import { isInstance, messageOf } from '../../core/foreign-value.ts';
+import { isInstance, readMessage } from '../../core/foreign-value.ts';
 import type { LockBlocker } from '../../core/events.ts';
-import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
+import { isConnectionLost, readSqlState } from '../connection/connection-error.ts';
 import { describeBlocker } from '../../core/describe-session.ts';
 import { readGuardFailure } from '../connection/session-guard.ts';
 
@@ -17,8 +17,8 @@ export function toRepairError(
   blockers: readonly LockBlocker[] = [],
 ): unknown {
   if (isInstance(cause, BootError)) return cause;
-  const reason = messageOf(cause);
-  const sqlState = sqlStateOf(cause);
+  const reason = readMessage(cause);
+  const sqlState = readSqlState(cause);
   if (isConnectionLost(cause)) {
     return new BootError(
       'MIGRATION_CONNECTION_LOST',

@@ -1,7 +1,7 @@
 import type { Migration } from '../sources/migration.ts';
 import {
   createMissingSql,
-  historyOf,
+  quoteHistory,
   insertHistorySql,
   type HistoryRow,
   type HistoryShape,
@@ -12,9 +12,9 @@ import {
   shapeToWrite,
   type HistoryState,
 } from '../survey/read-history.ts';
-import type { Querying } from '../connection/querying.ts';
+import type { Querying } from '../connection/connection.ts';
 import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
-import { nameOf } from '../history/migration-policies.ts';
+import { nameRow } from '../history/migration-policies.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import type { RepairDecision, RepairLeft } from './repair-report.ts';
@@ -66,7 +66,7 @@ export async function decideOnHashes(
   const accepted = all.filter(({ file }) => files.includes(file));
   return {
     changes: accepted.map(({ file, row }) => {
-      const before = plan.edited.includes(file) ? `hash ${row.hash.slice(0, 12)}` : nameOf(row);
+      const before = plan.edited.includes(file) ? `hash ${row.hash.slice(0, 12)}` : nameRow(row);
       return {
         kind: 'file',
         name: file.name,
@@ -125,5 +125,5 @@ function updateRowSql(
     createdAt === null ? 'created_at is null' : `created_at = ${createdAt}`,
     ...(name === null ? [] : [`name = ${quoteLiteral(name)}`]),
   ];
-  return `update ${historyOf(historySchema)} set ${changes.join(', ')} where ${conditions.join(' and ')}`;
+  return `update ${quoteHistory(historySchema)} set ${changes.join(', ')} where ${conditions.join(' and ')}`;
 }

@@ -2,11 +2,9 @@ import type { Clock } from '../../core/clock.ts';
 import { problemError } from '../../core/errors.ts';
 import type { LockBlocker, LockHolder } from '../../core/events.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
-import { tryLock } from '../locks/advisory-lock.ts';
+import { findBlockers, tryLock } from '../locks/advisory-lock.ts';
 import type { PatientPool } from '../connection/connect-with-patience.ts';
-import type { PoolLike } from '../connection/connection.ts';
-import { findBlockers } from '../locks/lock-blockers.ts';
-import type { Querying } from '../connection/querying.ts';
+import type { PoolLike, Querying } from '../connection/connection.ts';
 import { withPinnedClient, type PinnedClient } from '../connection/pinned-client.ts';
 import { beginSql, lockTimeoutSql, nameSession } from '../connection/session-settings.ts';
 import {
@@ -22,7 +20,7 @@ import { repairRefused, toRepairError } from './repair-error.ts';
 
 interface RepairSettings {
   readonly dryRun: boolean;
-  readonly settings: Pick<MigrationSettings, 'ddlLockTimeout' | 'statementTimeout'>;
+  readonly settings: MigrationSettings;
   readonly signal: AbortSignal;
   readonly clock: Clock;
 }

@@ -1,4 +1,4 @@
-import type { Querying } from '../connection/querying.ts';
+import type { Querying } from '../connection/connection.ts';
 import type { PublicObject } from '../survey/stranded-objects.ts';
 
 /** The kinds of objects that must be moved along, because PostgreSQL leaves them behind when their user moves. */

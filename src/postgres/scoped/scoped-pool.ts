@@ -1,14 +1,11 @@
 import type { Pool, PoolClient } from 'pg';
-import { answer, reply } from '../connection/pg-callback.ts';
-import { isSubmittable } from '../connection/query-call.ts';
+import { answer, isSubmittable, reply } from '../connection/query-call.ts';
 import { checkPool } from '../connection/source-check.ts';
 import { findSessionChange } from '../sql/refused-commands.ts';
 import { SqlText } from '../sql/sql-text.ts';
 import { searchPath } from '../sql/identifier.ts';
 import { Loans, type Unreturned } from './loans.ts';
-import { connectScoped, readSession } from './scoped-client.ts';
-import { readScopedQuery } from './scoped-query.ts';
-import { queryAlone } from './scoped-transactions.ts';
+import { connectScoped, queryAlone, readScopedQuery, readSession } from './scoped-client.ts';
 import { refuseControl, refuseSessionChange } from './transaction-texts.ts';
 
 /** The options of {@link createScopedPool}. */

@@ -31,7 +31,7 @@ export function refuseControl(sql: SqlText): void {
   const found = sql.commands.find(({ code }) => control.test(code));
   if (found === undefined) return;
   throw new Error(
-    `${nameOf(found.code)} is refused: each query of the pool is a transaction of its own; take a client with connect()`,
+    `${nameControl(found.code)} is refused: each query of the pool is a transaction of its own; take a client with connect()`,
   );
 }
 
@@ -55,7 +55,7 @@ export function readTransactionText(sql: SqlText, isInside: boolean): Transactio
     isInside || opens || onlyEnds ? wrong : commands.find((each) => control.test(each));
   if (outside === undefined) return { opens, onlyEnds };
   throw new Error(
-    `${nameOf(outside)} is refused: behind a pooler every statement must run in the transaction that sets the path; send it in a query of its own`,
+    `${nameControl(outside)} is refused: behind a pooler every statement must run in the transaction that sets the path; send it in a query of its own`,
   );
 }
 
@@ -68,6 +68,6 @@ export function refuseSessionChange(sql: SqlText): void {
   );
 }
 
-function nameOf(command: string): string {
+function nameControl(command: string): string {
   return (control.exec(command)?.[0] ?? '').replaceAll(/\s+/g, ' ').toUpperCase();
 }

@@ -1,6 +1,6 @@
 import { problem, type Problem } from '../../core/error-codes.ts';
 import { listNames } from '../../core/printable.ts';
-import { historyOf } from '../history/migration-history.ts';
+import { quoteHistory } from '../history/migration-history.ts';
 import type { Migration } from '../sources/migration.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
 import type { DatabaseFacts, SchemaFacts } from './look-at-database.ts';
@@ -40,7 +40,7 @@ export function findHistoryProblems(
   const found = schemas.get(historySchema);
   if (!found?.history) return [];
   if (!found.canUse) return [lacks(plugin, facts, 'USAGE', onSchema(historySchema))];
-  if (!found.history.canRead) return [lacks(plugin, facts, 'SELECT', historyOf(historySchema))];
+  if (!found.history.canRead) return [lacks(plugin, facts, 'SELECT', quoteHistory(historySchema))];
   return isReadable(found) ? [] : [foreignHistory(id, historySchema, found.history.columns)];
 }
 
@@ -71,7 +71,7 @@ export function findWriteProblems(
         ...unless(canCreate, 'CREATE', onSchema(name)),
       ];
     }),
-    ...unless(history?.canWrite ?? true, 'INSERT', historyOf(historySchema)),
+    ...unless(history?.canWrite ?? true, 'INSERT', quoteHistory(historySchema)),
     ...(keeping?.closedSequence == null
       ? []
       : [lacks(plugin, facts, 'USAGE', onSequence(historySchema, keeping.closedSequence))]),
@@ -109,7 +109,7 @@ function onSchema(name: string): string {
 function foreignHistory(id: string, schema: string, columns: readonly string[]): Problem {
   return problem(
     'MIGRATION_HISTORY_UNKNOWN',
-    `${id}: ${historyOf(schema)} is not Drizzle's: its columns are ${listNames(columns)}`,
+    `${id}: ${quoteHistory(schema)} is not Drizzle's: its columns are ${listNames(columns)}`,
     { plugin: id, hint: 'Rename that table: the migration history needs its name.' },
   );
 }

@@ -1,5 +1,5 @@
 import { problem, type Problem } from '../../core/error-codes.ts';
-import { historyOf, historyTable } from '../history/migration-history.ts';
+import { quoteHistory, historyTable } from '../history/migration-history.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import { keptName, namePart } from '../sql/sql-names.ts';
 import { nestedCommands, type NestedCommand, type SqlText } from '../sql/sql-text.ts';
@@ -43,7 +43,7 @@ export function findHistoryEdits({ id, schema, historySchema, pending }: Pending
 } {
   const found = pending.filter(isSql).flatMap(({ name: file, sql }) =>
     readHistoryEdits(sql).map(({ command, line, schema: written = schema, isFatal }) => {
-      const what = `changes a history of migrations: ${command} ${historyOf(written)}`;
+      const what = `changes a history of migrations: ${command} ${quoteHistory(written)}`;
       const message = `${id}: line ${line} of ${file} ${what}`;
       return {
         isFatal: isFatal && written === historySchema,

@@ -1,7 +1,6 @@
 import type { MigrationSettings } from '../../core/settings.ts';
-import { sqlStateOf } from '../connection/connection-error.ts';
-import type { QueryAnswer } from '../connection/connection.ts';
-import type { Querying } from '../connection/querying.ts';
+import { readSqlState } from '../connection/connection-error.ts';
+import type { QueryAnswer, Querying } from '../connection/connection.ts';
 import {
   historyTable,
   toHistoryRow,
@@ -144,7 +143,7 @@ export async function lookAtDatabase(
       return await lookOnce(client, plugins, settings);
     } catch (error) {
       // Another process has renamed or dropped a plugin's schema since the first message.
-      const isGone = ['42P01', '3F000', '42703'].includes(sqlStateOf(error) ?? '');
+      const isGone = ['42P01', '3F000', '42703'].includes(readSqlState(error) ?? '');
       if (!isGone || attempt === attempts) throw error;
     }
   }

@@ -1,10 +1,10 @@
 import { quoteLiteral } from '../sql/identifier.ts';
-import type { Querying } from '../connection/querying.ts';
+import type { Querying } from '../connection/connection.ts';
 import {
   historyColumns,
-  historyOf,
+  quoteHistory,
   historyTable,
-  shapeOf,
+  readShape,
   toHistoryRow,
   type HistoryRow,
   type HistoryShape,
@@ -62,9 +62,9 @@ export async function readHistory(
   const known = { missingSchemas, extensions, renamed };
   const columns = schemas.find(({ name }) => name === historySchema)?.columns;
   if (columns == null) return { ...known, shape: undefined, rows: [] };
-  const shape = shapeOf(columns);
+  const shape = readShape(columns);
   const { rows } = await client.query<RawHistoryRow>(
-    `select ${historyColumns(shape)} from ${historyOf(historySchema)}`,
+    `select ${historyColumns(shape)} from ${quoteHistory(historySchema)}`,
   );
   return { ...known, shape, rows: rows.map(toHistoryRow) };
 }
@@ -103,7 +103,7 @@ export function historiesSql(schemas: readonly ReadableSchema[]): string {
   return schemas
     .map(
       ({ name, history }) =>
-        `select ${quoteLiteral(name)} as schema, ${historyColumns(shapeOf(history?.columns ?? []))} from ${historyOf(name)}`,
+        `select ${quoteLiteral(name)} as schema, ${historyColumns(readShape(history?.columns ?? []))} from ${quoteHistory(name)}`,
     )
     .join(' union all ');
 }

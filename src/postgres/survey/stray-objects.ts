@@ -1,5 +1,5 @@
 import { quoteLiteral } from '../sql/identifier.ts';
-import { failWithSql, readSqlFailure } from '../connection/sql-failure.ts';
+import { failWithSql, readSqlFailure } from '../connection/session-guard.ts';
 import { isRecord } from '../../core/foreign-value.ts';
 
 /** What to do about objects that a file made outside of its plugin's schema. */

@@ -2,8 +2,8 @@ import type { Problem } from '../../core/error-codes.ts';
 import { BootError, toProblem } from '../../core/errors.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
-import { isConnectionLost, sqlStateOf } from '../connection/connection-error.ts';
-import type { Querying } from '../connection/querying.ts';
+import { isConnectionLost, readSqlState } from '../connection/connection-error.ts';
+import type { Querying } from '../connection/connection.ts';
 import { isSql, ownNames, type Migration } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { findMissingExtensionSchemas } from './extension-problems.ts';
@@ -12,7 +12,7 @@ import { lookAtDatabase } from './look-at-database.ts';
 import { findStranded } from './stranded-objects.ts';
 import { planPlugin, surveyPlugin, type PluginSurvey } from './survey-plugin.ts';
 import { findServerProblems } from './access-problems.ts';
-import { messageOf } from '../../core/foreign-value.ts';
+import { readMessage } from '../../core/foreign-value.ts';
 
 /** The result of the survey for every plugin. */
 export interface Survey {
@@ -106,9 +106,9 @@ async function findBrokenSnapshot(pending: readonly Migration[]): Promise<readon
 
 /** Turns an error of pg into a BootError; the reason of an abort is thrown unchanged. */
 function refuse(error: unknown): never {
-  const sqlState = sqlStateOf(error);
+  const sqlState = readSqlState(error);
   if (!isConnectionLost(error) && sqlState === undefined) throw error;
-  const reason = messageOf(error);
+  const reason = readMessage(error);
   const what = isConnectionLost(error) ? 'The connection broke while' : 'PostgreSQL refused when';
   throw new BootError(
     sqlState === '42501' ? 'DATABASE_PRIVILEGE' : 'DATABASE_UNREACHABLE',

@@ -1,6 +1,6 @@
 import { coreServices } from '../../../core/core-services.ts';
 import { BootError } from '../../../core/errors.ts';
-import { messageOf } from '../../../core/foreign-value.ts';
+import { readMessage } from '../../../core/foreign-value.ts';
 import type { MigrationSource } from '../../../core/migration-source.ts';
 import { checkPlugin } from '../../../core/plugin-check.ts';
 import type { OwnContext, Plugin } from '../../../core/plugin.ts';
@@ -34,7 +34,7 @@ export function completePlugin(
 ): Plugin {
   const { init: told, ownPoints, contributions } = registration;
   const { deps = {}, schema } = told;
-  const provided = servicesOf(registration);
+  const provided = listServices(registration);
   const takeContributions = contributionTaker(registration);
   const { register: isDone, ...facts } = plugin;
   void isDone;
@@ -56,7 +56,7 @@ export function completePlugin(
       const life = { onStop: context.onStop, core: (id: string) => context[keys.core(id)] };
       const services = await registration.duringInit(life, () => {
         takeContributions(context);
-        return told.init?.(depsOf(told, context));
+        return told.init?.(pickDeps(told, context));
       });
       refuseMissing(plugin.id, provided, services);
       return {
@@ -64,7 +64,7 @@ export function completePlugin(
         ...named(contributions, ({ ref, contribute }) => [keys.contribution(ref.id), contribute]),
       };
     },
-    ready: (given) => told.afterPluginsReady?.(depsOf(told, given as Context)),
+    ready: (given) => told.afterPluginsReady?.(pickDeps(told, given as Context)),
   };
   checkAsWritten(plugin, told);
   return checkPlugin(completed, plugin.id);
@@ -76,7 +76,7 @@ function checkAsWritten({ id }: Plugin, told: AnyInit): void {
   checkPlugin({ id, deps: told.deps, ...hooks }, id);
 }
 
-function servicesOf({ init, services }: Registration): readonly ProvidableRef[] {
+function listServices({ init, services }: Registration): readonly ProvidableRef[] {
   const registered = [...services.values()].map(({ ref }) => ref);
   return [...(init.provides ?? []), ...registered.filter(({ id }) => !isListed(init, id))];
 }
@@ -86,7 +86,7 @@ function isListed({ provides = [] }: AnyInit, id: string): boolean {
 }
 
 /** What `init` and `afterPluginsReady` get: their types stand in `registerInit`. */
-function depsOf({ deps = {}, schema }: AnyInit, context: Context): never {
+function pickDeps({ deps = {}, schema }: AnyInit, context: Context): never {
   const own = named(Object.keys(deps), (key) => [key, context[keys.dep(key)]]);
   return { ...own, ...(schema && { database: context.database }) } as never;
 }
@@ -102,7 +102,7 @@ function contributionTaker({ ownPoints }: Registration): (context: Context) => v
         try {
           contribute(point);
         } catch (thrown) {
-          const message = `a contribution to ${ref.id} failed: ${messageOf(thrown)}`;
+          const message = `a contribution to ${ref.id} failed: ${readMessage(thrown)}`;
           throw new Error(message, { cause: thrown });
         }
       }
@@ -131,7 +131,7 @@ function refuseMissing(
 
 function named<Item, Value>(
   items: Iterable<Item>,
-  entryOf: (item: Item) => readonly [string, Value],
+  toEntry: (item: Item) => readonly [string, Value],
 ): Readonly<Record<string, Value>> {
-  return Object.fromEntries(Array.from(items, entryOf));
+  return Object.fromEntries(Array.from(items, toEntry));
 }

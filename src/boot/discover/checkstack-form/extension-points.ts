@@ -1,4 +1,4 @@
-import { messageOf } from '../../../core/foreign-value.ts';
+import { readMessage } from '../../../core/foreign-value.ts';
 import { BootError } from '../../../core/errors.ts';
 
 interface Call {
@@ -87,7 +87,7 @@ class BufferedPoint {
       const { plugin, method } = call;
       throw new BootError(
         'PLUGIN_INVALID',
-        `${plugin} called ${String(method)}() of the extension point ${this.#id}: ${messageOf(thrown)}`,
+        `${plugin} called ${String(method)}() of the extension point ${this.#id}: ${readMessage(thrown)}`,
         { plugin, cause: thrown, hint: 'Look at the cause.' },
       );
     }

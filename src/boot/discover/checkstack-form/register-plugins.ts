@@ -1,43 +1,38 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { asBootError, BootError, toProblem } from '../../../core/errors.ts';
-import { isInstance, messageOf } from '../../../core/foreign-value.ts';
-import { hearRejection } from '../../../core/hear-rejection.ts';
+import { isInstance, readMessage } from '../../../core/foreign-value.ts';
+import { hearRejection } from '../../../core/foreign-value.ts';
 import { silentLogger, type Logger } from '../../../core/logger.ts';
 import type { MigrationSource } from '../../../core/migration-source.ts';
 import type { Plugin } from '../../../core/plugin.ts';
-import type { Discovery, KnownPlugin } from '../discover-plugins.ts';
 import { watchExit } from '../../around/exit-watch.ts';
-import { inPackage } from '../load-package.ts';
+import { inPackage, type KnownPlugin } from '../load-package.ts';
 import type { ServiceRegistry } from '../../around/service-registry.ts';
 import type { RegisteringPlugin } from './backend-plugin.ts';
 import { completePlugin } from './complete-plugin.ts';
 import { ExtensionPoints } from './extension-points.ts';
 import { Registration, type RegisteringBoot } from './registration.ts';
 
-interface RegisterPluginsParts {
-  readonly services: ServiceRegistry;
-  readonly logger: Logger;
-  /** The ids of plugins that take no part: what they provide is wanted for messages only. */
-  readonly disabled?: ReadonlySet<string>;
-}
-
 /**
  * Calls `register` of every plugin in Checkstack's form, so that all of them are plain plugins. Its state is that of one
  * boot: another boot registers them anew.
  *
+ * @param disabled The ids of plugins that take no part: what they provide is wanted for messages only.
  * @throws BootError `PLUGIN_INVALID`, with `problems` when several cannot be registered.
  */
 export function registerPlugins(
-  discovery: Discovery,
-  { services, logger, disabled = new Set() }: RegisterPluginsParts,
-): Discovery {
+  plugins: readonly KnownPlugin[],
+  services: ServiceRegistry,
+  logger: Logger,
+  disabled: ReadonlySet<string>,
+): readonly KnownPlugin[] {
   const boot = createRegisteringBoot(services, logger);
   // Calls of a disabled plugin go to extension points that no plugin reads.
   const nowhere = createRegisteringBoot(services, silentLogger);
   const seen = new Set<string>();
   const errors: BootError[] = [];
-  const plugins = discovery.plugins.map((known) => {
+  const registered = plugins.map((known) => {
     const { plugin } = known;
     // A second plugin of the same id is a problem of the graph, and says so there.
     if (!isRegistering(plugin) || seen.has(plugin.id)) return known;
@@ -52,7 +47,7 @@ export function registerPlugins(
     }
   });
   refuse(errors);
-  return { ...discovery, plugins };
+  return registered;
 }
 
 function createRegisteringBoot(services: ServiceRegistry, logger: Logger): RegisteringBoot {
@@ -83,10 +78,10 @@ function register(plugin: RegisteringPlugin, known: KnownPlugin, boot: Registeri
     hearRejection(returned, () => undefined);
     throw new TypeError('register() is async: move what takes time into init');
   }
-  return completePlugin(plugin, registration, migrationsOf(registration, known));
+  return completePlugin(plugin, registration, findMigrations(registration, known));
 }
 
-function migrationsOf(
+function findMigrations(
   { init }: Registration,
   { source }: KnownPlugin,
 ): MigrationSource | undefined {
@@ -100,7 +95,7 @@ function migrationsOf(
 function invalid(plugin: string, thrown: unknown): BootError {
   const known = asBootError(thrown);
   if (known?.plugin !== undefined) return known;
-  const message = `${plugin} cannot be registered: ${messageOf(thrown)}`;
+  const message = `${plugin} cannot be registered: ${readMessage(thrown)}`;
   const hint = 'See what its register() does.';
   return new BootError('PLUGIN_INVALID', message, {
     plugin,
