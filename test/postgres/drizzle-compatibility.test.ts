@@ -19,7 +19,7 @@ const rowsOf = async (schema: string): Promise<unknown[]> =>
   (await db.query(`select * from ${schema}.__drizzle_migrations order by id`)).rows;
 
 async function slipway(plugin: string, folder: string): Promise<unknown> {
-  const { files } = await readMigrationFolder(plugin, folder);
+  const files = await readMigrationFolder(plugin, folder);
   return migratePlugin(db.pool(), toPlugin(plugin, files, plugin), migrateOptions());
 }
 

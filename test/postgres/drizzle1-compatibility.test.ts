@@ -23,12 +23,12 @@ const more = { ...migrations, '0002_last': 'alter table t add more text;' };
 const names = ['20231114221320_init', '20231114221321_more', '20231114221322_last'];
 
 async function slipway(schema: string, folder: string): Promise<unknown> {
-  const { files } = await readMigrationFolder(schema, folder);
+  const files = await readMigrationFolder(schema, folder);
   return migratePlugin(db.pool(), toPlugin(schema, files, schema), migrateOptions());
 }
 
 async function pendingFor(schema: string, folder: string): Promise<readonly string[]> {
-  const { files } = await readMigrationFolder(schema, folder);
+  const files = await readMigrationFolder(schema, folder);
   const { signal } = new AbortController();
   const { plugins, problems } = await withPinnedClient(
     db.pool(),

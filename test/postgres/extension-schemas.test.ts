@@ -2,10 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { BootError } from '../../src/core/errors.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
-import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
+import { toMigrations, type PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import type { Survey } from '../../src/postgres/survey/survey.ts';
-import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { startProxy } from '../support/proxy.ts';
 import {

@@ -3,8 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { BootError } from '../../src/core/errors.ts';
 import type { MigrationClient, MigrationFunction } from '../../src/core/migration-source.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
-import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
-import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
+import { toMigrations, type PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { coded, errorOf, migrateOptions, toPlugin } from './migration-fixture.ts';
 

@@ -3,7 +3,7 @@ import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 import { useDatabase } from '../support/database.ts';
 import { pluginWith, takeSurvey } from './migration-fixture.ts';
-import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
+import { toMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import { findHistoryEdits } from '../../src/postgres/survey/history-edits.ts';
 import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 

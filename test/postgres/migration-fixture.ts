@@ -6,19 +6,15 @@ import { systemClock } from '../../src/boot/options/system-clock.ts';
 import type { UnstampedEvent } from '../../src/core/events.ts';
 import { checkSettings, type MigrationOptions } from '../../src/core/settings.ts';
 import type { MigrationFunction } from '../../src/core/migration-source.ts';
-import {
-  readMigrationFolder,
-  type MigrationFile,
-} from '../../src/postgres/sources/migration-files.ts';
+import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
 import { startProgress, type MigrateOptions } from '../../src/postgres/migrate/migrating.ts';
-import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
+import { toMigrations, type PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import {
   surveyDatabase,
   type Survey,
   type SurveyOptions,
 } from '../../src/postgres/survey/survey.ts';
-import type { Migration } from '../../src/postgres/sources/migration.ts';
-import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
+import type { Migration, SqlMigration } from '../../src/postgres/sources/migration.ts';
 
 /** Migrations by tag: `{ '0000_init': 'create table …' }`. */
 export type Migrations = Readonly<Record<string, string>>;
@@ -80,8 +76,8 @@ export function toPlugin<T extends Migration>(
 export async function pluginWith(
   id: string,
   migrations: Migrations,
-): Promise<PluginMigrations & { readonly files: readonly MigrationFile[] }> {
-  const { files } = await readMigrationFolder(id, await writeFolder(migrations));
+): Promise<PluginMigrations & { readonly files: readonly SqlMigration[] }> {
+  const files = await readMigrationFolder(id, await writeFolder(migrations));
   return toPlugin(id, files);
 }
 

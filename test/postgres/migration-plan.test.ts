@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hashOf } from '../../src/postgres/sources/migration-files.ts';
+import { hashText } from '../../src/postgres/sources/migration-identity.ts';
 import type { HistoryRow } from '../../src/postgres/history/migration-history.ts';
 import { planMigrations } from '../../src/postgres/history/migration-plan.ts';
 import type { SqlMigration } from '../../src/postgres/sources/migration.ts';
@@ -8,7 +8,7 @@ import type { SqlMigration } from '../../src/postgres/sources/migration.ts';
 type ComparedFile = Pick<SqlMigration, 'historyName' | 'when' | 'text' | 'hash'>;
 
 const file = (historyName: string, when: number, text = historyName): ComparedFile => {
-  return { historyName, when, text, hash: hashOf(text) };
+  return { historyName, when, text, hash: hashText(text) };
 };
 /** The row that Drizzle 0.x writes. */
 const rowOf = ({ when, hash }: ComparedFile): HistoryRow => {
@@ -91,7 +91,7 @@ describe('pending', () => {
     fc.record({
       name: fc.constantFrom(null, '0_file', '1000_file', 'gone'),
       createdAt: fc.option(when),
-      hash: fc.constantFrom('x', 'y', 'q').map(hashOf),
+      hash: fc.constantFrom('x', 'y', 'q').map(hashText),
     }),
   );
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { SqlText } from '../../src/postgres/sql/sql-text.ts';
-import { findPooledFileProblem } from '../../src/postgres/survey/pooled-files.ts';
+import { findPooledFileProblem } from '../../src/postgres/survey/file-problems.ts';
 
 const problemOf = (text: string) =>
   findPooledFileProblem('shop', { name: '0000_init.sql', sql: new SqlText(text) });

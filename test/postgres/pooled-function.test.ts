@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
+import { toMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
 import { pgbouncer, usePgBouncer } from '../support/pgbouncer.ts';

@@ -2,7 +2,7 @@ import { Query, type Pool, type PoolClient } from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { MigrationFunction } from '../../src/core/migration-source.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
-import { toMigrations } from '../../src/postgres/sources/named-migration.ts';
+import { toMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import { createScopedPool } from '../../src/postgres/scoped/scoped-pool.ts';
 import { runPluginMigrations } from '../../src/postgres/run-plugin-migrations.ts';
 import { useDatabase } from '../support/database.ts';

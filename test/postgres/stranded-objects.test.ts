@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
-import type { PublicObject } from '../../src/postgres/survey/public-objects.ts';
-import { findStranded, type Claimant } from '../../src/postgres/survey/stranded-objects.ts';
+import {
+  findStranded,
+  type Claimant,
+  type PublicObject,
+} from '../../src/postgres/survey/stranded-objects.ts';
 import { writeSnapshots } from '../support/snapshots.ts';
 import { writeFolder } from './migration-fixture.ts';
 
@@ -15,7 +18,7 @@ async function claimant(id: string, schema: string, reads: string[]): Promise<Cl
     '0000_a': { tables: [`${id}_old`] },
     '0001_b': { tables: [`${id}_new`] },
   });
-  const { files } = await readMigrationFolder(id, folder);
+  const files = await readMigrationFolder(id, folder);
   const watched = files.map((file, index) => ({
     ...file,
     get snapshotPath() {

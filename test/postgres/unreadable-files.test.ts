@@ -122,7 +122,7 @@ describe('the journal and the snapshots are read by the same rules:', () => {
     const folder = await writeFolder({ '0000_init': 'create table "public"."a" ();' });
     const path = join(folder, 'meta', '0000_snapshot.json');
     await make(path);
-    const { files } = await readMigrationFolder('catalog', folder);
+    const files = await readMigrationFolder('catalog', folder);
     const error = await errorOf(Promise.all(files.map(ownNames)));
     expect(error).toMatchObject({ code: 'MIGRATION_FILES_INVALID', plugin: 'catalog' });
     expect(error.message).toContain(`${path} ${message}`);
@@ -138,7 +138,7 @@ describe('the journal and the snapshots are read by the same rules:', () => {
       join(folder, 'meta', '0000_snapshot.json'),
       `\uFEFF${JSON.stringify({ tables: { 'public.a': {} } })}`,
     );
-    const { files } = await readMigrationFolder('catalog', folder);
+    const files = await readMigrationFolder('catalog', folder);
     expect(files[0]?.hash).toBe(drizzles?.hash);
     expect(await Promise.all(files.map(ownNames))).toEqual([new Set(['a'])]);
   });
@@ -149,7 +149,7 @@ test('snapshots are read from the newest on, and no further than the names need'
   const snapshot = (number: string) => join(folder, 'meta', `${number}_snapshot.json`);
   await writeFile(snapshot('0000'), '<<<<<<< HEAD');
   await writeFile(snapshot('0001'), JSON.stringify({ tables: { 'public.b': {} } }));
-  const { files } = await readMigrationFolder('catalog', folder);
+  const files = await readMigrationFolder('catalog', folder);
   const { snapshots } = files[0] ?? {};
   expect(await snapshots?.ownAmong(new Set(['b']))).toEqual(new Set(['b']));
 

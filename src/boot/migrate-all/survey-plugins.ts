@@ -7,12 +7,14 @@ import { growPause, sleep } from '../../core/patience.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { listNames } from '../../core/printable.ts';
 import { getPluginSchemaName, getPreviousSchemaNames } from '../../core/schema-name.ts';
-import { readMigrations } from '../../postgres/sources/read-migrations.ts';
-import { findSharedFolders } from '../../postgres/sources/shared-folders.ts';
+import {
+  readMigrations,
+  findSharedFolders,
+  type PluginMigrations,
+} from '../../postgres/sources/read-migrations.ts';
 import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
 import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
 import { surveyDatabase, type Survey } from '../../postgres/survey/survey.ts';
-import type { PluginMigrations } from '../../postgres/sources/read-migrations.ts';
 import type { Around } from '../around/around.ts';
 import type { BootSettings } from '../options/boot-settings.ts';
 import { createPatientPool } from '../around/patient-pool.ts';

@@ -50,22 +50,19 @@ function createHistorySql(schema: string, shape: HistoryShape): string {
   return `create table if not exists ${quoteHistory(schema)} (id serial primary key, hash text not null, created_at bigint${more})`;
 }
 
-/** The place of a history as it was found. */
-interface HistoryPlace {
-  readonly missingSchemas: readonly string[];
-  /** Undefined when there is no table yet. */
-  readonly shape: HistoryShape | undefined;
-}
-
-/** The SQL that makes what the first row of a plugin needs; empty when nothing is missing. */
+/**
+ * The SQL that makes what the first row of a plugin needs; empty when nothing is missing.
+ *
+ * @param table The shape of the history table that is made; undefined when there is one.
+ */
 export function createMissingSql(
-  { missingSchemas, shape }: HistoryPlace,
+  schemas: readonly string[],
   historySchema: string,
-  newShape: HistoryShape,
+  table: HistoryShape | undefined,
 ): readonly string[] {
   return [
-    ...missingSchemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
-    ...(shape === undefined ? [createHistorySql(historySchema, newShape)] : []),
+    ...schemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
+    ...(table === undefined ? [] : [createHistorySql(historySchema, table)]),
   ];
 }
 

@@ -1,9 +1,10 @@
-import type { MigrationIdentity } from '../sources/migration.ts';
-import { hashesOf, isEdited, type HashedMigration } from '../sources/migration-hashes.ts';
+import type { MigrationIdentity, SqlMigration } from '../sources/migration.ts';
+import { listHashes, isEdited } from '../sources/migration-identity.ts';
 import type { HistoryRow } from './migration-history.ts';
 
-/** The parts of a migration that are compared with the history. */
-type ComparedFile = HashedMigration & Pick<MigrationIdentity, 'when'>;
+/** The parts of a migration that are compared with the history; a function has no text. */
+type ComparedFile = Pick<MigrationIdentity, 'historyName' | 'when' | 'hash'> &
+  Partial<Pick<SqlMigration, 'text'>>;
 
 /** A file, and the row that says it is applied. */
 interface Pair<File> {
@@ -71,7 +72,7 @@ export function planMigrations<File extends ComparedFile>(
     ({ hash }) => hash,
   );
   pairing.pairBy(
-    (file) => hashesOf(file, schema),
+    (file) => listHashes(file, schema),
     ({ hash }) => hash,
   );
   const isApplied = new Set(pairing.pairs.map(({ file }) => file));

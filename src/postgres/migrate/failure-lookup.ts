@@ -9,7 +9,7 @@ import { unquotedPublicAdvice } from '../sql/public-names.ts';
 import { SqlText } from '../sql/sql-text.ts';
 import { indexOfCharacter } from '../sql/text-position.ts';
 import { hiddenExtensionAdvice } from '../survey/extension-schemas.ts';
-import { unavailableAdvice } from '../survey/unavailable-extensions.ts';
+import { unavailableAdvice } from '../survey/extension-problems.ts';
 import { adviceForAlreadyThere, alreadyThere } from './already-there.ts';
 import {
   adviceForMadeHere,

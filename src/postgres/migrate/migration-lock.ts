@@ -2,14 +2,9 @@ import { problemError } from '../../core/errors.ts';
 import type { LockHolder } from '../../core/events.ts';
 import { lockGuardSql, tryLock, unlockSql } from '../locks/advisory-lock.ts';
 import { beginSql, sendSettings } from '../connection/session-settings.ts';
-import {
-  createMissingSql,
-  type HistoryRow,
-  type HistoryShape,
-} from '../history/migration-history.ts';
-import { readHistory, shapeToWrite } from '../survey/read-history.ts';
-import { findRenamed } from '../survey/rename-marker.ts';
-import { renamedAway } from '../survey/rename-problems.ts';
+import { type HistoryRow, type HistoryShape } from '../history/migration-history.ts';
+import { readHistory } from '../survey/read-history.ts';
+import { findRenamedAway } from '../survey/schema-names.ts';
 import type { Migrating } from './migrating.ts';
 
 /** A plugin's migration lock while we hold it: no other process runs one of its files. */
@@ -127,13 +122,11 @@ async function readUnderLock(
   backendPid: number,
   sql: Pick<HeldMigrationLock, 'begin' | 'guard'>,
 ): Promise<HeldMigrationLock> {
-  const { schema, historySchema } = plugin;
   const history = await readHistory(client, plugin, extensions.factsSql());
   extensions.learn(history.extensions);
   // Without this, one that waited while the schema got another name would make an empty one in its place.
-  const now = history.shape ? undefined : findRenamed(schema, history.renamed);
-  if (now) throw problemError(renamedAway(plugin.id, schema, now), 'migrateAll');
-  const shape = shapeToWrite(history, plugin.files);
-  const missing = createMissingSql(history, historySchema, shape);
-  return { acquired: true, backendPid, ...sql, rows: history.rows, shape, missing };
+  const renamed = history.exists ? undefined : findRenamedAway(plugin, history.renamed);
+  if (renamed) throw problemError(renamed, 'migrateAll');
+  const { rows, shape, missing } = history;
+  return { acquired: true, backendPid, ...sql, rows, shape, missing };
 }

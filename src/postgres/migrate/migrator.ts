@@ -9,7 +9,7 @@ import { isSql, type Migration } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { refuseMissingExtensionSchema } from '../survey/extension-problems.ts';
 import { KnownExtensions } from '../survey/known-extensions.ts';
-import { findPooledFileProblem } from '../survey/pooled-files.ts';
+import { findPooledFileProblem } from '../survey/file-problems.ts';
 import { lookIntoFailure } from './failure-lookup.ts';
 import type { MigrateOptions, Migrating, PreparedFile } from './migrating.ts';
 import { explainFailure } from './migration-error.ts';

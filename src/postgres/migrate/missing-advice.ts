@@ -1,7 +1,7 @@
 import { readText } from '../../core/foreign-value.ts';
 import type { Querying } from '../connection/connection.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
-import { unavailableAdvice } from '../survey/unavailable-extensions.ts';
+import { unavailableAdvice } from '../survey/extension-problems.ts';
 
 /** Roles that a provider makes in each of its databases, and no other server has. */
 const rolesOfProviders: Readonly<Record<string, string>> = {

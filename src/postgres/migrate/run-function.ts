@@ -12,7 +12,7 @@ import {
   extensionsWithoutSchema,
   type ExtensionFacts,
 } from '../survey/extension-schemas.ts';
-import { findTextPaths } from '../survey/function-path-problems.ts';
+import { findTextPaths } from '../survey/file-problems.ts';
 import { FunctionClient } from './function-client.ts';
 import type { FileStatement, Migrating, PreparedFile } from './migrating.ts';
 

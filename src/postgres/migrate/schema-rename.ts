@@ -1,3 +1,4 @@
+import type { Problem } from '../../core/error-codes.ts';
 import { problemError } from '../../core/errors.ts';
 import type { LockHolder } from '../../core/events.ts';
 import { migrationLockKey, tryLock } from '../locks/advisory-lock.ts';
@@ -9,14 +10,15 @@ import { beginSql, lockTimeoutSql, nameSession } from '../connection/session-set
 import type { Migrating } from './migrating.ts';
 import { passingReason } from './migration-retry.ts';
 import {
-  findRenamed,
+  findRenamedAway,
   markedSchemasSql,
+  planRename,
   readMarker,
+  renamableColumns,
   writeMarker,
   type CommentedSchema,
-  type RenamedSchema,
-} from '../survey/rename-marker.ts';
-import { planRename, renamableColumns, type RenamableSchema } from '../survey/rename-plan.ts';
+  type RenamableSchema,
+} from '../survey/schema-names.ts';
 
 type RenameResult =
   | { readonly status: 'done' | 'nothing' }
@@ -86,19 +88,20 @@ export async function findPendingRename(
   return (await lookForRename(client, plugin))?.from;
 }
 
-/**
- * The name that the schema of a plugin has got from a later release; undefined where it has its own, or a history again.
- */
+/** Finds the problem of a schema that a later release has renamed; undefined where it has its name, or a history again. */
 export async function findLaterName(
   client: Querying,
-  { schema, historySchema }: PluginMigrations,
-): Promise<RenamedSchema | undefined> {
+  plugin: PluginMigrations,
+): Promise<Problem | undefined> {
   const { rows } = await client.query<{ renamed: string }>(
     `select ${markedSchemasSql}::text as renamed where not exists (
        select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2)`,
-    [historySchema, historyTable],
+    [plugin.historySchema, historyTable],
   );
-  return findRenamed(schema, JSON.parse(rows[0]?.renamed ?? '[]') as readonly CommentedSchema[]);
+  return findRenamedAway(
+    plugin,
+    JSON.parse(rows[0]?.renamed ?? '[]') as readonly CommentedSchema[],
+  );
 }
 
 /** A rename that can be made, with what is needed for it. */

@@ -1,10 +1,10 @@
-import type { MovableKind } from '../survey/public-objects.ts';
+import type { PublicObject } from '../survey/stranded-objects.ts';
 import type { UsedKind } from './used-objects.ts';
 import type { RepairName } from '../../core/repair-call.ts';
 
 /** A migration file, or an object in the database. */
-export interface RepairPart {
-  readonly kind: 'file' | MovableKind | UsedKind;
+interface RepairPart {
+  readonly kind: 'file' | PublicObject['kind'] | UsedKind;
   readonly name: string;
 }
 

@@ -15,9 +15,7 @@ import {
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { RepairDecision } from './repair-report.ts';
 import { findLaterName, findPendingRename } from '../migrate/schema-rename.ts';
-import type { RenamedSchema } from '../survey/rename-marker.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
-import { renamedAway } from '../survey/rename-problems.ts';
 import { repairRefused, toRepairError } from './repair-error.ts';
 
 interface RepairSettings {
@@ -84,7 +82,9 @@ async function attemptRepair(
     return { status: 'locked', holder: attempt.holder };
   }
   refuseRename(id, await findPendingRename(client, plugin));
-  refuseLaterName(plugin, await findLaterName(client, plugin));
+  // It would make an empty schema, which conflicts with the renamed one.
+  const renamed = await findLaterName(client, plugin);
+  if (renamed) throw problemError(renamed, 'migrateAll');
   const session = await readSession(client);
   const decision = await decide(client);
   if (settings.dryRun) await client.finish('rollback');
@@ -116,11 +116,6 @@ function refuseRename(id: string, from: string | undefined): void {
     `its schema is still called ${quoteIdentifier(from)}`,
     'Let migrate() of this release rename it first; nothing has been changed.',
   );
-}
-
-/** Refuses a repair after a rename: it would make an empty schema, which conflicts with the renamed one. */
-function refuseLaterName({ id, schema }: PluginMigrations, now: RenamedSchema | undefined): void {
-  if (now) throw problemError(renamedAway(id, schema, now), 'migrateAll');
 }
 
 /** Begins with settings of the transaction only, so that the client is released unchanged. */

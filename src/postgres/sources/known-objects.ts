@@ -1,11 +1,9 @@
 import { mapBounded } from '../../core/map-bounded.ts';
-import type { SnapshotObject } from './drizzle-snapshot.ts';
-import { readSnapshot } from './folder-snapshots.ts';
-import { refusalFor } from './migration-files-error.ts';
+import { readSnapshot, type SnapshotObject } from './folder-snapshots.ts';
 import { readDirectives } from '../sql/file-marks.ts';
 import { isSql, type Migration } from './migration.ts';
 import { namesInSql } from '../sql/sql-names.ts';
-import { readersAtOnce } from './read-text.ts';
+import { readersAtOnce, refusalFor } from './read-text.ts';
 
 /**
  * The objects of the schema after these files, by their newest snapshot. None when that one is broken: what an older one has

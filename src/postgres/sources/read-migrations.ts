@@ -1,8 +1,16 @@
+import { realpath } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { isSqlFiles, type MigrationSource } from '../../core/migration-source.ts';
-import type { Migration } from './migration.ts';
+import { problem, type Problem } from '../../core/error-codes.ts';
+import { mapBounded } from '../../core/map-bounded.ts';
+import {
+  isSqlFiles,
+  type MigrationFunction,
+  type MigrationSource,
+} from '../../core/migration-source.ts';
+import type { CodeMigration, Migration } from './migration.ts';
 import { readMigrationFolder } from './migration-files.ts';
-import { toMigrations } from './named-migration.ts';
+import { hashFunction, identifyByName } from './migration-identity.ts';
+import { readersAtOnce } from './read-text.ts';
 import { readSqlFolder } from './sql-folder.ts';
 
 /** One plugin with its migrations, as the survey and the migrator take it. */
@@ -26,14 +34,65 @@ export async function readMigrations(
   plugin: string,
   source: MigrationSource,
 ): Promise<readonly Migration[]> {
-  if (isSqlFiles(source)) return readSqlFolder(plugin, pathOf(source.folder));
+  if (isSqlFiles(source)) return readSqlFolder(plugin, toPath(source.folder));
   if (typeof source === 'string' || source instanceof URL) {
-    return (await readMigrationFolder(plugin, pathOf(source))).files;
+    return readMigrationFolder(plugin, toPath(source));
   }
   return toMigrations(source);
 }
 
+/** The functions of a plugin as migrations. */
+export function toMigrations(functions: readonly MigrationFunction[]): readonly CodeMigration[] {
+  return functions.map((each) => ({
+    ...identifyByName(each.name),
+    name: each.name,
+    hash: hashFunction(each.name),
+    run: (client, context) => each.run(client, context),
+    transaction: each.transaction !== false,
+  }));
+}
+
+interface MigratingPlugin {
+  readonly id: string;
+  readonly migrations?: MigrationSource | undefined;
+}
+
+/**
+ * Finds folders that are the migrations of two plugins, whichever path leads there. A bundler makes them when each plugin has
+ * `new URL('./drizzle', import.meta.url)`: in one bundle both are the same folder, and each schema would get the tables of one
+ * plugin.
+ */
+export async function findSharedFolders(
+  plugins: readonly MigratingPlugin[],
+): Promise<readonly Problem[]> {
+  const folders = await mapBounded(plugins, readersAtOnce, async ({ id, migrations }) => {
+    return { id, folder: await resolveFolder(migrations) };
+  });
+  const first = new Map<string, string>();
+  return folders.flatMap(({ id, folder }) => {
+    if (folder === undefined) return [];
+    const other = first.get(folder);
+    if (other === undefined) first.set(folder, id);
+    return other === undefined ? [] : [sharedFolder(id, other, folder)];
+  });
+}
+
+/** @returns undefined for functions, and for a folder that cannot be found, which is reported when it is read. */
+async function resolveFolder(migrations: MigrationSource | undefined): Promise<string | undefined> {
+  const folder = isSqlFiles(migrations) ? migrations.folder : migrations;
+  if (typeof folder !== 'string' && !(folder instanceof URL)) return undefined;
+  return realpath(toPath(folder)).catch(() => undefined);
+}
+
+function sharedFolder(plugin: string, other: string, folder: string): Problem {
+  const message = `The migrations of ${plugin} and of ${other} are one folder: ${folder}`;
+  return problem('MIGRATION_FILES_INVALID', message, {
+    plugin,
+    hint: 'Give each plugin a folder of its own. In one bundle, new URL("./drizzle", import.meta.url) is the same place for all of them.',
+  });
+}
+
 /** A folder as a path. */
-export function pathOf(folder: URL | string): string {
+function toPath(folder: URL | string): string {
   return folder instanceof URL ? fileURLToPath(folder) : folder;
 }

@@ -10,7 +10,23 @@ import {
   type Stats,
 } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import type { Refuse } from './migration-files-error.ts';
+import { BootError } from '../../core/errors.ts';
+
+/** Makes the error for a migrations folder that cannot be used. */
+export type Refuse = (
+  message: string,
+  facts?: { readonly hint?: string; readonly cause?: unknown },
+) => BootError;
+
+/** The {@link Refuse} of one plugin, `MIGRATION_FILES_INVALID`. */
+export function refusalFor(plugin: string): Refuse {
+  return (message, facts) =>
+    new BootError('MIGRATION_FILES_INVALID', `The migrations of ${plugin}: ${message}`, {
+      plugin,
+      phase: 'migrateAll',
+      ...facts,
+    });
+}
 
 /** Files under way at once. */
 export const readersAtOnce = 16;
@@ -107,7 +123,7 @@ function readBytes(path: string, refuse: Refuse): Buffer {
 
 function refuseUnread(path: string, found: Stats, refuse: Refuse): void {
   if (!found.isFile()) {
-    throw refuse(`${path} is ${kindOf(found)}, not a file`, {
+    throw refuse(`${path} is ${describeKind(found)}, not a file`, {
       hint: 'Put a regular file in its place.',
     });
   }
@@ -119,7 +135,7 @@ function refuseUnread(path: string, found: Stats, refuse: Refuse): void {
   }
 }
 
-function kindOf(found: Stats): string {
+function describeKind(found: Stats): string {
   if (found.isDirectory()) return 'a folder';
   if (found.isFIFO()) return 'a FIFO';
   if (found.isSocket()) return 'a socket';

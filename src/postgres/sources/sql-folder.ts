@@ -1,13 +1,10 @@
 import { join } from 'node:path';
 import { mapBounded } from '../../core/map-bounded.ts';
 import { SqlText } from '../sql/sql-text.ts';
-import { compareVersions } from './file-order.ts';
 import type { SqlMigration } from './migration.ts';
-import { checkFolder, hashOf } from './migration-files.ts';
-import { refusalFor, type Refuse } from './migration-files-error.ts';
-import { identityOf } from './named-migration.ts';
-import { listFolder, readText } from './read-text.ts';
-import { findUndoFile } from './undo-files.ts';
+import { checkFolder } from './migration-files.ts';
+import { hashText, identifyByName } from './migration-identity.ts';
+import { listFolder, readText, refusalFor, type Refuse } from './read-text.ts';
 
 const suffix = /\.sql$/i;
 
@@ -33,7 +30,7 @@ export async function readSqlFolder(
   const sorted = [...tags].toSorted(([one], [other]) => compareVersions(one, other));
   return mapBounded(sorted, 1, async ([tag, name]) => {
     const text = await readText(join(folder, name), refuse);
-    return { ...identityOf(tag), name, hash: hashOf(text), text, sql: new SqlText(text) };
+    return { ...identifyByName(tag), name, hash: hashText(text), text, sql: new SqlText(text) };
   });
 }
 
@@ -60,4 +57,82 @@ function checkTags(tags: readonly string[], folder: string, refuse: Refuse): voi
       hint: `${undo.tool === undefined ? '' : `Its name is that of an undo migration of ${undo.tool}. `}Move it to another folder: Slipway does not undo migrations.`,
     });
   }
+}
+
+/**
+ * Compares two names of plain SQL files: by their numbers, of any length, so that `10_more` comes after `9_some`. Names
+ * without a number come after those, by the alphabet, but `V10__more` after `V2__some`; Flyway's repeatable files, `R__views`,
+ * come last.
+ */
+function compareVersions(one: string, other: string): number {
+  const [a, b] = [readVersion(one), readVersion(other)];
+  if (a.rank !== b.rank) return a.rank - b.rank;
+  const byNumber = a.letter === b.letter ? compareNumbers(a.numbers, b.numbers) : 0;
+  if (byNumber !== 0) return byNumber;
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
+}
+
+interface Version {
+  /** Versions first, then names without one, then repeatable files. */
+  readonly rank: 0 | 1 | 2;
+  /** The one letter in front of the number. */
+  readonly letter: string;
+  readonly numbers: readonly bigint[];
+}
+
+/** A `_` is part of the number only where `__` ends it, as in Flyway: `V1_2__some`. In `1_2nd_try` the number is 1. */
+const versioned = /^(?<letter>[a-z]?)(?:(?<parts>\d+(?:[._]\d+)*)__|(?<number>\d+(?:\.\d+)*))/i;
+
+function readVersion(name: string): Version {
+  const { letter = '', parts, number } = versioned.exec(name)?.groups ?? {};
+  const digits = parts ?? number ?? '';
+  const numbers = digits === '' ? [] : digits.split(/[._]/).map(BigInt);
+  if (name.startsWith('R__')) return { rank: 2, letter: '', numbers };
+  return { rank: digits !== '' && letter === '' ? 0 : 1, letter, numbers };
+}
+
+function compareNumbers(one: readonly bigint[], other: readonly bigint[]): number {
+  for (let at = 0; at < Math.max(one.length, other.length); at += 1) {
+    const [a, b] = [one[at] ?? 0n, other[at] ?? 0n];
+    if (a !== b) return a < b ? -1 : 1;
+  }
+  return 0;
+}
+
+/** A file that takes a migration back. */
+interface UndoFile {
+  /** Its name without `.sql`. */
+  readonly tag: string;
+  /** A tool that names such files so; undefined when it is no tool's own habit. */
+  readonly tool: string | undefined;
+}
+
+/** Names that say it alone, as the docs of the tool have them. */
+const surely: readonly (readonly [pattern: RegExp, tool?: string])[] = [
+  // https://www.npmjs.com/package/postgrator: 001.undo.sql, 002.undo.optional-description.sql
+  [/^\d+\.undo(?:\.|$)/i, 'Postgrator'],
+  // https://github.com/golang-migrate/migrate/blob/master/MIGRATIONS.md; sqlx and Hasura do the same.
+  [/\.down$/i, 'golang-migrate'],
+  [/\.(?:undo|rollback|revert)$/i],
+  // https://documentation.red-gate.com/fd/undo-migrations-273973337.html: U1__name.sql
+  [/^U\d[\d._]*__/, 'Flyway'],
+  // https://docs.rs/diesel_migrations: up.sql and down.sql in the folder of a migration
+  [/^down$/i, 'Diesel'],
+];
+
+/** Names that may be those of a migration (`0004_slow_down`), unless the way up stands beside them, as db-migrate has it. */
+const perhaps = /[_-](?:down|undo|rollback|revert)$/i;
+
+/** Finds the first name among those of a folder that is one of a way down. */
+function findUndoFile(tags: readonly string[]): UndoFile | undefined {
+  const all = new Set(tags.map((tag) => tag.toLowerCase()));
+  for (const tag of tags) {
+    const named = surely.find(([pattern]) => pattern.test(tag));
+    if (named) return { tag, tool: named[1] };
+    const base = tag.toLowerCase().replace(perhaps, '');
+    const hasUp = ['', '-up', '_up'].some((end) => all.has(base + end));
+    if (perhaps.test(tag) && hasUp) return { tag, tool: undefined };
+  }
+  return undefined;
 }

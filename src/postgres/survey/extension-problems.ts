@@ -1,16 +1,17 @@
 import { problem, type Problem } from '../../core/error-codes.ts';
 import { BootError } from '../../core/errors.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
-import { mayMakeExtensionSchema } from '../sql/extension-commands.ts';
+import { isSql, type Migration } from '../sources/migration.ts';
+import { findExtensionCommands, mayMakeExtensionSchema } from '../sql/extension-commands.ts';
+import { readDirectives } from '../sql/file-marks.ts';
+import { quoteLiteral } from '../sql/identifier.ts';
+import type { SqlText } from '../sql/sql-text.ts';
 import {
-  misplacedExtensions,
   missingSchemaAdvice,
+  misplacedExtensions,
   schemasOnPath,
   type ExtensionFacts,
 } from './extension-schemas.ts';
-import { isSql, type Migration } from '../sources/migration.ts';
-import { readDirectives } from '../sql/file-marks.ts';
-import type { SqlText } from '../sql/sql-text.ts';
 
 interface PendingPlugin {
   readonly id: string;
@@ -95,4 +96,86 @@ function mayMakeAny(
     plugins.some(({ schema }) => listed.includes(schema)) ||
     texts.some(({ text }) => /schema/i.test(text))
   );
+}
+
+/** An extension that a file makes. */
+interface MadeExtension {
+  readonly name: string;
+  /** The version that the file names. */
+  readonly version?: string;
+}
+
+/** An extension that the server does not have, at all or in this version. */
+export interface UnavailableExtension {
+  readonly name: string;
+  readonly version: string | null;
+  /** The versions that the server has. */
+  readonly versions: readonly string[];
+}
+
+/** Lists every extension that the files make, each version once. */
+function madeExtensions(files: readonly Migration[]): readonly MadeExtension[] {
+  const made = files.filter(isSql).flatMap(({ sql }) => findExtensionCommands(sql));
+  const byKey = new Map(made.map((each) => [JSON.stringify([each.name, each.version]), each]));
+  return [...byKey.values()];
+}
+
+/**
+ * An SQL expression of type json that gives each {@link UnavailableExtension}. The server reads its control files for it, so it
+ * is asked only about what is not installed yet. With `pg_tle` nothing is certain, because its extensions are in no view.
+ */
+export function unavailableSql(files: readonly Migration[]): string {
+  const made = madeExtensions(files);
+  if (made.length === 0 || made.some(({ name }) => name === 'pg_tle')) return `'[]'::json`;
+  const list = made.map(({ name, version }) => {
+    return `(${quoteLiteral(name)}, ${version === undefined ? 'null' : quoteLiteral(version)})`;
+  });
+  return `(with made (name, version) as (
+      select m.name, m.version::text from (values ${list.join(', ')}) m (name, version)
+      where not exists (select from pg_extension e where e.extname in (m.name, 'pg_tle'))
+    ), known as materialized (
+      select v.name::text, v.version from pg_available_extension_versions v where exists (select from made)
+    )
+    select coalesce(json_agg(json_build_object('name', m.name, 'version', m.version, 'versions', (
+        select coalesce(json_agg(k.version order by k.version), '[]') from known k where k.name = m.name))), '[]')
+    from made m where not exists (
+      select from known k where k.name = m.name and k.version = coalesce(m.version, k.version)))`;
+}
+
+/** Finds pending files with a `CREATE EXTENSION` that the server will refuse. */
+export function findUnavailableExtensions(
+  { id, pending }: Pick<PendingPlugin, 'id' | 'pending'>,
+  unavailable: readonly UnavailableExtension[],
+): readonly Problem[] {
+  if (unavailable.length === 0) return [];
+  return pending.filter(isSql).flatMap(({ name: file, sql }) =>
+    findExtensionCommands(sql).flatMap(({ name, version }) => {
+      const found = unavailable.find(
+        (each) => each.name === name && each.version === (version ?? null),
+      );
+      if (!found) return [];
+      const what = version === undefined ? name : `${name} in version ${version}`;
+      const message = `${id}: ${file} makes the extension ${what}, which the server does not have`;
+      const hint =
+        found.versions.length === 0
+          ? unavailableAdvice(name)
+          : `The server has ${found.versions.join(', ')}: remove VERSION from ${file}, or update the package of the extension where PostgreSQL runs.`;
+      return problem('EXTENSION_UNAVAILABLE', message, { plugin: id, file, hint });
+    }),
+  );
+}
+
+/** The names of packages that differ from the name of the extension. */
+const packages: Readonly<Record<string, string>> = {
+  vector: 'pgvector',
+  postgis: 'PostGIS',
+  timescaledb: 'TimescaleDB',
+};
+
+/** Writes what to do about an extension that the server does not have. */
+export function unavailableAdvice(name: string): string {
+  const packageName = packages[name];
+  const called =
+    packageName === undefined ? `The package of ${name}` : `The package ${packageName}`;
+  return `${called} is missing where PostgreSQL runs: install it there (an image of PostgreSQL brings only its own extensions), or use a provider that has it. SELECT name FROM pg_available_extensions; lists what this server has.`;
 }

@@ -1,39 +1,128 @@
 import type { MigrationSettings } from '../../core/settings.ts';
 import { readSqlState } from '../connection/connection-error.ts';
 import type { QueryAnswer, Querying } from '../connection/connection.ts';
-import { toHistoryRow, type HistoryRow, type RawHistoryRow } from '../history/migration-history.ts';
+import {
+  historyTable,
+  toHistoryRow,
+  type HistoryRow,
+  type RawHistoryRow,
+} from '../history/migration-history.ts';
 import { planMigrations } from '../history/migration-plan.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
-import { followsExtensions } from './extension-schemas.ts';
+import { textArray } from '../sql/identifier.ts';
+import { unavailableSql, type UnavailableExtension } from './extension-problems.ts';
 import {
-  factsSql,
-  historiesSql,
-  isReadable,
-  type SchemaFacts,
-  type ServerFacts,
-} from './server-facts.ts';
+  extensionFactsSql,
+  followsExtensions,
+  noExtensions,
+  schemasOnPath,
+  wantedExtensions,
+  type ExtensionFacts,
+} from './extension-schemas.ts';
+import { publicExtensionsSql, type PublicExtension } from './public-extensions.ts';
+import { historiesSql, isReadable } from './read-history.ts';
 import {
-  changeQuestion,
-  detailsSql,
-  extensionQuestion,
-  noDetails,
-  publicQuestion,
-  type OwnedSchema,
-  type Question,
-  type SurveyDetails,
-} from './survey-details.ts';
+  markedSchemasSql,
+  renamableColumns,
+  type CommentedSchema,
+  type RenamableSchema,
+} from './schema-names.ts';
+import { publicObjectsSql, type PublicObject } from './stranded-objects.ts';
 
 /** The answers of the catalogs. */
-export interface DatabaseAnswer extends ServerFacts, Omit<SurveyDetails, 'owned'> {
-  readonly schemas: readonly SchemaAnswer[];
+export interface DatabaseFacts extends ServerFacts, Omit<Details, 'owned'> {
+  readonly schemas: readonly SchemaFacts[];
 }
 
 /** The answers about a schema; the second part is asked only where something may be changed. */
-export type SchemaAnswer = SchemaFacts & OwnedSchema;
+export type SchemaFacts = SchemaRights & OwnedSchema;
+
+/** The answer to the first statement of the survey: what a boot without pending files needs, and no more. */
+interface ServerFacts {
+  readonly pid: number;
+  readonly server: string;
+  readonly readOnly: boolean;
+  readonly role: string;
+  readonly database: string;
+  readonly canCreateSchema: boolean;
+  /** Whether an extension is in a schema that could be one for extensions. */
+  readonly hasExtensions: boolean;
+  /** Whether `public` has anything that could belong to a plugin. */
+  readonly isPublicUsed: boolean;
+  /** The existing ones of the schemas in the question. */
+  readonly schemas: readonly SchemaRights[];
+}
+
+interface SchemaRights {
+  readonly name: string;
+  readonly canUse: boolean;
+  readonly canCreate: boolean;
+  readonly history: {
+    readonly columns: readonly string[];
+    readonly canRead: boolean;
+    readonly canWrite: boolean;
+  } | null;
+}
+
+/**
+ * Asks for {@link ServerFacts} of the schemas `$1`: one text of JSON, so that no type parser of the host's can change it. It reads
+ * only catalogs, which every role may read. On a new connection each catalog costs extra time, mostly for planning, so what only
+ * some boots need is in {@link Details}.
+ */
+const factsSql = `
+select json_build_object(
+  'pid', pg_backend_pid(),
+  'server', split_part(current_setting('server_version'), ' ', 1),
+  'readOnly', current_setting('transaction_read_only') = 'on',
+  'role', current_user,
+  'database', current_database(),
+  'canCreateSchema', has_database_privilege(current_database(), 'CREATE'),
+  'hasExtensions', exists (select from pg_extension e
+    where e.extnamespace <> 'pg_catalog'::regnamespace and e.extnamespace is distinct from to_regnamespace('public')::oid),
+  'isPublicUsed', exists (select from pg_depend d
+    where d.refclassid = 'pg_namespace'::regclass and d.refobjid = to_regnamespace('public')::oid
+      and d.classid in ('pg_class'::regclass, 'pg_type'::regclass)),
+  'schemas', coalesce((
+    select json_agg(json_build_object(
+      'name', n.nspname,
+      'canUse', has_schema_privilege(n.oid, 'USAGE'),
+      'canCreate', has_schema_privilege(n.oid, 'CREATE'),
+      'history', (
+        select json_build_object(
+          'columns', (
+            select coalesce(json_agg(a.attname), '[]') from pg_attribute a
+            where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
+          'canRead', has_table_privilege(c.oid, 'SELECT'),
+          'canWrite', has_table_privilege(c.oid, 'INSERT'))
+        from pg_class c where c.relnamespace = n.oid and c.relname = '${historyTable}')))
+    from pg_namespace n where n.nspname = any($1::text[])), '[]')
+)::text as facts`;
+
+/** The facts that only some boots need. */
+interface Details {
+  readonly extensions: ExtensionFacts;
+  readonly inPublic: readonly PublicObject[];
+  /** The schemas whose comment has a rename marker. */
+  readonly renamed: readonly CommentedSchema[];
+  /** The extensions of files that the server does not have. */
+  readonly unavailable: readonly UnavailableExtension[];
+  /** Empty when `public` is on the path of the plugins. */
+  readonly publicExtensions: readonly PublicExtension[];
+  readonly owned: readonly OwnedSchema[];
+}
+
+/** What is needed of a schema before it is changed. */
+interface OwnedSchema extends RenamableSchema {
+  /** The sequence of the history's ids, when the role may not use it. An insert needs that right too. */
+  readonly closedSequence: string | null;
+}
+
+/** SQL expressions of type json, each for one of the {@link Details}. */
+type Questions = Readonly<Partial<Record<keyof Details, string>>>;
 
 /** The state of all plugins in the database at one moment. */
-export interface Look {
-  readonly facts: DatabaseAnswer;
+interface Look {
+  readonly facts: DatabaseFacts;
   /** By schema. */
   readonly histories: Histories;
 }
@@ -69,50 +158,38 @@ async function lookOnce(
   plugins: readonly PluginMigrations[],
   settings: MigrationSettings,
 ): Promise<Look> {
-  const names = schemaNames(plugins);
-  const files = plugins.flatMap((plugin) => plugin.files);
+  const schemas = new Set(
+    plugins.flatMap((each) => [each.schema, each.historySchema, ...each.previousSchemas]),
+  );
+  const names = [...schemas];
   const { rows } = await client.query<{ facts: string }>(factsSql, [names]);
   const facts = JSON.parse(rows[0]?.facts ?? '{}') as ServerFacts;
   const readable = facts.schemas.filter(isReadable);
-  const known = { existing: nameSet(facts.schemas), readable: nameSet(readable) };
-  const mayChange = plugins.some((plugin) => isNewOrRenamed(plugin, known));
-  const isOfPlugin = ({ schema }: PluginMigrations): boolean => schema !== 'public';
-  const first = [
-    ...(followsExtensions(settings) && facts.hasExtensions ? [extensionQuestion(settings)] : []),
-    ...(facts.isPublicUsed && plugins.some(isOfPlugin) ? [publicQuestion(names)] : []),
-    ...(mayChange ? [changeQuestion(names, files, settings)] : []),
-  ];
-  const { histories, details } = await ask(client, readable, first);
+  const mayChange = hasNewOrRenamed(plugins, facts.schemas, readable);
+  const hasOwnSchemas = plugins.some(({ schema }) => schema !== 'public');
+  const { histories, details } = await ask(client, readable, {
+    ...(followsExtensions(settings) &&
+      facts.hasExtensions && { extensions: extensionFactsSql(settings, []) }),
+    ...(facts.isPublicUsed && hasOwnSchemas && { inPublic: publicObjectsSql(names) }),
+    ...(mayChange && changeQuestions(names, plugins, settings)),
+  });
   const isLate = !mayChange && plugins.some((plugin) => hasPending(plugin, histories));
-  const last = isLate ? [changeQuestion(names, files, settings)] : [];
-  const { details: late } = await ask(client, [], last);
-  return { facts: merge(facts, { ...noDetails, ...details, ...late }), histories };
-}
-
-/** Lists every schema that a plugin has or had, and that of its history. */
-function schemaNames(plugins: readonly PluginMigrations[]): readonly string[] {
-  const names = plugins.flatMap((plugin) => [
-    plugin.schema,
-    plugin.historySchema,
-    ...plugin.previousSchemas,
-  ]);
-  return [...new Set(names)];
-}
-
-interface KnownSchemas {
-  readonly existing: ReadonlySet<string>;
-  /** The schemas whose history is read. */
-  readonly readable: ReadonlySet<string>;
-}
-
-function nameSet(schemas: readonly SchemaFacts[]): ReadonlySet<string> {
-  return new Set(schemas.map(({ name }) => name));
+  const late = await ask(client, [], isLate ? changeQuestions(names, plugins, settings) : {});
+  return { facts: merge(facts, { ...details, ...late.details }), histories };
 }
 
 /** Whether a plugin may need a change, regardless of the histories. */
-function isNewOrRenamed(plugin: PluginMigrations, { existing, readable }: KnownSchemas): boolean {
-  const { historySchema, previousSchemas } = plugin;
-  return !readable.has(historySchema) || previousSchemas.some((name) => existing.has(name));
+function hasNewOrRenamed(
+  plugins: readonly PluginMigrations[],
+  schemas: readonly SchemaRights[],
+  readable: readonly SchemaRights[],
+): boolean {
+  const existing = new Set(schemas.map(({ name }) => name));
+  const withHistory = new Set(readable.map(({ name }) => name));
+  return plugins.some(
+    ({ historySchema, previousSchemas }) =>
+      !withHistory.has(historySchema) || previousSchemas.some((name) => existing.has(name)),
+  );
 }
 
 /** Whether a plugin with a history, and without a rename, has pending files. */
@@ -122,21 +199,19 @@ function hasPending(plugin: PluginMigrations, histories: Histories): boolean {
   return planMigrations(plugin.files, rows, schema).pending.length > 0;
 }
 
-interface Answers {
-  readonly histories: Histories;
-  readonly details: Partial<SurveyDetails>;
-}
-
 /** Reads the histories of these schemas and asks these questions, in one message; in none when there is nothing to ask. */
 async function ask(
   client: Querying,
-  schemas: readonly SchemaFacts[],
-  questions: readonly Question[],
-): Promise<Answers> {
+  schemas: readonly SchemaRights[],
+  questions: Questions,
+): Promise<{ readonly histories: Histories; readonly details: Partial<Details> }> {
   const histories = new Map<string, HistoryRow[]>(schemas.map(({ name }) => [name, []]));
+  const fields = Object.entries(questions).map(([name, sql]) => `'${name}', ${sql}`);
   const texts = [
     ...(schemas.length > 0 ? [historiesSql(schemas)] : []),
-    ...(questions.length > 0 ? [detailsSql(questions)] : []),
+    ...(fields.length > 0
+      ? [`select json_build_object(${fields.join(', ')})::text as details`]
+      : []),
   ];
   if (texts.length === 0) return { histories, details: {} };
   const answers = [await client.query(texts.join(';\n'))].flat() as readonly QueryAnswer[];
@@ -144,16 +219,57 @@ async function ask(
     const rows = answers[0]?.rows as readonly (RawHistoryRow & { schema: string })[];
     for (const row of rows) histories.get(row.schema)?.push(toHistoryRow(row));
   }
-  if (questions.length === 0) return { histories, details: {} };
+  if (fields.length === 0) return { histories, details: {} };
   const [row] = (answers.at(-1)?.rows ?? []) as readonly { readonly details: string }[];
-  return { histories, details: JSON.parse(row?.details ?? '{}') as Partial<SurveyDetails> };
+  return { histories, details: JSON.parse(row?.details ?? '{}') as Partial<Details> };
 }
 
-function merge(facts: ServerFacts, { owned, ...details }: SurveyDetails): DatabaseAnswer {
+function merge(facts: ServerFacts, { owned = [], ...details }: Partial<Details>): DatabaseFacts {
   const byName = new Map(owned.map((schema) => [schema.name, schema]));
-  const schemas = facts.schemas.map((schema) => {
-    const unasked = { name: schema.name, isEmpty: false, isOwned: true, closedSequence: null };
-    return { ...schema, ...(byName.get(schema.name) ?? unasked) };
-  });
-  return { ...facts, ...details, schemas };
+  const unasked = { isEmpty: false, isOwned: true, closedSequence: null };
+  return {
+    ...facts,
+    extensions: noExtensions,
+    inPublic: [],
+    renamed: [],
+    unavailable: [],
+    publicExtensions: [],
+    ...details,
+    schemas: facts.schemas.map((schema) => ({
+      ...schema,
+      ...(byName.get(schema.name) ?? unasked),
+    })),
+  };
+}
+
+/** The questions about everything that may prevent a change. */
+function changeQuestions(
+  schemas: readonly string[],
+  plugins: readonly PluginMigrations[],
+  settings: MigrationSettings,
+): Questions {
+  const files = plugins.flatMap((plugin) => plugin.files);
+  const isPublicOnPath = schemasOnPath(settings).includes('public');
+  return {
+    extensions: extensionFactsSql(settings, wantedExtensions(files)),
+    renamed: markedSchemasSql,
+    unavailable: unavailableSql(files),
+    owned: ownedSchemasSql(schemas),
+    ...(isPublicOnPath ? {} : { publicExtensions: publicExtensionsSql }),
+  };
+}
+
+function ownedSchemasSql(schemas: readonly string[]): string {
+  return `(
+    select coalesce(json_agg(json_build_object(
+      ${renamableColumns},
+      'closedSequence', (
+        select s.relname from pg_class c
+          join pg_depend d on d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
+            and d.refobjid = c.oid and d.deptype = 'a'
+          join pg_class s on s.oid = d.objid and s.relkind = 'S'
+        where c.relnamespace = n.oid and c.relname = '${historyTable}'
+          and not has_sequence_privilege(s.oid, 'USAGE, UPDATE')
+        limit 1))), '[]')
+    from pg_namespace n where n.nspname = any(${textArray(schemas)}))`;
 }

@@ -5,24 +5,19 @@ import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts
 import { judgePlan } from '../history/migration-policies.ts';
 import type { Migration } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
-import { findFilePaths } from './function-path-problems.ts';
-import type { Look } from './look-at-database.ts';
-import { findHistoryEdits } from './history-edits.ts';
-import { findPublicExtensions } from './public-extensions.ts';
-import { findRenamed } from './rename-marker.ts';
-import { planRename, type RenamePlan } from './rename-plan.ts';
-import { renamedAway } from './rename-problems.ts';
-import type { Claimant, StrandedObjects } from './stranded-objects.ts';
-import { findStrandedProblems } from './stranded-problems.ts';
-import { findUnavailableExtensions } from './unavailable-extensions.ts';
+import { findHistoryProblems, findWriteProblems } from './access-problems.ts';
+import { findUnavailableExtensions } from './extension-problems.ts';
 import {
   findEmptyFiles,
+  findFilePaths,
   findFileProblems,
-  findHistoryProblems,
   findPsqlProblems,
-  findWriteProblems,
-} from './survey-problems.ts';
-import type { DatabaseAnswer, SchemaAnswer } from './look-at-database.ts';
+} from './file-problems.ts';
+import { findHistoryEdits } from './history-edits.ts';
+import type { DatabaseFacts, SchemaFacts } from './look-at-database.ts';
+import { findPublicExtensions } from './public-extensions.ts';
+import { findRenamedAway, planRename } from './schema-names.ts';
+import { findStrandedProblems, type Claimant, type StrandedObjects } from './stranded-objects.ts';
 
 /** The result of the survey for one plugin. */
 export interface PluginSurvey {
@@ -48,7 +43,8 @@ export interface PluginSurvey {
 interface PlannedPlugin extends Claimant {
   readonly historySchema: string;
   readonly plugin: PluginMigrations;
-  readonly rename: RenamePlan;
+  readonly renameFrom: string | undefined;
+  readonly conflict: Problem | undefined;
   readonly rows: readonly HistoryRow[];
   readonly plan: MigrationPlan<Migration>;
 }
@@ -56,25 +52,26 @@ interface PlannedPlugin extends Claimant {
 /** Finds what is pending, in the schema that the plugin has now. */
 export function planPlugin(
   plugin: PluginMigrations,
-  schemas: ReadonlyMap<string, SchemaAnswer>,
-  histories: Look['histories'],
+  schemas: ReadonlyMap<string, SchemaFacts>,
+  histories: ReadonlyMap<string, readonly HistoryRow[]>,
 ): PlannedPlugin {
   const { id, files } = plugin;
-  const rename = planRename(plugin, schemas);
+  const { from: renameFrom, conflict } = planRename(plugin, schemas);
   const { schema, historySchema } =
-    rename.from === undefined ? plugin : { schema: rename.from, historySchema: rename.from };
+    renameFrom === undefined ? plugin : { schema: renameFrom, historySchema: renameFrom };
   const rows = histories.get(historySchema) ?? [];
   const plan = planMigrations(files, rows, plugin.schema);
   const pending = new Set(plan.pending);
   const applied = files.filter((file) => !pending.has(file));
   const isAhead = plan.unknown.length > 0;
-  return { id, schema, historySchema, plugin, rename, files, applied, isAhead, rows, plan };
+  const history = { files, applied, isAhead, rows, plan };
+  return { id, schema, historySchema, plugin, renameFrom, conflict, ...history };
 }
 
 /** The facts for all plugins of a survey. */
 interface SurveyContext {
-  readonly facts: DatabaseAnswer;
-  readonly schemas: ReadonlyMap<string, SchemaAnswer>;
+  readonly facts: DatabaseFacts;
+  readonly schemas: ReadonlyMap<string, SchemaFacts>;
   readonly keepsSession: boolean;
   readonly willApply: boolean;
   readonly settings: MigrationSettings;
@@ -90,15 +87,17 @@ export function surveyPlugin(
 ): PluginSurvey {
   const { facts, schemas, keepsSession, willApply, settings, onPath } = context;
   const { strandedObjects, functionSearchPath } = settings;
-  const { id, schema, historySchema, rename, files, rows, plan } = planned;
+  const { id, schema, historySchema, renameFrom, conflict, files, rows, plan } = planned;
   const { pending } = plan;
-  const isRenamed = rename.from !== undefined;
+  const isRenamed = renameFrom !== undefined;
   const plugin = { id, schema, historySchema, isRenamed, pending };
   const found = stranded ? findStrandedProblems(plugin, stranded) : [];
   const judgement = judgePlan({ id, historySchema, files, applied: rows, plan }, settings);
   const historyEdits = findHistoryEdits(plugin);
   const historyExists = schemas.get(historySchema)?.history != null;
-  const obstacle = rename.conflict ?? findNewName(planned.plugin, historyExists, facts);
+  // Another release may have renamed the schema of a plugin that has none here.
+  const newName = historyExists ? undefined : findRenamedAway(planned.plugin, facts.renamed);
+  const obstacle = conflict ?? newName;
   const { schema: ownSchema, historySchema: ownHistorySchema } = planned.plugin;
   const paths = willApply ? findFilePaths(planned.plugin, onPath, pending) : [];
   return {
@@ -108,7 +107,7 @@ export function surveyPlugin(
     pending,
     schemaExists: schemas.has(ownSchema),
     historyExists,
-    renameFrom: rename.from,
+    renameFrom,
     applied: planned.applied.map(({ name }) => name),
     stranded,
     warnings: [
@@ -134,14 +133,4 @@ export function surveyPlugin(
           ...(willApply ? historyEdits.problems : []),
         ],
   };
-}
-
-/** Finds the new name of a plugin that has no schema here because another release has renamed it. */
-function findNewName(
-  { id, schema }: PluginMigrations,
-  historyExists: boolean,
-  { renamed }: DatabaseAnswer,
-): Problem | undefined {
-  const now = historyExists ? undefined : findRenamed(schema, renamed);
-  return now && renamedAway(id, schema, now);
 }

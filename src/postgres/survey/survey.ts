@@ -11,7 +11,7 @@ import { schemasOnPath, type ExtensionFacts } from './extension-schemas.ts';
 import { lookAtDatabase } from './look-at-database.ts';
 import { findStranded } from './stranded-objects.ts';
 import { planPlugin, surveyPlugin, type PluginSurvey } from './survey-plugin.ts';
-import { findServerProblems } from './survey-problems.ts';
+import { findServerProblems } from './access-problems.ts';
 import { readMessage } from '../../core/foreign-value.ts';
 
 /** The result of the survey for every plugin. */

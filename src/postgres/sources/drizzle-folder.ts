@@ -1,10 +1,88 @@
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { show } from '../../core/errors.ts';
 import { isRecord } from '../../core/foreign-value.ts';
-import type { Refuse } from './migration-files-error.ts';
-import { isMissing, readJson } from './read-text.ts';
-import type { ListedMigration } from './timestamp-folder.ts';
-import { timestampOf } from './timestamp-folder.ts';
+import { mapBounded } from '../../core/map-bounded.ts';
+import type { MigrationIdentity } from './migration.ts';
+import { readTime } from './migration-identity.ts';
+import { isMissing, listFolder, readersAtOnce, readJson, type Refuse } from './read-text.ts';
+
+/** A migration that a folder has, before its text is read. */
+export interface ListedMigration extends Omit<MigrationIdentity, 'hash'> {
+  readonly path: string;
+  /** Where drizzle-kit keeps what the schema is after this migration; the file may be missing. */
+  readonly snapshotPath: string;
+}
+
+/**
+ * Lists the migrations of a folder of drizzle-kit, of 0.x or 1.x.
+ *
+ * @throws what `refuse` makes
+ */
+export async function listDrizzleFolder(
+  folder: string,
+  refuse: Refuse,
+): Promise<readonly ListedMigration[]> {
+  const journal = await listJournal(folder, refuse);
+  const folders = await listTimestampFolders(folder, refuse);
+  if (journal && folders.length > 0) {
+    throw refuse(`${folder} has a journal of drizzle-kit 0.x and ${folders[0]?.name} of 1.x`, {
+      hint: 'Run drizzle-kit up to its end, or restore the folder from version control.',
+    });
+  }
+  if (journal) return journal;
+  if (folders.length > 0) return folders;
+  throw refuse(
+    `${join(folder, 'meta', '_journal.json')} cannot be read, and no <timestamp>_<name>/migration.sql is there`,
+    {
+      hint: 'Run drizzle-kit generate, and commit and ship all it writes, with meta/ if it has one.',
+    },
+  );
+}
+
+/**
+ * Lists a folder of drizzle-kit 1.x: each migration is a folder of its own, `<timestamp>_<name>/migration.sql`. They sort by
+ * name, so by time.
+ *
+ * @throws what `refuse` makes
+ */
+async function listTimestampFolders(
+  folder: string,
+  refuse: Refuse,
+): Promise<readonly ListedMigration[]> {
+  const entries = await listFolder(folder, refuse);
+  const tags = await mapBounded(
+    entries.filter((entry) => !entry.isFile()),
+    readersAtOnce,
+    // A broken link counts as well: left out, its migration would be missing without any message.
+    ({ name }) =>
+      lstat(join(folder, name, file)).then(
+        () => [name],
+        () => [],
+      ),
+  );
+  return tags
+    .flat()
+    .toSorted()
+    .map((tag) => {
+      const when = readTime(tag);
+      if (Number.isNaN(when)) {
+        throw refuse(`${join(folder, tag)} does not begin with a time, such as 20240102030405`, {
+          hint: 'Give it the name that drizzle-kit 1.x gave it: its time is part of the history.',
+        });
+      }
+      return {
+        name: `${tag}/${file}`,
+        when,
+        historyName: tag,
+        format: '1.x',
+        path: join(folder, tag, file),
+        snapshotPath: join(folder, tag, 'snapshot.json'),
+      };
+    });
+}
+
+const file = 'migration.sql';
 
 interface JournalEntry {
   readonly tag: string;
@@ -21,7 +99,7 @@ const again = 'Restore meta/_journal.json from version control, or resolve its m
  * @returns undefined when there is no journal.
  * @throws what `refuse` makes
  */
-export async function listJournal(
+async function listJournal(
   folder: string,
   refuse: Refuse,
 ): Promise<readonly ListedMigration[] | undefined> {
@@ -36,7 +114,6 @@ export async function listJournal(
   refuseDoubles(entries, path, refuse);
   return entries.map(({ tag, when }) => ({
     name: `${tag}.sql`,
-    tag,
     when,
     historyName: nameInDrizzle1(tag, when),
     format: '0.x',
@@ -48,14 +125,19 @@ export async function listJournal(
 
 /** What `drizzle-kit up` calls a file of 0.x, and Drizzle 1.x then looks for in the history. */
 function nameInDrizzle1(tag: string, when: number): string {
-  return `${timestampOf(when)}_${tag.split('_').slice(1).join('_')}`;
+  return `${formatTime(when)}_${tag.split('_').slice(1).join('_')}`;
+}
+
+/** The 14 digits for a time: `20240102030405`. */
+function formatTime(when: number): string {
+  return new Date(when).toISOString().replace(/\D/g, '').slice(0, 14);
 }
 
 /** The names that drizzle-kit has had for PostgreSQL. A journal without a dialect is one of PostgreSQL as well. */
 const ownDialects = new Set<unknown>(['postgresql', 'pg', undefined]);
 
 function refuseOtherDialect(journal: unknown, path: string, refuse: Refuse): void {
-  const dialect = propertyOf(journal, 'dialect');
+  const dialect = readProperty(journal, 'dialect');
   if (ownDialects.has(dialect)) return;
   throw refuse(`${path} has migrations for ${show(dialect)}`, {
     hint: 'Generate them for PostgreSQL: dialect: "postgresql" in drizzle.config.',
@@ -63,11 +145,11 @@ function refuseOtherDialect(journal: unknown, path: string, refuse: Refuse): voi
 }
 
 function readEntries(journal: unknown, path: string, refuse: Refuse): readonly JournalEntry[] {
-  const entries = propertyOf(journal, 'entries');
+  const entries = readProperty(journal, 'entries');
   if (!Array.isArray(entries)) throw refuse(`${path} has no list "entries"`, { hint: again });
   return entries.map((entry: unknown, index) => {
-    const tag = propertyOf(entry, 'tag');
-    const when = propertyOf(entry, 'when');
+    const tag = readProperty(entry, 'tag');
+    const when = readProperty(entry, 'when');
     if (typeof tag !== 'string' || tag === '' || !isTime(when)) {
       throw refuse(
         `entry ${index} of ${path} needs a tag and a whole number "when", got ${show(tag)} and ${show(when)}`,
@@ -80,7 +162,7 @@ function readEntries(journal: unknown, path: string, refuse: Refuse): readonly J
         { hint: 'A tag is the name of a file beside meta/, without .sql and without a path.' },
       );
     }
-    return { tag, when, idx: propertyOf(entry, 'idx') };
+    return { tag, when, idx: readProperty(entry, 'idx') };
   });
 }
 
@@ -133,6 +215,6 @@ function findDouble(
   return undefined;
 }
 
-function propertyOf(value: unknown, key: string): unknown {
+function readProperty(value: unknown, key: string): unknown {
   return isRecord(value) ? value[key] : undefined;
 }
