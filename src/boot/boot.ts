@@ -94,11 +94,11 @@ class PluginBoot implements Boot {
     this.#relay = new Relay({
       bootId: this.id,
       clock: settings.clock,
-      emit: (event) => this.#bus.emit(event),
+      deliver: (event) => this.#bus.emit(event),
       sent: this.#sent,
     });
     this.#bus.onAny(createLogListener(settings.ownLogger));
-    this.#bus.onAny(createHeartbeat(settings.clock, () => this.state(), this.#relay.tell));
+    this.#bus.onAny(createHeartbeat(settings.clock, () => this.state(), this.#relay.emit));
   }
 
   readonly on: EventSource['on'] = (name, listener) => this.#bus.on(name, listener);
@@ -170,13 +170,13 @@ class PluginBoot implements Boot {
   async #launch(run: BootRun): Promise<BootReport> {
     this.#down = run.ended.then((end) => this.#finishWayDown(end));
     this.#endWatch = watchBoot(() => this.state());
-    this.#relay.tell({ type: 'boot.started', until: run.until });
+    this.#relay.emit({ type: 'boot.started', until: run.until });
     run.begin();
     return this.#finishLaunch(await Promise.race([run.ready, this.#down]));
   }
 
   #finishLaunch({ outcome, error }: Pick<RunEnd, 'outcome' | 'error'>): BootReport {
-    this.#relay.tell({
+    this.#relay.emit({
       type: 'boot.finished',
       outcome,
       durationMs: this.#relay.elapsedMs,
@@ -210,7 +210,7 @@ class PluginBoot implements Boot {
   #goDown(reason: string): void {
     if (!this.#wayDown.begin(reason)) return;
     this.#endWatch ??= watchBoot(() => this.state());
-    this.#relay.tell({ type: 'boot.stopping', reason });
+    this.#relay.emit({ type: 'boot.stopping', reason });
     void this.#wayDown.drain();
   }
 
@@ -222,7 +222,7 @@ class PluginBoot implements Boot {
   #finishWayDown(end: RunEnd): RunEnd {
     this.#hasEnded = true;
     this.#relay.closeOpenSteps('the boot has ended');
-    this.#relay.tell({
+    this.#relay.emit({
       type: 'boot.stopped',
       reason: this.#wayDown.reason ?? 'the boot failed',
       durationMs: this.#wayDown.end(),

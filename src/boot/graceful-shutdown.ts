@@ -24,6 +24,8 @@ export interface GracefulShutdownOptions {
   /**
    * Finishes work under way before anything is stopped, such as `(signal) => closeServer(server, signal)`. It is called however
    * the way down began. Its signal is aborted when its time is up.
+   *
+   * @default nothing
    */
   readonly drain?: (signal: AbortSignal) => unknown;
   /**
@@ -75,7 +77,7 @@ export function gracefulShutdown(
       return;
     }
     received = signal;
-    // A boot that never began has no event to tell of its end.
+    // A boot that never began emits no event of its end.
     if (boot.state().phase === 'idle') exitWith(toExitCode(signal));
     void boot.stop(signal).then(ignoreSignals);
   };

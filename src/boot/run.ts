@@ -76,7 +76,7 @@ export class BootRun {
       sent,
       wayDown,
       cut: wayDown.cut,
-      tell: relay.tell,
+      emit: relay.emit,
       task: this.#running.task,
     };
     const discover = discoverPhase(around);
@@ -85,7 +85,7 @@ export class BootRun {
     const initAll = initAllPhase(around, sort.graph, migrateAll.searchPath);
     this.#endLives = initAll.end;
     const tasks = { ...discover.tasks, ...sort.tasks, ...migrateAll.tasks, ...initAll.tasks };
-    this.#actor = createActor(provideMachines(tasks, this.#tell), {
+    this.#actor = createActor(provideMachines(tasks, this.#emit), {
       input: {
         // More at once than the pool has clients would only wait for each other.
         migrateWidth: Math.min(settings.migrations.concurrency, migrationPool.options.max),
@@ -113,9 +113,9 @@ export class BootRun {
     this.#actor.send({ type: 'STOP', reason });
   }
 
-  readonly #tell = (news: MachineNews): void => {
-    if (news.type === 'phase.started' && news.phase === 'stopAll') this.#parts.onWayDown();
-    this.#parts.relay.tell(news);
+  readonly #emit = (event: MachineNews): void => {
+    if (event.type === 'phase.started' && event.phase === 'stopAll') this.#parts.onWayDown();
+    this.#parts.relay.emit(event);
   };
 
   #whenReady(): Promise<{ readonly outcome: BootOutcome }> {

@@ -34,8 +34,8 @@ interface LockWait {
 }
 
 /**
- * What the events have told so far. It starts with every step of every plugin not reached, so that at any moment there is
- * a whole story to tell.
+ * What is known from the events so far. It starts with every step of every plugin not reached, so that at any moment it is
+ * complete.
  */
 export class BootRecord {
   readonly bootId: string;
@@ -215,9 +215,9 @@ export class BootRecord {
     this.#warnings = [...this.#warnings, ...warnings];
   }
 
-  #step(id: string, step: Step, news: StepRecord): void {
+  #step(id: string, step: Step, change: StepRecord): void {
     this.#update(id, (known) => ({
-      steps: { ...known.steps, [step]: { ...known.steps[step], ...news } },
+      steps: { ...known.steps, [step]: { ...known.steps[step], ...change } },
     }));
   }
 

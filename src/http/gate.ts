@@ -9,7 +9,11 @@ export type PluginOf = (request: RequestHead) => string | undefined;
 
 /** The options of {@link gate}. */
 export interface GateOptions {
-  /** Where the plugins' routes are: `'/api/'` when the plugin's id follows it in the path, or a function. */
+  /**
+   * Where the plugins' routes are: `'/api/'` when the plugin's id follows it in the path, or a function.
+   *
+   * @default no request belongs to a plugin
+   */
   readonly pluginOf?: string | PluginOf;
   /**
    * The value of `Retry-After`, rounded up to whole seconds, at least one.

@@ -13,11 +13,23 @@ export interface StartPostgresOptions {
    * @default 'auto'
    */
   readonly from?: PostgresChoice;
-  /** Server settings such as `{ max_connections: 300 }`. A server behind `DATABASE_URL` keeps its own. */
+  /**
+   * Server settings such as `{ max_connections: 300 }`. A server behind `DATABASE_URL` keeps its own.
+   *
+   * @default {}
+   */
   readonly settings?: Readonly<Record<string, string | number>>;
-  /** The password the server asks for (scram-sha-256). Without one, it trusts every connection on loopback. */
+  /**
+   * The password that the server asks for (scram-sha-256).
+   *
+   * @default none: every connection on loopback is trusted
+   */
   readonly password?: string;
-  /** TCP port, 1 to 65535. Without one, a free port is chosen. */
+  /**
+   * TCP port, 1 to 65535.
+   *
+   * @default a free port
+   */
   readonly port?: number;
 }
 

@@ -45,7 +45,7 @@ export class PluginRunner {
     const { plugin } = this.#find(id);
     const attempts = plugin.retry?.attempts ?? 1;
     let pauseMs = milliseconds(plugin.retry?.backoff, defaultBackoffMs);
-    this.#around.tell({ type: 'plugin.init.started', plugin: id });
+    this.#around.emit({ type: 'plugin.init.started', plugin: id });
     for (let attempt = 1; ; attempt += 1) {
       const result = await this.#attempt(plugin, cancel);
       if (result.status === 'done' || result.status === 'canceled') return result;
@@ -57,7 +57,7 @@ export class PluginRunner {
       await this.#cleanUp(plugin);
       if (isLast) return result;
       const error = toError(result.error);
-      this.#around.tell({
+      this.#around.emit({
         type: 'plugin.init.retrying',
         plugin: id,
         attempt,
@@ -76,7 +76,7 @@ export class PluginRunner {
   async ready(id: string, cancel: AbortSignal): Promise<ReadyResult> {
     const { plugin } = this.#find(id);
     const life = this.#up.get(id);
-    this.#around.tell({ type: 'plugin.ready.started', plugin: id });
+    this.#around.emit({ type: 'plugin.ready.started', plugin: id });
     if (cancel.aborted) return { status: 'canceled' };
     if (!plugin.ready || !life) return { status: 'done' };
     const bounds = this.#bounds(plugin.timeouts?.ready, life, cancel);
@@ -94,7 +94,7 @@ export class PluginRunner {
   /** Stops a plugin whose `init` was called, however that ended. */
   async stop(id: string): Promise<StopResult> {
     const { plugin } = this.#find(id);
-    this.#around.tell({ type: 'plugin.stop.started', plugin: id });
+    this.#around.emit({ type: 'plugin.stop.started', plugin: id });
     const { errors, timedOut } = await this.#endLife(plugin, this.#around.wayDown.reason ?? 'stop');
     if (timedOut) {
       return { status: 'timeout', error: faults.stopTimedOut(id, this.#stopMs(plugin), errors) };
@@ -181,7 +181,7 @@ export class PluginRunner {
 
   #warnUnreturned(plugin: string, unreturned: Unreturned): void {
     const message = faults.unreturned(plugin, unreturned);
-    if (message !== undefined) this.#around.tell({ type: 'boot.warning', plugin, message });
+    if (message !== undefined) this.#around.emit({ type: 'boot.warning', plugin, message });
   }
 
   #bounds(own: Duration | undefined, life: PluginLife, cancel: AbortSignal) {

@@ -26,9 +26,17 @@ export interface BootOptions extends SettingsOptions {
    * @default []
    */
   readonly plugins?: readonly Plugin[];
-  /** Where to find plugins that are packages: dependencies of the host and of its workspaces. */
+  /**
+   * Where to find plugins that are packages: dependencies of the host and of its workspaces.
+   *
+   * @default none are looked for
+   */
   readonly discover?: DiscoverOptions;
-  /** The host's own migrations, which run before those of any plugin. */
+  /**
+   * The host's own migrations, which run before those of any plugin.
+   *
+   * @default none
+   */
   readonly host?: HostOptions;
   /**
    * Whether the table `slipway.plugins` is read and kept, in which plugins can be disabled. An object is `true` with options.

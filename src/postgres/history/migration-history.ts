@@ -50,21 +50,22 @@ function createHistorySql(schema: string, shape: HistoryShape): string {
   return `create table if not exists ${quoteHistory(schema)} (id serial primary key, hash text not null, created_at bigint${more})`;
 }
 
-/** The missing parts that the first row of a plugin needs. */
-export interface MissingParts {
-  readonly schemas: readonly string[];
-  readonly history: boolean;
+/** The place of a history as it was found. */
+interface HistoryPlace {
+  readonly missingSchemas: readonly string[];
+  /** Undefined when there is no table yet. */
+  readonly shape: HistoryShape | undefined;
 }
 
-/** The SQL that makes the missing parts; empty when there are none. */
+/** The SQL that makes what the first row of a plugin needs; empty when nothing is missing. */
 export function createMissingSql(
-  missing: MissingParts,
+  { missingSchemas, shape }: HistoryPlace,
   historySchema: string,
-  shape: HistoryShape,
+  newShape: HistoryShape,
 ): readonly string[] {
   return [
-    ...missing.schemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
-    ...(missing.history ? [createHistorySql(historySchema, shape)] : []),
+    ...missingSchemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
+    ...(shape === undefined ? [createHistorySql(historySchema, newShape)] : []),
   ];
 }
 

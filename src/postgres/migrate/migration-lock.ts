@@ -7,7 +7,7 @@ import {
   type HistoryRow,
   type HistoryShape,
 } from '../history/migration-history.ts';
-import { missingParts, readHistory, shapeToWrite } from '../survey/read-history.ts';
+import { readHistory, shapeToWrite } from '../survey/read-history.ts';
 import { findRenamed } from '../survey/rename-marker.ts';
 import { renamedAway } from '../survey/rename-problems.ts';
 import type { Migrating } from './migrating.ts';
@@ -133,6 +133,6 @@ async function readUnderLock(
   const now = history.shape ? undefined : findRenamed(schema, history.renamed);
   if (now) throw problemError(renamedAway(plugin.id, schema, now), 'migrateAll');
   const shape = shapeToWrite(history, plugin.files);
-  const missing = createMissingSql(missingParts(history), historySchema, shape);
+  const missing = createMissingSql(history, historySchema, shape);
   return { acquired: true, backendPid, ...sql, rows: history.rows, shape, missing };
 }

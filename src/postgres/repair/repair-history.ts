@@ -6,12 +6,7 @@ import {
   type HistoryRow,
   type HistoryShape,
 } from '../history/migration-history.ts';
-import {
-  missingParts,
-  readHistory,
-  shapeToWrite,
-  type HistoryState,
-} from '../survey/read-history.ts';
+import { readHistory, shapeToWrite, type HistoryState } from '../survey/read-history.ts';
 import type { Querying } from '../connection/connection.ts';
 import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
 import { nameRow } from '../history/migration-policies.ts';
@@ -34,7 +29,7 @@ export async function decideOnRows(
   const pending = new Set(plan.pending);
   const toWrite = chosen.filter((file) => pending.has(file));
   const shape = shapeToWrite(history, plugin.files);
-  const missing = createMissingSql(missingParts(history), historySchema, shape);
+  const missing = createMissingSql(history, historySchema, shape);
   return {
     changes: toWrite.map(({ name }) => {
       return { kind: 'file', name, change: 'written into the history, and not run' };

@@ -7,7 +7,6 @@ import {
   toHistoryRow,
   type HistoryRow,
   type HistoryShape,
-  type MissingParts,
   type RawHistoryRow,
 } from '../history/migration-history.ts';
 import type { MigrationIdentity } from '../sources/migration.ts';
@@ -74,9 +73,4 @@ export function shapeToWrite(
   [first]: readonly Pick<MigrationIdentity, 'format'>[],
 ): HistoryShape {
   return shape ?? first?.format ?? '0.x';
-}
-
-/** Lists what must be made before the first row. */
-export function missingParts({ missingSchemas, shape }: HistoryState): MissingParts {
-  return { schemas: missingSchemas, history: shape === undefined };
 }
