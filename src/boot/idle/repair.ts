@@ -3,10 +3,14 @@ import { optionsInvalid } from '../../core/errors.ts';
 import { boolean, duration, group, list, maybe, text, type Check } from '../../core/expect.ts';
 import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
 import { endHolder, findHolder, type HolderReport } from '../../postgres/repair/lock-holder.ts';
-import { filesNamed, filesUpTo } from '../../postgres/repair/named-files.ts';
 import { decideOnMoves } from '../../postgres/repair/relocate.ts';
 import { toRepairError } from '../../postgres/repair/repair-error.ts';
-import { decideOnHashes, decideOnRows } from '../../postgres/repair/repair-history.ts';
+import {
+  decideOnHashes,
+  decideOnRows,
+  filesNamed,
+  filesUpTo,
+} from '../../postgres/repair/repair-history.ts';
 import type { RepairReport } from '../../postgres/repair/repair-report.ts';
 import type { BootOptions } from '../options/boot-options.ts';
 import { checkBootOptions, type BootSettings } from '../options/boot-settings.ts';

@@ -2,12 +2,8 @@ import { problemError } from '../../core/errors.ts';
 import type { LockHolder } from '../../core/events.ts';
 import { lockGuardSql, tryLock, unlockSql } from '../locks/advisory-lock.ts';
 import { beginSql, sendSettings } from '../connection/session-settings.ts';
-import {
-  createMissingSql,
-  type HistoryRow,
-  type HistoryShape,
-} from '../history/migration-history.ts';
-import { missingParts, readHistory, shapeToWrite } from '../survey/read-history.ts';
+import { type HistoryRow, type HistoryShape } from '../history/migration-history.ts';
+import { readHistory } from '../survey/read-history.ts';
 import { findRenamedAway } from '../survey/schema-names.ts';
 import type { Migrating } from './migrating.ts';
 
@@ -128,9 +124,8 @@ async function readUnderLock(
   const history = await readHistory(client, plugin, extensions.factsSql());
   extensions.learn(history.extensions);
   // Without this, one that waited while the schema got another name would make an empty one in its place.
-  const renamed = history.shape ? undefined : findRenamedAway(plugin, history.renamed);
+  const renamed = history.exists ? undefined : findRenamedAway(plugin, history.renamed);
   if (renamed) throw problemError(renamed, 'migrateAll');
-  const shape = shapeToWrite(history, plugin.files);
-  const missing = createMissingSql(missingParts(history), plugin.historySchema, shape);
-  return { acquired: true, backendPid, ...sql, rows: history.rows, shape, missing };
+  const { rows, shape, missing } = history;
+  return { acquired: true, backendPid, ...sql, rows, shape, missing };
 }

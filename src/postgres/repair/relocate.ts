@@ -11,10 +11,9 @@ import {
 import type { PluginSurvey } from '../survey/survey-plugin.ts';
 import { surveyDatabase } from '../survey/survey.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
-import { decideOnUsed } from './moved-along.ts';
 import { repairRefused } from './repair-error.ts';
-import type { RepairDecision, RepairLeft, RepairPart } from './repair-report.ts';
-import { readUsedObjects, type UsedKind, type UsedObject } from './used-objects.ts';
+import type { RepairDecision, RepairLeft, UsedKind } from './repair-report.ts';
+import { decideOnUsed, readUsedObjects } from './used-objects.ts';
 import { listNames } from '../../core/printable.ts';
 
 interface RelocateChoice {
@@ -50,7 +49,7 @@ export async function decideOnMoves(
   const owner = plugins.find((each) => each.id === id);
   const carried = owner ? decideOnUsed(used, owner, plugins, settled) : { along: [], left: [] };
   // A function is named with the types of its arguments, which must not have moved yet.
-  const along = carried.along.toSorted((one, other) => rankOf(one) - rankOf(other));
+  const along = carried.along.toSorted((one, other) => rank(one.kind) - rank(other.kind));
   const change = `moved from public to ${plugin.schema}`;
   return {
     changes: [
@@ -65,7 +64,7 @@ export async function decideOnMoves(
   };
 }
 
-function rankOf({ kind }: UsedObject): number {
+function rank(kind: UsedKind): number {
   return ['function', 'procedure', 'aggregate', 'operator'].includes(kind) ? 0 : 1;
 }
 
@@ -106,9 +105,9 @@ async function findIn(
   client: Querying,
   schema: string,
   names: readonly string[],
-): Promise<readonly RepairPart[]> {
+): Promise<readonly Omit<RepairLeft, 'because'>[]> {
   if (names.length === 0) return [];
-  const { rows } = await client.query<RepairPart>(
+  const { rows } = await client.query<Omit<RepairLeft, 'because'>>(
     `select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' else 'table' end as kind,
        c.relname::text as name from pg_class c where c.relnamespace = to_regnamespace($1) and c.relname::text = any($2::text[])
      union all

@@ -1,23 +1,56 @@
-import type { Migration } from '../sources/migration.ts';
+import { listNames } from '../../core/printable.ts';
+import { didYouMean } from '../../core/suggest.ts';
+import type { Querying } from '../connection/connection.ts';
 import {
-  createMissingSql,
-  quoteHistory,
   insertHistorySql,
+  quoteHistory,
   type HistoryRow,
   type HistoryShape,
 } from '../history/migration-history.ts';
-import {
-  missingParts,
-  readHistory,
-  shapeToWrite,
-  type HistoryState,
-} from '../survey/read-history.ts';
-import type { Querying } from '../connection/connection.ts';
-import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
+import { planMigrations } from '../history/migration-plan.ts';
 import { nameRow } from '../history/migration-policies.ts';
-import { quoteLiteral } from '../sql/identifier.ts';
+import type { Migration } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
+import { quoteLiteral } from '../sql/identifier.ts';
+import { readHistory } from '../survey/read-history.ts';
+import { repairRefused } from './repair-error.ts';
 import type { RepairDecision, RepairLeft } from './repair-report.ts';
+
+/**
+ * Finds the files of a plugin with these names, in the order of the folder. A name is that of the file, or of its migration:
+ * `0000_init.sql` or `0000_init`.
+ *
+ * @throws BootError `REPAIR_REFUSED` for a name that the folder lacks
+ */
+export function filesNamed(
+  { id, files }: PluginMigrations,
+  names: readonly string[],
+): readonly Migration[] {
+  const chosen = new Set(names.map((name) => fileNamed(id, files, name)));
+  return files.filter((file) => chosen.has(file));
+}
+
+/** Finds the files up to the one with this name, inclusive. */
+export function filesUpTo({ id, files }: PluginMigrations, last: string): readonly Migration[] {
+  return files.slice(0, files.indexOf(fileNamed(id, files, last)) + 1);
+}
+
+function fileNamed(id: string, files: readonly Migration[], wanted: string): Migration {
+  const found = files.find((file) => listAllNames(file).includes(wanted));
+  if (found) return found;
+  const meant = didYouMean(wanted, files.flatMap(listAllNames));
+  const advice = meant === undefined ? '' : ` Did you mean ${meant}?`;
+  throw repairRefused(
+    id,
+    `its folder has no migration ${wanted}.${advice}`,
+    `It has ${listNames(files.map(({ name }) => name)) || 'none'}.`,
+  );
+}
+
+/** Lists the names of a migration: in messages, without the file extension, and in the history. */
+function listAllNames({ name, historyName }: Migration): readonly string[] {
+  return [name, name.replace(/(?:\/migration)?\.sql$/i, ''), historyName];
+}
 
 /**
  * Decides on history rows for files whose work was done without Slipway. Makes the history when there is none.
@@ -30,11 +63,10 @@ export async function decideOnRows(
   chosen: readonly Migration[],
 ): Promise<RepairDecision> {
   const { historySchema } = plugin;
-  const { history, plan } = await compare(client, plugin);
+  const { rows, shape, missing } = await readHistory(client, plugin);
+  const plan = planMigrations(plugin.files, rows, plugin.schema);
   const pending = new Set(plan.pending);
   const toWrite = chosen.filter((file) => pending.has(file));
-  const shape = shapeToWrite(history, plugin.files);
-  const missing = createMissingSql(missingParts(history), historySchema, shape);
   return {
     changes: toWrite.map(({ name }) => {
       return { kind: 'file', name, change: 'written into the history, and not run' };
@@ -59,7 +91,8 @@ export async function decideOnHashes(
   chosen?: readonly Migration[],
 ): Promise<RepairDecision> {
   const { historySchema } = plugin;
-  const { history, plan } = await compare(client, plugin);
+  const { rows, shape } = await readHistory(client, plugin);
+  const plan = planMigrations(plugin.files, rows, plugin.schema);
   const edited = plan.applied.filter(({ file }) => plan.edited.includes(file));
   const all = [...edited, ...plan.moved];
   const files = chosen ?? all.map(({ file }) => file);
@@ -82,17 +115,9 @@ export async function decideOnHashes(
       const values = plan.edited.includes(file)
         ? { hash: file.hash }
         : { hash: file.hash, when: file.when, name: file.historyName };
-      return updateRowSql(historySchema, values, row, history.shape);
+      return updateRowSql(historySchema, values, row, shape);
     }),
   };
-}
-
-async function compare(
-  client: Querying,
-  plugin: PluginMigrations,
-): Promise<{ readonly history: HistoryState; readonly plan: MigrationPlan<Migration> }> {
-  const history = await readHistory(client, plugin);
-  return { history, plan: planMigrations(plugin.files, history.rows, plugin.schema) };
 }
 
 function leftBecause(because: string): (file: Migration) => RepairLeft {
@@ -111,7 +136,7 @@ function updateRowSql(
   historySchema: string,
   values: NewValues,
   { hash, createdAt, name }: HistoryRow,
-  shape: HistoryShape | undefined,
+  shape: HistoryShape,
 ): string {
   const changes = [
     `hash = ${quoteLiteral(values.hash)}`,

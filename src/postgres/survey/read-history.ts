@@ -1,6 +1,7 @@
 import { quoteLiteral } from '../sql/identifier.ts';
 import type { Querying } from '../connection/connection.ts';
 import {
+  createMissingSql,
   historyColumns,
   quoteHistory,
   historyTable,
@@ -8,19 +9,20 @@ import {
   toHistoryRow,
   type HistoryRow,
   type HistoryShape,
-  type MissingParts,
   type RawHistoryRow,
 } from '../history/migration-history.ts';
-import type { MigrationIdentity } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { noExtensionsSql, type ExtensionFacts } from './extension-schemas.ts';
 import { markedSchemasSql, type CommentedSchema } from './schema-names.ts';
 
-export interface HistoryState {
-  /** Which of the plugin's schema and its history's schema are missing. */
-  readonly missingSchemas: readonly string[];
-  /** The columns of the table; undefined when it does not exist yet. */
-  readonly shape: HistoryShape | undefined;
+/** The history of one plugin, and what may have changed since the survey. */
+interface HistoryState {
+  /** Whether the table is there. */
+  readonly exists: boolean;
+  /** The shape of the table that is there, or that is made for the files of the plugin. */
+  readonly shape: HistoryShape;
+  /** SQL that makes schemas and table; empty when all are there. */
+  readonly missing: readonly string[];
   readonly rows: readonly HistoryRow[];
   readonly extensions: ExtensionFacts;
   /** The schemas whose comment has a rename marker. */
@@ -42,7 +44,7 @@ interface HistoryFacts extends Pick<HistoryState, 'extensions' | 'renamed'> {
  */
 export async function readHistory(
   client: Querying,
-  { schema, historySchema }: PluginMigrations,
+  { schema, historySchema, files }: PluginMigrations,
   extensionsSql = noExtensionsSql,
 ): Promise<HistoryState> {
   const { rows: found } = await client.query<{ facts: string }>(
@@ -56,30 +58,23 @@ export async function readHistory(
     [[schema, historySchema], historyTable],
   );
   const { schemas, extensions, renamed } = JSON.parse(found[0]?.facts ?? '{}') as HistoryFacts;
+  const columns = schemas.find(({ name }) => name === historySchema)?.columns;
+  const exists = columns != null;
+  const shape = exists ? readShape(columns) : (files[0]?.format ?? '0.x');
   const missingSchemas = [...new Set([schema, historySchema])].filter(
     (name) => !schemas.some((existing) => existing.name === name),
   );
-  const known = { missingSchemas, extensions, renamed };
-  const columns = schemas.find(({ name }) => name === historySchema)?.columns;
-  if (columns == null) return { ...known, shape: undefined, rows: [] };
-  const shape = readShape(columns);
+  const missing = createMissingSql(
+    { schemas: missingSchemas, history: !exists },
+    historySchema,
+    shape,
+  );
+  const known = { exists, shape, missing, extensions, renamed };
+  if (!exists) return { ...known, rows: [] };
   const { rows } = await client.query<RawHistoryRow>(
     `select ${historyColumns(shape)} from ${quoteHistory(historySchema)}`,
   );
-  return { ...known, shape, rows: rows.map(toHistoryRow) };
-}
-
-/** Returns the columns to write: those of the table, or those of the table that is made for these files. */
-export function shapeToWrite(
-  { shape }: HistoryState,
-  [first]: readonly Pick<MigrationIdentity, 'format'>[],
-): HistoryShape {
-  return shape ?? first?.format ?? '0.x';
-}
-
-/** Lists what must be made before the first row. */
-export function missingParts({ missingSchemas, shape }: HistoryState): MissingParts {
-  return { schemas: missingSchemas, history: shape === undefined };
+  return { ...known, rows: rows.map(toHistoryRow) };
 }
 
 /** A schema with what the catalogs say of the history in it. */

@@ -12,7 +12,7 @@ import { publicEdits } from '../sql/public-names.ts';
 import { applyEdits } from '../sql/sql-edits.ts';
 
 /** The kinds of objects that are moved by themselves. Sequences of columns, indexes and row types move with their tables. */
-export type MovableKind = 'table' | 'view' | 'materialized view' | 'sequence' | 'type';
+type MovableKind = 'table' | 'view' | 'materialized view' | 'sequence' | 'type';
 
 /** An object in `public` that belongs to no extension. */
 export interface PublicObject {
