@@ -9,11 +9,7 @@ import type { MigrationFunction } from '../../src/core/migration-source.ts';
 import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
 import { startProgress, type MigrateOptions } from '../../src/postgres/migrate/migrating.ts';
 import { toMigrations, type PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
-import {
-  surveyDatabase,
-  type Survey,
-  type SurveyOptions,
-} from '../../src/postgres/survey/survey.ts';
+import { surveyDatabase, type Survey } from '../../src/postgres/survey/survey.ts';
 import type { Migration, SqlMigration } from '../../src/postgres/sources/migration.ts';
 
 /** Migrations by tag: `{ '0000_init': 'create table …' }`. */
@@ -114,7 +110,10 @@ export function migrateOptions({ migrations, ...changes }: MigrateChanges = {}):
 }
 
 /** What a test surveys with: options of migrations, checked as a boot checks them, and those of the survey itself. */
-export type SurveyChanges = MigrationOptions & Partial<Omit<SurveyOptions, 'settings'>>;
+export type SurveyChanges = MigrationOptions & {
+  readonly willApply?: boolean;
+  readonly pooler?: 'session';
+};
 
 /** Surveys a database as a boot does that applies what is pending. */
 export function takeSurvey(

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
-import { findPsqlCommand } from '../../src/postgres/sql/psql-commands.ts';
+import { findPsqlCommand } from '../../src/postgres/sql/refused-commands.ts';
 import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 import { useDatabase } from '../support/database.ts';
 import { pluginWith, takeSurvey } from './migration-fixture.ts';

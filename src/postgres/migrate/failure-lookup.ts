@@ -4,7 +4,7 @@ import { historyTable } from '../history/migration-history.ts';
 import { findBlockers } from '../locks/advisory-lock.ts';
 import { isSql } from '../sources/migration.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
-import { findPsqlCommand, isPsqlVariable, psqlAdvice } from '../sql/psql-commands.ts';
+import { findPsqlCommand, isPsqlVariable, psqlAdvice } from '../sql/refused-commands.ts';
 import { unquotedPublicAdvice } from '../sql/public-names.ts';
 import { SqlText } from '../sql/sql-text.ts';
 import { indexOfCharacter } from '../sql/text-position.ts';

@@ -5,7 +5,7 @@ import { isLockFreed } from '../locks/advisory-lock.ts';
 import { isSql } from '../sources/migration.ts';
 import { straysIn } from '../survey/stray-objects.ts';
 import { unquotedPublicAdvice } from '../sql/public-names.ts';
-import { partsOfName } from '../sql/sql-names.ts';
+import { splitName } from '../sql/sql-names.ts';
 import type { Migrating } from './migrating.ts';
 import { migrationFailed, whatIsKept } from './migration-error.ts';
 import type { HeldMigrationLock } from './migration-lock.ts';
@@ -123,7 +123,7 @@ function inPublicAdvice(
   names: readonly string[],
 ): string | undefined {
   const found = names.flatMap((name) => / public\.(.+?)(?:\(.*)?$/.exec(name)?.[1] ?? []);
-  const plain = found.flatMap((name) => partsOfName(name).at(0) ?? []);
+  const plain = found.flatMap((name) => splitName(name).at(0) ?? []);
   return open && isSql(open.file) ? unquotedPublicAdvice(open.file, plain) : undefined;
 }
 

@@ -4,7 +4,7 @@ import { readText } from '../../core/foreign-value.ts';
 import { listNames } from '../../core/printable.ts';
 import { readSqlState } from '../connection/connection-error.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
-import { psqlAdvice } from '../sql/psql-commands.ts';
+import { psqlAdvice } from '../sql/refused-commands.ts';
 import { alreadyThere, alreadyThereAdvice } from './already-there.ts';
 import { passingReason } from './migration-retry.ts';
 

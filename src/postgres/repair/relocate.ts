@@ -12,8 +12,8 @@ import type { PluginSurvey } from '../survey/survey-plugin.ts';
 import { surveyDatabase } from '../survey/survey.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { repairRefused } from './repair-error.ts';
-import type { RepairDecision, RepairLeft } from './repair-report.ts';
-import { decideOnUsed, readUsedObjects, type UsedKind } from './used-objects.ts';
+import type { RepairDecision, RepairLeft, UsedKind } from './repair-report.ts';
+import { decideOnUsed, readUsedObjects } from './used-objects.ts';
 import { listNames } from '../../core/printable.ts';
 
 interface RelocateChoice {

@@ -1,6 +1,18 @@
 import type { PublicObject } from '../survey/stranded-objects.ts';
-import type { UsedKind } from './used-objects.ts';
 import type { RepairName } from '../../core/repair-call.ts';
+
+/** The kinds of objects that must be moved along, because PostgreSQL leaves them behind when their user moves. */
+export type UsedKind =
+  | 'function'
+  | 'procedure'
+  | 'aggregate'
+  | 'operator'
+  | 'type'
+  | 'sequence'
+  | 'collation'
+  | 'text search configuration'
+  | 'text search dictionary'
+  | 'statistics';
 
 /** A migration file, or an object in the database. */
 interface RepairPart {

@@ -4,20 +4,7 @@ import { isSql, type Migration } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { namesInSql } from '../sql/sql-names.ts';
 import type { PublicObject } from '../survey/stranded-objects.ts';
-import type { RepairLeft } from './repair-report.ts';
-
-/** The kinds of objects that must be moved along, because PostgreSQL leaves them behind when their user moves. */
-export type UsedKind =
-  | 'function'
-  | 'procedure'
-  | 'aggregate'
-  | 'operator'
-  | 'type'
-  | 'sequence'
-  | 'collation'
-  | 'text search configuration'
-  | 'text search dictionary'
-  | 'statistics';
+import type { RepairLeft, UsedKind } from './repair-report.ts';
 
 /** An object in `public` that other objects use, according to the catalog. */
 interface UsedObject {

@@ -3,7 +3,7 @@ import type { SqlText } from './sql-text.ts';
 import { positionAt } from './text-position.ts';
 
 /** What a migration file may ask of Slipway, in a line comment of its own: `-- slipway: allow-outside`. */
-export type MigrationDirective = (typeof migrationDirectives)[number];
+type MigrationDirective = (typeof migrationDirectives)[number];
 
 export const migrationDirectives = ['allow-outside', 'no-transaction'] as const;
 
@@ -25,7 +25,7 @@ const mayHaveDirective = /slipway:/i;
  */
 export function readDirectives(sql: SqlText): FoundDirectives {
   const comments = mayHaveDirective.test(sql.text) ? sql.comments : [];
-  const found = comments.flatMap((comment) => directive.exec(textOf(comment, sql))?.[1] ?? []);
+  const found = comments.flatMap((comment) => directive.exec(readComment(comment, sql))?.[1] ?? []);
   return {
     known: new Set(migrationDirectives.filter((name) => found.includes(name))),
     unknown: found.filter((name) => !(migrationDirectives as readonly string[]).includes(name)),
@@ -69,7 +69,7 @@ const undoMarks: readonly (readonly [tool: string, pattern: RegExp])[] = [
  */
 export function findUndoMark(sql: SqlText): UndoMark | undefined {
   for (const comment of sql.comments) {
-    const written = textOf(comment, sql);
+    const written = readComment(comment, sql);
     const tool = undoMarks.find(([, pattern]) => pattern.test(written))?.[0];
     if (tool === undefined || !beginsLine(sql.text, comment.start)) continue;
     const hasSqlBehind = sql.commands.some(({ start, code }) => start + code.length > comment.end);
@@ -79,7 +79,7 @@ export function findUndoMark(sql: SqlText): UndoMark | undefined {
   return undefined;
 }
 
-function textOf({ start, end }: SqlToken, { text }: SqlText): string {
+function readComment({ start, end }: SqlToken, { text }: SqlText): string {
   return text.slice(start, end);
 }
 

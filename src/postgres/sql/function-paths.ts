@@ -1,4 +1,4 @@
-import { keptName, partsOfName, qualifiedName, splitList } from './sql-names.ts';
+import { keptName, splitName, qualifiedName, splitList } from './sql-names.ts';
 import type { SqlCommand, SqlText } from './sql-text.ts';
 import { positionAt } from './text-position.ts';
 
@@ -52,7 +52,7 @@ function readPaths(sql: SqlText, offset: number): readonly Found[] {
       // A DO block may make functions.
       return command.bodies.flatMap(({ sql: body, start }) => readPaths(body, offset + start));
     }
-    const name = partsOfName(written).at(-1) ?? written;
+    const name = splitName(written).at(-1) ?? written;
     const inBodies = command.bodies.flatMap(({ sql: body, start }) =>
       body.commands.flatMap((inner) => readClauses(body, inner, offset + start)),
     );

@@ -1,4 +1,4 @@
-import { namePart, partsOfName, qualifiedName, splitList } from './sql-names.ts';
+import { namePart, splitName, qualifiedName, splitList } from './sql-names.ts';
 import type { SqlText } from './sql-text.ts';
 
 /** Something that a text makes, and that a catalog can be asked for. */
@@ -85,7 +85,7 @@ function readAlterTable(written: string, rest: string): readonly MadeObject[] | 
 }
 
 function split(written: string): Pick<MadeObject, 'schema' | 'name'> {
-  const parts = partsOfName(written);
+  const parts = splitName(written);
   return { schema: parts.length > 1 ? parts[0] : undefined, name: parts.at(-1) ?? '' };
 }
 

@@ -17,9 +17,9 @@ export function keptName(written: string): string {
 /**
  * The parts of a qualified name, as PostgreSQL keeps them.
  *
- * @example partsOfName('Public."No""te"') // ['public', 'No"te']
+ * @example splitName('Public."No""te"') // ['public', 'No"te']
  */
-export function partsOfName(written: string): readonly string[] {
+export function splitName(written: string): readonly string[] {
   return Array.from(written.matchAll(new RegExp(namePart, 'g')), ([part]) => keptName(part));
 }
 

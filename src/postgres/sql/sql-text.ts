@@ -66,14 +66,14 @@ export interface SqlCommand {
   readonly hasAtomicBody: boolean;
 }
 
-export interface SqlBody {
+interface SqlBody {
   readonly sql: SqlText;
   /** Where the body begins in the text. */
   readonly start: number;
 }
 
 /** A command, or a command in a body. */
-export interface NestedCommand {
+interface NestedCommand {
   readonly command: SqlCommand;
   /** Where the command begins in the whole text. */
   readonly start: number;

@@ -1,4 +1,4 @@
-import { namePart, partsOfName, qualifiedName, splitList } from './sql-names.ts';
+import { namePart, splitName, qualifiedName, splitList } from './sql-names.ts';
 import type { Statement } from './sql-text.ts';
 
 /** What others notice of a statement, as far as its text shows it. */
@@ -125,7 +125,7 @@ export function readEffects(
 ): readonly StatementEffect[] {
   const made = new Set<string>();
   const toKey = (written: string): string => {
-    const parts = partsOfName(firstName.exec(written)?.[1] ?? '');
+    const parts = splitName(firstName.exec(written)?.[1] ?? '');
     return (parts.length > 1 && parts[0] === schema ? parts.slice(1) : parts).join('.');
   };
   return statements.map((statement) => {
@@ -138,11 +138,11 @@ export function readEffects(
         .map(({ effect }) => effect);
     });
     if (!inTransaction) made.clear();
-    return worstOf(effects);
+    return findWorst(effects);
   });
 }
 
-function worstOf(effects: readonly StatementEffect[]): StatementEffect {
+function findWorst(effects: readonly StatementEffect[]): StatementEffect {
   const worst = Math.max(0, ...effects.map(({ blocks }) => severity.indexOf(blocks)));
   const rewrites = effects.some((effect) => effect.rewrites);
   return { blocks: severity[worst] ?? 'unknown', rewrites };

@@ -60,7 +60,7 @@ export function excerptAt(text: string, index: number): string {
       const number = first + offset;
       if (number !== line) return [`${gutter(number)}${cut(content, 0).text}`.trimEnd()];
       const { text: part, before } = windowAround(content, column);
-      return [`${gutter(number)}${part}`, `${gutter('')}${blankOf(before)}^`];
+      return [`${gutter(number)}${part}`, `${gutter('')}${makeBlanks(before)}^`];
     })
     .join('\n');
 }
@@ -93,7 +93,7 @@ const doubleWidth =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60]/u;
 
 /** Blanks as wide as the text on a terminal, so that the caret stands under the right character. */
-function blankOf(text: string): string {
+function makeBlanks(text: string): string {
   return Array.from(text, (character) => {
     if (character === '\t') return '\t';
     if (zeroWidth.test(character)) return '';

@@ -14,8 +14,13 @@ import {
 } from '../sql/file-marks.ts';
 import { findFunctionPaths } from '../sql/function-paths.ts';
 import { findLoneCommand, needsNoTransaction } from '../sql/lone-commands.ts';
-import { findPsqlCommand, psqlAdvice } from '../sql/psql-commands.ts';
-import { findLasting, findLockRelease, findTransactionControl } from '../sql/refused-commands.ts';
+import {
+  findLasting,
+  findLockRelease,
+  findPsqlCommand,
+  findTransactionControl,
+  psqlAdvice,
+} from '../sql/refused-commands.ts';
 import type { SqlText } from '../sql/sql-text.ts';
 
 interface PendingPlugin {

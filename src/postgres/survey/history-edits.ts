@@ -2,7 +2,7 @@ import { problem, type Problem } from '../../core/error-codes.ts';
 import { quoteHistory, historyTable } from '../history/migration-history.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import { keptName, namePart } from '../sql/sql-names.ts';
-import { nestedCommands, type NestedCommand, type SqlText } from '../sql/sql-text.ts';
+import { nestedCommands, type SqlText } from '../sql/sql-text.ts';
 import { positionAt } from '../sql/text-position.ts';
 
 /** A command of a migration file that changes a history of migrations. */
@@ -59,25 +59,20 @@ export function findHistoryEdits({ id, schema, historySchema, pending }: Pending
 
 function readHistoryEdits(sql: SqlText): readonly HistoryEdit[] {
   if (!sql.text.includes(historyTable)) return [];
-  return Array.from(nestedCommands(sql)).flatMap((each) => readCommand(sql, each));
-}
-
-function readCommand(
-  sql: SqlText,
-  { command: { code }, start, isInBody }: NestedCommand,
-): readonly HistoryEdit[] {
-  return Array.from(code.matchAll(edit)).flatMap(({ index, groups = {} }) => {
-    const { rows, whole, shape, schema, rest = '' } = groups;
-    if (shape !== undefined && !breaksShape.test(rest)) return [];
-    // COPY … TO only reads.
-    if (/^copy$/i.test(rows ?? '') && !/^(?:\s*\([^)]*\))?\s*from\b/i.test(rest)) return [];
-    const command = (rows ?? whole ?? shape ?? '').replaceAll(/\s+/g, ' ').toUpperCase();
-    const isWhole = rows === undefined || (command === 'DELETE FROM' && rest.trim() === '');
-    return {
-      command,
-      schema: schema === undefined ? undefined : keptName(schema),
-      line: positionAt(sql.text, start + index).line,
-      isFatal: isWhole && !isInBody,
-    };
-  });
+  return Array.from(nestedCommands(sql)).flatMap(({ command: { code }, start, isInBody }) =>
+    Array.from(code.matchAll(edit)).flatMap(({ index, groups = {} }) => {
+      const { rows, whole, shape, schema, rest = '' } = groups;
+      if (shape !== undefined && !breaksShape.test(rest)) return [];
+      // COPY … TO only reads.
+      if (/^copy$/i.test(rows ?? '') && !/^(?:\s*\([^)]*\))?\s*from\b/i.test(rest)) return [];
+      const command = (rows ?? whole ?? shape ?? '').replaceAll(/\s+/g, ' ').toUpperCase();
+      const isWhole = rows === undefined || (command === 'DELETE FROM' && rest.trim() === '');
+      return {
+        command,
+        schema: schema === undefined ? undefined : keptName(schema),
+        line: positionAt(sql.text, start + index).line,
+        isFatal: isWhole && !isInBody,
+      };
+    }),
+  );
 }

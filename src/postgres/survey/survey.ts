@@ -34,7 +34,7 @@ export interface Survey {
   readonly problems: readonly Problem[];
 }
 
-export interface SurveyOptions {
+interface SurveyOptions {
   readonly settings: MigrationSettings;
   /** `'session'`: the pooler in between keeps sessions. */
   readonly pooler?: 'session' | undefined;
