@@ -75,8 +75,8 @@ async function applyPending(
   const { plugin, progress, clock, signal, windDown, emit } = run;
   const first = await lock.take();
   if (!first.acquired) return { status: 'locked', holder: first.holder };
+  // Once for the plugin: between two files another process may have the lock, or the connection may break.
   if (!progress.hasStarted) emit({ type: 'plugin.migrate.started', plugin: plugin.id });
-
   progress.hasStarted = true;
   progress.rowsAtFirst = first.rows.length;
   progress.rowsKnown = first.rows.length;
