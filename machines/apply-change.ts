@@ -5,6 +5,7 @@ import { stepFinished, type StepNews } from './news.ts';
 import type { CancelEvent, WindDownEvent } from './tasks.ts';
 import type { Failed, OfPlugin } from './tasks.ts';
 
+/** Asks a machine to end early. A boot then goes down. */
 export interface StopEvent {
   readonly type: 'STOP';
   readonly reason: string;

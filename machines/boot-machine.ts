@@ -7,13 +7,16 @@ import { phaseFinished, ignoreNews, type Failure, type MachineNews } from './new
 import { stopAllMachine, type StopAllOutput } from './stop-all-machine.ts';
 import type { Tasks } from './tasks.ts';
 
+/** Begins a boot. */
 export interface StartEvent {
   readonly type: 'START';
   readonly until: LaunchInput['until'];
 }
 
+/** The input of {@link bootMachine}: how many plugins migrate, and how many start, side by side. */
 export type BootInput = Pick<LaunchInput, 'migrateWidth' | 'initWidth'>;
 
+/** The output of {@link bootMachine}: how the boot ended. */
 export interface BootOutput {
   readonly outcome: 'stopped' | 'failed';
   /** `null` when it never began, or ended with a defect. */
@@ -25,6 +28,7 @@ export interface BootOutput {
   readonly defect?: unknown;
 }
 
+/** The context of {@link bootMachine}. */
 export interface BootContext extends BootInput, Omit<BootOutput, 'outcome'> {
   readonly until: LaunchInput['until'];
 }

@@ -18,6 +18,7 @@ import type { MigratedPlan } from './migrate-all-machine.ts';
 import { ignoreNews, type Failure } from './news.ts';
 import { stubs, type InitResult, type ReadyResult } from './tasks.ts';
 
+/** The input of {@link initAllMachine}. */
 export interface InitAllInput {
   readonly plan: MigratedPlan;
   /** How many `init` run at once, and how many `ready` hooks. */
@@ -41,6 +42,7 @@ type ReadyEnded =
   | DoneActorEvent<ReadyResult, `ready.${string}`>
   | ErrorActorEvent<unknown, `ready.${string}`>;
 
+/** The context of {@link initAllMachine}. */
 export interface InitAllContext {
   /** The run of `init`, then that of `ready`. */
   readonly run: StepRun;

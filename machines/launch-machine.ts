@@ -11,9 +11,12 @@ import {
 import { phaseFinished, stepFinished, ignoreNews, type Failure } from './news.ts';
 import { stubs, type DiscoverResult, type SortResult } from './tasks.ts';
 
+/** A phase of a launch. */
 export type LaunchPhase = (typeof phases)[number];
+/** How a launch ended: the plugins are up or migrated, or it failed, or it was stopped. */
 export type LaunchOutcome = 'launched' | 'migrated' | 'failed' | 'canceled';
 
+/** The input of {@link launchMachine}. */
 export interface LaunchInput {
   /** `migrated` ends after migrateAll. */
   readonly until: 'ready' | 'migrated';
@@ -21,6 +24,7 @@ export interface LaunchInput {
   readonly initWidth: number;
 }
 
+/** The output of {@link launchMachine}: how the launch ended, and what is to be stopped. */
 export interface LaunchOutput {
   readonly outcome: LaunchOutcome;
   /** Up, but without some optional plugin. */
@@ -44,6 +48,7 @@ type PhaseEnded =
   | DoneActorEvent<InitAllOutput, 'initAll'>
   | ErrorActorEvent<unknown, LaunchPhase>;
 
+/** The context of {@link launchMachine}. */
 export interface LaunchContext extends LaunchInput, LaunchOutput {
   readonly plan: MigratedPlan | null;
 }

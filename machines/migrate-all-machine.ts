@@ -36,12 +36,14 @@ export interface MigratedPlan {
   readonly lost: readonly { readonly plugin: string; readonly because: string }[];
 }
 
+/** The input of {@link migrateAllMachine}. */
 export interface MigrateAllInput {
   readonly nodes: readonly GraphNode[];
   /** How many plugins migrate at once. */
   readonly width: number;
 }
 
+/** How migrateAll ended. Only when it is `done` there is a plan for initAll. */
 export type MigrateAllOutput =
   | { readonly status: 'done'; readonly plan: MigratedPlan }
   | { readonly status: 'failed'; readonly failures: readonly Failure[] }
@@ -59,6 +61,7 @@ type RegisterEnded =
   | DoneActorEvent<RegisterResult, 'register'>
   | ErrorActorEvent<unknown, 'register'>;
 
+/** The context of {@link migrateAllMachine}. */
 export interface MigrateAllContext {
   readonly run: StepRun;
   /** How often a plugin found its lock taken. */

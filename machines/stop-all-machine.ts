@@ -12,12 +12,14 @@ import {
 import { ignoreNews, type Failure } from './news.ts';
 import { stubs, type StopResult } from './tasks.ts';
 
+/** The input of {@link stopAllMachine}. */
 export interface StopAllInput {
   readonly nodes: readonly GraphNode[];
   /** The ids of the plugins to stop. */
   readonly started: readonly string[];
 }
 
+/** How stopAll ended: with the failures of the plugins that did not stop cleanly. */
 export interface StopAllOutput {
   readonly failures: readonly Failure[];
 }

@@ -1,17 +1,21 @@
 import { fromPromise, type PromiseActorLogic } from 'xstate';
 import type { GraphNode } from '../src/core/schedule.ts';
 
+/** The task has succeeded. */
 export interface Done {
   readonly status: 'done';
 }
+/** The task has failed. */
 export interface Failed {
   readonly status: 'failed';
   readonly error: unknown;
 }
+/** The task has taken longer than it may. */
 export interface TimedOut {
   readonly status: 'timeout';
   readonly error: unknown;
 }
+/** The task has ended early, because it was asked to. */
 export interface Canceled {
   readonly status: 'canceled';
 }
@@ -20,7 +24,9 @@ export interface Locked {
   readonly status: 'locked';
 }
 
+/** How the task `discover` ended. */
 export type DiscoverResult = Done | Failed | Canceled;
+/** How the task `sort` ended: with the sorted plugins. */
 export type SortResult = (Done & { readonly nodes: readonly GraphNode[] }) | Failed | Canceled;
 /** `upToDate`: the ids of the plugins that have nothing to migrate. */
 export type SurveyResult = (Done & { readonly upToDate: readonly string[] }) | Failed | Canceled;
@@ -30,11 +36,14 @@ export type MigrateResult = Done | Failed | Canceled | Locked;
 export type WaitResult = Done | Failed | Canceled;
 /** The boot goes on, whatever the result. */
 export type RegisterResult = Done | Failed | Canceled;
+/** How the `init` of a plugin ended. */
 export type InitResult = Done | Failed | TimedOut | Canceled;
+/** How the `ready` hook of a plugin ended. */
 export type ReadyResult = Done | Failed | TimedOut | Canceled;
 /** A stop cannot be canceled: it has a time limit of its own. */
 export type StopResult = Done | Failed | TimedOut;
 
+/** The input of a task that works on one plugin. */
 export interface OfPlugin {
   readonly plugin: string;
 }
@@ -82,6 +91,7 @@ export interface WindDownEvent {
   readonly reason: string;
 }
 
+/** What a task gets. */
 export interface TaskArgs<Input> {
   readonly input: Input;
   /** Aborted by `CANCEL`, with its reason, and when XState stops the actor. */
