@@ -120,7 +120,7 @@ describe('the hint', () => {
     await fresh.query('create table t ()');
     await holder.query('begin; lock table t');
     const error = await failWith('drop table public.t', fresh, {
-      statementTimeout: 80,
+      statementTimeout: 500,
       ddlLockTimeout: 0,
     });
     await holder.query('rollback');
