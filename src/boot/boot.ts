@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { buildReport } from '../core/build-report.ts';
-import { toError } from '../core/error-record.ts';
 import { BootError } from '../core/errors.ts';
 import { readMessage } from '../core/foreign-value.ts';
 import type { BootReport } from '../core/report.ts';
-import type { BootOutcome } from '../core/steps.ts';
 import { EventBus, type EventSource } from '../telemetry/bus.ts';
 import { createHeartbeat } from '../telemetry/heartbeat.ts';
 import { createLogListener } from '../telemetry/log-listener.ts';
-import { listStopErrors, makeBootError, readOutcome } from './boot-end.ts';
 import type { BootOptions } from './options/boot-options.ts';
 import { checkBootOptions, type BootSettings } from './options/boot-settings.ts';
 import { BootRun, type RunEnd, type Until } from './run.ts';
@@ -97,11 +94,11 @@ class PluginBoot implements Boot {
     this.#relay = new Relay({
       bootId: this.id,
       clock: settings.clock,
-      emit: (event) => this.#bus.emit(event),
+      deliver: (event) => this.#bus.emit(event),
       sent: this.#sent,
     });
     this.#bus.onAny(createLogListener(settings.ownLogger));
-    this.#bus.onAny(createHeartbeat(settings.clock, () => this.state(), this.#relay.tell));
+    this.#bus.onAny(createHeartbeat(settings.clock, () => this.state(), this.#relay.emit));
   }
 
   readonly on: EventSource['on'] = (name, listener) => this.#bus.on(name, listener);
@@ -171,21 +168,15 @@ class PluginBoot implements Boot {
   }
 
   async #launch(run: BootRun): Promise<BootReport> {
-    const down = run.ended.then(async (end) => {
-      const errors = await this.#wayDown.drain();
-      return this.#finishWayDown({ ...end, errors: [...errors, ...end.errors] });
-    });
-    this.#down = down;
+    this.#down = run.ended.then((end) => this.#finishWayDown(end));
     this.#endWatch = watchBoot(() => this.state());
-    this.#relay.tell({ type: 'boot.started', until: run.until });
+    this.#relay.emit({ type: 'boot.started', until: run.until });
     run.begin();
-    const up = await Promise.race([run.ready, down]);
-    if (!('degraded' in up)) return this.#finishLaunch(readOutcome(up), makeBootError(up));
-    return this.#finishLaunch(up.degraded ? 'degraded' : 'ready');
+    return this.#finishLaunch(await Promise.race([run.ready, this.#down]));
   }
 
-  #finishLaunch(outcome: BootOutcome, error?: BootError): BootReport {
-    this.#relay.tell({
+  #finishLaunch({ outcome, error }: Pick<RunEnd, 'outcome' | 'error'>): BootReport {
+    this.#relay.emit({
       type: 'boot.finished',
       outcome,
       durationMs: this.#relay.elapsedMs,
@@ -219,7 +210,7 @@ class PluginBoot implements Boot {
   #goDown(reason: string): void {
     if (!this.#wayDown.begin(reason)) return;
     this.#endWatch ??= watchBoot(() => this.state());
-    this.#relay.tell({ type: 'boot.stopping', reason });
+    this.#relay.emit({ type: 'boot.stopping', reason });
     void this.#wayDown.drain();
   }
 
@@ -231,11 +222,11 @@ class PluginBoot implements Boot {
   #finishWayDown(end: RunEnd): RunEnd {
     this.#hasEnded = true;
     this.#relay.closeOpenSteps('the boot has ended');
-    this.#relay.tell({
+    this.#relay.emit({
       type: 'boot.stopped',
       reason: this.#wayDown.reason ?? 'the boot failed',
       durationMs: this.#wayDown.end(),
-      errors: listStopErrors(end).map(toError),
+      errors: end.errors,
     });
     this.#unwatch();
     return end;

@@ -77,7 +77,7 @@ export function gracefulShutdown(
       return;
     }
     received = signal;
-    // A boot that never began has no event to tell of its end.
+    // A boot that never began emits no event of its end.
     if (boot.state().phase === 'idle') exitWith(toExitCode(signal));
     void boot.stop(signal).then(ignoreSignals);
   };

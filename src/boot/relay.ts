@@ -2,7 +2,7 @@ import type { MachineNews } from '../../machines/index.ts';
 import { BootRecord, stepIn } from '../core/boot-record.ts';
 import type { Clock } from '../core/clock.ts';
 import { toError } from '../core/error-record.ts';
-import type { BootEvent, BootNews } from '../core/events.ts';
+import type { BootEvent, UnstampedEvent } from '../core/events.ts';
 import { steps } from '../core/steps.ts';
 import type { StatementCount } from './around/statement-count.ts';
 
@@ -10,13 +10,13 @@ interface RelayParts {
   readonly bootId: string;
   readonly clock: Clock;
   /** Called with each event, after the record has it. */
-  readonly emit: (event: BootEvent) => void;
+  readonly deliver: (event: BootEvent) => void;
   readonly sent: StatementCount;
 }
 
-type News = BootNews | MachineNews;
+type Unstamped = UnstampedEvent | MachineNews;
 
-/** Turns news into events: adds stamp and duration, keeps the record, and emits them. */
+/** Emits what machines and tasks report as events: adds stamp and duration, and keeps the record. */
 export class Relay {
   readonly record: BootRecord;
   readonly #parts: RelayParts;
@@ -32,12 +32,12 @@ export class Relay {
     this.record = new BootRecord(parts.bootId);
   }
 
-  readonly tell = (news: News): void => {
+  readonly emit = (unstamped: Unstamped): void => {
     const now = this.#parts.clock.elapsed();
     this.#start ??= now;
     this.#seq += 1;
     const event = {
-      ...this.#measured(news, now),
+      ...this.#measured(unstamped, now),
       bootId: this.#parts.bootId,
       seq: this.#seq,
       at: this.#parts.clock.now(),
@@ -55,39 +55,40 @@ export class Relay {
 
   /** Settles the steps that a boot never reached, so that each step of each plugin ends exactly once. */
   closeOpenSteps(because: string): void {
-    for (const { id } of this.record.plugins) {
+    for (const [plugin, states] of Object.entries(this.record.stepStates)) {
       for (const step of steps) {
-        const state = this.record.getStepState(id, step);
-        if (state !== 'pending' && state !== 'running') continue;
-        this.tell({ type: `plugin.${step}.finished`, plugin: id, outcome: 'notReached', because });
+        if (states[step] !== 'pending' && states[step] !== 'running') continue;
+        this.emit({ type: `plugin.${step}.finished`, plugin, outcome: 'notReached', because });
       }
     }
   }
 
-  /** News from inside a listener comes after the event that is being delivered, for every listener. */
+  /** What a listener emits comes after the event that is being delivered, for every listener. */
   #deliver(): void {
     if (this.#isDelivering) return;
     this.#isDelivering = true;
     try {
       for (let event = this.#queue.shift(); event; event = this.#queue.shift()) {
-        this.#parts.emit(event);
+        this.#parts.deliver(event);
       }
     } finally {
       this.#isDelivering = false;
     }
   }
 
-  #measured(news: News, now: number): object {
-    const span = findSpan(news);
-    if (!span) return news;
+  #measured(unstamped: Unstamped, now: number): object {
+    const span = findSpan(unstamped);
+    if (!span) return unstamped;
     if (span.begins) {
       this.#begun.set(span.key, now);
-      return news;
+      return unstamped;
     }
     return {
-      ...news,
-      ...('error' in news && news.error !== undefined ? { error: toError(news.error) } : {}),
-      ...(news.type === 'phase.finished' ? this.#countSent() : {}),
+      ...unstamped,
+      ...('error' in unstamped && unstamped.error !== undefined
+        ? { error: toError(unstamped.error) }
+        : {}),
+      ...(unstamped.type === 'phase.finished' ? this.#countSent() : {}),
       durationMs: now - (this.#begun.get(span.key) ?? now),
     };
   }
@@ -99,22 +100,24 @@ export class Relay {
   }
 }
 
-/** Finds the phase or step that this news begins or ends. */
-function findSpan(news: News): { readonly key: string; readonly begins: boolean } | undefined {
-  switch (news.type) {
+/** Finds the phase or step that an event begins or ends. */
+function findSpan(
+  event: Unstamped,
+): { readonly key: string; readonly begins: boolean } | undefined {
+  switch (event.type) {
     case 'phase.started':
     case 'phase.finished':
-      return { key: news.phase, begins: news.type === 'phase.started' };
+      return { key: event.phase, begins: event.type === 'phase.started' };
     case 'plugin.migrate.started':
     case 'plugin.init.started':
     case 'plugin.ready.started':
     case 'plugin.stop.started':
-      return { key: `${stepIn(news.type)} ${news.plugin}`, begins: true };
+      return { key: `${stepIn(event.type)} ${event.plugin}`, begins: true };
     case 'plugin.migrate.finished':
     case 'plugin.init.finished':
     case 'plugin.ready.finished':
     case 'plugin.stop.finished':
-      return { key: `${stepIn(news.type)} ${news.plugin}`, begins: false };
+      return { key: `${stepIn(event.type)} ${event.plugin}`, begins: false };
     default:
       return undefined;
   }

@@ -6,7 +6,10 @@ import {
   type MachineNews,
 } from '../../machines/index.ts';
 import { toError } from '../core/error-record.ts';
+import { asBootError, BootError } from '../core/errors.ts';
+import { readMessage } from '../core/foreign-value.ts';
 import { untilAborted } from '../core/patience.ts';
+import type { BootOutcome } from '../core/steps.ts';
 import { openPools, type OpenPool } from '../postgres/connection/connection.ts';
 import type { RunAround } from './around/around.ts';
 import type { BootSettings } from './options/boot-settings.ts';
@@ -33,16 +36,20 @@ interface BootRunParts {
   readonly onWayDown: () => void;
 }
 
-/** How a run ended: the output of the machine, or the defect that broke it. */
-export type RunEnd =
-  | { readonly output: BootOutput; readonly errors: readonly Error[] }
-  | { readonly defect: Error; readonly errors: readonly Error[] };
+/** How a run ended. */
+export interface RunEnd {
+  readonly outcome: BootOutcome;
+  /** Why the boot did not come up; left out when it did. */
+  readonly error?: BootError;
+  /** Every error of the way down. */
+  readonly errors: readonly Error[];
+}
 
 /** Runs the boot machine from START to its end, with the pools open meanwhile. */
 export class BootRun {
   readonly until: Until;
   /** Resolves when everything is up; stays open when that never happens. */
-  readonly ready: Promise<{ readonly degraded: boolean }>;
+  readonly ready: Promise<{ readonly outcome: BootOutcome }>;
   /** Resolves when everything is down. Never rejects. */
   readonly ended: Promise<RunEnd>;
   readonly #actor: ActorRefFrom<typeof bootMachine>;
@@ -69,7 +76,7 @@ export class BootRun {
       sent,
       wayDown,
       cut: wayDown.cut,
-      tell: relay.tell,
+      emit: relay.emit,
       task: this.#running.task,
     };
     const discover = discoverPhase(around);
@@ -78,7 +85,7 @@ export class BootRun {
     const initAll = initAllPhase(around, sort.graph, migrateAll.searchPath);
     this.#endLives = initAll.end;
     const tasks = { ...discover.tasks, ...sort.tasks, ...migrateAll.tasks, ...initAll.tasks };
-    this.#actor = createActor(provideMachines(tasks, this.#tell), {
+    this.#actor = createActor(provideMachines(tasks, this.#emit), {
       input: {
         // More at once than the pool has clients would only wait for each other.
         migrateWidth: Math.min(settings.migrations.concurrency, migrationPool.options.max),
@@ -106,39 +113,44 @@ export class BootRun {
     this.#actor.send({ type: 'STOP', reason });
   }
 
-  readonly #tell = (news: MachineNews): void => {
-    if (news.type === 'phase.started' && news.phase === 'stopAll') this.#parts.onWayDown();
-    this.#parts.relay.tell(news);
+  readonly #emit = (event: MachineNews): void => {
+    if (event.type === 'phase.started' && event.phase === 'stopAll') this.#parts.onWayDown();
+    this.#parts.relay.emit(event);
   };
 
-  #whenReady(): Promise<{ readonly degraded: boolean }> {
+  #whenReady(): Promise<{ readonly outcome: BootOutcome }> {
     return new Promise((resolve) => {
       const subscription = this.#actor.subscribe((snapshot) => {
         if (!snapshot.matches('ready')) return;
         subscription.unsubscribe();
-        resolve({ degraded: snapshot.context.launch?.degraded ?? false });
+        resolve({ outcome: snapshot.context.launch?.degraded ? 'degraded' : 'ready' });
       });
     });
   }
 
   async #whenEnded(): Promise<RunEnd> {
-    const result = await new Promise<{ output: BootOutput } | { defect: Error }>((resolve) => {
+    const output = await new Promise<BootOutput>((resolve) => {
+      // A broken machine leaves its children running. This signal ends them, and the release waits for them.
+      const end = (thrown: unknown): void => {
+        const defect = toError(thrown);
+        this.#broken.abort(defect);
+        resolve({ outcome: 'failed', launch: null, stopFailures: [], reason: null, defect });
+      };
       this.#actor.subscribe({
         complete: () => {
-          const { output } = this.#actor.getSnapshot();
-          resolve(
-            output ? { output } : { defect: new Error('the machine ended without an outcome') },
-          );
+          const { output: ended } = this.#actor.getSnapshot();
+          if (ended) resolve(ended);
+          else end(new Error('the machine ended without an outcome'));
         },
-        error: (thrown) => resolve({ defect: toError(thrown) }),
+        error: end,
       });
     });
-    // A broken machine leaves its children running. This signal ends them, and the release waits for them.
-    if ('defect' in result) this.#broken.abort(result.defect);
+    const failures = output.stopFailures.map(({ error }) => toError(error));
     const errors = await this.#release();
     // The time for what still has a connection is over.
     if (errors.length > 0) this.#open.cut();
-    return { ...result, errors };
+    const drained = await this.#parts.wayDown.drain();
+    return { ...readEnd(output), errors: [...failures, ...drained, ...errors] };
   }
 
   async #release(): Promise<readonly Error[]> {
@@ -155,4 +167,31 @@ export class BootRun {
     }
     return [...errors];
   }
+}
+
+/** Reads from the output of the machine how the boot has ended. */
+function readEnd({ launch, reason, defect }: BootOutput): Pick<RunEnd, 'outcome' | 'error'> {
+  if (defect !== undefined) return { outcome: 'failed', error: broken(defect) };
+  switch (launch?.outcome) {
+    case 'launched':
+      return { outcome: launch.degraded ? 'degraded' : 'ready' };
+    case 'migrated':
+      return { outcome: 'migrated' };
+    case 'failed': {
+      const [first] = launch.failures;
+      return { outcome: 'failed', error: asBootError(first?.error) ?? broken(first?.error) };
+    }
+    default: {
+      const where = launch ? `in ${launch.phase}` : 'before it began';
+      const message = `The boot was stopped ${where}: ${reason ?? 'stop'}`;
+      const error = new BootError('BOOT_CANCELED', message, { phase: launch?.phase });
+      return { outcome: 'canceled', error };
+    }
+  }
+}
+
+/** Wraps an error that Slipway does not expect: it comes neither from a plugin nor from the database. */
+function broken(cause: unknown): BootError {
+  const message = `Slipway itself failed: ${readMessage(cause)}`;
+  return new BootError('BOOT_BROKEN', message, { cause });
 }

@@ -1,7 +1,7 @@
 import type { Problem, Warning } from './error-codes.ts';
 import { BootError } from './errors.ts';
 import type { BootEvent, BootEventOf, DatabaseFacts, GraphEdge, LockHolder } from './events.ts';
-import type { BootReport } from './report.ts';
+import type { BootReport, PluginReport } from './report.ts';
 import { steps, type Outcome, type Step } from './steps.ts';
 
 type StepFinishedEvent = BootEventOf<`plugin.${Step}.finished`>;
@@ -12,12 +12,8 @@ interface StepRecord {
   readonly finished?: StepFinishedEvent;
 }
 
-export interface PluginRecord {
-  readonly id: string;
-  readonly version?: string;
-  readonly required: boolean;
-  readonly schema?: string;
-  readonly applied: readonly string[];
+/** What is known of one plugin. */
+export interface PluginRecord extends Omit<PluginReport, Step> {
   readonly steps: Readonly<Record<Step, StepRecord>>;
 }
 
@@ -34,8 +30,8 @@ interface LockWait {
 }
 
 /**
- * What the events have told so far. It starts with every step of every plugin not reached, so that at any moment there is
- * a whole story to tell.
+ * What is known from the events so far. It starts with every step of every plugin not reached, so that at any moment it is
+ * complete.
  */
 export class BootRecord {
   readonly bootId: string;
@@ -100,9 +96,9 @@ export class BootRecord {
   /** The same object until the next event: a host may ask with every request. */
   get stepStates(): StepStates {
     this.#stepStates ??= Object.fromEntries(
-      this.plugins.map(({ id }) => [
-        id,
-        Object.fromEntries(steps.map((step) => [step, this.getStepState(id, step)])),
+      this.plugins.map((plugin) => [
+        plugin.id,
+        Object.fromEntries(steps.map((step) => [step, readStep(plugin.steps[step])])),
       ]),
     ) as StepStates;
     return this.#stepStates;
@@ -110,11 +106,6 @@ export class BootRecord {
   get problems(): readonly Problem[] {
     const error = this.#finished?.error;
     return error instanceof BootError ? (error.problems ?? []) : [];
-  }
-
-  getStepState(plugin: string, step: Step): StepState {
-    const known = this.#plugins.get(plugin)?.steps[step];
-    return known?.finished?.outcome ?? (known?.startedAtMs === undefined ? 'pending' : 'running');
   }
 
   add(event: BootEvent): void {
@@ -215,9 +206,9 @@ export class BootRecord {
     this.#warnings = [...this.#warnings, ...warnings];
   }
 
-  #step(id: string, step: Step, news: StepRecord): void {
+  #step(id: string, step: Step, change: StepRecord): void {
     this.#update(id, (known) => ({
-      steps: { ...known.steps, [step]: { ...known.steps[step], ...news } },
+      steps: { ...known.steps, [step]: { ...known.steps[step], ...change } },
     }));
   }
 
@@ -225,6 +216,10 @@ export class BootRecord {
     const plugin = this.#plugins.get(id);
     if (plugin) this.#plugins.set(id, { ...plugin, ...change(plugin) });
   }
+}
+
+function readStep({ finished, startedAtMs }: StepRecord): StepState {
+  return finished?.outcome ?? (startedAtMs === undefined ? 'pending' : 'running');
 }
 
 /** A warning without the stamp of its event. */

@@ -41,13 +41,9 @@ function lostPlugins({ finished, plugins }: BootRecord): readonly Warning[] {
 }
 
 function pluginReport(plugin: PluginRecord, queue: QueueTimes): PluginReport {
-  const { id, required, applied } = plugin;
+  const { steps: _, ...facts } = plugin;
   return {
-    id,
-    ...(plugin.version === undefined ? {} : { version: plugin.version }),
-    required,
-    ...(plugin.schema === undefined ? {} : { schema: plugin.schema }),
-    applied,
+    ...facts,
     migrate: stepReport(plugin, 'migrate', queue),
     init: stepReport(plugin, 'init', queue),
     ready: stepReport(plugin, 'ready', queue),

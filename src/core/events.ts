@@ -135,7 +135,7 @@ export interface BootEvents {
     /** The plugin's schema of an earlier id, which is renamed to `schema` first; left out when there is none. */
     readonly renameFrom?: string;
   };
-  /** Told in the survey, right after `planned`. */
+  /** Emitted in the survey, right after `planned`. */
   'plugin.migrate.warning': OfPlugin & Problem;
   'plugin.migrate.waiting': OfPlugin & { readonly waitedMs: number; readonly holder: LockHolder };
   'plugin.migrate.renamed': OfPlugin & {
@@ -197,12 +197,12 @@ export type BootEventOf<Name extends BootEventName> = {
 export type BootEvent = BootEventOf<BootEventName>;
 
 /** An event before it is stamped. */
-export type BootNews = {
+export type UnstampedEvent = {
   readonly [N in BootEventName]: { readonly type: N } & BootEvents[N];
 }[BootEventName];
 
-/** Emits news as an event. Never throws. */
-export type Tell = (news: BootNews) => void;
+/** Stamps an event and emits it. Never throws. */
+export type Emit = (event: UnstampedEvent) => void;
 
 /** Every event in one line, in the order of a boot. */
 export const eventMeanings = {

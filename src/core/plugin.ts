@@ -3,10 +3,10 @@ import type { StopHandler } from './core-services.ts';
 import type { Duration } from './duration.ts';
 import type { Logger } from './logger.ts';
 import type { MigrationSource } from './migration-source.ts';
-import type { AnyRef, ProvidableRef, Provided, Resolved, ServiceRef } from './service.ts';
+import type { AnyRef, CollectionRef, ProvidableRef, Resolved, ServiceRef } from './service.ts';
 
 /** What `init` and `ready` get beside their dependencies. */
-export interface OwnContext<Db> {
+interface OwnContext<Db> {
   /** The plugin's database, whose `search_path` is the plugin's schema. */
   readonly database: Db;
   /** The name of the plugin's schema, unquoted, such as `plugin_catalog`. Only migrations make that schema. */
@@ -28,7 +28,7 @@ export const ownKeys: ReadonlySet<string> = new Set([
   'onStop',
 ] satisfies (keyof OwnContext<unknown>)[]);
 
-export type Deps = Record<string, AnyRef>;
+type Deps = Record<string, AnyRef>;
 type Provides = Record<string, ProvidableRef>;
 
 type Taken<Key> = `'${Key & string}' is already given to init: choose another key`;
@@ -67,6 +67,7 @@ type Injected<D> = { readonly [K in Exclude<keyof D, keyof OwnContext<unknown>>]
  */
 export type InitContext<D = Record<never, AnyRef>, Db = Pool> = Injected<D> & OwnContext<Db>;
 
+type Provided<R> = R extends ServiceRef<infer T> ? T : R extends CollectionRef<infer T> ? T : never;
 type Exports<P> = { readonly [K in keyof P]: Provided<P[K]> };
 
 type InitResult<P> = [keyof P] extends [never] ? void : Exports<P>;

@@ -39,10 +39,6 @@ export type Resolved<R> =
         ? readonly T[]
         : never;
 
-/** What a provider of `R` returns. */
-export type Provided<R> =
-  R extends ServiceRef<infer T> ? T : R extends CollectionRef<infer T> ? T : never;
-
 /**
  * Names a service, so that one plugin can provide it and others can depend on it.
  *

@@ -3,7 +3,6 @@ import { printable } from '../core/printable.ts';
 const escape = '\u001B';
 /** A colour, as picocolors writes it. It takes no place on the screen. */
 const color = new RegExp(`(${escape}\\[[0-9;]*m)`);
-const resetColors = `${escape}[0m`;
 const onlyAscii = /^[\u0020-\u007E]*$/;
 const takesNone = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]$/u;
 const takesTwo =
@@ -25,13 +24,6 @@ export function displayWidth(text: string): number {
   let width = 0;
   for (const piece of pieces(text)) width += piece.width;
   return width;
-}
-
-/** Cuts the end off a text that is too wide, and marks the place with `…`. */
-export function cutEnd(text: string, width: number): string {
-  if (displayWidth(text) <= width) return text;
-  const [head] = splitAt(text, Math.max(0, width - 1));
-  return `${head}…${color.test(text) ? resetColors : ''}`;
 }
 
 /** Cuts the middle out of a name that is too wide, because both ends together identify it best. */

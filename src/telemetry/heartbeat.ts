@@ -1,6 +1,6 @@
 import type { BootState } from '../core/boot-state.ts';
 import type { Clock } from '../core/clock.ts';
-import type { BootEvent, Tell } from '../core/events.ts';
+import type { BootEvent, Emit } from '../core/events.ts';
 import { phases, type Phase } from '../core/steps.ts';
 import type { Listener } from './bus.ts';
 
@@ -17,13 +17,13 @@ type Progress = Pick<BootState, 'phase' | 'settled' | 'total' | 'running'>;
 export function createHeartbeat(
   clock: Clock,
   look: () => Progress,
-  tell: Tell,
+  emit: Emit,
 ): Listener<BootEvent> {
   let cancel: (() => void) | undefined;
   const beat = (pauseMs: number): void => {
     cancel = clock.after(pauseMs, () => {
       const { phase, settled, total, running } = look();
-      if (isPhase(phase)) tell({ type: 'boot.progress', phase, settled, total, running });
+      if (isPhase(phase)) emit({ type: 'boot.progress', phase, settled, total, running });
       beat(Math.min(pauseMs * 2, longestPauseMs));
     });
   };

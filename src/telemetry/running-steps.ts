@@ -133,10 +133,10 @@ export class RunningSteps {
     }
   }
 
-  #update(event: LockWait | Retry | Statement, news: Partial<Running>): undefined {
+  #update(event: LockWait | Retry | Statement, change: Partial<Running>): undefined {
     const sinceMs = event.elapsedMs - ('waitedMs' in event ? event.waitedMs : 0);
     const known = this.#running.get(event.plugin) ?? { step: stepIn(event.type), sinceMs };
-    this.#running.set(event.plugin, { ...known, ...news });
+    this.#running.set(event.plugin, { ...known, ...change });
   }
 
   #endBootWait({ elapsedMs }: BootEvent): PastWait | undefined {

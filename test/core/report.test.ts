@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { BootRecord } from '../../src/core/boot-record.ts';
 import { buildReport } from '../../src/core/build-report.ts';
 import { BootError } from '../../src/core/errors.ts';
-import type { BootNews, GraphEdge } from '../../src/core/events.ts';
+import type { UnstampedEvent, GraphEdge } from '../../src/core/events.ts';
 
 /** Tells news at given times, as the relay would. */
-function recordOf(...told: readonly (readonly [elapsedMs: number, news: BootNews])[]): BootRecord {
+function recordOf(
+  ...told: readonly (readonly [elapsedMs: number, news: UnstampedEvent])[]
+): BootRecord {
   const record = new BootRecord('boot-1');
   told.forEach(([elapsedMs, news], index) => {
     record.add({
@@ -20,8 +22,8 @@ function recordOf(...told: readonly (readonly [elapsedMs: number, news: BootNews
 }
 
 const edge = (from: string, to: string): GraphEdge => ({ from, to, kind: 'needs', reason: '' });
-const started = (plugin: string): BootNews => ({ type: 'plugin.init.started', plugin });
-const finished = (plugin: string, durationMs: number): BootNews => ({
+const started = (plugin: string): UnstampedEvent => ({ type: 'plugin.init.started', plugin });
+const finished = (plugin: string, durationMs: number): UnstampedEvent => ({
   type: 'plugin.init.finished',
   plugin,
   outcome: 'done',

@@ -44,7 +44,7 @@ describe('a first install', () => {
     const plugin = await pluginWith('p', three);
     const options = migrateOptions({
       windDown: windDown.signal,
-      tell: ({ type }) => {
+      emit: ({ type }) => {
         if (type === 'plugin.migrate.applied') windDown.abort();
       },
     });

@@ -228,7 +228,7 @@ describe('a function outside of a transaction', () => {
     });
     const options = migrateOptions({
       migrations: { ddlLockTimeout: 0 },
-      tell: (news) => {
+      emit: (news) => {
         if (news.type === 'plugin.migrate.retrying') void holder.query('rollback');
       },
     });

@@ -100,7 +100,7 @@ describe('a migration that is a function', () => {
     };
     const options = migrateOptions({
       migrations: { ddlLockTimeout: 50 },
-      tell: (news) => {
+      emit: (news) => {
         if (news.type === 'plugin.migrate.retrying') void holder.query('rollback');
       },
     });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { systemClock } from '../../src/boot/options/system-clock.ts';
-import type { BootNews } from '../../src/core/events.ts';
+import type { UnstampedEvent } from '../../src/core/events.ts';
 import { checkSettings, type MigrationOptions } from '../../src/core/settings.ts';
 import type { MigrationFunction } from '../../src/core/migration-source.ts';
 import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
@@ -93,9 +93,9 @@ export type MigrateChanges = Partial<Omit<MigrateOptions, 'settings'>> & {
 
 /** Options that no signal aborts, and the events that were emitted with them. No schema is one for extensions. */
 export function migrateOptions({ migrations, ...changes }: MigrateChanges = {}): MigrateOptions & {
-  readonly told: readonly BootNews[];
+  readonly told: readonly UnstampedEvent[];
 } {
-  const told: BootNews[] = [];
+  const told: UnstampedEvent[] = [];
   return {
     told,
     settings: checkSettings({ migrations: { extensionSchemas: [], ...migrations } }).migrations,
@@ -104,7 +104,7 @@ export function migrateOptions({ migrations, ...changes }: MigrateChanges = {}):
     clock: systemClock,
     signal: new AbortController().signal,
     windDown: new AbortController().signal,
-    tell: (news) => told.push(news),
+    emit: (news) => told.push(news),
     ...changes,
   };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import type { BootNews } from '../../src/core/events.ts';
+import type { UnstampedEvent } from '../../src/core/events.ts';
 import type { MigrateOptions } from '../../src/postgres/migrate/migrating.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase, type Database } from '../support/database.ts';
@@ -15,7 +15,7 @@ const more = {
   '0001_more': 'select 1;--> statement-breakpoint\nalter table items add more int;',
 };
 
-type Retrying = Extract<BootNews, { readonly type: 'plugin.migrate.retrying' }>;
+type Retrying = Extract<UnstampedEvent, { readonly type: 'plugin.migrate.retrying' }>;
 
 /** Options that call `onRetry` each time a file is to be tried again. */
 function retrying(
@@ -23,13 +23,13 @@ function retrying(
   { migrations, ...changes }: MigrateChanges = {},
 ): MigrateOptions & { readonly retries: readonly Retrying[] } {
   const retries: Retrying[] = [];
-  const tell = (news: BootNews): void => {
+  const emit = (news: UnstampedEvent): void => {
     if (news.type !== 'plugin.migrate.retrying') return;
     retries.push(news);
     onRetry(news);
   };
   return {
-    ...migrateOptions({ tell, migrations: { ddlLockTimeout: 60, ...migrations }, ...changes }),
+    ...migrateOptions({ emit, migrations: { ddlLockTimeout: 60, ...migrations }, ...changes }),
     retries,
   };
 }
@@ -153,7 +153,7 @@ describe('behind a lock', () => {
     let crossing: Promise<unknown> | undefined;
     let ended: Promise<void> | undefined;
     const retries: Retrying[] = [];
-    const tell = (news: BootNews): void => {
+    const emit = (news: UnstampedEvent): void => {
       if (news.type === 'plugin.migrate.statement') {
         crossing ??= app.query('select pg_advisory_xact_lock(7)');
       }
@@ -161,7 +161,7 @@ describe('behind a lock', () => {
       retries.push(news);
       ended ??= (crossing ?? Promise.resolve()).then(() => end(app, 'commit'));
     };
-    const options = migrateOptions({ tell, migrations: { ddlLockTimeout: 0 } });
+    const options = migrateOptions({ emit, migrations: { ddlLockTimeout: 0 } });
     expect(await migratePlugin(pool, plugin, options)).toMatchObject({ status: 'done' });
     await ended;
     expect(retries[0]).toMatchObject({

@@ -14,7 +14,7 @@ describe('stopping', () => {
     const two = await pluginWith('two', { ...init, '0001_more': 'create table more (id int)' });
     const options = migrateOptions({
       windDown: windDown.signal,
-      tell: (news) => {
+      emit: (news) => {
         if (news.type === 'plugin.migrate.statement') windDown.abort();
       },
     });

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { Pool } from 'pg';
 import { describe, expect, test } from 'vitest';
-import type { BootNews } from '../../src/core/events.ts';
+import type { UnstampedEvent } from '../../src/core/events.ts';
 import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
 import { withPatience } from '../../src/postgres/connection/connect-with-patience.ts';
 import type { ClientLike, PoolLike } from '../../src/postgres/connection/connection.ts';
@@ -145,10 +145,10 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
     });
     const files = a.files.slice(0, 2);
     await migratePlugin(pool(), { ...a, files }, pooledOptions());
-    const retrying = deferred<BootNews>();
+    const retrying = deferred<UnstampedEvent>();
     const options = pooledOptions({
       migrations: { ddlLockTimeout: 50 },
-      tell: (news) => {
+      emit: (news) => {
         if (news.type === 'plugin.migrate.retrying') retrying.resolve(news);
       },
     });
@@ -186,7 +186,7 @@ describe.skipIf(!pgbouncer)('through a pooler in transaction mode', () => {
 
 describe('with a lock for each file, a migration has started once', () => {
   const twoFiles = { '0000_a': 'create table a (id int);', '0001_b': 'create table b (id int);' };
-  const startsIn = (told: readonly BootNews[]) =>
+  const startsIn = (told: readonly UnstampedEvent[]) =>
     told.filter(({ type }) => type === 'plugin.migrate.started');
 
   test('also when another replica has the lock in between', async () => {

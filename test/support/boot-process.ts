@@ -6,40 +6,40 @@ import type { BootEvent, BootEventName, BootEventOf, BootReport } from '../../sr
 import { packageRoot, requireBuiltPackage } from './built-package.ts';
 import { runTypeScript } from './run-typescript.ts';
 
-/** What a process is to boot: plain data, because it travels. */
+/** The plugins that a process boots, and its database. It is plain data, because it is sent to the process. */
 export interface BootOrder {
   readonly url: string;
   readonly plugins: readonly OrderedPlugin[];
 }
 
-/** A plugin that provides `<id>.api`, and needs the same of others. */
+/** A plugin that provides `<id>.api`, and needs the APIs of the plugins in `needs`. */
 export interface OrderedPlugin {
   readonly id: string;
   readonly migrations?: string;
   readonly needs?: readonly string[];
 }
 
-/** What the process says. */
+/** A message from the process. */
 export type Report =
   | { readonly kind: 'up' }
   | { readonly kind: 'event'; readonly event: BootEvent }
   | { readonly kind: 'ended'; readonly report: BootReport };
 
-/** A Node.js process that boots what it is told to: one order after another, or several at once, whose events are mixed. */
+/** A Node.js process that boots what its parent orders: one order after another, or several at once with mixed events. */
 export interface BootProcess {
-  /** Every event of the order under way, or of the last one. Errors are lost on the way; the report has them. */
+  /** Every event of the order that runs, or of the last one. Errors are lost in the message; the report has them. */
   readonly events: readonly BootEvent[];
-  /** Boots and stops; gives the report of a boot that failed, too. Rejects when the process ends first. */
+  /** Boots and stops. Returns the report, also of a boot that failed. Rejects when the process ends first. */
   carryOut(order: BootOrder): Promise<BootReport>;
-  /** The next event of that name, which has to be waited for before it comes. */
+  /** Resolves with the next event of that name. Call it before the event happens. */
   next<Name extends BootEventName>(name: Name): Promise<BootEventOf<Name>>;
-  /** SIGKILL: nothing of the process gets to clean up. Resolves when it is gone. */
+  /** Sends SIGKILL, so that the process cannot clean up. Resolves when the process has ended. */
   kill(): Promise<void>;
 }
 
 const program = fileURLToPath(new URL('./boot-program.ts', import.meta.url));
 
-/** Starts a process on the built package, and resolves when it takes orders; it is killed after the test. */
+/** Starts a process on the built package, and resolves when it takes orders. It is killed after the test. */
 export async function startBootProcess(): Promise<BootProcess> {
   requireBuiltPackage();
   const child = fork(program, { cwd: packageRoot, execArgv: [...runTypeScript] });
@@ -60,7 +60,7 @@ export async function startBootProcess(): Promise<BootProcess> {
     throw new Error(`The boot process ended with ${signal ?? code}`);
   });
   gone.catch(() => undefined);
-  /** Resolves with what `choose` finds in the reports to come. */
+  /** Resolves with the first value that `choose` returns for a later report. */
   const hear = <T>(choose: (report: Report) => T | undefined): Promise<T> => {
     const heard = new Promise<T>((resolve) => {
       const listen = (report: Report): void => {
@@ -93,7 +93,7 @@ export async function startBootProcess(): Promise<BootProcess> {
   };
 }
 
-/** Starts several at once. */
+/** Starts several processes at once. */
 export function startBootProcesses(count: number): Promise<readonly BootProcess[]> {
   return Promise.all(Array.from({ length: count }, startBootProcess));
 }

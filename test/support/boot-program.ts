@@ -1,7 +1,7 @@
 import { createBoot, serviceRef, type Plugin } from 'slipway';
 import type { BootOrder, OrderedPlugin, Report } from './boot-process.ts';
 
-/** Runs as a process of its own: takes orders to boot from its parent, and tells it everything that happens. */
+/** Runs as a process of its own: takes orders to boot from its parent, and sends it every event. */
 
 const api = (id: string) => serviceRef<string>(`${id}.api`);
 
@@ -20,12 +20,12 @@ const toPlugin = ({ id, migrations, needs = [] }: OrderedPlugin): Plugin => ({
 async function carryOut({ url, plugins }: BootOrder): Promise<void> {
   const boot = createBoot({ pool: url, plugins: plugins.map(toPlugin) });
   boot.onAny((event) => tell({ kind: 'event', event }));
-  // A failure is in the report, too.
+  // The report also has the failure.
   await boot.start().catch(() => undefined);
   tell({ kind: 'ended', report: await boot.stop('the order is carried out') });
 }
 
 process.on('message', (order: BootOrder) => void carryOut(order));
-// Without its parent nobody would ever end a boot that hangs.
+// Without the parent, a boot that hangs would never end.
 process.on('disconnect', () => process.exit());
 tell({ kind: 'up' });

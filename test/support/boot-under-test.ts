@@ -9,8 +9,8 @@ export interface BootUnderTest {
 }
 
 /**
- * Gives a test file boots that are stopped and checked after each test. Call it after `useDatabase()`, whose look for leaks
- * has to come later.
+ * Gives a test file boots that are stopped and checked after each test. Call it after `useDatabase()`, because the check for
+ * leaks has to come later.
  *
  * @example const bootUnderTest = useBoots();
  */

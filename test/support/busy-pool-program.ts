@@ -4,8 +4,8 @@ import { createScopedPool } from '../../src/postgres/scoped/scoped-pool.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
 
 /**
- * Runs as a process of its own: a busy backend with two clients and 21 callers, each of which takes one in another way,
- * until its parent says that it is enough. What a caller gets for an error is its own; none of them may end the process.
+ * Runs as a process of its own: a busy backend with two clients and 21 callers, which take a client in three ways. It ends
+ * when its parent sends a message. An error belongs to the caller that gets it, and may not end the process.
  */
 
 const [url] = process.argv.slice(2);
@@ -26,7 +26,7 @@ const ways: readonly (() => Promise<unknown>)[] = [
 
 const over = new AbortController();
 process.on('message', () => over.abort());
-// Without its parent nothing would ever end it.
+// Without the parent, nothing would ever end it.
 process.on('disconnect', () => process.exit());
 
 let answers = 0;
@@ -37,7 +37,7 @@ const call = async (way: () => Promise<unknown>): Promise<void> => {
       () => (answers += 1),
       () => (errors += 1),
     );
-    // A server that refuses would keep the loop in one tick, and the message of the end outside.
+    // When the server refuses, the loop would stay in one tick, and the message of the parent would never arrive.
     await new Promise(setImmediate);
   }
 };

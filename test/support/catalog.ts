@@ -1,4 +1,4 @@
-/** Whatever answers queries. */
+/** A client or a pool. */
 interface Queryable {
   query(sql: string): Promise<{ readonly rows: readonly { readonly line: string }[] }>;
 }
@@ -23,8 +23,9 @@ const objects = (own: string): string => `
     FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid WHERE t.typnamespace = ${own} GROUP BY t.typname`;
 
 /**
- * Everything in a schema, a line for each: tables, columns, indexes with their state, constraints, enums, and every row.
- * Without the schema's name, so that schemas can be compared; of Drizzle's history the `id` is left out: a sequence counts what was rolled back, too.
+ * Returns one line for each object in a schema: tables, columns, indexes with their state, constraints, enums, and every row.
+ * The name of the schema is left out, so that schemas can be compared. The `id` of Drizzle's history is left out too, because
+ * its sequence also counts the rows that were rolled back.
  */
 export async function readCatalog(database: Queryable, schema: string): Promise<readonly string[]> {
   const own = `'"${schema}"'::regnamespace`;

@@ -18,7 +18,7 @@ export async function setup(project: TestProject): Promise<void> {
   project.provide('postgresUrl', server.url);
 }
 
-/** Ends it after the last one. */
+/** Stops the cluster after the last test file. */
 export async function teardown(): Promise<void> {
   await server?.stop();
 }

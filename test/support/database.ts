@@ -6,22 +6,22 @@ import { TestDatabase } from './test-database.ts';
 export interface Database {
   readonly name: string;
   readonly url: string;
-  /** A pool that is ended and checked for leaks: after the test, or after the file when made outside of one. */
+  /** Makes a pool that is ended and checked for leaks: after the test, or after the file if it was made outside of a test. */
   pool(options?: pg.PoolConfig): pg.Pool;
-  /** One statement on a connection of its own. */
+  /** Runs one statement on a connection of its own. */
   query: TestDatabase['query'];
 }
 
-/** {@link Database}, and more of them. */
+/** The {@link Database} of a test file, which can also make others. */
 export interface FileDatabase extends Database {
-  /** One more empty database, for the test that calls it: it is dropped afterwards. */
+  /** Creates another empty database for the test that calls it. It is dropped after the test. */
   fresh(): Promise<Database>;
 }
 
 /**
- * Gives a test file a database of its own. After each test, and after the file, it fails when a
- * client is still checked out of a pool or a session is left, whoever opened it.
- * Tests of one file run one after another, so none of them may be `concurrent`.
+ * Gives a test file a database of its own. After each test and after the file, it fails when a
+ * client of a pool is still checked out, or when any session is left in the database.
+ * The tests of one file run one after another, so none of them may be `concurrent`.
  *
  * @example
  * const db = useDatabase();
@@ -60,7 +60,7 @@ export function useDatabase(): FileDatabase {
   };
 }
 
-/** Runs every step, also after one that failed, and then throws what failed. */
+/** Runs every step, also after one that failed. Then throws one error for all failures. */
 async function inAnyCase(steps: readonly (() => Promise<void>)[]): Promise<void> {
   const failures: unknown[] = [];
   for (const step of steps) await step().catch((failure: unknown) => failures.push(failure));

@@ -60,7 +60,7 @@ function line(link: Link) {
   };
 }
 
-/** Streams hand on their data in ticks, not by the timers that stand still here. */
+/** Streams pass their data on in ticks. They do not use the timers, which are faked here. */
 async function settle(): Promise<void> {
   await new Promise(setImmediate);
 }

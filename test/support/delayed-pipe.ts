@@ -3,7 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 /** A link that all pipes of a proxy share. */
 export interface Link {
   readonly delayMs: number;
-  /** While true nothing arrives; it waits, as it would for a broken line to come back. */
+  /** While true, data waits and nothing arrives, as on a broken line. */
   isHeld: boolean;
 }
 
@@ -14,8 +14,8 @@ interface Parcel {
 }
 
 /**
- * Carries what `from` sends to `to`, each chunk `delayMs` after it came. Chunks travel together: the
- * delay is the length of the line, not a pause after each. Returns a function that delivers what is due.
+ * Writes the data of `from` to `to`, each chunk `delayMs` after it came. The delay is that of a long line: chunks
+ * do not wait for each other. Returns a function that delivers every chunk that is due.
  */
 export function pipeDelayed(from: Readable, to: Writable, link: Link): () => void {
   const line: Parcel[] = [];

@@ -12,7 +12,7 @@ export function discoverIn(root: string, field = 'slipway'): ReturnType<typeof d
   return discoverPlugins(settings, new AbortController().signal, new Set(), importByNode);
 }
 
-/** The ids of the plugins in a tree, in their order. */
+/** Returns the ids of the plugins in a tree, in the order of discovery. */
 export async function idsIn(tree: Tree): Promise<readonly string[]> {
   const { plugins } = await discoverIn(await packageTree(tree));
   return plugins.map(({ plugin }) => plugin.id);

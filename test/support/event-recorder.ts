@@ -5,19 +5,19 @@ import type { Boot, Outcome, Step } from '../../src/index.ts';
 
 type StepEnd = BootEventOf<`plugin.${Step}.finished`>;
 
-/** Every event of a boot, and what must hold for the events of any boot. */
+/** Every event of a boot, and a check that the events of every boot must pass. */
 export interface Recording {
   readonly events: readonly BootEvent[];
-  /** The names of the events, each with its plugin: `plugin.init.started catalog`. */
+  /** Returns the names of the events, each with its plugin: `plugin.init.started catalog`. */
   lines(prefix?: string): readonly string[];
   of<Name extends BootEventName>(name: Name): readonly BootEventOf<Name>[];
-  /** How each plugin's step ended, by plugin. */
+  /** Returns the outcome of a step, by plugin. */
   outcomes(step: Step): Readonly<Record<string, Outcome>>;
-  /** Fails when an event of a whole boot stands where none may stand. */
+  /** Fails when the events of a complete boot are out of order or do not match each other. */
   check(): void;
 }
 
-/** Attach it before `start()`; call `check()` when the boot is down. */
+/** Records the events of a boot. Call it before `start()`, and call `check()` when the boot has stopped. */
 export function recordEvents(boot: Boot): Recording {
   const events: BootEvent[] = [];
   boot.onAny((event) => events.push(event));
@@ -50,7 +50,7 @@ function expectGaplessSequence(events: readonly BootEvent[]): void {
   expect(times).toEqual(times.toSorted((a, b) => a - b));
 }
 
-/** The first promise: nothing of a plugin starts before every migration of every plugin has settled. */
+/** Checks the first promise: no plugin starts before every migration of every plugin has settled. */
 export function expectNoInitBeforeMigrateAll(events: readonly BootEvent[]): void {
   const firstInit = events.findIndex(({ type }) => type === 'plugin.init.started');
   const lastMigrate = events.findLastIndex(({ type }) => type.startsWith('plugin.migrate.'));

@@ -30,7 +30,7 @@ function circular(): Error {
   return one;
 }
 
-/** A getter that answers once: whoever asks twice is lost. */
+/** An error whose message can be read once. The second read throws. */
 function worksOnce(): Error {
   let asked = 0;
   return Object.defineProperty(new Error(), 'message', {
@@ -38,13 +38,13 @@ function worksOnce(): Error {
   });
 }
 
-/** Takes long to make: made once. */
+/** Makes a value once, because it takes long. */
 function once(make: () => unknown): () => unknown {
   let made: { readonly value: unknown } | undefined;
   return () => (made ??= { value: make() }).value;
 }
 
-/** What other code may throw, and what is not to be trusted about it. */
+/** Values that other code may throw and that are not safe to read. */
 export const foreignValues: Readonly<Record<string, () => unknown>> = {
   'an error with a message that throws': () => withGetter('message'),
   'an error with a stack that throws': () => withGetter('stack'),

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, Pool, type PoolClient } from 'pg';
 
-/** What the check needs to know of a pool. */
+/** The counts of a pool that the check reads. */
 export interface PoolCounts {
   readonly totalCount: number;
   readonly idleCount: number;
@@ -16,8 +16,8 @@ export interface Session {
 }
 
 /**
- * Throws when a client of one of the pools is still checked out after `patienceMs`: a scoped client goes back one round trip
- * after its release.
+ * Throws when a client of a pool is still checked out after `patienceMs`. A scoped client is returned one round trip after its
+ * release.
  */
 export async function expectNoClientOut(
   pools: readonly PoolCounts[],
@@ -33,8 +33,8 @@ export async function expectNoClientOut(
 }
 
 /**
- * Waits until no session is left in the database, `allowedPids` aside, and throws with their names
- * when some are still there after `patienceMs`: a backend takes a moment to leave.
+ * Waits until no session is left in the database, except those in `allowedPids`. Throws with the
+ * names of the sessions that are still there after `patienceMs`. A backend takes a moment to end.
  */
 export async function expectNoSession(
   adminUrl: string,
@@ -52,13 +52,13 @@ export async function expectNoSession(
   if (left.length > 0) throw new Error(`Sessions left in ${database}:\n${describe(left)}`);
 }
 
-/** How {@link expectNoSession} looks. */
+/** The options of {@link expectNoSession}. */
 export interface SessionCheck {
   readonly allowedPids?: readonly number[];
   readonly patienceMs?: number;
 }
 
-/** Connects for the length of `use`. */
+/** Connects, calls `use` with the client, and closes the connection. */
 export async function withClient<T>(url: string, use: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: url, application_name: 'test/admin' });
   await client.connect();
@@ -71,7 +71,7 @@ export async function withClient<T>(url: string, use: (client: Client) => Promis
 
 const adminPools = new Map<string, Pool>();
 
-/** Borrows a session that is kept for a second, because to connect takes longer than what most tests have to say. */
+/** Borrows a session that is kept for a second, because to connect takes longer than most queries of the tests. */
 export async function asAdmin<T>(url: string, use: (admin: PoolClient) => Promise<T>): Promise<T> {
   let pool = adminPools.get(url);
   if (!pool) {
@@ -81,7 +81,7 @@ export async function asAdmin<T>(url: string, use: (admin: PoolClient) => Promis
       idleTimeoutMillis: 1_000,
       allowExitOnIdle: true,
     });
-    // Its server may be stopped by a test.
+    // A test may stop its server.
     pool.on('error', () => undefined);
     adminPools.set(url, pool);
   }

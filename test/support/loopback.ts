@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 
-/** A TCP server in front of another one. */
+/** A TCP server in front of another server. */
 export interface LoopbackServer {
   readonly port: number;
-  /** The other one's connection string, by way of this server. */
+  /** The connection string of the target, through this server. */
   readonly url: string;
-  /** Lets nobody in any more; resolves when every connection has ended. */
+  /** Accepts no new connection, and resolves when every connection has ended. */
   close(): Promise<void>;
 }
 

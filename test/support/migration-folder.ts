@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** Writes a folder as drizzle-kit does, gone after the test: one file for each entry, in this order. */
+/** Writes a folder as drizzle-kit does, with one file for each entry, in this order. It is removed after the test. */
 export async function migrationFolder(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await temporaryFolder();
   await writeMigrations(folder, files);
   return folder;
 }
 
-/** Plugins with the same migrations, each in a folder of its own: one folder is the migrations of one plugin. */
+/** Makes plugins with the same migrations, each in a folder of its own, because two plugins may not share a folder. */
 export async function alikePlugins(
   ids: readonly string[],
   files: Readonly<Record<string, string>>,
@@ -24,7 +24,7 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** Writes into a folder that may have an older version already. */
+/** Writes migrations into a folder, which may have an older version of them. */
 export async function writeMigrations(
   folder: string,
   files: Readonly<Record<string, string>>,
@@ -46,7 +46,7 @@ export async function writeMigrations(
   for (const [tag, sql] of entries) await writeFile(join(folder, `${tag}.sql`), sql);
 }
 
-/** Writes a folder as drizzle-kit 1.x does, gone after the test: a folder for each entry, `20240102030405_init`. */
+/** Writes a folder as drizzle-kit 1.x does, with a folder for each entry, `20240102030405_init`. It is removed after the test. */
 export async function timestampFolder(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await temporaryFolder();
   for (const [name, sql] of Object.entries(files)) {

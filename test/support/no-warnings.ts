@@ -1,6 +1,6 @@
 import { afterEach, vi } from 'vitest';
 
-/** XState's development build, which vitest loads, only warns of misuse: here a warning fails the test. */
+/** XState's development build, which vitest loads, only warns of misuse. Here a warning fails the test. */
 const warnings: string[] = [];
 for (const method of ['warn', 'error'] as const) {
   vi.spyOn(console, method).mockImplementation((...words) => {
@@ -8,7 +8,7 @@ for (const method of ['warn', 'error'] as const) {
   });
 }
 
-/** For a test that breaks a machine on purpose: what XState says of that is no failure. */
+/** Call it in a test that breaks a machine on purpose: the warnings of XState then do not fail the test. */
 export function forgiveWarnings(): void {
   isForgiving = true;
 }

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** Files by path: a text, or an object that is written as JSON. `{ link }` is a symbolic link to a path of the tree. */
+/** Files by their path: a text, or an object that is written as JSON. `{ link }` is a symbolic link to a path of the tree. */
 export type Tree = Readonly<Record<string, string | { readonly link: string } | object>>;
 
-/** Writes a tree of packages as a package manager leaves it; gone after the test. */
+/** Writes a tree of packages as a package manager does. It is removed after the test. */
 export async function packageTree(tree: Tree): Promise<string> {
   const root = await realpath(await mkdtemp(join(tmpdir(), 'slipway-packages-')));
   onTestFinished(() => rm(root, { recursive: true, force: true }));
@@ -14,7 +14,7 @@ export async function packageTree(tree: Tree): Promise<string> {
   return root;
 }
 
-/** Writes more into a tree. */
+/** Writes more files into a tree. */
 export async function growTree(root: string, tree: Tree): Promise<void> {
   for (const [path, content] of Object.entries(tree)) {
     const place = join(root, path);
@@ -27,7 +27,7 @@ export async function growTree(root: string, tree: Tree): Promise<void> {
   }
 }
 
-/** The files of a plugin package whose default export is `{ id }`, in a folder. */
+/** Returns the files of a plugin package in `folder`, whose default export is `{ id }`. */
 export function pluginPackage(folder: string, name: string, more: object = {}): Tree {
   const id = name.replace(/^@.*\//, '');
   return {
@@ -43,7 +43,7 @@ export function pluginPackage(folder: string, name: string, more: object = {}): 
   };
 }
 
-/** The files of a package that is no plugin, and must never be imported. */
+/** Returns the files of a package that is not a plugin and must never be imported. */
 export function plainPackage(folder: string, name: string, more: object = {}): Tree {
   return {
     [`${folder}/package.json`]: { name, version: '1.0.0', exports: './index.js', ...more },
@@ -51,7 +51,7 @@ export function plainPackage(folder: string, name: string, more: object = {}): T
   };
 }
 
-/** A list of dependencies for a package.json. */
+/** Returns a list of dependencies for a package.json. */
 export function dependingOn(...names: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(names.map((name) => [name, '*']));
 }

@@ -6,7 +6,7 @@ import { packageRoot, requireBuiltPackage } from './built-package.ts';
 
 const run = promisify(execFile);
 
-/** What `npm pack --json` says of a package. */
+/** The result of `npm pack --json`. */
 export interface Pack {
   /** The path of the tarball. */
   readonly tarball: string;
@@ -17,7 +17,7 @@ export interface Pack {
 /**
  * Packs a package.
  *
- * @param options `isBuilt`: it is packed as it is, without the scripts that build it.
+ * @param options `isBuilt`: whether the package is packed as it is, without the scripts that build it.
  */
 export async function packPackage(
   source: string,
@@ -43,15 +43,15 @@ export async function packBuiltPackage(destination: string): Promise<string> {
   return tarball;
 }
 
-/** What came of {@link installPackedPackage}. */
+/** The result of {@link installPackedPackage}. */
 export interface Installation {
   /** The path of the tarball. */
   readonly tarball: string;
-  /** Why npm could not install it; `undefined` when it could. */
+  /** The reason why npm could not install it; `undefined` when it could. */
   readonly whyNot: string | undefined;
 }
 
-/** Packs this package and installs it with its peers into an empty project, as a user does. */
+/** Packs this package, and installs it with its peers in an empty project, as a user does. */
 export async function installPackedPackage(project: string): Promise<Installation> {
   const tarball = await packBuiltPackage(project);
   await writeFile(join(project, 'package.json'), JSON.stringify({ type: 'module', private: true }));
@@ -61,13 +61,13 @@ export async function installPackedPackage(project: string): Promise<Installatio
     await run('npm', install, { cwd: project });
     return { tarball, whyNot: undefined };
   } catch (error) {
-    // On a user's machine there may be no registry to ask; in CI there has to be one.
+    // On a user's machine, the registry may be out of reach; in CI, the install has to work.
     if (process.env['CI']) throw error;
     return { tarball, whyNot: `npm cannot install here: ${String(error).slice(0, 300)}` };
   }
 }
 
-/** The package with the version that is tested here: `pg@8.23.1`. */
+/** Returns each name with the version that is tested here: `pg@8.23.1`. */
 export async function withTestedVersion(names: readonly string[]): Promise<readonly string[]> {
   const { devDependencies } = JSON.parse(
     await readFile(join(packageRoot, 'package.json'), 'utf8'),

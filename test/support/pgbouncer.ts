@@ -9,26 +9,30 @@ import { chooseServerIdentity, startGuarded } from '../../src/testing/guarded-pr
 
 /** A PgBouncer in front of the test cluster. */
 export interface PgBouncer {
-  /** The same database, through the pooler. */
+  /** Returns the connection string of the same database, through the pooler. */
   through(databaseUrl: string): string;
 }
 
 export interface PgBouncerOptions {
   readonly mode: 'transaction' | 'session';
-  /** Server connections for each database: as few as possible, so that clients have to share them. */
+  /**
+   * How many server connections each database has. Keep it small, so that clients have to share them.
+   *
+   * @default 2
+   */
   readonly size?: number;
 }
 
 /**
- * Where PgBouncer is installed; `undefined` says that tests of poolers have to be skipped. In CI it has to be there.
+ * The path of PgBouncer. When it is `undefined`, skip the tests of poolers. In CI, PgBouncer has to be installed.
  *
  * @example describe.skipIf(!pgbouncer)('through PgBouncer', () => { … });
  */
 export const pgbouncer = await findPgBouncer();
 
 /**
- * Gives a test file poolers that are stopped after each test. Call it after `useDatabase()`, whose look for sessions has to
- * come later: the pooler keeps some.
+ * Gives a test file poolers that are stopped after each test. Call it after `useDatabase()`, because its check for sessions
+ * has to come later: the pooler keeps some sessions open.
  */
 export function usePgBouncer(): (options: PgBouncerOptions) => Promise<PgBouncer> {
   let running: readonly (() => Promise<void>)[] = [];
@@ -107,11 +111,11 @@ async function findPgBouncer(): Promise<string | undefined> {
       await access(path, constants.X_OK);
       return path;
     } catch {
-      // Not in this one.
+      // It is not in this folder.
     }
   }
   if (process.env['CI']) throw new Error('The tests of poolers need pgbouncer, and it is missing');
-  // Past vitest, which keeps what a file of skipped tests writes to the console to itself.
+  // Not on the console: vitest hides the console output of a file whose tests are all skipped.
   process.stderr.write('Skipped: tests of poolers need pgbouncer (apt-get install pgbouncer)\n');
   return undefined;
 }

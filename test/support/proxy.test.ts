@@ -24,7 +24,7 @@ test('statements are counted on the wire, simple and prepared, over all connecti
 test('a reset cuts every connection, and new ones are let in', async () => {
   await using proxy = await startProxy(db.url);
   const client = await open(proxy.url);
-  // Without it the server would not look at the line before the statement has ended.
+  // Without it, the server would not check the connection before the statement has ended.
   await client.query('set client_connection_check_interval = 100');
   proxy.forgetStatements();
   const cut = new Promise((resolve) => {
@@ -49,7 +49,7 @@ test('a black hole holds everything back until it ends, connections too', async 
   const late = open(proxy.url);
   const connected = late.then(() => settled.push('connection'));
   await expect.poll(() => proxy.statements).toHaveLength(1);
-  // A whole exchange with the same server, past the proxy, and still nothing came through it.
+  // After a whole exchange with the same server, outside of the proxy, still nothing came through the proxy.
   await db.query('select 1');
   expect(settled).toEqual([]);
   proxy.resume();
@@ -64,7 +64,7 @@ test('a delay is there in both directions', async () => {
   const client = await open(proxy.url);
   const startedAt = performance.now();
   expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
-  // A floor, which a slow machine cannot break; 1 ms less, as timers round.
+  // A slow machine cannot go below this minimum. It is 1 ms less, because timers round.
   expect(performance.now() - startedAt).toBeGreaterThanOrEqual(2 * delayMs - 1);
   await client.end();
 });

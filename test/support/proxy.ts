@@ -7,29 +7,33 @@ import { StatementReader } from './wire-statements.ts';
 
 /** A TCP proxy in front of PostgreSQL. */
 export interface Proxy {
-  /** The target's connection string, by way of the proxy. */
+  /** The connection string of the target, through the proxy. */
   readonly url: string;
   readonly port: number;
-  /** The text of every statement sent so far, by all connections, in order of arrival. */
+  /** The text of every statement that all connections have sent so far, in the order of arrival. */
   readonly statements: readonly string[];
-  /** How many connections to it are open now. */
+  /** Returns the number of open connections to the proxy. */
   readonly openCount: () => number;
-  /** Forgets the statements so far. */
+  /** Clears the list of statements. */
   forgetStatements(): void;
-  /** Cuts every connection with a TCP reset; new ones are let in. */
+  /** Cuts every connection with a TCP reset. New connections are accepted. */
   reset(): void;
-  /** Lets nothing through, in either direction, and tells nobody; new connections hang too. */
+  /** Holds back all data, in both directions, without an error. New connections hang too. */
   blackhole(): void;
-  /** Ends the black hole: what waited in it arrives. */
+  /** Ends the black hole, and delivers the data that waited in it. */
   resume(): void;
   /** Cuts every connection and stops listening. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What {@link startProxy} may be told. */
+/** The options of {@link startProxy}. */
 export interface ProxyOptions {
-  /** How long each byte is under way, in ms, in each direction: a round trip takes twice as long. Default 0. */
+  /**
+   * The delay of each byte in each direction, in ms. A round trip takes twice as long.
+   *
+   * @default 0
+   */
   readonly delayMs?: number;
 }
 
@@ -51,9 +55,9 @@ export async function startProxy(
     const pipes = [pipeDelayed(client, server, link), pipeDelayed(server, client, link)];
     for (const deliver of pipes) deliveries.add(deliver);
     for (const socket of [client, server]) {
-      // Small messages must not wait to be joined, or the proxy adds more than its delay.
+      // Small messages must not be held back to be joined, or the proxy adds more than its delay.
       socket.setNoDelay(true);
-      socket.on('error', () => undefined); // 'close' follows, and the other side is told
+      socket.on('error', () => undefined); // 'close' follows, and the pipe closes the other side
       sockets.add(socket);
       socket.on('close', () => {
         sockets.delete(socket);
@@ -76,7 +80,7 @@ export async function startProxy(
     url: server.url,
     port: server.port,
     statements,
-    // Each of them is two sockets.
+    // Each connection has two sockets.
     openCount: () => Math.ceil(sockets.size / 2),
     forgetStatements: () => {
       statements.length = 0;

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { RepairReport } from '../../src/index.ts';
 import type { Database } from './database.ts';
 
-/** What plugins, host and public have, with every row of the histories: what a dry run must not change. */
+/** Returns the objects of plugins, host and `public`, and every row of the histories. A dry run must not change any of it. */
 export async function stateOf({ query }: Database): Promise<unknown> {
   const { rows } = await query<{ name: string; relname: string }>(
     `SELECT quote_ident(nspname) || '.' || quote_ident(relname) AS name, relname::text, relkind::text,
@@ -20,7 +20,7 @@ export async function stateOf({ query }: Database): Promise<unknown> {
   return { rows, histories: await Promise.all(contents) };
 }
 
-/** Runs a repair dry, then for real, then once more: the first has to tell the second, and the third has nothing to do. */
+/** Runs a repair dry, then for real, then once more. The dry run must report what the second does; the third has no work. */
 export async function thrice(
   fresh: Database,
   run: (dryRun: boolean) => Promise<RepairReport>,

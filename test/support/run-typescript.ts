@@ -1,4 +1,4 @@
-/** The arguments of Node.js that come before a program in TypeScript. */
+/** The arguments for Node.js before the path of a program in TypeScript. */
 export const runTypeScript: readonly string[] = [
   '--import',
   new URL('./typescript.mjs', import.meta.url).href,

@@ -2,14 +2,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { Database } from './database.ts';
 
-/** What a client that comes after us finds set on a session. */
+/** The settings and the objects that the next client finds on a session. */
 export interface LeftBehind {
   readonly path: string;
   readonly limits: string;
   readonly leftovers: number;
 }
 
-/** A session on which nobody left anything. */
+/** A session on which no earlier client has left anything. */
 export const untouched: LeftBehind = { path: '"$user", public', limits: '0 0 0', leftovers: 0 };
 
 /** Looks at `count` server sessions at once through a pooler, each in a transaction of its own. */
@@ -20,7 +20,7 @@ export async function lookThroughPooler(
   const clients = Array.from({ length: count }, () => new Client({ connectionString: url }));
   try {
     await Promise.all(clients.map((client) => client.connect()));
-    // All are open before the first one ends, so that no two of them can have the same session.
+    // All transactions are open before the first one ends, so that no two of them can have the same session.
     await Promise.all(clients.map((client) => client.query('begin')));
     return await Promise.all(clients.map(look));
   } finally {
@@ -42,7 +42,7 @@ async function look(client: Client): Promise<LeftBehind & { readonly pid: number
   return row;
 }
 
-/** The names that the sessions of a database have on the server; without those of this look and of admins. */
+/** Returns the application names of the sessions of a database, without the session that asks. */
 export async function applicationNames({
   query,
 }: Pick<Database, 'query'>): Promise<readonly string[]> {
@@ -53,7 +53,7 @@ export async function applicationNames({
   return rows.map((row) => row.application_name);
 }
 
-/** Waits until a query gives a row, and gives it. */
+/** Waits until a query returns a row, and returns its first row. */
 export async function untilFound<Row extends object>(
   { query }: Pick<Database, 'query'>,
   sql: string,

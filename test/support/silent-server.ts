@@ -1,26 +1,26 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A server that accepts every connection and never says a word. */
+/** A server that accepts every connection and never answers. */
 export interface SilentServer {
   readonly url: string;
   readonly port: number;
-  /** Resolves when the first connection is there. */
+  /** Resolves when the first client has connected. */
   readonly connected: Promise<unknown>;
-  /** How many connections are open now. */
+  /** Returns the number of open connections. */
   readonly openCount: () => number;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Starts one on a free loopback port. */
+/** Starts a silent server on a free loopback port. */
 export async function startSilentServer(): Promise<SilentServer> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
-    // Without a reader the end of the other side would not be noticed.
+    // Without a reader, the socket would not notice that the other side has ended.
     socket.resume();
   });
   const connected = once(server, 'connection');

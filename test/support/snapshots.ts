@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Plugin } from '../../src/index.ts';
 import { migrationFolder } from './migration-folder.ts';
 
-/** Names of what drizzle-kit has made in `public`. */
+/** The names of objects that drizzle-kit has made in `public`. */
 export interface Snapshot {
   readonly tables?: readonly string[];
   readonly enums?: readonly string[];
@@ -11,7 +11,7 @@ export interface Snapshot {
   readonly views?: readonly string[];
 }
 
-/** Writes snapshots as drizzle-kit does, into a folder that has the migrations, by their tags. */
+/** Writes snapshots as drizzle-kit does, by the tags of the migrations, into the folder of these migrations. */
 export async function writeSnapshots(
   folder: string,
   snapshots: Readonly<Record<string, Snapshot>>,
@@ -26,7 +26,7 @@ export async function writeSnapshots(
   }
 }
 
-/** A plugin with one migration, and the snapshot that goes with it. */
+/** Makes a plugin with one migration and its snapshot. */
 export async function pluginWithSnapshot(
   id: string,
   sql: string,

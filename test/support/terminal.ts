@@ -1,19 +1,19 @@
 import type { OutputStream } from '../../src/index.ts';
 
-/** A terminal of a given size: what is written to it stands on its screen as a person would see it. */
+/** A terminal of a given size. It shows the text that is written to it, as a person would see it on the screen. */
 export interface Terminal extends OutputStream {
   columns: number;
   rows: number;
-  /** The lines from the first to the last that were ever shown, also those that have left the screen. */
+  /** All lines that were ever shown, also those that have left the screen. */
   readonly lines: readonly string[];
-  /** How often the terminal had to break a line by itself. */
+  /** How many times the terminal had to break a line by itself. */
   readonly wraps: number;
-  /** Resolves once the picture shows a match. */
+  /** Resolves when the text of the terminal matches. */
   shows(pattern: RegExp): Promise<void>;
-  /** Every picture that was on the screen after a write. */
+  /** The text of the terminal after each write. */
   readonly pictures: readonly string[];
   resize(columns: number): void;
-  /** How many listen for a change of the size. */
+  /** The number of listeners for a change of the size. */
   readonly resizeListeners: number;
   readonly written: string;
 }

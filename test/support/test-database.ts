@@ -3,14 +3,14 @@ import { Pool } from 'pg';
 import type { PoolClient, PoolConfig, QueryResult, QueryResultRow } from 'pg';
 import { asAdmin, expectNoClientOut, expectNoSession, withClient } from './leaks.ts';
 
-/** A database of its own, with a list of everything that was opened on it through us. */
+/** A database of its own, with a list of the pools that it has opened. */
 export class TestDatabase {
   readonly name = `slipway_test_${randomBytes(6).toString('hex')}`;
   readonly url: string;
   readonly #adminUrl: string;
   readonly #pools = new Map<Pool, Set<PoolClient>>();
 
-  /** @param adminUrl connection string of a user who may create databases */
+  /** @param adminUrl The connection string of a user that may create databases. */
   constructor(adminUrl: string) {
     const url = new URL(adminUrl);
     url.pathname = `/${this.name}`;
@@ -18,14 +18,14 @@ export class TestDatabase {
     this.url = url.href;
   }
 
-  /** Creates it empty: template0 holds nothing that somebody put into template1. */
+  /** Creates an empty database. Unlike template1, template0 has no objects that a user has added. */
   async create(): Promise<void> {
     await asAdmin(this.#adminUrl, (admin) => {
       return admin.query(`create database ${this.name} template template0`);
     });
   }
 
-  /** A pool on this database, ended by us and checked for leaks; an idle client that dies is no crash. */
+  /** Makes a pool on this database, which is checked for leaks and ended. An idle client that breaks is no crash. */
   pool(options: PoolConfig = {}): Pool {
     const pool = new Pool({ connectionString: this.url, ...options });
     const clients = new Set<PoolClient>();
@@ -48,8 +48,8 @@ export class TestDatabase {
   }
 
   /**
-   * Ends all pools but `kept` and throws when a client is checked out of any pool, or a session is
-   * left that belongs to none of the kept ones. What leaked is cut off, so that the next test is clean.
+   * Ends all pools but `kept`. Throws when a client of any pool is still checked out, or when a session
+   * is left that does not belong to a kept pool. All leaked sessions are ended, so that the next test is clean.
    */
   async expectNoLeak(kept: ReadonlySet<Pool> = new Set()): Promise<void> {
     const problems: unknown[] = [];
@@ -61,7 +61,7 @@ export class TestDatabase {
     }
     for (const pool of this.#pools.keys()) {
       if (kept.has(pool)) continue;
-      // A pool with a client out never ends: it is told to, and its sessions are cut below.
+      // A pool with a client that is checked out never ends, so its sessions are cut below.
       const ending = pool.ending ? undefined : pool.end();
       if (problems.length === 0) await ending;
     }
@@ -79,7 +79,7 @@ export class TestDatabase {
     if (problems.length > 0) throw new Error(problems.map(String).join('\n'));
   }
 
-  /** Drops the database, with whoever is still in it. */
+  /** Drops the database and ends its sessions. */
   async drop(): Promise<void> {
     this.#forgiveLostClients();
     await asAdmin(this.#adminUrl, (admin) => {
@@ -96,7 +96,7 @@ export class TestDatabase {
     });
   }
 
-  /** Only now, when the leak has been seen: before, a missing listener must show as the crash it is. */
+  /** Call it only after the check for leaks: until then, a missing listener must crash the test. */
   #forgiveLostClients(): void {
     for (const clients of this.#pools.values()) {
       for (const client of clients) client.on('error', () => undefined);
@@ -104,7 +104,7 @@ export class TestDatabase {
   }
 }
 
-/** `pg` has the backend's pid on each client, and leaves it out of its types. */
+/** Returns the pid of the backend. `pg` has it on each client, and leaves it out of its types. */
 function processId(client: PoolClient): number {
   const { processID } = client as PoolClient & { readonly processID?: unknown };
   if (typeof processID !== 'number') throw new Error('This pg client has no processID');

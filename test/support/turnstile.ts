@@ -2,40 +2,40 @@ import { connect, type Socket } from 'node:net';
 import { listenInFront } from './loopback.ts';
 import { FrameReader, type Frame } from './wire-frames.ts';
 
-/** Where a connection is stopped: before the server gets a request, or when it has answered and nobody has heard. */
+/** Where a connection is stopped: before the server gets a request, or after its answer, before the client gets the answer. */
 export interface StopPlace {
-  /** Counts the requests of all connections, from 1: to connect is one, too. */
+  /** The number of the request among those of all connections, from 1. To connect is also a request. */
   readonly request: number;
   readonly when: 'before' | 'after';
 }
 
-/** A connection on which nothing moves, in either direction. */
+/** A connection whose data is held back in both directions. */
 export interface StoppedConnection {
-  /** The request it stands at. */
+  /** The request at which it is stopped: SQL, or `connect`. */
   readonly request: string;
-  /** Its backend; undefined while there is none yet. */
+  /** The pid of its backend; `undefined` before there is one. */
   readonly pid: number | undefined;
-  /** Lets everything through that has come meanwhile. */
+  /** Sends the data that was held back, and lets new data through. */
   release(): void;
-  /** Cuts it with a TCP reset on both sides. */
+  /** Cuts the connection with a TCP reset on both sides. */
   reset(): void;
 }
 
 /** A TCP proxy in front of PostgreSQL that lets requests through one by one. */
 export interface Turnstile {
-  /** The target's connection string, by way of the turnstile. */
+  /** The connection string of the target, through the turnstile. */
   readonly url: string;
-  /** What has come since the last `stopAt`: SQL, or `connect`. */
+  /** The requests since the last `stopAt`: SQL, or `connect`. */
   readonly requests: readonly string[];
-  /** Counts from here, and resolves when a connection stands at that place. One at a time. */
+  /** Counts requests from now on, and resolves when a connection is stopped at that place. One call at a time. */
   stopAt(place: StopPlace): Promise<StoppedConnection>;
-  /** From now on nothing gets through on any connection, and new ones hang: until it is closed. */
+  /** Holds back the data of all connections, also of new ones, until the turnstile is closed. */
   blackhole(): void;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Starts one on a free loopback port. */
+/** Starts a turnstile on a free loopback port. */
 export async function startTurnstile(target: string): Promise<Turnstile> {
   const { hostname, port } = new URL(target);
   const requests: string[] = [];
@@ -108,7 +108,7 @@ class Line {
     });
     client.on('data', (bytes: Buffer) => fromClient.push(bytes));
     server.on('data', (bytes: Buffer) => fromServer.push(bytes));
-    // A process that was killed hangs up, and what it has said is not heard any more.
+    // A process that was killed closes its connection, and the server does not get the requests that are held back.
     client.on('end', () =>
       this.#isHeld && !this.#isSilent ? server.destroy() : this.#pass(() => server.end()),
     );
@@ -124,13 +124,13 @@ class Line {
     this.#isHeld = true;
   }
 
-  /** Lets nothing through any more, and tells neither side what becomes of the other. */
+  /** Holds back all data from now on, and hides the end of each side from the other. */
   silence(): void {
     this.#isHeld = true;
     this.#isSilent = true;
   }
 
-  /** Holds the last message of the next answer back, and says so. */
+  /** Holds back the last message of the next answer, and then calls `tell`. */
   holdWhenAnswered(tell: () => void): void {
     this.#onAnswer = tell;
   }

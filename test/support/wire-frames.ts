@@ -1,9 +1,9 @@
 /** One message of PostgreSQL's protocol, or several that belong together. */
 export interface Frame {
   readonly bytes: Buffer;
-  /** What a client asks for, once it is complete: SQL, or `connect`. */
+  /** The request of a client, when it is complete: SQL, or `connect`. */
   readonly request?: string;
-  /** Whether the server has answered a request with it, and waits for the next. */
+  /** Whether the server has answered a request with it, and waits for the next request. */
   readonly endsAnswer?: boolean;
   /** The backend that the server announces. */
   readonly pid?: number;
@@ -16,12 +16,12 @@ const cancelCode = 80_877_102;
 
 /**
  * Cuts a stream of bytes into the frames of the protocol.
- * https://www.postgresql.org/docs/current/protocol-message-formats.html
+ * See https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 export class FrameReader {
   readonly #onFrame: (frame: Frame) => void;
   readonly #read: Read;
-  /** Whether the next message is the first of a client, which has no type. */
+  /** Whether the next message is the first one of a client. That message has no type. */
   #isFirst: boolean;
   #rest: Buffer = Buffer.alloc(0);
 
@@ -31,7 +31,7 @@ export class FrameReader {
     this.#onFrame = onFrame;
   }
 
-  /** A client's messages; those of the extended protocol are one frame, up to their Sync. */
+  /** Reads the messages of a client. Those of the extended protocol are one frame, up to their Sync. */
   static ofClient(onFrame: (frame: Frame) => void): FrameReader {
     let parts: Buffer[] = [];
     let sql = '';
@@ -73,7 +73,7 @@ export class FrameReader {
     }
   }
 
-  /** Undefined while it is not all there. */
+  /** Returns `undefined` while the next message is incomplete. */
   #lengthOfNext(): number | undefined {
     const typeLength = this.#isFirst ? 0 : 1;
     if (this.#rest.length < typeLength + 4) return undefined;

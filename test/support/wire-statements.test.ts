@@ -4,7 +4,7 @@ import { StatementReader } from './wire-statements.ts';
 const SSL_REQUEST = packet('', int32(80_877_103));
 const STARTUP = packet('', Buffer.concat([int32(196_608), text('user', 'me', '')]));
 
-/** What pg sends: a simple query, a named statement run twice, an unnamed one, and the rest around it. */
+/** The messages of pg: a simple query, a named statement that runs twice, an unnamed one, and the messages around them. */
 const CONVERSATION = Buffer.concat([
   SSL_REQUEST,
   STARTUP,

@@ -1,4 +1,4 @@
-/** Codes that stand where a startup message has its protocol version; they ask, and a startup follows. */
+/** The codes of requests for encryption, in the place of the protocol version. The startup message follows. */
 const SSL_REQUEST = 80_877_103;
 const GSS_REQUEST = 80_877_104;
 
@@ -6,8 +6,8 @@ const STARTUP_HEADER = 4;
 const HEADER = 5;
 
 /**
- * Reads what a client sends to PostgreSQL, however TCP cut it, and tells each statement that is run:
- * a Query message is one, an Execute is one (with the text of its Parse).
+ * Reads the messages of a client to PostgreSQL, however TCP has cut them, and reports each statement that runs.
+ * A Query message is one statement. So is an Execute message, with the text of its Parse message.
  * See https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 export class StatementReader {
@@ -17,7 +17,7 @@ export class StatementReader {
   #rest: Buffer = Buffer.alloc(0);
   #isStarted = false;
 
-  /** @param onStatement called with the text of every statement, in the order sent */
+  /** @param onStatement Called with the text of every statement, in the order sent. */
   constructor(onStatement: (sql: string) => void) {
     this.#onStatement = onStatement;
   }
@@ -28,7 +28,7 @@ export class StatementReader {
     while (this.#isStarted ? this.#takeMessage() : this.#takeStartup());
   }
 
-  /** A startup message has no type: its length (with itself), a code, the rest. */
+  /** A startup message has no type. It has a length (which counts itself), a code and the rest. */
   #takeStartup(): boolean {
     if (this.#rest.length < STARTUP_HEADER) return false;
     const length = this.#rest.readInt32BE(0);
@@ -39,7 +39,7 @@ export class StatementReader {
     return true;
   }
 
-  /** Every other one has: a letter, the length of what follows the letter, the body. */
+  /** Every other message has a letter, the length of all that follows the letter, and the body. */
   #takeMessage(): boolean {
     if (this.#rest.length < HEADER) return false;
     const end = 1 + this.#rest.readInt32BE(1);
@@ -57,7 +57,7 @@ export class StatementReader {
       const [name, sql] = strings(body);
       this.#prepared.set(name, sql);
     } else if (type === 'B') {
-      // Bound now: the unnamed statement may be parsed anew before the portal is executed.
+      // The text is bound now, because the unnamed statement may be parsed again before the portal is executed.
       const [portal, name] = strings(body);
       this.#portals.set(portal, this.#prepared.get(name) ?? '');
     } else if (type === 'E') {
@@ -66,7 +66,7 @@ export class StatementReader {
   }
 }
 
-/** The first two zero-terminated strings of a message body. */
+/** Returns the first two zero-terminated strings of a message body. */
 function strings(body: Buffer): readonly [string, string] {
   const first = Math.max(0, body.indexOf(0));
   const second = Math.max(first + 1, body.indexOf(0, first + 1));

@@ -1,19 +1,19 @@
 import type pg from 'pg';
 
-/** What the workers need of a pool. */
+/** The part of a pool that the workers use. */
 export interface Queryable {
   query(sql: string): Promise<unknown>;
 }
 
-/** Workers that are at it until they are stopped. */
+/** Workers that run queries until they are stopped. */
 export interface Workers {
-  /** Resolves once every worker has had its first answer. */
+  /** Resolves when every worker has had its first answer. */
   readonly busy: Promise<void>;
-  /** Lets each worker finish its query, then tells what they did. */
+  /** Lets each worker finish its query, then returns the counts of all workers. */
   stop(): Promise<WorkDone>;
 }
 
-/** What the workers did; the first error is kept to be looked at. */
+/** The counts of all workers, and their first error. */
 export interface WorkDone {
   readonly queries: number;
   readonly errors: number;
@@ -35,7 +35,7 @@ export function saturate(pool: Queryable | pg.Pool, count: number, sql = 'select
       queries += 1;
     } catch (error) {
       errors.push(error);
-      // A pool that fails at once must not starve everyone else.
+      // When the pool fails at once, the loop must not starve all other code.
       await new Promise(setImmediate);
     }
   };

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { BootNews } from '../../src/core/events.ts';
+import type { UnstampedEvent } from '../../src/core/events.ts';
 import type { Logger } from '../../src/core/logger.ts';
 import { createLogListener } from '../../src/telemetry/log-listener.ts';
 import { stamped } from './stamped.ts';
 
-function logOf(news: BootNews): readonly [level: string, fields: object, message: string] {
+function logOf(news: UnstampedEvent): readonly [level: string, fields: object, message: string] {
   const lines: [string, object, string][] = [];
   const at =
     (level: string) =>
@@ -63,7 +63,7 @@ describe('the log', () => {
       error: ignore,
     };
     const log = createLogListener(logger);
-    const hear = (news: BootNews): void => void log(stamped(news));
+    const hear = (news: UnstampedEvent): void => void log(stamped(news));
     const needs = (from: string, to: string) =>
       ({ from, to, kind: 'needs', reason: `${to} needs ${from}` }) as const;
     for (const plugin of ['catalog', 'search', 'billing', 'reports', 'later']) {

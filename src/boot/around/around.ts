@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { Clock } from '../../core/clock.ts';
-import type { Tell } from '../../core/events.ts';
+import type { Emit } from '../../core/events.ts';
 import type { BootSettings } from '../options/boot-settings.ts';
 import type { RunningTasks } from './running-tasks.ts';
 import type { ServiceRegistry } from './service-registry.ts';
@@ -14,7 +14,7 @@ export interface Around {
   /** Of migrations, registry and locks. */
   readonly migrationPool: Pool;
   readonly services: ServiceRegistry;
-  readonly tell: Tell;
+  readonly emit: Emit;
   /** Counts what is sent to {@link Around.migrationPool}. */
   readonly sent: StatementCount;
   /** Aborted when the time of the way down is used up: nothing waits any longer. */

@@ -26,11 +26,11 @@ let isIdle = false;
  */
 export function watchExit(describe: () => string, mayEnd = (): boolean => false): () => void {
   const work = { describe, mayEnd };
-  if (underWay.size === 0) process.on('beforeExit', noteIdle).on('exit', tellExit);
+  if (underWay.size === 0) process.on('beforeExit', noteIdle).on('exit', reportExit);
   underWay.add(work);
   return () => {
     if (!underWay.delete(work) || underWay.size > 0) return;
-    process.off('beforeExit', noteIdle).off('exit', tellExit);
+    process.off('beforeExit', noteIdle).off('exit', reportExit);
   };
 }
 
@@ -70,7 +70,7 @@ function noteIdle(): void {
   }).unref();
 }
 
-function tellExit(): void {
+function reportExit(): void {
   const works = [...underWay];
   const isZero = Number(process.exitCode ?? 0) === 0;
   const isWrong = isZero && (isIdle || works.some(({ mayEnd }) => !mayEnd()));

@@ -21,9 +21,9 @@ export function createPatientPool(
     migrationPool,
     settings,
     clock,
-    tell,
+    emit,
     sent,
-  }: Pick<Around, 'migrationPool' | 'settings' | 'clock' | 'tell' | 'sent'>,
+  }: Pick<Around, 'migrationPool' | 'settings' | 'clock' | 'emit' | 'sent'>,
   { signal, ...place }: ConnectionUse,
 ): PatientPool {
   const waitMs = settings.connect.wait;
@@ -32,15 +32,15 @@ export function createPatientPool(
     const reason = isBusy()
       ? 'every client of the pool is checked out'
       : 'PostgreSQL has not answered yet';
-    tell({ type: 'boot.waiting', reason, attempt: 1, nextInMs: Math.max(0, waitMs - silentMs) });
+    emit({ type: 'boot.waiting', reason, attempt: 1, nextInMs: Math.max(0, waitMs - silentMs) });
   };
   const patient = withPatience(migrationPool, {
     waitMs,
     clock,
     signal,
     onStatement: sent.add,
-    onWaiting: (news) =>
-      tell({ type: 'boot.waiting', reason: reasonForWaiting(news.error), ...news }),
+    onWaiting: (waiting) =>
+      emit({ type: 'boot.waiting', reason: reasonForWaiting(waiting.error), ...waiting }),
   });
   return {
     ...patient,

@@ -44,7 +44,7 @@ export function discoverPhase(around: RunAround): DiscoverPhase {
     tasks: {
       discover: around.task(async ({ signal }) => {
         discovered = await discover(around, signal);
-        tellDiscovered(around, discovered);
+        emitDiscovered(around, discovered);
         if (discovered.failure) throw discovered.failure;
         return { status: 'done' };
       }),
@@ -77,7 +77,7 @@ export async function discover(around: Around, signal: AbortSignal): Promise<Dis
 }
 
 /** Emits what was found, each id once; a disabled plugin has no steps to come, so they all settle here. */
-function tellDiscovered({ settings, tell }: RunAround, { known, disabled }: Discovered): void {
+function emitDiscovered({ settings, emit }: RunAround, { known, disabled }: Discovered): void {
   const reasons = new Map(disabled.map(({ plugin, because }) => [plugin, because]));
   const host = settings.host ? [{ plugin: settings.host.plugin }] : [];
   const seen = new Set<string>();
@@ -85,7 +85,7 @@ function tellDiscovered({ settings, tell }: RunAround, { known, disabled }: Disc
     if (seen.has(plugin.id)) continue;
     seen.add(plugin.id);
     const because = reasons.get(plugin);
-    tell({
+    emit({
       type: 'plugin.discovered',
       plugin: plugin.id,
       ...(plugin.version === undefined ? {} : { version: plugin.version }),
@@ -95,7 +95,7 @@ function tellDiscovered({ settings, tell }: RunAround, { known, disabled }: Disc
     });
     if (because === undefined) continue;
     for (const step of steps) {
-      tell({
+      emit({
         type: `plugin.${step}.finished`,
         plugin: plugin.id,
         outcome: 'skipped',

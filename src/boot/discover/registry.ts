@@ -37,33 +37,25 @@ export function readRegistryRows(
     } catch (error) {
       if (signal.aborted) throw error;
       const foreign = await describeForeignTable(client, error);
-      if (foreign !== undefined) throw registryTaken(foreign, error);
-      const isForbidden = readSqlState(error) === '42501';
-      throw new BootError(
-        isForbidden ? 'DATABASE_PRIVILEGE' : 'DATABASE_UNREACHABLE',
-        `The registry of plugins cannot be read: ${readMessage(error)}`,
-        {
+      if (foreign !== undefined) {
+        const message = `slipway.plugins is not the registry of plugins, but ${foreign}`;
+        throw new BootError('SCHEMA_TAKEN', message, {
           phase: 'discover',
           cause: error,
-          ...(isForbidden
-            ? { hint: 'GRANT USAGE ON SCHEMA slipway and SELECT ON slipway.plugins to the role.' }
-            : {}),
-        },
-      );
+          hint: 'The schema slipway is where Slipway keeps its registry. Rename that table or its schema, or turn the registry off with registry: false.',
+        });
+      }
+      const message = `The registry of plugins cannot be read: ${readMessage(error)}`;
+      if (readSqlState(error) !== '42501') {
+        throw new BootError('DATABASE_UNREACHABLE', message, { phase: 'discover', cause: error });
+      }
+      throw new BootError('DATABASE_PRIVILEGE', message, {
+        phase: 'discover',
+        cause: error,
+        hint: 'GRANT USAGE ON SCHEMA slipway and SELECT ON slipway.plugins to the role.',
+      });
     }
   });
-}
-
-function registryTaken(what: string, cause: unknown): BootError {
-  return new BootError(
-    'SCHEMA_TAKEN',
-    `slipway.plugins is not the registry of plugins, but ${what}`,
-    {
-      phase: 'discover',
-      cause,
-      hint: 'The schema slipway is where Slipway keeps its registry. Rename that table or its schema, or turn the registry off with registry: false.',
-    },
-  );
 }
 
 /**
@@ -72,9 +64,9 @@ function registryTaken(what: string, cause: unknown): BootError {
  */
 export function findDisabled(
   known: readonly KnownPlugin[],
-  rows: readonly RegistryRow[] | undefined,
+  rows: readonly RegistryRow[] = [],
 ): ReadonlySet<string> {
-  const enabled = new Map((rows ?? []).map((row) => [row.id, row.enabled]));
+  const enabled = new Map(rows.map((row) => [row.id, row.enabled]));
   const present = new Set(known.map(({ plugin }) => plugin.id));
   const isDisabled = ({ id, previousIds = [] }: Plugin): boolean => {
     const own = enabled.get(id);
@@ -91,7 +83,7 @@ export function findDisabled(
  */
 export function setDisabledApart(
   known: readonly KnownPlugin[],
-  rows: readonly RegistryRow[] | undefined,
+  rows: readonly RegistryRow[] = [],
 ): { readonly enabled: readonly KnownPlugin[]; readonly disabled: readonly DisabledPlugin[] } {
   const ids = findDisabled(known, rows);
   const disabled = new Map<string, DisabledPlugin>();
@@ -104,8 +96,8 @@ export function setDisabledApart(
     size = disabled.size;
     for (const { plugin } of known) {
       if (isRequired(plugin) || disabled.has(plugin.id)) continue;
-      const owner = listNeededServices(plugin)
-        .map((id) => owners.get(id))
+      const owner = Object.values(plugin.deps ?? {})
+        .map(({ kind, id }) => (kind === 'service' ? owners.get(id) : undefined))
         .find((id) => id !== undefined && disabled.has(id));
       if (owner !== undefined) {
         disabled.set(plugin.id, { plugin, because: `${owner} is disabled` });
@@ -124,12 +116,12 @@ export function setDisabledApart(
  */
 export function findMissing(
   known: readonly KnownPlugin[],
-  rows: readonly RegistryRow[] | undefined,
+  rows: readonly RegistryRow[] = [],
 ): BootError | undefined {
   const present = new Set(
     known.flatMap(({ plugin: { id, previousIds = [] } }) => [id, ...previousIds]),
   );
-  const missing = (rows ?? []).filter(({ id, enabled }) => enabled && !present.has(id));
+  const missing = rows.filter(({ id, enabled }) => enabled && !present.has(id));
   if (missing.length === 0) return undefined;
   const names = missing
     .map((row) => (row.package === null ? row.id : `${row.id} (${row.package})`))
@@ -145,11 +137,9 @@ export function findMissing(
 }
 
 /** Finds the packages of which every plugin is disabled. */
-export function findDisabledPackages(
-  rows: readonly RegistryRow[] | undefined,
-): ReadonlySet<string> {
+export function findDisabledPackages(rows: readonly RegistryRow[] = []): ReadonlySet<string> {
   const list = (isEnabled: boolean): ReadonlySet<string> => {
-    const wanted = (rows ?? []).filter(({ enabled }) => enabled === isEnabled);
+    const wanted = rows.filter(({ enabled }) => enabled === isEnabled);
     return new Set(wanted.flatMap((row) => row.package ?? []));
   };
   const enabled = list(true);
@@ -167,10 +157,4 @@ export function mapServicesToOwners(
     }
   }
   return owners;
-}
-
-function listNeededServices(plugin: Plugin): readonly string[] {
-  return Object.values(plugin.deps ?? {})
-    .filter(({ kind }) => kind === 'service')
-    .map(({ id }) => id);
 }

@@ -1,6 +1,6 @@
 import { BootError } from '../../core/errors.ts';
 import { text } from '../../core/expect.ts';
-import type { Tell } from '../../core/events.ts';
+import type { Emit } from '../../core/events.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { listNames } from '../../core/printable.ts';
 import type { RepairName } from '../../core/repair-call.ts';
@@ -25,7 +25,7 @@ interface PluginAtHand {
   /** Waits for a PostgreSQL that is not up yet. */
   readonly pool: PatientPool;
   readonly signal: AbortSignal;
-  readonly tell: Tell;
+  readonly emit: Emit;
 }
 
 const pluginId = text(/^[^\0]+$/u, 'the id of a plugin');
@@ -41,13 +41,13 @@ export async function withPlugin<T>(
   use: (plugin: PluginAtHand) => Promise<T>,
 ): Promise<T> {
   const wanted = pluginId(plugin, 'plugin');
-  const tell: Tell = (news) => settings.ownLogger.info({ ...news }, 'a repair waits');
+  const emit: Emit = (event) => settings.ownLogger.info({ ...event }, 'a repair waits');
   const repair = () =>
-    withPlugins(settings, tell, async ({ around, discovered, graph, signal }) => {
+    withPlugins(settings, emit, async ({ around, discovered, graph, signal }) => {
       const all = [...graph.plugins, ...discovered.disabled.map((each) => each.plugin)];
       const id = findPlugin(all, wanted);
       const pool = createPatientPool(around, { phase: 'migrateAll', signal });
-      return use({ id, all, pool, signal, tell });
+      return use({ id, all, pool, signal, emit });
     });
   return whileWatched(`a repair of ${wanted}`, repair);
 }
@@ -75,7 +75,7 @@ export async function repairOne(
   /** Checks the request before anything is sent to the database. `all` has every plugin with migrations. */
   decideFor: (own: PluginMigrations, all: readonly PluginMigrations[]) => Decide,
 ): Promise<RepairReport> {
-  return withPlugin(settings, plugin, async ({ id, all, pool, signal, tell }) => {
+  return withPlugin(settings, plugin, async ({ id, all, pool, signal, emit }) => {
     // A move between schemas concerns every plugin. For other repairs a broken folder of another plugin does not matter.
     const counting = repair === 'relocate' ? all : all.filter((each) => each.id === id);
     const { migrations, problems } = await readAllMigrations(counting, settings);
@@ -84,7 +84,7 @@ export async function repairOne(
     if (!own) throw new BootError('BOOT_BROKEN', `no migrations of ${id} were read`);
     const decide = decideFor(own, migrations);
     const how = { dryRun, signal, clock: settings.clock, settings: settings.migrations };
-    const waits = new LockWaits(settings.clock, wait, tell);
+    const waits = new LockWaits(settings.clock, wait, emit);
     for (let attempt = 1; ; attempt += 1) {
       const result = await repairInTransaction(pool, own, how, decide);
       if (result.status === 'done') {

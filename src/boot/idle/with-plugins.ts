@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import type { Tell } from '../../core/events.ts';
+import type { Emit } from '../../core/events.ts';
 import type { PluginGraph } from '../../core/graph.ts';
 import { deadlineAfter, untilAborted } from '../../core/patience.ts';
 import { openPool, type OpenPool } from '../../postgres/connection/connection.ts';
@@ -26,7 +26,7 @@ interface IdlePlugins {
  */
 export async function withPlugins<T>(
   settings: BootSettings,
-  tell: Tell,
+  emit: Emit,
   use: (plugins: IdlePlugins) => Promise<T>,
 ): Promise<T> {
   const { signal } = new AbortController();
@@ -35,7 +35,7 @@ export async function withPlugins<T>(
   try {
     const services = new ServiceRegistry(settings.services);
     const sent = new StatementCount();
-    const around = { settings, clock, migrationPool: open.pool, services, tell, sent, cut: signal };
+    const around = { settings, clock, migrationPool: open.pool, services, emit, sent, cut: signal };
     const discovered = await discover(around, signal);
     if (discovered.failure) throw discovered.failure;
     return await use({ around, discovered, graph: sortPlugins(discovered, settings), signal });

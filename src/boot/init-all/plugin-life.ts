@@ -15,9 +15,14 @@ interface LifeEnd {
 }
 
 /**
- * One life of a plugin, from an attempt to init it to its stop: its signal, its stop handlers and its pool.
+ * One life of a plugin, from an attempt to init it to its stop: its signal, its stop handlers, its pool, and
+ * the argument of its `init`.
  */
 export class PluginLife {
+  /** The argument of `init`; of `ready` with the plugin's own exports. */
+  context: Readonly<Record<string, unknown>> = {};
+  /** Waits for an `init` whose time is over, for its grace at most. */
+  settle: (() => Promise<void>) | undefined;
   readonly #controller = new AbortController();
   readonly #handlers: StopHandler[] = [];
   readonly #report: (error: Error) => void;

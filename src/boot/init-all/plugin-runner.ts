@@ -11,15 +11,7 @@ import { runBounded } from './bounded.ts';
 import * as faults from './plugin-faults.ts';
 import { PluginLife } from './plugin-life.ts';
 
-/** The argument of `init`; of `ready` with the plugin's own exports. */
-type Context = Readonly<Record<string, unknown>>;
-
-interface Up {
-  readonly life: PluginLife;
-  readonly context: Context;
-  /** Waits for an `init` whose time is over, for its grace at most. */
-  readonly settle?: () => Promise<void>;
-}
+type CreateContext = (plugin: Plugin, life: PluginLife) => PluginLife['context'];
 
 interface Sorted {
   readonly plugin: Plugin;
@@ -34,18 +26,15 @@ const longestBackoffMs = 60_000;
 export class PluginRunner {
   readonly #around: RunAround;
   readonly #graph: () => PluginGraph;
-  readonly #createContext: (plugin: Plugin, life: PluginLife) => Context;
-  readonly #up = new Map<string, Up>();
+  readonly #createContext: CreateContext;
+  readonly #up = new Map<string, PluginLife>();
   /** Every life so far: work that a plugin began may go on after its end. */
   readonly #lives: { readonly id: string; readonly life: PluginLife }[] = [];
+  /** The plugins by their ids. Made at the first look, when they are sorted. */
   #plugins: ReadonlyMap<string, Sorted> | undefined;
 
   /** @param graph Known once the plugins are sorted, which is before any of them starts. */
-  constructor(
-    around: RunAround,
-    graph: () => PluginGraph,
-    createContext: (plugin: Plugin, life: PluginLife) => Context,
-  ) {
+  constructor(around: RunAround, graph: () => PluginGraph, createContext: CreateContext) {
     this.#around = around;
     this.#graph = graph;
     this.#createContext = createContext;
@@ -56,7 +45,7 @@ export class PluginRunner {
     const { plugin } = this.#find(id);
     const attempts = plugin.retry?.attempts ?? 1;
     let pauseMs = milliseconds(plugin.retry?.backoff, defaultBackoffMs);
-    this.#around.tell({ type: 'plugin.init.started', plugin: id });
+    this.#around.emit({ type: 'plugin.init.started', plugin: id });
     for (let attempt = 1; ; attempt += 1) {
       const result = await this.#attempt(plugin, cancel);
       if (result.status === 'done' || result.status === 'canceled') return result;
@@ -68,7 +57,7 @@ export class PluginRunner {
       await this.#cleanUp(plugin);
       if (isLast) return result;
       const error = toError(result.error);
-      this.#around.tell({
+      this.#around.emit({
         type: 'plugin.init.retrying',
         plugin: id,
         attempt,
@@ -86,12 +75,12 @@ export class PluginRunner {
 
   async ready(id: string, cancel: AbortSignal): Promise<ReadyResult> {
     const { plugin } = this.#find(id);
-    const up = this.#up.get(id);
-    this.#around.tell({ type: 'plugin.ready.started', plugin: id });
+    const life = this.#up.get(id);
+    this.#around.emit({ type: 'plugin.ready.started', plugin: id });
     if (cancel.aborted) return { status: 'canceled' };
-    if (!plugin.ready || !up) return { status: 'done' };
-    const bounds = this.#bounds(plugin.timeouts?.ready, up.life, cancel);
-    const result = await runBounded(() => plugin.ready?.(up.context), bounds);
+    if (!plugin.ready || !life) return { status: 'done' };
+    const bounds = this.#bounds(plugin.timeouts?.ready, life, cancel);
+    const result = await runBounded(() => plugin.ready?.(life.context), bounds);
     switch (result.status) {
       case 'failed':
         return { status: 'failed', error: faults.readyFailed(id, result.error) };
@@ -105,7 +94,7 @@ export class PluginRunner {
   /** Stops a plugin whose `init` was called, however that ended. */
   async stop(id: string): Promise<StopResult> {
     const { plugin } = this.#find(id);
-    this.#around.tell({ type: 'plugin.stop.started', plugin: id });
+    this.#around.emit({ type: 'plugin.stop.started', plugin: id });
     const { errors, timedOut } = await this.#endLife(plugin, this.#around.wayDown.reason ?? 'stop');
     if (timedOut) {
       return { status: 'timeout', error: faults.stopTimedOut(id, this.#stopMs(plugin), errors) };
@@ -129,10 +118,9 @@ export class PluginRunner {
     this.#lives.push({ id: plugin.id, life });
     const bounds = this.#bounds(plugin.timeouts?.init, life, cancel);
     const result = await runBounded(() => {
-      this.#up.set(plugin.id, { life, context: {} });
-      const context = this.#createContext(plugin, life);
-      this.#up.set(plugin.id, { life, context });
-      return plugin.init?.(context);
+      this.#up.set(plugin.id, life);
+      life.context = this.#createContext(plugin, life);
+      return plugin.init?.(life.context);
     }, bounds);
     switch (result.status) {
       case 'done':
@@ -142,8 +130,7 @@ export class PluginRunner {
       case 'timeout': {
         const error = faults.initTimedOut(plugin.id, bounds.timeoutMs);
         life.cancel(error);
-        const context = this.#up.get(plugin.id)?.context ?? {};
-        this.#up.set(plugin.id, { life, context, settle: result.settle });
+        life.settle = result.settle;
         return { status: 'timeout', error };
       }
       default:
@@ -167,8 +154,7 @@ export class PluginRunner {
     life.markUp();
     const { position } = this.#find(plugin.id);
     for (const [key, ref] of provides) this.#around.services.provide(position, ref, exports[key]);
-    const context = { ...this.#up.get(plugin.id)?.context, ...exports };
-    this.#up.set(plugin.id, { life, context });
+    life.context = { ...life.context, ...exports };
     return { status: 'done' };
   }
 
@@ -179,13 +165,13 @@ export class PluginRunner {
   }
 
   async #endLife(plugin: Plugin, reason: string) {
-    const up = this.#up.get(plugin.id);
+    const life = this.#up.get(plugin.id);
     this.#up.delete(plugin.id);
-    if (!up) return { errors: [], timedOut: false };
+    if (!life) return { errors: [], timedOut: false };
     const deadline = deadlineAfter(this.#around.clock, this.#stopMs(plugin));
     try {
       const either = AbortSignal.any([deadline.signal, this.#around.cut]);
-      const end = await up.life.end(new Error(reason), either);
+      const end = await life.end(new Error(reason), either);
       this.#warnUnreturned(plugin.id, end.unreturned);
       return end;
     } finally {
@@ -195,7 +181,7 @@ export class PluginRunner {
 
   #warnUnreturned(plugin: string, unreturned: Unreturned): void {
     const message = faults.unreturned(plugin, unreturned);
-    if (message !== undefined) this.#around.tell({ type: 'boot.warning', plugin, message });
+    if (message !== undefined) this.#around.emit({ type: 'boot.warning', plugin, message });
   }
 
   #bounds(own: Duration | undefined, life: PluginLife, cancel: AbortSignal) {

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import { describeHolder } from '../../core/describe-session.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { BootError } from '../../core/errors.ts';
-import type { LockHolder, Tell } from '../../core/events.ts';
+import type { LockHolder, Emit } from '../../core/events.ts';
 import { growPause, sleep, spread } from '../../core/patience.ts';
 import { repairCall } from '../../core/repair-call.ts';
 
@@ -18,14 +18,14 @@ const pauses = { firstMs: 100, longestMs: 2_000 };
 export class LockWaits {
   readonly #clock: Clock;
   readonly #longestMs: number;
-  readonly #tell: Tell;
+  readonly #emit: Emit;
   readonly #refusals = new Map<string, Refusal>();
 
   /** @param longestMs How long to wait for one plugin's lock, from its first refusal. */
-  constructor(clock: Clock, longestMs: number, tell: Tell) {
+  constructor(clock: Clock, longestMs: number, emit: Emit) {
     this.#clock = clock;
     this.#longestMs = longestMs;
-    this.#tell = tell;
+    this.#emit = emit;
   }
 
   refused(plugin: string, holder: LockHolder): void {
@@ -42,7 +42,7 @@ export class LockWaits {
       return { status: 'failed', error: lockTimeout(plugin, how, holder) };
     }
     if (isPowerOfTwo(attempt)) {
-      this.#tell({ type: 'plugin.migrate.waiting', plugin, waitedMs, holder });
+      this.#emit({ type: 'plugin.migrate.waiting', plugin, waitedMs, holder });
     }
     const leftMs = this.#longestMs - waitedMs;
     try {

@@ -16,7 +16,7 @@ import type { Discovered } from '../discover/discover-phase.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
 import { LockWaits } from './lock-waits.ts';
 import { registerPlugins } from './register-plugins.ts';
-import { hasWork, refuseProblems, surveyByMode, tellPlans, tellSurvey } from './survey-plugins.ts';
+import { hasWork, refuseProblems, surveyByMode, emitSurvey } from './survey-plugins.ts';
 
 interface MigrateAllPhase {
   readonly tasks: Pick<Tasks, 'survey' | 'migrate' | 'wait' | 'register'>;
@@ -33,9 +33,9 @@ export function migrateAllPhase(
   discovered: () => Discovered,
   graph: () => PluginGraph,
 ): MigrateAllPhase {
-  const { settings, clock, tell, cut, task } = around;
+  const { settings, clock, emit, cut, task } = around;
   const rules = settings.migrations;
-  const waits = new LockWaits(clock, rules.lockWait, tell);
+  const waits = new LockWaits(clock, rules.lockWait, emit);
   let migrations = new Map<string, Pick<Migrating, 'plugin' | 'progress'>>();
   let survey: Survey | undefined;
   let onPath = schemasOnPath(rules);
@@ -58,7 +58,7 @@ export function migrateAllPhase(
       windDown,
       cut,
       clock,
-      tell,
+      emit,
       settings: rules,
       keepsSession: survey.keepsSession,
       onExtensionSchemas: addToPath,
@@ -79,8 +79,7 @@ export function migrateAllPhase(
           surveyed.migrations.map((each) => [each.id, { plugin: each, progress: startProgress() }]),
         );
         addToPath(survey?.schemasOnPath ?? []);
-        tellSurvey(surveyed, clock.elapsed() - startedAt, tell);
-        tellPlans(surveyed, tell);
+        emitSurvey(surveyed, clock.elapsed() - startedAt, emit);
         refuseProblems(surveyed);
         const pending = new Set((survey?.plugins ?? []).filter(hasWork).map(({ id }) => id));
         const upToDate = plugins.map(({ id }) => id).filter((id) => !pending.has(id));

@@ -26,7 +26,7 @@ export async function registerPlugins(
   } catch (error) {
     if (signal.aborted) throw error;
     const message = `The registry of plugins was not written: ${readMessage(error)}`;
-    around.tell({ type: 'boot.warning', message });
+    around.emit({ type: 'boot.warning', message });
   }
 }
 

@@ -1,7 +1,7 @@
 import { formatDuration } from '../../core/duration.ts';
 import { problem, type Problem } from '../../core/error-codes.ts';
 import { asBootError, BootError, toProblem } from '../../core/errors.ts';
-import type { Tell } from '../../core/events.ts';
+import type { Emit } from '../../core/events.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import { growPause, sleep } from '../../core/patience.ts';
 import type { Plugin } from '../../core/plugin.ts';
@@ -45,7 +45,7 @@ export async function surveyByMode(
   plugins: readonly Plugin[],
   signal: AbortSignal,
 ): Promise<SurveyedPlugins> {
-  const { settings, clock, tell } = around;
+  const { settings, clock, emit } = around;
   const { mode, lockWait: waitMs } = settings.migrations;
   const deadline = clock.elapsed() + waitMs;
   for (let attempt = 1; ; attempt += 1) {
@@ -58,7 +58,7 @@ export async function surveyByMode(
     const nextInMs = Math.min(growPause(attempt, pauses), leftMs);
     const waiting = listNames(pending.map(({ plugin = '' }) => plugin));
     const reason = `migrations of ${waiting} are pending`;
-    tell({ type: 'boot.waiting', reason, attempt, nextInMs });
+    emit({ type: 'boot.waiting', reason, attempt, nextInMs });
     await sleep(clock, nextInMs, signal);
   }
 }
@@ -113,21 +113,20 @@ async function readPlugins(
   return { migrations, problems: [...problems, ...(await findSharedFolders(plugins))] };
 }
 
-/** Emits what the survey has found out about the server; nothing when there was nothing to ask. */
-export function tellSurvey(
+/**
+ * Emits what the survey has found out about the server, and for each plugin which files are pending and what does not quite
+ * fit. Nothing when there was nothing to ask.
+ */
+export function emitSurvey(
   { survey, migrations }: SurveyedPlugins,
   durationMs: number,
-  tell: Tell,
+  emit: Emit,
 ): void {
   if (!survey) return;
   const { server, pooler } = survey;
-  tell({ type: 'survey.finished', plugins: migrations.length, server, pooler, durationMs });
-}
-
-/** Emits for each plugin which files are pending, and warns about a history that does not quite fit. */
-export function tellPlans({ survey }: SurveyedPlugins, tell: Tell): void {
-  for (const { id, schema, applied, pending, renameFrom, warnings } of survey?.plugins ?? []) {
-    tell({
+  emit({ type: 'survey.finished', plugins: migrations.length, server, pooler, durationMs });
+  for (const { id, schema, applied, pending, renameFrom, warnings } of survey.plugins) {
+    emit({
       type: 'plugin.migrate.planned',
       plugin: id,
       schema,
@@ -136,7 +135,7 @@ export function tellPlans({ survey }: SurveyedPlugins, tell: Tell): void {
       ...(renameFrom === undefined ? {} : { renameFrom }),
     });
     for (const warning of warnings) {
-      tell({ type: 'plugin.migrate.warning', ...warning, plugin: id });
+      emit({ type: 'plugin.migrate.warning', ...warning, plugin: id });
     }
   }
 }

@@ -14,7 +14,7 @@ interface SortPhase {
 
 /** The second phase: the order of the plugins. Everything that is wrong with their edges ends the boot here. */
 export function sortPhase(
-  { settings, tell, task }: RunAround,
+  { settings, emit, task }: RunAround,
   discovered: () => Discovered,
 ): SortPhase {
   let graph: PluginGraph = { plugins: [], nodes: [], edges: [], warnings: [] };
@@ -24,7 +24,7 @@ export function sortPhase(
       sort: task(async () => {
         graph = sortPlugins(discovered(), settings);
         const { plugins, edges, warnings, nodes } = graph;
-        tell({ type: 'graph.sorted', order: plugins.map(({ id }) => id), edges, warnings });
+        emit({ type: 'graph.sorted', order: plugins.map(({ id }) => id), edges, warnings });
         return { status: 'done', nodes };
       }),
     },

@@ -11,19 +11,13 @@ import { checkOutUnlessAborted, type HeldClient } from './held-client.ts';
 
 const pauses = { firstMs: 100, longestMs: 3_000 };
 
-interface WaitingNews {
-  /** Counts from 1. */
-  readonly attempt: number;
-  readonly nextInMs: number;
-  readonly error: Error;
-}
-
 interface PatienceOptions {
   /** How long to keep trying, in ms; with 0 there is one attempt, as long as it takes. */
   readonly waitMs: number;
   readonly signal: AbortSignal;
   readonly clock: Clock;
-  readonly onWaiting?: (news: WaitingNews) => void;
+  /** Called before each pause; attempts count from 1. */
+  readonly onWaiting?: (waiting: { attempt: number; nextInMs: number; error: Error }) => void;
   /** Called for each message of SQL that is sent on a client of this pool. */
   readonly onStatement?: () => void;
 }
@@ -43,62 +37,45 @@ export interface PatientPool {
   readonly onStatement?: (() => void) | undefined;
 }
 
-/** Makes a {@link PatientPool}: both its connecting and its breaking have `waitMs`. */
+/**
+ * Makes a {@link PatientPool}: both its connecting and its breaking have `waitMs`. While PostgreSQL is not up yet it tries
+ * again, with growing pauses. What no waiting can heal (a refused password, a missing role or database) fails at once.
+ */
 export function withPatience(pool: PoolLike, options: PatienceOptions): PatientPool {
-  const { waitMs, clock, onStatement } = options;
-  let deadline = 0;
+  const { waitMs, signal, clock, onWaiting, onStatement } = options;
+  let outlastUntil = 0;
+
+  /** Pauses after a failed attempt, when there is time for another one. */
+  async function pause(attempt: number, error: Error, deadline: number): Promise<boolean> {
+    const leftMs = deadline - clock.elapsed();
+    if (leftMs <= 0) return false;
+    const nextInMs = Math.ceil(Math.min(growPause(attempt, pauses), leftMs));
+    onWaiting?.({ attempt, nextInMs, error });
+    await sleep(clock, nextInMs, signal);
+    return true;
+  }
+
   return {
     onStatement,
-    checkOut: () => connectWithPatience(pool, options),
+    async checkOut() {
+      const deadline = clock.elapsed() + waitMs;
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await connectBefore(deadline, pool, options);
+        } catch (thrown) {
+          signal.throwIfAborted();
+          const error = toError(thrown);
+          if (!isWorthWaiting(error)) throw unreachable(error, 'No connection to PostgreSQL');
+          if (await pause(attempt, error, deadline)) continue;
+          throw unreachable(error, `No connection to PostgreSQL within ${formatDuration(waitMs)}`);
+        }
+      }
+    },
     async outlast(error, attempt) {
-      if (attempt === 1) deadline = clock.elapsed() + waitMs;
-      const leftMs = deadline - clock.elapsed();
-      if (leftMs <= 0) return false;
-      await pause({ attempt, leftMs, error }, options);
-      return true;
+      if (attempt === 1) outlastUntil = clock.elapsed() + waitMs;
+      return pause(attempt, error, outlastUntil);
     },
   };
-}
-
-/**
- * Takes a client out of the pool; while PostgreSQL is not up yet it tries again, with growing pauses, for `waitMs`. What no
- * waiting can heal (a refused password, a missing role or database) fails at once.
- *
- * @throws BootError `DATABASE_UNREACHABLE`, or the signal's reason.
- */
-async function connectWithPatience(pool: PoolLike, options: PatienceOptions): Promise<HeldClient> {
-  const { waitMs, signal, clock } = options;
-  const deadline = clock.elapsed() + waitMs;
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await connectBefore(deadline, pool, options);
-    } catch (thrown) {
-      signal.throwIfAborted();
-      const error = toError(thrown);
-      if (!isWorthWaiting(error)) throw unreachable(error, `No connection to PostgreSQL`);
-      const leftMs = deadline - clock.elapsed();
-      if (leftMs <= 0) {
-        throw unreachable(error, `No connection to PostgreSQL within ${formatDuration(waitMs)}`);
-      }
-      await pause({ attempt, leftMs, error }, options);
-    }
-  }
-}
-
-interface Failure {
-  readonly attempt: number;
-  /** How long it may still be tried. */
-  readonly leftMs: number;
-  readonly error: Error;
-}
-
-async function pause(
-  { attempt, leftMs, error }: Failure,
-  { clock, signal, onWaiting }: PatienceOptions,
-): Promise<void> {
-  const nextInMs = Math.ceil(Math.min(growPause(attempt, pauses), leftMs));
-  onWaiting?.({ attempt, nextInMs, error });
-  await sleep(clock, nextInMs, signal);
 }
 
 /** A server that neither answers nor refuses would keep one attempt for minutes. */

@@ -57,7 +57,7 @@ export function isWorthWaiting(error: unknown): boolean {
 }
 
 /** Returns the loss of a connection: the error itself, or the cause of one of ours. */
-export function lossIn(error: unknown): Error | undefined {
+export function findLoss(error: unknown): Error | undefined {
   const cause = isInstance(error, BootError) ? error.cause : error;
   return isError(cause) && isConnectionLost(cause) ? cause : undefined;
 }

@@ -11,7 +11,7 @@ const oldest = '8.21';
  * Refuses a pg whose clients cannot tell whether they are inside a transaction: migrations would pass, and the first query
  * of a plugin would fail. Looks at what the client can do; the version is only for people.
  *
- * @param given The class of the clients; a pool that does not tell it is taken as it is.
+ * @param given The class of the clients; a pool that does not name it is taken as it is.
  * @throws BootError `OPTIONS_INVALID`, with the versions and their places
  */
 export function refuseOldPg(given: unknown, name: string): void {

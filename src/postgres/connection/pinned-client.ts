@@ -3,7 +3,7 @@ import { onAbort } from '../../core/patience.ts';
 import { sleep } from '../../core/patience.ts';
 import { sendCancelRequest } from './cancel-request.ts';
 import type { PatientPool } from './connect-with-patience.ts';
-import { lossIn, readSqlState } from './connection-error.ts';
+import { findLoss, readSqlState } from './connection-error.ts';
 import {
   ownTypes,
   type ClientLike,
@@ -74,7 +74,7 @@ export async function withPinnedClient<T>(
     try {
       return await useOnce(held, options, pool.onStatement, use);
     } catch (error) {
-      const loss = options.mayRepeat?.() ? lossIn(error) : undefined;
+      const loss = options.mayRepeat?.() ? findLoss(error) : undefined;
       if (!loss || !(await pool.outlast(loss, attempt))) throw error;
     }
   }

@@ -56,7 +56,7 @@ export function answer(
   run: (args: readonly unknown[]) => Promise<unknown>,
   args: readonly unknown[],
 ): Promise<unknown> | undefined {
-  const callback = args.findLast(isCallback) ?? callbackIn(args[0]);
+  const callback = args.findLast(isCallback) ?? findCallback(args[0]);
   const plain = args.filter((arg) => !isCallback(arg));
   if (!callback) return run(plain);
   void reply(run(plain), callback);
@@ -65,7 +65,7 @@ export function answer(
 
 /** Whether the arguments bring a callback along. */
 export function hasCallback(args: readonly unknown[]): boolean {
-  return args.some(isCallback) || callbackIn(args[0]) !== undefined;
+  return args.some(isCallback) || findCallback(args[0]) !== undefined;
 }
 
 /** The callback runs outside of the promise: what it throws is its own, as with pg, and no failure of the query. */
@@ -87,7 +87,7 @@ function isCallback(value: unknown): value is Callback<unknown> {
   return typeof value === 'function';
 }
 
-function callbackIn(query: unknown): Callback<unknown> | undefined {
+function findCallback(query: unknown): Callback<unknown> | undefined {
   if (!isRecord(query)) return undefined;
   const { callback } = query;
   return isCallback(callback) ? callback : undefined;

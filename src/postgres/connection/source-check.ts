@@ -78,26 +78,16 @@ function has(value: object, method: string): boolean {
   return typeof Reflect.get(value, method) === 'function';
 }
 
+const giveString = 'Slipway works on pg: give the connection string.';
+
 const others: readonly (readonly [methods: readonly string[], ...Mistake])[] = [
   [['then'], 'a promise', 'Await it first.'],
-  [['$queryRaw'], 'a Prisma client', 'Slipway works on pg: give the connection string.'],
+  [['$queryRaw'], 'a Prisma client', giveString],
   [['selectFrom'], 'a Kysely instance', 'Give the pg.Pool that its dialect has.'],
-  [
-    ['getQueryInterface'],
-    'a Sequelize instance',
-    'Slipway works on pg: give the connection string.',
-  ],
-  [
-    ['createQueryRunner'],
-    'a TypeORM data source',
-    'Slipway works on pg: give the connection string.',
-  ],
-  [
-    ['unsafe', 'begin'],
-    'a client of postgres.js',
-    'Slipway works on pg: give the connection string.',
-  ],
-  [['raw', 'transaction'], 'a Knex instance', 'Slipway works on pg: give the connection string.'],
+  [['getQueryInterface'], 'a Sequelize instance', giveString],
+  [['createQueryRunner'], 'a TypeORM data source', giveString],
+  [['unsafe', 'begin'], 'a client of postgres.js', giveString],
+  [['raw', 'transaction'], 'a Knex instance', giveString],
   [['connect', 'query', 'release'], 'a client of a pool', 'Give the pool itself.'],
   [
     ['connect', 'query'],

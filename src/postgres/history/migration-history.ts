@@ -50,21 +50,19 @@ function createHistorySql(schema: string, shape: HistoryShape): string {
   return `create table if not exists ${quoteHistory(schema)} (id serial primary key, hash text not null, created_at bigint${more})`;
 }
 
-/** The missing parts that the first row of a plugin needs. */
-export interface MissingParts {
-  readonly schemas: readonly string[];
-  readonly history: boolean;
-}
-
-/** The SQL that makes the missing parts; empty when there are none. */
+/**
+ * The SQL that makes what the first row of a plugin needs; empty when nothing is missing.
+ *
+ * @param table The shape of the history table that is made; undefined when there is one.
+ */
 export function createMissingSql(
-  missing: MissingParts,
+  schemas: readonly string[],
   historySchema: string,
-  shape: HistoryShape,
+  table: HistoryShape | undefined,
 ): readonly string[] {
   return [
-    ...missing.schemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
-    ...(missing.history ? [createHistorySql(historySchema, shape)] : []),
+    ...schemas.map((name) => `create schema if not exists ${quoteIdentifier(name)}`),
+    ...(table === undefined ? [] : [createHistorySql(historySchema, table)]),
   ];
 }
 

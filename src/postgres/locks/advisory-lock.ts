@@ -85,7 +85,7 @@ export async function readHolder<Facts extends LockHolder>(
 /**
  * Looks for the sessions that were in the way of a statement. PostgreSQL forgets whom a statement waited for once it has
  * failed, so these are the sessions that hold a lock on something that the statement names, the oldest transaction first;
- * of a deadlock, PostgreSQL has told the sessions itself. It takes no second connection: there may be none.
+ * of a deadlock, PostgreSQL itself has named the sessions. It takes no second connection: there may be none.
  */
 export async function findBlockers(
   client: Querying,

@@ -53,7 +53,7 @@ export async function lookIntoFailure(run: Migrating, error: unknown): Promise<s
 async function lookUp(run: Migrating, error: unknown): Promise<string | undefined> {
   const { client, progress } = run;
   const sqlState = readSqlState(error) ?? '';
-  const name = nameIn(error);
+  const name = readName(error);
   const file = progress.open?.file.name ?? 'the file';
   if (alreadyThere.includes(sqlState)) {
     return adviceForAlreadyThere(run, error, name ?? '');
@@ -112,7 +112,7 @@ async function lookForMissing(
   }
   if (readSqlState(error) === '42703') return undefined;
   // The name of a role or a collation may have a dot in it.
-  const whole = quotedIn((error as Error).message) ?? name;
+  const whole = readQuoted((error as Error).message) ?? name;
   const outside =
     readSqlState(error) === '42704' ? adviceForMissing(error, whole, file) : undefined;
   if (outside !== undefined) return outside;
@@ -189,15 +189,15 @@ async function findNamesakes(client: PinnedClient, name: string): Promise<readon
  * The name in the message, whatever its language: `type "citext" does not exist`, `function f(integer) does not exist`.
  * Without its schema.
  */
-function nameIn(error: unknown): string | undefined {
+function readName(error: unknown): string | undefined {
   const { message } = error as Error;
   const extension = /([^/\\"]+)\.control\b/.exec(message)?.[1];
-  const quoted = quotedIn(message);
+  const quoted = readQuoted(message);
   const called = /([\w$.\u0080-\uffff]+)\(/.exec(message)?.[1];
   const found = extension ?? quoted ?? called ?? message.split(' ').at(-1);
   return found?.split('.').at(-1);
 }
 
-function quotedIn(message: string): string | undefined {
+function readQuoted(message: string): string | undefined {
   return /["»„«]([^"»„«“]+)["«“»]/.exec(message)?.[1];
 }

@@ -14,7 +14,7 @@ export async function adviceForFunctionPath(
   { client, plugin: { schema }, progress: { open, statement } }: Migrating,
   missing: { readonly name: string; readonly error: unknown },
 ): Promise<string | undefined> {
-  const names = functionsIn(missing.error);
+  const names = readFunctions(missing.error);
   if (names.length === 0) return undefined;
   const sql = open && isSql(open.file) ? open.file.sql : new SqlText(statement?.query.text ?? '');
   const written = findFunctionPaths(sql).filter(({ schemas }) => !schemas.includes(schema));
@@ -27,7 +27,7 @@ export async function adviceForFunctionPath(
 }
 
 /** The functions of an error's context, the innermost first, in whatever language the context is. */
-function functionsIn(error: unknown): readonly string[] {
+function readFunctions(error: unknown): readonly string[] {
   const { where } = error as { readonly where?: unknown };
   if (typeof where !== 'string') return [];
   const named = /(?:([\w$\u0080-\uffff]+)|"((?:[^"]|"")+)")\(|"([^"]+)"/g;

@@ -1,12 +1,27 @@
 import { BootError } from '../../core/errors.ts';
 import { listNames } from '../../core/printable.ts';
-import type { SessionFacts } from '../connection/session-guard.ts';
+import { readGuardFailure, type SessionFacts } from '../connection/session-guard.ts';
+import { isLockFreed } from '../locks/advisory-lock.ts';
 import { isSql } from '../sources/migration.ts';
+import { straysIn } from '../survey/stray-objects.ts';
 import { unquotedPublicAdvice } from '../sql/public-names.ts';
 import { splitName } from '../sql/sql-names.ts';
 import type { Migrating } from './migrating.ts';
 import { migrationFailed, whatIsKept } from './migration-error.ts';
 import type { HeldMigrationLock } from './migration-lock.ts';
+
+/** The error for a guard or a look around that failed; `undefined` for any other error. */
+export function explainGuard(
+  run: Migrating,
+  held: HeldMigrationLock,
+  error: unknown,
+): BootError | undefined {
+  const elsewhere = readGuardFailure(error);
+  if (elsewhere) return wrongSession(run, held, elsewhere);
+  if (isLockFreed(error)) return lockFreed(run);
+  const strays = straysIn(error);
+  return strays && strayObjects(run, strays);
+}
 
 /** The error for a statement that ran on another backend, in another transaction or with another schema in front. */
 export function wrongSession(
@@ -70,7 +85,7 @@ export function indexTaken(run: Migrating, name: string | undefined, table: stri
 }
 
 /** A file that ran without the lock at its end: another replica may have run it too. */
-export function lockFreed(run: Migrating): BootError {
+function lockFreed(run: Migrating): BootError {
   const advice =
     'Remove from it what releases the lock: pg_advisory_unlock_all(), DISCARD ALL, or a function that calls them. If it has none of these, look for a pooler that resets sessions.';
   const kept = run.progress.open?.inTransaction
@@ -84,7 +99,7 @@ export function lockFreed(run: Migrating): BootError {
 }
 
 /** The error for a file that has made something outside of its plugin's schema. */
-export function strayObjects(run: Migrating, names: readonly string[]): BootError {
+function strayObjects(run: Migrating, names: readonly string[]): BootError {
   const plugin = run.plugin.id;
   const file = run.progress.open?.file.name ?? '';
   // An extension is a stray only in the plugin's own schema.

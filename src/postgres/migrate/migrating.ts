@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import type { LockBlocker, Tell } from '../../core/events.ts';
+import type { LockBlocker, Emit } from '../../core/events.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
 import type { ClientQuery } from '../connection/connection.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
@@ -14,7 +14,7 @@ export interface MigrateOptions {
   readonly clock: Clock;
   /** Whether the connection has a session of its own, which a pooler that hands out transactions does not give. */
   readonly keepsSession: boolean;
-  readonly tell: Tell;
+  readonly emit: Emit;
   /** Made once for the plugin: its migration may take several calls, when another process has the lock in between. */
   readonly progress: MigrationProgress;
   /** Aborted: the running statement is cancelled, and its file is rolled back. */
@@ -85,7 +85,7 @@ interface MigrationProgress {
   statement: FileStatement | undefined;
   isCommitting: boolean;
   /** The sessions that were found in the way at the last look. */
-  blockers?: readonly LockBlocker[];
+  blockers: readonly LockBlocker[];
   /** Advice from a look into the catalogs after a failure. */
   advice?: string | undefined;
 }
@@ -101,16 +101,17 @@ export function startProgress(): MigrationProgress {
     open: undefined,
     statement: undefined,
     isCommitting: false,
+    blockers: [],
   };
 }
 
 /** Reports that a statement of the open file has been sent. */
 export function reportStatement(
-  { plugin, progress, clock, tell }: Migrating,
+  { plugin, progress, clock, emit }: Migrating,
   { number, count }: FileStatement,
   startedAt: number,
 ): void {
-  tell({
+  emit({
     type: 'plugin.migrate.statement',
     plugin: plugin.id,
     file: progress.open?.file.name ?? '',

@@ -12,7 +12,7 @@ import { passingReason } from './migration-retry.ts';
 export function adviceFor(
   cause: unknown,
   culprit: string,
-  blockers: readonly LockBlocker[] = [],
+  blockers: readonly LockBlocker[],
 ): string {
   const state = readSqlState(cause);
   // Not PostgreSQL: a function may throw anything.

@@ -26,7 +26,7 @@ export function explainFailure(run: Failed, thrown: unknown): BootError {
 /**
  * Something that PostgreSQL refused, with its place in the file as the file's author knows it.
  *
- * @param hint What to do, and what is kept; told from the cause unless given.
+ * @param hint What to do, and what is kept. Without it, both are found from the cause.
  */
 export function migrationFailed(
   { plugin: { id: plugin }, progress }: Failed,

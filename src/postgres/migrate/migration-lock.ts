@@ -48,12 +48,14 @@ export class SessionLock implements MigrationLock {
 
   async take(): ReturnType<MigrationLock['take']> {
     if (this.#held) return this.#held;
-    const { client, plugin } = this.#run;
+    const { client, plugin, settings, extensions } = this.#run;
     const attempt = await tryLock(client, plugin.schema);
     if (!attempt.acquired) return attempt;
     this.#isLocked = true;
     client.markDirty();
-    await sendOwnSettings(this.#run, 'session', (sql) => client.query(sql));
+    await sendSettings(plugin.id, extensions.searchPath, settings, 'session', (sql) =>
+      client.query(sql),
+    );
     this.#held = await readUnderLock(this.#run, attempt.backendPid, {
       begin: [beginSql],
       guard: [lockGuardSql(plugin.schema)],
@@ -85,17 +87,24 @@ export class TransactionLock implements MigrationLock {
   }
 
   async take(): ReturnType<MigrationLock['take']> {
-    const { client, plugin } = this.#run;
+    const { client, plugin, settings, extensions } = this.#run;
     if (this.#held && client.isInTransaction()) return this.#held;
     this.#held = undefined;
-    const attempt = await sendOwnSettings(this.#run, 'transaction', async (sql) => {
-      try {
-        return await tryLock(client, plugin.schema, 'transaction', [beginSql, sql]);
-      } catch (error) {
-        await client.rollBack();
-        throw error;
-      }
-    });
+    const { searchPath } = extensions;
+    const attempt = await sendSettings(
+      plugin.id,
+      searchPath,
+      settings,
+      'transaction',
+      async (sql) => {
+        try {
+          return await tryLock(client, plugin.schema, 'transaction', [beginSql, sql]);
+        } catch (error) {
+          await client.rollBack();
+          throw error;
+        }
+      },
+    );
     if (!attempt.acquired) return attempt;
     client.markDirty();
     this.#held = await readUnderLock(this.#run, attempt.backendPid, { begin: [], guard: [] });
@@ -106,14 +115,6 @@ export class TransactionLock implements MigrationLock {
     const { client } = this.#run;
     if (client.isInTransaction()) await client.rollBack();
   }
-}
-
-function sendOwnSettings<Answer>(
-  { plugin, settings, extensions }: Migrating,
-  scope: 'session' | 'transaction',
-  send: (sql: string) => Promise<Answer>,
-): Promise<Answer> {
-  return sendSettings(plugin.id, extensions.searchPath, settings, scope, send);
 }
 
 async function readUnderLock(

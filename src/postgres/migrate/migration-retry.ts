@@ -26,7 +26,7 @@ export async function retryPassingFailures<Outcome>(
   file: Migration,
   attemptFile: () => Promise<Outcome>,
 ): Promise<Outcome | { readonly status: 'canceled' }> {
-  const { client, plugin, settings, clock, signal, windDown, tell } = run;
+  const { client, plugin, settings, clock, signal, windDown, emit } = run;
   const stopping = AbortSignal.any([signal, windDown]);
   let failedFirstAt: number | undefined;
   for (let attempt = 1; ; attempt += 1) {
@@ -39,7 +39,7 @@ export async function retryPassingFailures<Outcome>(
       const pauseMs = pauseBefore(attempt, reason, settings);
       const blockers = reason === 'lock' ? await lookForBlockers(run, error) : [];
       if (clock.elapsed() - failedFirstAt + pauseMs > settings.ddlRetry) throw error;
-      tell({
+      emit({
         type: 'plugin.migrate.retrying',
         plugin: plugin.id,
         file: file.name,

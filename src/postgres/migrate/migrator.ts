@@ -72,11 +72,11 @@ async function applyPending(
   run: Migrating,
   lock: SessionLock | TransactionLock,
 ): Promise<MigrationOutcome> {
-  const { plugin, progress, clock, signal, windDown, tell } = run;
+  const { plugin, progress, clock, signal, windDown, emit } = run;
   const first = await lock.take();
   if (!first.acquired) return { status: 'locked', holder: first.holder };
-  if (!progress.hasStarted) tell({ type: 'plugin.migrate.started', plugin: plugin.id });
-
+  // Once for the plugin: between two files another process may have the lock, or the connection may break.
+  if (!progress.hasStarted) emit({ type: 'plugin.migrate.started', plugin: plugin.id });
   progress.hasStarted = true;
   progress.rowsAtFirst = first.rows.length;
   progress.rowsKnown = first.rows.length;
@@ -91,7 +91,7 @@ async function applyPending(
     if (outcome.status === 'locked') return outcome;
     if (outcome.status === 'applied') {
       const durationMs = clock.elapsed() - startedAt;
-      tell({ type: 'plugin.migrate.applied', plugin: plugin.id, file: file.name, durationMs });
+      emit({ type: 'plugin.migrate.applied', plugin: plugin.id, file: file.name, durationMs });
     }
   }
   return { status: 'done', applied: progress.applied };

@@ -97,13 +97,13 @@ async function rewriteStatement(
 
 /** @throws BootError `MIGRATION_FUNCTION_PATH` where the policy says so. */
 function judgePaths(
-  { plugin, settings, extensions, tell }: Migrating,
+  { plugin, settings, extensions, emit }: Migrating,
   { name: file }: CodeMigration,
   sql: SqlText,
 ): void {
   for (const found of findTextPaths(plugin, extensions.schemasOnPath, file, sql)) {
     if (settings.functionSearchPath === 'error') throw problemError(found, 'migrateAll');
-    tell({ type: 'boot.warning', message: found.message, plugin: plugin.id });
+    emit({ type: 'boot.warning', message: found.message, plugin: plugin.id });
   }
 }
 

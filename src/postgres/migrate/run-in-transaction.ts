@@ -3,25 +3,18 @@ import { lastRow } from '../connection/connection.ts';
 import {
   transactionGuardSql,
   sessionColumns,
-  readGuardFailure,
   type SessionFacts,
 } from '../connection/session-guard.ts';
 import { lockTimeoutSql } from '../connection/session-settings.ts';
 import { insertHistorySql } from '../history/migration-history.ts';
-import { isLockFreed } from '../locks/advisory-lock.ts';
-import {
-  rememberSchemasSql,
-  straysAmong,
-  straysIn,
-  strayObjectsSql,
-} from '../survey/stray-objects.ts';
+import { rememberSchemasSql, straysAmong, strayObjectsSql } from '../survey/stray-objects.ts';
 import {
   reportStatement,
   type FileStatement,
   type Migrating,
   type PreparedFile,
 } from './migrating.ts';
-import { lockFreed, strayObjects, wrongSession, transactionEnded } from './guard-failure.ts';
+import { explainGuard, wrongSession, transactionEnded } from './guard-failure.ts';
 import type { HeldMigrationLock } from './migration-lock.ts';
 
 /**
@@ -42,11 +35,7 @@ export async function runInTransaction(
     await sendOneByOne(run, held, file);
   } catch (error) {
     await client.rollBack();
-    const elsewhere = readGuardFailure(error);
-    const strays = straysIn(error);
-    if (elsewhere) throw wrongSession(run, held, elsewhere);
-    if (isLockFreed(error)) throw lockFreed(run);
-    throw strays ? strayObjects(run, strays) : error;
+    throw explainGuard(run, held, error) ?? error;
   }
 }
 
@@ -123,12 +112,12 @@ function closingSql(
 }
 
 function learnFromCommit(
-  { plugin, extensions, progress, tell }: Migrating,
+  { plugin, extensions, progress, emit }: Migrating,
   answers: unknown,
 ): void {
   extensions.learnFrom(answers);
   const strays = straysAmong(answers);
   if (strays.length === 0) return;
   const message = `${progress.open?.file.name} made ${listNames(strays)} outside of the schema ${plugin.schema}`;
-  tell({ type: 'boot.warning', message, plugin: plugin.id });
+  emit({ type: 'boot.warning', message, plugin: plugin.id });
 }

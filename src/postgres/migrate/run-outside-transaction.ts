@@ -1,12 +1,6 @@
 import { lastRow } from '../connection/connection.ts';
-import {
-  readGuardFailure,
-  sessionSql,
-  sessionGuardSql,
-  type SessionFacts,
-} from '../connection/session-guard.ts';
+import { sessionSql, sessionGuardSql, type SessionFacts } from '../connection/session-guard.ts';
 import { insertHistorySql } from '../history/migration-history.ts';
-import { isLockFreed } from '../locks/advisory-lock.ts';
 import { readLoneCommand, type LoneCommand } from '../sql/lone-commands.ts';
 import {
   reportStatement,
@@ -14,7 +8,7 @@ import {
   type Migrating,
   type PreparedFile,
 } from './migrating.ts';
-import { indexTaken, lockFreed, wrongSession, transactionLeftOpen } from './guard-failure.ts';
+import { explainGuard, indexTaken, wrongSession, transactionLeftOpen } from './guard-failure.ts';
 import type { HeldMigrationLock } from './migration-lock.ts';
 import { clearUnfinishedIndex } from './unfinished-index.ts';
 
@@ -58,9 +52,7 @@ export async function runOutsideTransaction(
     // A function may have caught what PostgreSQL said, and failed for a reason of its own.
     if (error !== refused) progress.statement = undefined;
     if (client.isInTransaction()) await client.rollBack();
-    const elsewhere = readGuardFailure(error);
-    if (isLockFreed(error)) throw lockFreed(run);
-    throw elsewhere ? wrongSession(run, held, elsewhere) : error;
+    throw explainGuard(run, held, error) ?? error;
   }
 }
 
@@ -76,7 +68,7 @@ async function expectOwnSession(
 }
 
 async function sendUnlessDone(run: Migrating, statement: FileStatement): Promise<unknown> {
-  const { client, plugin, progress, tell, clock } = run;
+  const { client, plugin, progress, emit, clock } = run;
   progress.statement = statement;
   const [command] = statement.sql.commands;
   const lone = (command && readLoneCommand(command)) ?? anyOther;
@@ -85,7 +77,7 @@ async function sendUnlessDone(run: Migrating, statement: FileStatement): Promise
   if (state.status === 'taken') throw indexTaken(run, name, state.table);
   if (state.status === 'built') {
     const message = `${progress.open?.file.name}: the index ${name} exists already, and is taken as done`;
-    tell({ type: 'boot.warning', message, plugin: plugin.id });
+    emit({ type: 'boot.warning', message, plugin: plugin.id });
     return nothingDone;
   }
   const startedAt = clock.elapsed();

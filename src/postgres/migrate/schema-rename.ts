@@ -36,7 +36,7 @@ export async function renamePreviousSchema({
   plugin,
   settings,
   clock,
-  tell,
+  emit,
 }: Migrating): Promise<RenameResult> {
   const { previousSchemas } = plugin;
   if (previousSchemas.length === 0) return { status: 'nothing' };
@@ -63,8 +63,8 @@ export async function renamePreviousSchema({
       return { status: 'nothing' };
     }
     await client.finish(`${renameSql(plugin, rename)}; commit`);
-    const news = { plugin: plugin.id, from: rename.from, to: plugin.schema };
-    tell({ type: 'plugin.migrate.renamed', ...news, durationMs: clock.elapsed() - startedAt });
+    const renamed = { plugin: plugin.id, from: rename.from, to: plugin.schema };
+    emit({ type: 'plugin.migrate.renamed', ...renamed, durationMs: clock.elapsed() - startedAt });
     return { status: 'done' };
   } catch (error) {
     if (client.lost) throw error;

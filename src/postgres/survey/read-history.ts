@@ -64,11 +64,7 @@ export async function readHistory(
   const missingSchemas = [...new Set([schema, historySchema])].filter(
     (name) => !schemas.some((existing) => existing.name === name),
   );
-  const missing = createMissingSql(
-    { schemas: missingSchemas, history: !exists },
-    historySchema,
-    shape,
-  );
+  const missing = createMissingSql(missingSchemas, historySchema, exists ? undefined : shape);
   const known = { exists, shape, missing, extensions, renamed };
   if (!exists) return { ...known, rows: [] };
   const { rows } = await client.query<RawHistoryRow>(

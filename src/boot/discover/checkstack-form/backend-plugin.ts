@@ -1,5 +1,5 @@
 import type { MigrationSource } from '../../../core/migration-source.ts';
-import type { Deps, Plugin } from '../../../core/plugin.ts';
+import type { Plugin } from '../../../core/plugin.ts';
 import { collectionRef } from '../../../core/service.ts';
 import type { AnyRef, CollectionRef, Resolved, ServiceRef } from '../../../core/service.ts';
 import type { SafeDatabase } from '../../../postgres/scoped/scoped-database.ts';
@@ -58,7 +58,7 @@ export interface BackendPluginRegistry {
   readonly pluginId: string;
   /** Says what the plugin needs and how it starts; once at most, and before `register` returns. */
   registerInit<
-    D extends Deps = Record<never, AnyRef>,
+    D extends Record<string, AnyRef> = Record<never, AnyRef>,
     S extends Record<string, unknown> | undefined = undefined,
   >(
     init: BackendInit<D, S>,

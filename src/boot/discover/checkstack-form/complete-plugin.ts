@@ -3,14 +3,14 @@ import { BootError } from '../../../core/errors.ts';
 import { readMessage } from '../../../core/foreign-value.ts';
 import type { MigrationSource } from '../../../core/migration-source.ts';
 import { checkPlugin } from '../../../core/plugin-check.ts';
-import type { OwnContext, Plugin } from '../../../core/plugin.ts';
+import type { InitContext, Plugin } from '../../../core/plugin.ts';
 import { listNames } from '../../../core/printable.ts';
-import type { ProvidableRef } from '../../../core/service.ts';
+import type { AnyRef, ProvidableRef } from '../../../core/service.ts';
 import { openDrizzle } from '../../../postgres/scoped/scoped-database.ts';
 import type { Contribution, RegisteringPlugin } from './backend-plugin.ts';
 import type { AnyInit, Registration } from './registration.ts';
 
-type Context = OwnContext<unknown> & Readonly<Record<string, unknown>>;
+type Context = InitContext<Record<never, AnyRef>, unknown> & Readonly<Record<string, unknown>>;
 
 /** Keys in a plugin's context: what plugins name themselves can clash neither with each other nor with Slipway's. */
 const keys = {

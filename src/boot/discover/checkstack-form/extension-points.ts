@@ -7,35 +7,21 @@ interface Call {
   readonly args: readonly unknown[];
 }
 
-/**
- * The extension points of one boot. What plugins call before the owner has registered a point is kept, and reaches it in
- * order when it is opened.
- */
+/** The extension points of one boot, each by its id. */
 export class ExtensionPoints {
   readonly #points = new Map<string, BufferedPoint>();
 
-  /** The point as a contributor sees it. */
-  proxyFor(plugin: string, id: string): object {
-    return this.#point(id).proxyFor(plugin);
-  }
-
-  /** Gives the point its owner's object; a second call changes nothing. */
-  open(id: string, object: unknown): void {
-    this.#point(id).open(object as object);
-  }
-
-  isOpen(id: string): boolean {
-    return this.#point(id).isOpen;
-  }
-
-  #point(id: string): BufferedPoint {
+  get(id: string): BufferedPoint {
     const known = this.#points.get(id) ?? new BufferedPoint(id);
     this.#points.set(id, known);
     return known;
   }
 }
 
+/** What plugins call before the owner has registered the point is kept, and reaches it in order when it is opened. */
 class BufferedPoint {
+  /** The id of the plugin that has registered it. */
+  owner: string | undefined;
   readonly #id: string;
   readonly #waiting: Call[] = [];
   #object: object | undefined;
@@ -44,17 +30,15 @@ class BufferedPoint {
     this.#id = id;
   }
 
-  get isOpen(): boolean {
-    return this.#object !== undefined;
-  }
-
+  /** Gives the point its owner's object; a second call changes nothing. */
   open(object: object): void {
     if (this.#object) return;
     this.#object = object;
     for (const call of this.#waiting.splice(0)) this.#deliver(object, call);
   }
 
-  proxyFor(plugin: string): object {
+  /** Makes the point as a contributor sees it. */
+  createProxy(plugin: string): object {
     return new Proxy(Object.create(null) as object, {
       get: (_, method) => {
         // Awaited or printed, the proxy must not look like a promise, nor buffer what the runtime asks of any object.

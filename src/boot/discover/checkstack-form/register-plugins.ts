@@ -12,7 +12,7 @@ import type { ServiceRegistry } from '../../around/service-registry.ts';
 import type { RegisteringPlugin } from './backend-plugin.ts';
 import { completePlugin } from './complete-plugin.ts';
 import { ExtensionPoints } from './extension-points.ts';
-import { Registration, type RegisteringBoot } from './registration.ts';
+import { Registration } from './registration.ts';
 
 /**
  * Calls `register` of every plugin in Checkstack's form, so that all of them are plain plugins. Its state is that of one
@@ -27,9 +27,9 @@ export function registerPlugins(
   logger: Logger,
   disabled: ReadonlySet<string>,
 ): readonly KnownPlugin[] {
-  const boot = createRegisteringBoot(services, logger);
+  const points = new ExtensionPoints();
   // Calls of a disabled plugin go to extension points that no plugin reads.
-  const nowhere = createRegisteringBoot(services, silentLogger);
+  const nowhere = new ExtensionPoints();
   const seen = new Set<string>();
   const errors: BootError[] = [];
   const registered = plugins.map((known) => {
@@ -39,7 +39,10 @@ export function registerPlugins(
     seen.add(plugin.id);
     const isDisabled = disabled.has(plugin.id);
     try {
-      return { ...known, plugin: register(plugin, known, isDisabled ? nowhere : boot) };
+      const registration = isDisabled
+        ? new Registration(plugin.id, nowhere, services, silentLogger)
+        : new Registration(plugin.id, points, services, logger);
+      return { ...known, plugin: register(plugin, known, registration) };
     } catch (thrown) {
       // A broken plugin is what people disable.
       if (!isDisabled) errors.push(invalid(plugin.id, thrown));
@@ -50,22 +53,15 @@ export function registerPlugins(
   return registered;
 }
 
-function createRegisteringBoot(services: ServiceRegistry, logger: Logger): RegisteringBoot {
-  return {
-    points: new ExtensionPoints(),
-    owners: new Map(),
-    getService: (plugin, ref) => services.resolve(plugin, ref) ?? services.get(ref),
-    provideLate: (ref, service) => services.provide(0, ref, service),
-    warn: (plugin, message) => logger.warn({ plugin }, message),
-  };
-}
-
 function isRegistering(plugin: Plugin): plugin is RegisteringPlugin {
   return plugin.register !== undefined;
 }
 
-function register(plugin: RegisteringPlugin, known: KnownPlugin, boot: RegisteringBoot): Plugin {
-  const registration = new Registration(plugin.id, boot);
+function register(
+  plugin: RegisteringPlugin,
+  known: KnownPlugin,
+  registration: Registration,
+): Plugin {
   const endWatch = watchExit(() => `register of ${plugin.id}`);
   let returned: unknown;
   try {

@@ -1,20 +1,11 @@
 import { coreServiceIds } from '../../../core/core-services.ts';
 import { BootError } from '../../../core/errors.ts';
 import type { StopHandler } from '../../../core/core-services.ts';
+import type { Logger } from '../../../core/logger.ts';
 import type { AnyRef, ProvidableRef } from '../../../core/service.ts';
+import type { ServiceRegistry } from '../../around/service-registry.ts';
 import type { BackendInit, BackendPluginRegistry, Contribution } from './backend-plugin.ts';
 import type { ExtensionPoints } from './extension-points.ts';
-
-/** What plugins reach of the boot that they register with. */
-export interface RegisteringBoot {
-  readonly points: ExtensionPoints;
-  /** The owner of each extension point. */
-  readonly owners: Map<string, string>;
-  /** @throws BootError `SERVICE_MISSING` */
-  getService(plugin: string, ref: AnyRef): unknown;
-  provideLate(ref: ProvidableRef, service: unknown): void;
-  warn(plugin: string, message: string): void;
-}
 
 /** The argument of `registerInit`, without its types. */
 export type AnyInit = BackendInit<Record<string, AnyRef>, Record<string, unknown> | undefined>;
@@ -42,17 +33,21 @@ export class Registration {
   readonly ownPoints = new Map<string, { readonly ref: ProvidableRef; readonly point: unknown }>();
   readonly #usedPoints = new Map<string, ProvidableRef>();
   readonly #cleanups: StopHandler[] = [];
-  readonly #boot: RegisteringBoot;
   readonly #plugin: string;
+  readonly #points: ExtensionPoints;
+  readonly #services: ServiceRegistry;
+  readonly #logger: Logger;
   #init: AnyInit | undefined;
   #isClosed = false;
   #life: RegisteredLife | undefined;
   /** The services of the attempt to init that is running. */
   #exports: Map<string, unknown> | undefined;
 
-  constructor(plugin: string, boot: RegisteringBoot) {
+  constructor(plugin: string, points: ExtensionPoints, services: ServiceRegistry, logger: Logger) {
     this.#plugin = plugin;
-    this.#boot = boot;
+    this.#points = points;
+    this.#services = services;
+    this.#logger = logger;
     // Not frozen: plugins keep things of their own on it, from register to afterPluginsReady.
     this.env = {
       pluginId: plugin,
@@ -73,7 +68,10 @@ export class Registration {
   get contributions(): readonly RegisteredContribution[] {
     return [...this.#usedPoints.values()]
       .filter(({ id }) => !this.ownPoints.has(id))
-      .map((ref) => ({ ref, contribute: (point) => this.#boot.points.open(ref.id, point) }));
+      .map((ref) => ({
+        ref,
+        contribute: (point) => this.#points.get(ref.id).open(point as object),
+      }));
   }
 
   /** `register` has returned: the graph is made of what there is now. */
@@ -110,9 +108,8 @@ export class Registration {
     } else if (this.#exports && this.init.provides?.some(({ id }) => id === ref.id)) {
       this.#exports.set(ref.id, value);
     } else {
-      this.#boot.provideLate(ref, value);
-      this.#boot.warn(
-        this.#plugin,
+      this.#services.provide(0, ref, value);
+      this.#warn(
         `${ref.id} was registered after register() had returned, so it orders no plugin: list it in provides of registerInit()`,
       );
     }
@@ -120,21 +117,21 @@ export class Registration {
 
   #getService(ref: AnyRef): unknown {
     if (coreServiceIds.has(ref.id) && this.#life) return this.#life.core(ref.id);
-    return this.#boot.getService(this.#plugin, ref);
+    return this.#services.resolve(this.#plugin, ref) ?? this.#services.get(ref);
   }
 
   #registerPoint(ref: ProvidableRef, point: unknown): void {
     this.#refuseWhenClosed('registerExtensionPoint');
-    const owner = this.#boot.owners.get(ref.id);
-    if (owner !== undefined) {
+    const known = this.#points.get(ref.id);
+    if (known.owner !== undefined) {
       throw this.#invalid(
-        `registers the extension point ${ref.id}, which ${owner} owns`,
+        `registers the extension point ${ref.id}, which ${known.owner} owns`,
         'Keep one owner. The other plugins contribute with getExtensionPoint().',
       );
     }
-    this.#boot.owners.set(ref.id, this.#plugin);
+    known.owner = this.#plugin;
     this.ownPoints.set(ref.id, { ref, point });
-    this.#boot.points.open(ref.id, point);
+    known.open(point as object);
   }
 
   #usePoint(ref: ProvidableRef): object {
@@ -142,12 +139,11 @@ export class Registration {
       this.#usedPoints.set(ref.id, ref);
     } else if (this.#exports && !this.#usedPoints.has(ref.id)) {
       this.#usedPoints.set(ref.id, ref);
-      this.#boot.warn(
-        this.#plugin,
+      this.#warn(
         `${ref.id} was first requested in init, so its owner may start before it has every contribution: call getExtensionPoint() in register()`,
       );
     }
-    return this.#boot.points.proxyFor(this.#plugin, ref.id);
+    return this.#points.get(ref.id).createProxy(this.#plugin);
   }
 
   #registerCleanup(cleanup: StopHandler): void {
@@ -161,6 +157,10 @@ export class Registration {
       `calls ${method}() after register() has returned`,
       'Call it in register(), before anything is awaited.',
     );
+  }
+
+  #warn(message: string): void {
+    this.#logger.warn({ plugin: this.#plugin }, message);
   }
 
   #invalid(fault: string, hint: string): BootError {
