@@ -2,8 +2,7 @@ import type { DoneActorEvent, ErrorActorEvent } from 'xstate';
 import type { Step } from '../src/core/steps.ts';
 import { getId, type StepRun, type StepChange } from './step-run.ts';
 import { stepFinished, type StepNews } from './news.ts';
-import type { CancelEvent, WindDownEvent } from './tasks.ts';
-import type { Failed, OfPlugin } from './tasks.ts';
+import type { CancelEvent, WindDownEvent, Failed, OfPlugin } from './tasks.ts';
 
 /** Asks a machine to end early. A boot then goes down. */
 export interface StopEvent {

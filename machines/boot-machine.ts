@@ -173,7 +173,7 @@ function getOutput(context: BootContext): BootOutput {
  * Provides the boot machine with real tasks and a listener.
  *
  * @param tell Must not throw, because no machine could catch the error.
- * @example createActor(provideMachines(tasks, relay.tell), { input: { migrateWidth: 4, initWidth: 8 } })
+ * @example createActor(provideMachines(tasks, (event) => console.log(event)), { input: { migrateWidth: 4, initWidth: 8 } })
  */
 export function provideMachines(
   tasks: Tasks,

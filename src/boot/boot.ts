@@ -221,12 +221,14 @@ class PluginBoot implements Boot {
 
   #finishWayDown(end: RunEnd): RunEnd {
     this.#hasEnded = true;
+    // The error of a launch is reported with its outcome. A defect that comes later has no other place.
+    const late = this.#relay.record.finished && end.error ? [end.error] : [];
     this.#relay.closeOpenSteps('the boot has ended');
     this.#relay.emit({
       type: 'boot.stopped',
       reason: this.#wayDown.reason ?? 'the boot failed',
       durationMs: this.#wayDown.end(),
-      errors: end.errors,
+      errors: [...late, ...end.errors],
     });
     this.#unwatch();
     return end;

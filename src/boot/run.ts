@@ -120,10 +120,14 @@ export class BootRun {
 
   #whenReady(): Promise<{ readonly outcome: BootOutcome }> {
     return new Promise((resolve) => {
-      const subscription = this.#actor.subscribe((snapshot) => {
-        if (!snapshot.matches('ready')) return;
-        subscription.unsubscribe();
-        resolve({ outcome: snapshot.context.launch?.degraded ? 'degraded' : 'ready' });
+      const subscription = this.#actor.subscribe({
+        next: (snapshot) => {
+          if (!snapshot.matches('ready')) return;
+          subscription.unsubscribe();
+          resolve({ outcome: snapshot.context.launch?.degraded ? 'degraded' : 'ready' });
+        },
+        // XState throws the error of a machine again, outside of everything, for each subscriber that does not take it.
+        error: () => {},
       });
     });
   }

@@ -1,5 +1,4 @@
-import { hearRejection } from './foreign-value.ts';
-import { readProperty } from './foreign-value.ts';
+import { hearRejection, readProperty } from './foreign-value.ts';
 
 interface LogMethod {
   (message: string): void;

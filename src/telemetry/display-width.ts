@@ -19,7 +19,7 @@ const longestText = 2_000;
  * Counts the columns that a text takes in a terminal. Terminals disagree about joined emoji; the count is the largest, so
  * that a line may be too short, but never too long.
  */
-export function displayWidth(text: string): number {
+function displayWidth(text: string): number {
   if (onlyAscii.test(text)) return text.length;
   let width = 0;
   for (const piece of pieces(text)) width += piece.width;

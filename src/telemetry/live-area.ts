@@ -26,7 +26,7 @@ export function usableWidth({ columns }: OutputStream): number {
 }
 
 /** Breaks the lines of a text so that a terminal wraps none of them. */
-export function fitLines(text: string, width: number, beforeLineEnd = ''): string {
+function fitLines(text: string, width: number, beforeLineEnd = ''): string {
   const lines = text.split('\n').flatMap((line) => {
     const indent = line.length - line.trimStart().length;
     return Number.isFinite(width) ? wrapLine(line, width, indent + 2) : [line];

@@ -170,6 +170,7 @@ async function startOwn(options: CheckedOptions): Promise<PostgresServer> {
   if (process.platform === 'win32') {
     throw new Error('startPostgres starts no server on Windows: set DATABASE_URL');
   }
+  const login = password === undefined ? SUPERUSER : `${SUPERUSER}:${encodeURIComponent(password)}`;
   const identity = chooseServerIdentity();
   const { source, bin, version } = await findPostgres(from, identity);
   const folder = makeServerFolder(identity);
@@ -205,7 +206,6 @@ async function startOwn(options: CheckedOptions): Promise<PostgresServer> {
     stopped ??= inTurn(() => current.remove());
     return stopped;
   };
-  const login = password === undefined ? SUPERUSER : `${SUPERUSER}:${encodeURIComponent(password)}`;
   return {
     url: `postgres://${login}@${HOST}:${port}/${SUPERUSER}`,
     host: HOST,

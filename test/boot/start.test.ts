@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createBoot, type BootOptions } from '../../src/index.ts';
+import { systemClock } from '../../src/boot/options/system-clock.ts';
+import { createBoot, type BootOptions, type Clock } from '../../src/index.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
 import { forgiveWarnings } from '../support/no-warnings.ts';
@@ -152,6 +153,45 @@ describe('start()', () => {
     expect(error.message).toContain('a broken clock');
     const begun = recording.of('plugin.init.started').map(({ plugin }) => plugin);
     expect(stopped.toSorted()).toEqual(begun.toSorted());
+  });
+});
+
+/** A clock that breaks once, when the next event is stamped. */
+function breakableClock() {
+  let isBroken = false;
+  const clock: Clock = {
+    ...systemClock,
+    elapsed: () => {
+      if (isBroken) {
+        isBroken = false;
+        throw new Error('a broken clock');
+      }
+      return systemClock.elapsed();
+    },
+  };
+  return { clock, breakIt: () => void (isBroken = true) };
+}
+
+describe('a defect on the way down', () => {
+  it('of a boot that failed is its error, and no uncaught exception', async () => {
+    forgiveWarnings();
+    const { clock, breakIt } = breakableClock();
+    const plugin = { id: 'a', init: () => Promise.reject(new Error('init failed')) };
+    const { boot } = bootUnderTest({ pool: db.pool(), clock, plugins: [plugin] });
+    boot.once('boot.stopping', breakIt);
+    const error = await failureOf(boot.start());
+    expect(error).toMatchObject({ code: 'BOOT_BROKEN' });
+    expect(error.message).toContain('a broken clock');
+  });
+
+  it('of a boot that was up is among the errors of its stop', async () => {
+    forgiveWarnings();
+    const { clock, breakIt } = breakableClock();
+    const { boot, recording } = bootUnderTest({ pool: db.pool(), clock, plugins: [{ id: 'a' }] });
+    await boot.start();
+    boot.once('boot.stopping', breakIt);
+    await boot.stop();
+    expect(recording.of('boot.stopped')).toMatchObject([{ errors: [{ code: 'BOOT_BROKEN' }] }]);
   });
 });
 

@@ -7,7 +7,7 @@ import type { UnstampedEvent } from '../../src/core/events.ts';
 import { checkSettings, type MigrationOptions } from '../../src/core/settings.ts';
 import type { MigrationFunction } from '../../src/core/migration-source.ts';
 import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
-import { startProgress, type MigrateOptions } from '../../src/postgres/migrate/migrating.ts';
+import type { MigrateOptions } from '../../src/postgres/migrate/migrating.ts';
 import { toMigrations, type PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import { surveyDatabase, type Survey } from '../../src/postgres/survey/survey.ts';
 import type { Migration, SqlMigration } from '../../src/postgres/sources/migration.ts';
@@ -100,7 +100,7 @@ export function migrateOptions({ migrations, ...changes }: MigrateChanges = {}):
     told,
     settings: checkSettings({ migrations: { extensionSchemas: [], ...migrations } }).migrations,
     keepsSession: true,
-    progress: startProgress(),
+    firstLock: { wasTaken: false },
     clock: systemClock,
     signal: new AbortController().signal,
     windDown: new AbortController().signal,

@@ -203,7 +203,7 @@ describe('with a lock for each file, a migration has started once', () => {
     });
     expect(await migratePlugin(db.pool(), a, options)).toEqual({
       status: 'done',
-      applied: ['0000_a.sql', '0001_b.sql'],
+      applied: ['0001_b.sql'],
     });
     expect(startsIn(options.told)).toEqual([{ type: 'plugin.migrate.started', plugin: 'turns' }]);
   });
@@ -222,6 +222,25 @@ describe('with a lock for each file, a migration has started once', () => {
     });
     expect(startsIn(options.told)).toEqual([{ type: 'plugin.migrate.started', plugin: 'breaks' }]);
   });
+});
+
+test('files whose commit a crash of the server has lost run again, with schema and history', async () => {
+  const a = await pluginWith('lost', {
+    '0000_a': 'create table a (id int);',
+    '0001_b': 'create table b (id int);',
+  });
+  const options = pooledOptions();
+  const losing = beforeBegin(2, db.pool(), async (pid) => {
+    await db.query('drop schema plugin_lost cascade');
+    await db.query('select pg_terminate_backend($1)', [pid]);
+  });
+  const { clock, signal } = options;
+  await migratePlugin(withPatience(losing, { waitMs: 60_000, clock, signal }), a, options);
+  const { rows } = await db.query(
+    `select to_regclass('plugin_lost.a') as a, to_regclass('plugin_lost.b') as b,
+       (select count(*)::int from plugin_lost.__drizzle_migrations) as applied`,
+  );
+  expect(rows).toEqual([{ a: 'plugin_lost.a', b: 'plugin_lost.b', applied: 2 }]);
 });
 
 /** A pool on whose client something happens right before a transaction begins; they count from 1. */

@@ -16,7 +16,7 @@ export interface Package {
   readonly version?: string;
   /** The whole package.json. */
   readonly json: Fields;
-  /** The value of the field that marks a plugin: its `type`, and perhaps an `entry`. Empty in other packages. */
+  /** The value of the field that marks a plugin: its `type`, and perhaps an `entry`. Empty in a package without it. */
   readonly marker: Fields;
 }
 

@@ -86,6 +86,9 @@ export class PluginLife {
       }
     }
     const unreturned = await this.takeBack(this.#isUp ? deadline : AbortSignal.abort());
+    // The life stays known for clients that are taken later; what the plugin worked with need not.
+    this.context = {};
+    this.settle = undefined;
     return { errors, timedOut, unreturned };
   }
 

@@ -6,7 +6,7 @@ import type {
   Tasks,
 } from '../../../machines/index.ts';
 import type { PluginGraph } from '../../core/graph.ts';
-import { startProgress, type Migrating } from '../../postgres/migrate/migrating.ts';
+import type { Migrating } from '../../postgres/migrate/migrating.ts';
 import { migratePlugin } from '../../postgres/migrate/migrator.ts';
 import { searchPath } from '../../postgres/sql/identifier.ts';
 import { schemasOnPath } from '../../postgres/survey/extension-schemas.ts';
@@ -36,7 +36,7 @@ export function migrateAllPhase(
   const { settings, clock, emit, cut, task } = around;
   const rules = settings.migrations;
   const waits = new LockWaits(clock, rules.lockWait, emit);
-  let migrations = new Map<string, Pick<Migrating, 'plugin' | 'progress'>>();
+  let migrations = new Map<string, Pick<Migrating, 'plugin' | 'firstLock'>>();
   let survey: Survey | undefined;
   let onPath = schemasOnPath(rules);
 
@@ -53,7 +53,7 @@ export function migrateAllPhase(
     const waiting = AbortSignal.any([signal, windDown]);
     const pool = createPatientPool(around, { phase: 'migrateAll', plugin, signal: waiting });
     const result = await migratePlugin(pool, migration.plugin, {
-      progress: migration.progress,
+      firstLock: migration.firstLock,
       signal,
       windDown,
       cut,
@@ -76,7 +76,10 @@ export function migrateAllPhase(
         const surveyed = await surveyByMode(around, plugins, signal);
         survey = surveyed.survey;
         migrations = new Map(
-          surveyed.migrations.map((each) => [each.id, { plugin: each, progress: startProgress() }]),
+          surveyed.migrations.map((each) => [
+            each.id,
+            { plugin: each, firstLock: { wasTaken: false } },
+          ]),
         );
         addToPath(survey?.schemasOnPath ?? []);
         emitSurvey(surveyed, clock.elapsed() - startedAt, emit);

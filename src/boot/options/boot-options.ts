@@ -29,7 +29,7 @@ export interface BootOptions extends SettingsOptions {
   /**
    * Where to find plugins that are packages: dependencies of the host and of its workspaces.
    *
-   * @default none are looked for
+   * @default no packages are searched
    */
   readonly discover?: DiscoverOptions;
   /**

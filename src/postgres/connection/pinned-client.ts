@@ -1,6 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import { onAbort } from '../../core/patience.ts';
-import { sleep } from '../../core/patience.ts';
+import { onAbort, sleep } from '../../core/patience.ts';
 import { sendCancelRequest } from './cancel-request.ts';
 import type { PatientPool } from './connect-with-patience.ts';
 import { findLoss, readSqlState } from './connection-error.ts';

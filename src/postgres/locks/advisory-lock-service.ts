@@ -4,8 +4,7 @@ import type { AdvisoryLock, HeldLock, LockOptions } from '../../core/core-servic
 import { formatDuration, toMilliseconds } from '../../core/duration.ts';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
-import { onAbort } from '../../core/patience.ts';
-import { growPause, sleep, spread, untilAborted } from '../../core/patience.ts';
+import { onAbort, growPause, sleep, spread, untilAborted } from '../../core/patience.ts';
 import { isConnectionLost, isWorthWaiting } from '../connection/connection-error.ts';
 import { LockSession, type LockSessionOptions } from './lock-session.ts';
 

@@ -8,7 +8,6 @@ import { findPsqlCommand, isPsqlVariable, psqlAdvice } from '../sql/refused-comm
 import { unquotedPublicAdvice } from '../sql/public-names.ts';
 import { SqlText } from '../sql/sql-text.ts';
 import { indexOfCharacter } from '../sql/text-position.ts';
-import { hiddenExtensionAdvice } from '../survey/extension-schemas.ts';
 import { unavailableAdvice } from '../survey/extension-problems.ts';
 import { adviceForAlreadyThere, alreadyThere } from './already-there.ts';
 import {
@@ -154,7 +153,7 @@ function adviceForElsewhere(name: string, { schema, extension, isOpen, role }: N
   }
   return extension === null
     ? `${name} is in schema ${schema}, which is not on the search_path: write ${schema}.${name} if that one is intended, or make this plugin depend on the plugin that makes the right one.`
-    : `${name} is in schema ${schema}, from extension ${extension}: list ${hiddenExtensionAdvice(extension, schema)}`;
+    : `${name} is in schema ${schema}, from extension ${extension}: list ${schema} in migrations.extensionSchemas, or move the extension with ALTER EXTENSION ${quoteIdentifier(extension)} SET SCHEMA to a schema for extensions.`;
 }
 
 function adviceForForeign(name: string, { owner, role }: Namesake): string {

@@ -16,7 +16,7 @@ export interface MigrateOptions {
   readonly keepsSession: boolean;
   readonly emit: Emit;
   /** Made once for the plugin: its migration may take several calls, when another process has the lock in between. */
-  readonly progress: MigrationProgress;
+  readonly firstLock: { wasTaken: boolean };
   /** Aborted: the running statement is cancelled, and its file is rolled back. */
   readonly signal: AbortSignal;
   /** Aborted: the current file is finished, and no further one is begun. */
@@ -27,11 +27,12 @@ export interface MigrateOptions {
   readonly onExtensionSchemas?: ((schemas: readonly string[]) => void) | undefined;
 }
 
-/** One plugin's migration, from its first message to its last file: made once, and handed on whole. */
+/** One call of {@link MigrateOptions}, from its first message to its last file: made once, and handed on whole. */
 export interface Migrating extends MigrateOptions {
   readonly client: PinnedClient;
   readonly plugin: PluginMigrations;
   readonly extensions: KnownExtensions;
+  readonly progress: MigrationProgress;
 }
 
 /** A migration that is ready to be sent. */
@@ -69,15 +70,13 @@ export interface FileStatement {
  * statement, wherever the error is noticed.
  */
 interface MigrationProgress {
-  /** Whether the lock was held at least once. */
-  hasStarted: boolean;
-  /** How many rows the history had before the first file of this call. */
-  rowsAtFirst: number;
+  /** How many rows the history had before the first file of this call; undefined before it was read. */
+  rowsAtFirst: number | undefined;
   /** How many rows the history has by what this call has read and written. */
   rowsKnown: number;
   /** The files of this call. */
   pending: readonly Migration[];
-  /** Names of the files that were committed, in this call and in those before it. */
+  /** Names of the files that this call has committed. */
   readonly applied: string[];
   /** The file that is being run. */
   open: PreparedFile | undefined;
@@ -90,11 +89,10 @@ interface MigrationProgress {
   advice?: string | undefined;
 }
 
-/** The progress of a plugin before its first lock. */
+/** The progress of a call before its first file. */
 export function startProgress(): MigrationProgress {
   return {
-    hasStarted: false,
-    rowsAtFirst: 0,
+    rowsAtFirst: undefined,
     rowsKnown: 0,
     pending: [],
     applied: [],

@@ -2,7 +2,7 @@ import { problemError } from '../../core/errors.ts';
 import type { LockHolder } from '../../core/events.ts';
 import { lockGuardSql, tryLock, unlockSql } from '../locks/advisory-lock.ts';
 import { beginSql, sendSettings } from '../connection/session-settings.ts';
-import { type HistoryRow, type HistoryShape } from '../history/migration-history.ts';
+import type { HistoryRow, HistoryShape } from '../history/migration-history.ts';
 import { readHistory } from '../survey/read-history.ts';
 import { findRenamedAway } from '../survey/schema-names.ts';
 import type { Migrating } from './migrating.ts';
@@ -20,8 +20,8 @@ export interface HeldMigrationLock {
   readonly rows: readonly HistoryRow[];
   /** The shape of the history that is there, or that is made. */
   readonly shape: HistoryShape;
-  /** SQL that makes schema and history; empty when both are there. */
-  readonly missing: readonly string[];
+  /** SQL that makes schema and history; empty when both are there, or once a file under this lock has made them. */
+  missing: readonly string[];
 }
 
 /** A way to hold a plugin's migration lock. */

@@ -11,7 +11,12 @@ import { refuseMissingExtensionSchema } from '../survey/extension-problems.ts';
 import { KnownExtensions } from '../survey/known-extensions.ts';
 import { findPooledFileProblem } from '../survey/file-problems.ts';
 import { lookIntoFailure } from './failure-lookup.ts';
-import type { MigrateOptions, Migrating, PreparedFile } from './migrating.ts';
+import {
+  startProgress,
+  type MigrateOptions,
+  type Migrating,
+  type PreparedFile,
+} from './migrating.ts';
 import { explainFailure } from './migration-error.ts';
 import { SessionLock, TransactionLock, type HeldMigrationLock } from './migration-lock.ts';
 import { retryPassingFailures } from './migration-retry.ts';
@@ -35,7 +40,7 @@ type MigrationOutcome =
  * @throws BootError `MIGRATION_FAILED`, `MIGRATION_WRONG_SCHEMA`, `MIGRATION_STRAY_OBJECTS`, `MIGRATION_CONNECTION_LOST`,
  * `POOLER_UNSUPPORTED`, `MIGRATION_RENAME_CONFLICT`, `MIGRATION_RENAMED`, `EXTENSION_SCHEMA_MISSING`
  * @example
- * const result = await migratePlugin(pool, { id: 'auth', schema: 'plugin_auth', files }, options);
+ * const result = await migratePlugin(pool, plugin, options);
  * if (result.status === 'locked') console.log('waiting for', result.holder.applicationName);
  */
 export async function migratePlugin(
@@ -43,12 +48,13 @@ export async function migratePlugin(
   plugin: PluginMigrations,
   options: MigrateOptions,
 ): Promise<MigrationOutcome> {
-  const { progress, settings, onExtensionSchemas } = options;
+  const { settings, onExtensionSchemas } = options;
+  const progress = startProgress();
   const pin = { ...options, mayRepeat: () => progress.open === undefined };
   try {
     return await withPinnedClient(pool, pin, async (client) => {
       const extensions = new KnownExtensions(plugin, settings, onExtensionSchemas);
-      const run: Migrating = { ...options, client, plugin, extensions };
+      const run: Migrating = { ...options, client, plugin, extensions, progress };
       const renaming = await renamePreviousSchema(run);
       if (renaming.status === 'locked') return renaming;
       const lock = run.keepsSession ? new SessionLock(run) : new TransactionLock(run);
@@ -72,13 +78,13 @@ async function applyPending(
   run: Migrating,
   lock: SessionLock | TransactionLock,
 ): Promise<MigrationOutcome> {
-  const { plugin, progress, clock, signal, windDown, emit } = run;
+  const { plugin, progress, firstLock, clock, signal, windDown, emit } = run;
   const first = await lock.take();
   if (!first.acquired) return { status: 'locked', holder: first.holder };
   // Once for the plugin: between two files another process may have the lock, or the connection may break.
-  if (!progress.hasStarted) emit({ type: 'plugin.migrate.started', plugin: plugin.id });
-  progress.hasStarted = true;
-  progress.rowsAtFirst = first.rows.length;
+  if (!firstLock.wasTaken) emit({ type: 'plugin.migrate.started', plugin: plugin.id });
+  firstLock.wasTaken = true;
+  progress.rowsAtFirst ??= first.rows.length;
   progress.rowsKnown = first.rows.length;
   progress.pending = planMigrations(plugin.files, first.rows, plugin.schema).pending;
   for (const file of progress.pending) {
@@ -121,6 +127,7 @@ async function applyFile(
   progress.isCommitting = false;
   if (prepared.inTransaction) await runInTransaction(run, held, prepared);
   else await runOutsideTransaction(run, held, prepared);
+  held.missing = [];
   progress.applied.push(file.name);
   progress.rowsKnown += 1;
   progress.open = undefined;

@@ -17,9 +17,9 @@ import { FunctionClient } from './function-client.ts';
 import type { FileStatement, Migrating, PreparedFile } from './migrating.ts';
 
 /**
- * Makes a function ready to run. It runs to its end, and `sendEach` sees that it is the end: no query of it is still on its way, and its client is dead. Its
- * `signal` is aborted when the migration is cancelled or the connection breaks; a cut or a broken connection ends the wait
- * for it, because nothing that it goes on with could be kept.
+ * Makes a function ready to run. `sendEach` runs it to its end, and sees that it is the end: no query of it is still on its
+ * way, and its client is dead. Its `signal` is aborted when the migration is cancelled or the connection breaks. A cut or a
+ * broken connection ends the wait for it, because nothing that it goes on with could be kept.
  *
  * In a transaction the first failed query is what has failed, whatever the function made of it: PostgreSQL keeps nothing
  * after that, and its COMMIT would be a silent ROLLBACK.

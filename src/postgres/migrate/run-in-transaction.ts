@@ -65,7 +65,7 @@ function openingSql(run: Migrating, held: HeldMigrationLock): readonly string[] 
     ...held.begin,
     lockTimeoutSql(settings),
     ...(isFollowed ? ['set local synchronous_commit = off'] : []),
-    ...(progress.applied.length === 0 ? held.missing : []),
+    ...held.missing,
     `set local search_path = ${extensions.searchPath}`,
     rememberSchemasSql,
     `select ${sessionColumns}`,

@@ -26,8 +26,7 @@ export async function runOutsideTransaction(
   const { client, plugin, extensions, progress } = run;
   let refused: unknown;
   try {
-    const preparing = progress.applied.length === 0 ? held.missing : [];
-    if (preparing.length > 0) await client.query(preparing.join(';'));
+    if (held.missing.length > 0) await client.query(held.missing.join(';'));
     // A function that ran before may have left another path.
     await expectOwnSession(run, held, `set search_path = ${extensions.searchPath}`);
     await file.sendEach((statement) =>

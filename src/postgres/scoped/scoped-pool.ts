@@ -52,6 +52,7 @@ export function createScopedPool(
   schema: string,
   { extensionSchemas = [] }: ScopedPoolOptions = {},
 ): Pool {
+  checkPool(pool, 'pool');
   return openScopedPool(pool, schema, searchPath(schema, extensionSchemas)).pool;
 }
 

@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { show } from '../../core/errors.ts';
-import { isRecord } from '../../core/foreign-value.ts';
+import { readProperty } from '../../core/foreign-value.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import type { MigrationIdentity } from './migration.ts';
 import { readTime } from './migration-identity.ts';
@@ -213,8 +213,4 @@ function findDouble(
     seen.set(key, entry);
   }
   return undefined;
-}
-
-function readProperty(value: unknown, key: string): unknown {
-  return isRecord(value) ? value[key] : undefined;
 }

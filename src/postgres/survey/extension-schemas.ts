@@ -127,8 +127,3 @@ export function missingSchemaAdvice(name: string, setting: Setting): string {
   const known = isFound ? ' It counts as soon as an extension is in it.' : '';
   return `Make a schema for extensions, once, as an administrator: CREATE SCHEMA IF NOT EXISTS ${schema}; CREATE EXTENSION ${quoteIdentifier(name)} SCHEMA ${schema}; GRANT USAGE ON SCHEMA ${schema} TO the role${list}.${known}`;
 }
-
-/** Writes how plugins find an extension in a schema that is not on their path; it comes after the word "list". */
-export function hiddenExtensionAdvice(name: string, schema: string): string {
-  return `${schema} in migrations.extensionSchemas, or move the extension to a schema for extensions: ALTER EXTENSION ${quoteIdentifier(name)} SET SCHEMA extensions;`;
-}

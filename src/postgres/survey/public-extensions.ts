@@ -2,8 +2,8 @@ import { problem, type Problem } from '../../core/error-codes.ts';
 import { findHomelessExtensions } from '../sql/extension-commands.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import { keptName, namePart } from '../sql/sql-names.ts';
+import { quoteIdentifier } from '../sql/identifier.ts';
 import type { SqlText } from '../sql/sql-text.ts';
-import { hiddenExtensionAdvice } from './extension-schemas.ts';
 
 /** An extension in `public`, with the names that it defines. */
 export interface PublicExtension {
@@ -52,7 +52,7 @@ export function findPublicExtensions(
       return problem('EXTENSION_IN_PUBLIC', `${id}: ${file} seems to use ${what} in public`, {
         plugin: id,
         file,
-        hint: `List ${hiddenExtensionAdvice(name, 'public')}`,
+        hint: `List public in migrations.extensionSchemas, or move the extension to a schema for extensions: ALTER EXTENSION ${quoteIdentifier(name)} SET SCHEMA extensions;`,
       });
     });
   });

@@ -47,7 +47,7 @@ interface SurveyOptions {
  * applied plugin has a new file). It needs only the right to read the histories.
  *
  * @throws BootError `DATABASE_UNREACHABLE` or `DATABASE_PRIVILEGE`
- * @example const { plugins, problems } = await surveyDatabase(client, [{ id: 'auth', schema: 'plugin_auth', files }], { settings, willApply: true });
+ * @example const { plugins, problems } = await surveyDatabase(client, plugins, { settings, willApply: true });
  */
 export async function surveyDatabase(
   client: Querying & { readonly processID?: number | null | undefined },

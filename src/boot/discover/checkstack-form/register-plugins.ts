@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { asBootError, BootError, toProblem } from '../../../core/errors.ts';
-import { isInstance, readMessage } from '../../../core/foreign-value.ts';
-import { hearRejection } from '../../../core/foreign-value.ts';
+import { isInstance, readMessage, hearRejection } from '../../../core/foreign-value.ts';
 import { silentLogger, type Logger } from '../../../core/logger.ts';
 import type { MigrationSource } from '../../../core/migration-source.ts';
 import type { Plugin } from '../../../core/plugin.ts';
