@@ -13,7 +13,7 @@ import { stubs, type DiscoverResult, type SortResult } from './tasks.ts';
 
 /** A phase of a launch. */
 export type LaunchPhase = (typeof phases)[number];
-/** How a launch ended: the plugins are up or migrated, or it failed, or it was stopped. */
+/** The end of a launch: the plugins are up or migrated, or it failed, or it was stopped. */
 export type LaunchOutcome = 'launched' | 'migrated' | 'failed' | 'canceled';
 
 /** The input of {@link launchMachine}. */
@@ -35,7 +35,7 @@ export interface LaunchOutput {
   readonly nodes: readonly GraphNode[];
   /** The ids of the plugins to stop. */
   readonly started: readonly string[];
-  /** Where the launch ended. */
+  /** The phase in which the launch ended. */
   readonly phase: LaunchPhase;
   /** Why it was stopped, if it was. */
   readonly reason?: string;

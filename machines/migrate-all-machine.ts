@@ -43,7 +43,7 @@ export interface MigrateAllInput {
   readonly width: number;
 }
 
-/** How migrateAll ended. There is a plan for initAll only when it is `done`. */
+/** The end of migrateAll. There is a plan for initAll only when it is `done`. */
 export type MigrateAllOutput =
   | { readonly status: 'done'; readonly plan: MigratedPlan }
   | { readonly status: 'failed'; readonly failures: readonly Failure[] }

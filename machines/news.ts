@@ -10,7 +10,7 @@ export interface StepNews {
   readonly because?: string;
 }
 
-/** What the machines report through their one named action, `tell`. */
+/** The events that the machines report through their one named action, `tell`. */
 export type MachineNews =
   | { readonly type: 'phase.started'; readonly phase: Phase }
   | {

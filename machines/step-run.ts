@@ -52,7 +52,7 @@ export interface StepChange {
   readonly settled: readonly StepEnd[];
 }
 
-/** How a task ended. */
+/** The end of a task. */
 type TaskEnd =
   | { readonly status: 'done' | 'canceled' }
   | { readonly status: 'failed' | 'timeout'; readonly error: unknown };

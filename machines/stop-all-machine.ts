@@ -19,7 +19,7 @@ export interface StopAllInput {
   readonly started: readonly string[];
 }
 
-/** How stopAll ended: with the failures of the plugins that did not stop cleanly. */
+/** The end of stopAll, with the failures of the plugins that did not stop cleanly. */
 export interface StopAllOutput {
   readonly failures: readonly Failure[];
 }

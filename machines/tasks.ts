@@ -24,9 +24,9 @@ export interface Locked {
   readonly status: 'locked';
 }
 
-/** How the task `discover` ended. */
+/** The result of the task `discover`. */
 export type DiscoverResult = Done | Failed | Canceled;
-/** How the task `sort` ended: with the sorted plugins. */
+/** The result of the task `sort`, with the sorted plugins. */
 export type SortResult = (Done & { readonly nodes: readonly GraphNode[] }) | Failed | Canceled;
 /** `upToDate`: the ids of the plugins that have nothing to migrate. */
 export type SurveyResult = (Done & { readonly upToDate: readonly string[] }) | Failed | Canceled;
@@ -36,9 +36,9 @@ export type MigrateResult = Done | Failed | Canceled | Locked;
 export type WaitResult = Done | Failed | Canceled;
 /** The boot goes on, whatever the result. */
 export type RegisterResult = Done | Failed | Canceled;
-/** How the `init` of a plugin ended. */
+/** The result of a plugin's `init`. */
 export type InitResult = Done | Failed | TimedOut | Canceled;
-/** How the `ready` hook of a plugin ended. */
+/** The result of a plugin's `ready` hook. */
 export type ReadyResult = Done | Failed | TimedOut | Canceled;
 /** A stop cannot be canceled: it has a time limit of its own. */
 export type StopResult = Done | Failed | TimedOut;
@@ -91,7 +91,7 @@ export interface WindDownEvent {
   readonly reason: string;
 }
 
-/** What a task gets. */
+/** The argument of a task. */
 export interface TaskArgs<Input> {
   readonly input: Input;
   /** Aborted by `CANCEL`, with its reason, and when XState stops the actor. */

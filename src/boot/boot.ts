@@ -49,9 +49,9 @@ export interface Boot extends EventSource, AsyncDisposable {
    * @example boot.beforeStop(() => closeServer(server));
    */
   beforeStop(drain: (cut: AbortSignal) => unknown): () => void;
-  /** Where the boot is, and what every step is doing. */
+  /** The phase of the boot, and the state of every step. */
   state(): BootState;
-  /** What has happened so far, whole at any moment. */
+  /** The report so far, complete at any moment. */
   report(): BootReport;
 }
 

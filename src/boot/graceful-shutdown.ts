@@ -111,7 +111,7 @@ export function gracefulShutdown(
 
 type TakeSignal = (signal: NodeJS.Signals) => void;
 
-/** Who takes each signal. One listener of the process serves all boots: more than ten are taken for a leak. */
+/** The boots that take each signal. One listener of the process serves all boots: more than ten are taken for a leak. */
 const takers = new Map<NodeJS.Signals, Set<TakeSignal>>();
 
 function onSignal(signal: NodeJS.Signals, take: TakeSignal): void {

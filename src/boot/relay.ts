@@ -63,7 +63,7 @@ export class Relay {
     }
   }
 
-  /** What a listener emits comes after the event that is being delivered, for every listener. */
+  /** Events that a listener emits come after the event that is being delivered, for every listener. */
   #deliver(): void {
     if (this.#isDelivering) return;
     this.#isDelivering = true;

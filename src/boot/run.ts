@@ -36,7 +36,7 @@ interface BootRunParts {
   readonly onWayDown: () => void;
 }
 
-/** How a run ended. */
+/** The end of a run. */
 export interface RunEnd {
   readonly outcome: BootOutcome;
   /** Why the boot did not come up; left out when it did. */

@@ -6,21 +6,21 @@ import { steps, type Outcome, type Step } from './steps.ts';
 
 type StepFinishedEvent = BootEventOf<`plugin.${Step}.finished`>;
 
-/** What is known of one step: when it could begin at the earliest, when it began, how it ended. */
+/** The facts known of one step: its start and its end. */
 interface StepRecord {
   readonly startedAtMs?: number;
   readonly finished?: StepFinishedEvent;
 }
 
-/** What is known of one plugin. */
+/** The facts known of one plugin. */
 export interface PluginRecord extends Omit<PluginReport, Step> {
   readonly steps: Readonly<Record<Step, StepRecord>>;
 }
 
-/** What a step is doing now. */
+/** The state of a step. */
 export type StepState = Outcome | 'pending' | 'running';
 
-/** What every step of every plugin is doing now, by plugin id. */
+/** The state of every step, by plugin id. */
 type StepStates = Readonly<Record<string, Readonly<Record<Step, StepState>>>>;
 
 /** A wait for the migration lock of a plugin, since its first refusal. */
@@ -30,7 +30,7 @@ interface LockWait {
 }
 
 /**
- * What is known from the events so far. It starts with every step of every plugin not reached, so that at any moment it is
+ * The facts known from the events so far. It starts with every step of every plugin not reached, so that at any moment it is
  * complete.
  */
 export class BootRecord {
@@ -58,7 +58,7 @@ export class BootRecord {
   get startedAt(): number | undefined {
     return this.#startedAt;
   }
-  /** When the last event came, in ms since the start. */
+  /** The time of the last event, in ms since the start. */
   get elapsedMs(): number {
     return this.#elapsedMs;
   }
@@ -89,7 +89,7 @@ export class BootRecord {
   get databaseWait(): string | undefined {
     return this.#databaseWait;
   }
-  /** Who waits for a migration lock now, by plugin id. */
+  /** The waits for a migration lock that go on now, by plugin id. */
   get lockWaits(): ReadonlyMap<string, LockWait> {
     return this.#lockWaits;
   }

@@ -8,19 +8,19 @@ export interface BootState {
   readonly phase: 'idle' | Phase | 'ready' | 'stopped' | 'failed';
   /** True from the moment when the way down begins, before anything is stopped. */
   readonly isStopping: boolean;
-  /** How the launch ended; left out while it goes on. */
+  /** The outcome of the launch; left out while it goes on. */
   readonly outcome?: BootOutcome;
   /** How many steps of this phase have ended, and how many there are; initAll has two for each plugin. */
   readonly settled: number;
   readonly total: number;
-  /** What runs now, in the order of the graph. */
+  /** The steps that run now, in the order of the graph. */
   readonly running: readonly (RunningStep & {
-    /** Who holds the migration lock that it waits for. */
+    /** The holder of the migration lock that it waits for. */
     readonly waitingFor?: LockHolder;
   })[];
-  /** What else the boot waits for: `PostgreSQL does not answer`. */
+  /** Another reason to wait: `PostgreSQL does not answer`. */
   readonly waitingFor?: string;
-  /** What each step of each plugin is doing, by plugin id. */
+  /** The state of each step, by plugin id. */
   readonly plugins: Readonly<Record<string, Readonly<Record<Step, StepState>>>>;
 }
 

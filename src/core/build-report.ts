@@ -64,7 +64,7 @@ function stepReport(plugin: PluginRecord, step: Step, queue: QueueTimes): StepRe
   };
 }
 
-/** When a step ran, in ms from the start of the boot. */
+/** The time of a step, in ms from the start of the boot. */
 interface StepTime {
   readonly plugin: string;
   readonly startedAtMs: number;

@@ -238,7 +238,7 @@ export interface Problem extends Warning {
   readonly hint: string;
 }
 
-/** Where in a migration file something went wrong. Lines, columns and statements count from 1. */
+/** A place in a migration file, where an error happened. Lines, columns and statements count from 1. */
 export interface MigrationPosition {
   readonly file: string;
   readonly statement?: number;

@@ -55,7 +55,7 @@ export class BootError extends Error {
   }
 }
 
-/** What other programs have said stands in messages: it may be long, and made for a terminal. */
+/** Texts of other programs stand in messages: they may be long, and made for a terminal. */
 function forPeople(text: string): string {
   return printable(cutText(text));
 }

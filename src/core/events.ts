@@ -1,7 +1,7 @@
 import type { Problem, Warning } from './error-codes.ts';
 import type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './steps.ts';
 
-/** Who holds a migration lock. Unknown parts are left out; `ageMs` is the age of its connection. */
+/** The holder of a migration lock. Unknown parts are left out; `ageMs` is the age of its connection. */
 export interface LockHolder {
   readonly pid?: number;
   readonly applicationName?: string;
@@ -13,7 +13,7 @@ export interface LockHolder {
 export interface LockBlocker {
   readonly pid: number;
   readonly applicationName?: string;
-  /** What it holds a lock on. */
+  /** The relation that it has locked. */
   readonly relation?: string;
   /** The state that PostgreSQL reports: `active`, `idle in transaction` … */
   readonly state?: string;
@@ -46,7 +46,7 @@ export interface RunningStep {
   readonly forMs: number;
 }
 
-/** Where a discovered plugin comes from. */
+/** The package of a discovered plugin. */
 export interface PluginSource {
   /** The name of its package. */
   readonly package: string;
@@ -177,7 +177,7 @@ export interface BootEvents {
 /** The name of an event. */
 export type BootEventName = keyof BootEvents;
 
-/** What every event carries. */
+/** The fields of every event. */
 interface EventStamp {
   readonly bootId: string;
   /** Counts from 1 without gaps. */

@@ -12,7 +12,7 @@ interface CollectedEdges {
   readonly warnings: readonly Warning[];
 }
 
-/** What a graph depends on, besides its plugins. */
+/** The inputs of a graph besides its plugins. */
 export interface GraphOptions {
   /** The ids of the services that the host provides. */
   readonly hostServices?: ReadonlySet<string>;

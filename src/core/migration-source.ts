@@ -8,7 +8,7 @@ import { isRecord } from './foreign-value.ts';
  */
 export type MigrationClient = Pick<PoolClient, 'query' | 'release'>;
 
-/** What a migration that is a function gets beside its client. */
+/** The second argument of a migration that is a function. */
 export interface MigrationContext {
   /** Aborted when the boot is stopped: what runs on the client is cancelled then anyway. */
   readonly signal: AbortSignal;
@@ -22,7 +22,7 @@ export interface MigrationContext {
  * @example { name: '0001-init', run: (client) => client.query('CREATE TABLE notes (id int PRIMARY KEY)') }
  */
 export interface MigrationFunction {
-  /** What the history knows it by, unique in its list: a function that gets another name runs again. */
+  /** Its name in the history, unique in its list: a function that gets another name runs again. */
   readonly name: string;
   /** Migrates, in a transaction that is Slipway's. What fails in it fails the migration, also when `run` catches it. */
   run(client: MigrationClient, context: MigrationContext): unknown;
@@ -37,7 +37,7 @@ export interface SqlFiles {
   readonly folder: URL | string;
 }
 
-/** Where a plugin's migrations come from: the folder drizzle-kit writes, a folder of plain SQL files, or a list of functions. */
+/** The source of a plugin's migrations: the folder drizzle-kit writes, a folder of plain SQL files, or a list of functions. */
 export type MigrationSource = URL | string | SqlFiles | readonly MigrationFunction[];
 
 /**

@@ -119,7 +119,7 @@ interface PluginFacts {
 }
 
 interface PluginDefinition<D, P, Db> extends PluginFacts {
-  /** What the plugin needs, by the key under which `init` gets it. */
+  /** The services that the plugin needs, by the key under which `init` gets them. */
   readonly deps?: D & FreeDeps<D>;
   /** What `init` returns, by key. */
   readonly provides?: P & FreeProvides<P, NoInfer<D>>;

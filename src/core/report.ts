@@ -14,7 +14,7 @@ export interface StepReport {
   readonly because?: string;
 }
 
-/** What became of one plugin, step by step. */
+/** The report of one plugin, step by step. */
 export interface PluginReport extends Readonly<Record<Step, StepReport>> {
   readonly id: string;
   readonly version?: string;
@@ -24,7 +24,7 @@ export interface PluginReport extends Readonly<Record<Step, StepReport>> {
   readonly applied: readonly string[];
 }
 
-/** What happened in a boot, also in one that failed. Plain JSON; every time is in ms. */
+/** The report of a boot, also of one that failed. Plain JSON; every time is in ms. */
 export interface BootReport {
   readonly bootId: string;
   /** ISO 8601; left out before it began. */
@@ -32,7 +32,7 @@ export interface BootReport {
   readonly durationMs: number;
   /** `running` until the launch has come to an end, `idle` before it began. */
   readonly outcome: BootOutcome | 'idle' | 'running';
-  /** How long each phase took, and how it ended. */
+  /** The duration and the outcome of each phase. */
   readonly phases: readonly {
     readonly phase: Phase;
     readonly outcome: PhaseOutcome | 'running';

@@ -11,7 +11,7 @@ export interface GraphNode {
   readonly after: readonly number[];
 }
 
-/** How one node ended, with the reason when it never ran. */
+/** The end of one node, with the reason when it never ran. */
 export interface Settlement {
   readonly index: number;
   readonly outcome: Outcome;

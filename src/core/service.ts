@@ -29,7 +29,7 @@ export type AnyRef = {
 };
 export type ProvidableRef = { readonly kind: 'service' | 'collection'; readonly id: string };
 
-/** What a dependency on `R` receives. */
+/** The value that a dependency on `R` receives. */
 export type Resolved<R> =
   R extends ServiceRef<infer T>
     ? T

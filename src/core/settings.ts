@@ -3,7 +3,7 @@ import type { Duration } from './duration.ts';
 import { anySchemaName, defaultSchemaPrefix } from './schema-name.ts';
 
 /**
- * How migrations run. Durations are ms, or strings such as `'5s'`.
+ * The options of migrations. Durations are ms, or strings such as `'5s'`.
  *
  * @example createBoot({ pool, plugins, migrations: { mode: 'wait', lockWait: '30m' } });
  */
@@ -103,7 +103,7 @@ export interface MigrationOptions {
   readonly functionSearchPath?: 'warn' | 'error';
 }
 
-/** How plugins are started. */
+/** The options of `init` and `ready`. */
 interface InitOptions {
   /**
    * How many plugins start side by side, 1 to 1000. 1 is strict topological order.
@@ -125,7 +125,7 @@ interface InitOptions {
   readonly grace?: Duration;
 }
 
-/** How long the way down may take. */
+/** The time limits of the way down. */
 interface StopOptions {
   /**
    * How long the stop handlers of one plugin may take.
@@ -141,7 +141,7 @@ interface StopOptions {
   readonly total?: Duration;
 }
 
-/** How long to wait for PostgreSQL. */
+/** The options of the wait for PostgreSQL. */
 interface ConnectOptions {
   /**
    * How long PostgreSQL may be away, or have no free connection, before the first file of a plugin has begun.
@@ -153,7 +153,7 @@ interface ConnectOptions {
 
 /** The options that are plain values. */
 export interface SettingsOptions {
-  /** How migrations run. */
+  /** The options of migrations. */
   readonly migrations?: MigrationOptions;
   /**
    * `'session'` states that the pooler before PostgreSQL keeps sessions. Without it, a pooler counts as one that keeps none.
@@ -161,11 +161,11 @@ export interface SettingsOptions {
    * @default detected
    */
   readonly pooler?: 'session';
-  /** How plugins are started. */
+  /** The options of `init` and `ready`. */
   readonly init?: InitOptions;
-  /** How long the way down may take. */
+  /** The time limits of the way down. */
   readonly stop?: StopOptions;
-  /** How long to wait for PostgreSQL. */
+  /** The options of the wait for PostgreSQL. */
   readonly connect?: ConnectOptions;
 }
 

@@ -8,7 +8,7 @@ export const steps = ['migrate', 'init', 'ready', 'stop'] as const;
 /** One plugin's part of a phase. */
 export type Step = (typeof steps)[number];
 
-/** How a step ended; a step that never ran is `notReached`. */
+/** The end of a step; a step that never ran is `notReached`. */
 export const outcomes = [
   'done',
   'upToDate',
@@ -19,11 +19,11 @@ export const outcomes = [
   'canceled',
   'notReached',
 ] as const;
-/** How a step of a plugin ended. */
+/** The outcome of a plugin's step. */
 export type Outcome = (typeof outcomes)[number];
 
-/** How a phase ended. */
+/** The outcome of a phase. */
 export type PhaseOutcome = 'done' | 'failed' | 'canceled';
 
-/** How a whole boot ended: `degraded` is up without some optional plugin, `migrated` is the end of `migrate()`. */
+/** The outcome of a whole boot: `degraded` is up without some optional plugin, `migrated` is the end of `migrate()`. */
 export type BootOutcome = 'ready' | 'degraded' | 'migrated' | 'failed' | 'canceled';

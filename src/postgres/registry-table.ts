@@ -3,7 +3,7 @@ import { readSqlState } from './connection/connection-error.ts';
 import type { Querying } from './connection/connection.ts';
 import type { PinnedClient } from './connection/pinned-client.ts';
 
-/** What the registry keeps of a plugin. */
+/** The row of a plugin in the registry. */
 export interface RegistryRow {
   readonly id: string;
   /** The npm package it came in; null for a plugin that the host listed. */

@@ -11,7 +11,7 @@ import { shorten } from './losses.ts';
 import { drawRunning } from './running-rows.ts';
 import { describeBlockers, RunningSteps } from './running-steps.ts';
 
-/** Where a boot is shown, and how. */
+/** The options of the live output. */
 export interface LiveOutputOptions {
   /**
    * Where to write. Its `columns` are the width.

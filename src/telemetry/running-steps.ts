@@ -14,7 +14,7 @@ type Statement = BootEventOf<'plugin.migrate.statement'>;
 export interface Running {
   readonly step: Step;
   readonly sinceMs: number;
-  /** What it waits for, if it waits. */
+  /** The wait that goes on, if it waits. */
   readonly wait?: LockWait | Retry;
   readonly retried?: Retry;
   readonly lastStatement?: Statement;

@@ -14,7 +14,7 @@ const READY_MS = 60_000;
 const PORT_TAKEN = 'Address already in use';
 const PORT_ATTEMPTS = 5;
 
-/** How to run a server. It stays the same over restarts. */
+/** The plan of a server. It stays the same over restarts. */
 interface ServerPlan {
   /** The folder with `postgres` and `initdb`. */
   readonly bin: string;

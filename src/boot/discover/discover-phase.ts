@@ -24,9 +24,9 @@ export interface Discovered {
   readonly enabled: readonly KnownPlugin[];
   readonly disabled: readonly DisabledPlugin[];
   readonly warnings: readonly Warning[];
-  /** What the registry said; `undefined` when there is none. */
+  /** The answer of the registry; `undefined` when there is none. */
   readonly rows?: readonly RegistryRow[] | undefined;
-  /** What is wrong with single packages. */
+  /** The problems of single packages. */
   readonly failure?: BootError | undefined;
 }
 

@@ -10,7 +10,7 @@ interface FoundPlugins {
   /** The listed ones first, then the discovered ones by the names of their packages. */
   readonly plugins: readonly KnownPlugin[];
   readonly warnings: readonly string[];
-  /** What is wrong with packages that are plugins; the others are in `plugins` all the same. */
+  /** The problems of packages that are plugins; the others are in `plugins` all the same. */
   readonly failure?: BootError;
 }
 

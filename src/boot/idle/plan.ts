@@ -33,7 +33,7 @@ export interface PlannedStatement extends StatementEffect {
   readonly column: number;
 }
 
-/** What a boot would do with one plugin. */
+/** The part of one plugin in the plan of a boot. */
 export interface PluginPlan {
   readonly id: string;
   /** Left out for a plugin without migrations. */
@@ -44,13 +44,13 @@ export interface PluginPlan {
   readonly applied: readonly string[];
   /** The files that would be applied, in their order. */
   readonly pending: readonly PendingFile[];
-  /** What to look at; a boot goes on. */
+  /** Findings that do not stop a boot. */
   readonly warnings: readonly Warning[];
-  /** What would keep the boot from migrating. */
+  /** Problems that would keep the boot from migrating. */
   readonly problems: readonly Problem[];
 }
 
-/** What a boot would do. */
+/** The plan of a boot: what it would do, without doing it. */
 export interface BootPlan {
   /** In the order of the boot. */
   readonly plugins: readonly PluginPlan[];
@@ -59,7 +59,7 @@ export interface BootPlan {
   readonly edges: readonly GraphEdge[];
   /** Of the graph and of every plugin. */
   readonly warnings: readonly Warning[];
-  /** What would keep the boot from migrating: of every plugin, and of the database. */
+  /** Problems of every plugin and of the database that would keep the boot from migrating. */
   readonly problems: readonly Problem[];
 }
 

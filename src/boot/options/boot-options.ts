@@ -100,7 +100,7 @@ interface HostOptions {
   readonly historySchema?: string;
 }
 
-/** How the registry of plugins is used. */
+/** The options of the registry of plugins. */
 interface RegistryOptions {
   /**
    * What to do when a plugin that the registry has enabled is not found: `warn` goes on without it, `error` ends the boot

@@ -49,7 +49,7 @@ interface Host {
   readonly historySchema: string;
 }
 
-/** How the registry of plugins is used. */
+/** The checked options of the registry of plugins. */
 interface RegistrySettings {
   readonly missing: 'warn' | 'error';
 }

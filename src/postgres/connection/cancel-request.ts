@@ -1,7 +1,7 @@
 import { Connection } from 'pg';
 import type { ConnectionConfig } from 'pg';
 
-/** What a `pg` client knows about its server; all of it may be missing on other clients. */
+/** The facts that a `pg` client has about its server; all of it may be missing on other clients. */
 interface CancelTarget {
   readonly host?: string;
   readonly port?: number;

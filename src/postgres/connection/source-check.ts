@@ -5,7 +5,7 @@ import { isRecord } from '../../core/foreign-value.ts';
 import type { DatabaseSource } from './connection.ts';
 import { refuseOldPg } from './pg-version.ts';
 
-/** What was given in place of a pool, and what to give. */
+/** The value that was given in place of a pool, and what to give. */
 type Mistake = readonly [looks: string, give: string];
 
 /**
@@ -155,7 +155,7 @@ const places = ['connectionString', 'host', 'port', 'database', 'user', 'stream'
 /** From these pg takes what a config leaves out. */
 const variables = ['PGHOST', 'PGHOSTADDR', 'PGPORT', 'PGDATABASE', 'PGUSER'];
 
-/** What other libraries call the keys of pg, which would ignore them. */
+/** The names of other libraries for the keys of pg, which would ignore them. */
 const misnomers: Readonly<Record<string, string>> = {
   url: 'connectionString',
   uri: 'connectionString',

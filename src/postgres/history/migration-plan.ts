@@ -12,7 +12,7 @@ interface Pair<File> {
   readonly row: HistoryRow;
 }
 
-/** How the files of a folder and the rows of a history fit together. */
+/** The files of a folder compared with the rows of a history. */
 export interface MigrationPlan<File> {
   /** The files that the history does not know, in their order. */
   readonly pending: readonly File[];

@@ -13,7 +13,7 @@ import { readSigns } from './missing-advice.ts';
 /** The states of what is there already: schema, relation, column, function, anything else. */
 export const alreadyThere: readonly string[] = ['42P06', '42P07', '42701', '42710', '42723'];
 
-/** What is known of it without a look into the database. */
+/** The facts known of it without a look into the database. */
 export const alreadyThereAdvice =
   'It exists already: made by hand, by another tool, or by a run whose history was lost. Compare it with the file before you change anything.';
 
@@ -47,7 +47,7 @@ export async function adviceForAlreadyThere(
     : `${alreadyThereAdvice} Everything that ${file.name} makes exists. If it is the same, ${markAppliedCall(id, file.name)} marks the file as applied without running it.`;
 }
 
-/** What is no part of the plugin's work alone: its own schema, which Slipway makes, and what a whole database or server shares. */
+/** Objects that are no part of the plugin's work alone: its own schema, which Slipway makes, and what a whole database or server shares. */
 function adviceForShared(
   error: unknown,
   { name, schema, file }: { readonly name: string; readonly schema: string; readonly file: string },

@@ -66,7 +66,7 @@ export interface FileStatement {
 }
 
 /**
- * How far a plugin's migration has come. It changes as the migration goes on, so that an error can name the file and the
+ * The progress of one call. It changes as the migration goes on, so that an error can name the file and the
  * statement, wherever the error is noticed.
  */
 interface MigrationProgress {

@@ -20,8 +20,8 @@ const rolesOfProviders: Readonly<Record<string, string>> = {
 type Advise = (name: string, culprit: string) => string;
 
 /**
- * What may be missing beside relations, types and functions. PostgreSQL names it by the routine that failed, which is in no
- * language, or by its message. The first that fits counts.
+ * The things that may be missing beside relations, types and functions. PostgreSQL names each by the routine that failed,
+ * which is in no language, or by its message. The first that fits counts.
  */
 const missing: readonly (readonly [sign: RegExp, advise: Advise])[] = [
   [/\bget_role|\bDropRole\b|\bAlterRole\b|\brole "/, adviceForRole],

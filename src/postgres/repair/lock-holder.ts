@@ -9,7 +9,7 @@ import { readMessage } from '../../core/foreign-value.ts';
 export interface HolderReport {
   readonly plugin: string;
   readonly schema: string;
-  /** Who holds the lock, and what that session does. Left out when the lock is free, as is what this role may not see. */
+  /** The session that holds the lock, and what it does. Left out when the lock is free, as is what this role may not see. */
   readonly holder?: LockHolder & {
     readonly pid: number;
     /** `active`, `idle`, `idle in transaction` … */

@@ -36,13 +36,13 @@ export interface RepairLeft extends RepairPart {
 export interface RepairDecision {
   /** Empty when there is nothing to do. */
   readonly changes: readonly RepairChange[];
-  /** What the caller named, or what could have changed, and does not. */
+  /** Things that the caller named, or that could have changed, and do not change. */
   readonly left: readonly RepairLeft[];
   /** The SQL, which runs in this order in one transaction. */
   readonly statements: readonly string[];
 }
 
-/** What a repair did, or for a dry run what it would have done. Plain JSON. */
+/** The report of a repair; for a dry run, what it would have done. Plain JSON. */
 export interface RepairReport extends RepairDecision {
   readonly repair: RepairName;
   readonly plugin: string;

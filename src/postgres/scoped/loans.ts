@@ -4,7 +4,7 @@ import { sendCancelRequest } from '../connection/cancel-request.ts';
 import type { PoolLike } from '../connection/connection.ts';
 import { checkOutUnlessAborted, type HeldClient } from '../connection/held-client.ts';
 
-/** What was still checked out and has been taken back. */
+/** The clients and queries that were still out and have been taken back. */
 export interface Unreturned {
   /** Clients that the plugin had taken and not released. */
   readonly clients: number;

@@ -47,7 +47,7 @@ export async function readSession(
   };
 }
 
-/** How one form of a scoped client sends statements and is released. */
+/** One form of a scoped client: it sends statements and is released. */
 interface ScopedForm {
   send(query: ClientQuery): Promise<unknown>;
   /** Sends a cursor or a stream, which handles its own answer. */

@@ -11,7 +11,7 @@ const chained = /(?<!\bno\s+)\bchain\b/i;
 /** Most texts have none of these words, and are not read further. */
 const anyControl = /\b(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b/i;
 
-/** How a text changes the transaction around it. */
+/** The effect of a text on the transaction around it. */
 interface TransactionText {
   /** Whether its first command begins a transaction. */
   readonly opens: boolean;

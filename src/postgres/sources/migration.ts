@@ -20,7 +20,7 @@ export interface MigrationIdentity {
 /** A migration that is a text. */
 export interface SqlMigration extends MigrationIdentity {
   readonly text: string;
-  /** What the text says. It is read when the first question is asked, and once. */
+  /** The text of the file. Its SQL is read once, when the first question about it is asked. */
   readonly sql: SqlText;
   /** The snapshots of its folder. Left out of a file that drizzle-kit has not written: only drizzle-kit writes `"public".` without meaning it. */
   readonly snapshots?: FolderSnapshots;

@@ -71,7 +71,7 @@ export async function readJson(path: string, hint: string, refuse: Refuse): Prom
 }
 
 /**
- * What a folder has in it.
+ * The entries of a folder.
  *
  * @throws what `refuse` makes
  */

@@ -2,7 +2,7 @@ import type { SqlToken } from './sql-lexer.ts';
 import type { SqlText } from './sql-text.ts';
 import { positionAt } from './text-position.ts';
 
-/** What a migration file may ask of Slipway, in a line comment of its own: `-- slipway: allow-outside`. */
+/** The requests that a migration file may make of Slipway, each in a line comment of its own: `-- slipway: allow-outside`. */
 type MigrationDirective = (typeof migrationDirectives)[number];
 
 export const migrationDirectives = ['allow-outside', 'no-transaction'] as const;

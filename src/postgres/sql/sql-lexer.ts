@@ -9,7 +9,7 @@ export interface SqlToken {
   readonly isOpen?: true;
 }
 
-/** What drizzle-kit writes between statements; to PostgreSQL it is a comment. */
+/** The mark that drizzle-kit writes between statements; to PostgreSQL it is a comment. */
 export const breakpointMark = '--> statement-breakpoint';
 
 const code = (char: string): number => char.charCodeAt(0);

@@ -121,7 +121,7 @@ function readSql(text: string): Reading {
   return { statements, comments, isLeftOpen };
 }
 
-/** What stands between two breakpoints, while it is read. */
+/** The text between two breakpoints, while it is read. */
 class Piece {
   readonly #text: string;
   readonly #start: number;

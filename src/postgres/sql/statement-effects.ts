@@ -1,7 +1,7 @@
 import { namePart, splitName, qualifiedName, splitList } from './sql-names.ts';
 import type { Statement } from './sql-text.ts';
 
-/** What others notice of a statement, as far as its text shows it. */
+/** The effect of a statement on other sessions, as far as its text shows it. */
 export interface StatementEffect {
   /**
    * Which queries of others wait for the statement, until its transaction ends: none; those that write to its table; or those

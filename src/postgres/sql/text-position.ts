@@ -8,13 +8,13 @@ const linesBefore = 2;
 const linesAfter = 1;
 const widest = 110;
 
-/** Where the character at `index` (of JavaScript, in UTF-16) is. */
+/** Finds the line and the column of the character at `index` (of JavaScript, in UTF-16). */
 export function positionAt(text: string, index: number): TextPosition {
   const before = text.slice(0, index).split(lineBreak);
   return { line: before.length, column: Array.from(before.at(-1) ?? '').length + 1 };
 }
 
-/** Where the characters at these ascending indexes are, found in one walk: a file may have many thousands of statements. */
+/** Finds the places of the characters at these ascending indexes in one walk: a file may have many thousands of statements. */
 export function positionsAt(text: string, indexes: readonly number[]): readonly TextPosition[] {
   const breaks = new RegExp(lineBreak, 'g');
   let line = 1;

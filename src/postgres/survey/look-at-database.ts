@@ -111,7 +111,7 @@ interface Details {
   readonly owned: readonly OwnedSchema[];
 }
 
-/** What is needed of a schema before it is changed. */
+/** The facts that are needed of a schema before it is changed. */
 interface OwnedSchema extends RenamableSchema {
   /** The sequence of the history's ids, when the role may not use it. An insert needs that right too. */
   readonly closedSequence: string | null;

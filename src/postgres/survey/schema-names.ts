@@ -2,7 +2,7 @@ import { problem, type Problem } from '../../core/error-codes.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
 
-/** What a rename needs to know of a schema. */
+/** The facts that a rename needs of a schema. */
 export interface RenamableSchema {
   readonly name: string;
   /** Whether the schema contains nothing that would be lost with it. */

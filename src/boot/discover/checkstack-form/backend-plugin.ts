@@ -19,21 +19,21 @@ export function createExtensionPoint<T>(id: string): ExtensionPoint<T> {
   return collectionRef<Contribution<T>>(id);
 }
 
-/** Who a plugin in Checkstack's form is. */
+/** The identity of a plugin in Checkstack's form. */
 export interface PluginMetadata {
   readonly pluginId: string;
   /** Ids of earlier releases: their schema is renamed to that of `pluginId`. */
   readonly previousPluginIds?: readonly string[];
 }
 
-/** What `init` and `afterPluginsReady` get: the dependencies by their keys, and with a `schema` the typed database. */
+/** The argument of `init` and `afterPluginsReady`: the dependencies by their keys, and with a `schema` the typed database. */
 export type BackendDeps<D, S> = [S] extends [Record<string, unknown>]
   ? { readonly [K in Exclude<keyof D, 'database'>]: Resolved<D[K]> } & {
       readonly database: SafeDatabase<S>;
     }
   : { readonly [K in keyof D]: Resolved<D[K]> };
 
-/** What `env.registerInit()` takes. */
+/** The argument of `env.registerInit()`. */
 export interface BackendInit<D, S> {
   readonly deps?: D;
   /** The plugin's tables; with it, `database` is Drizzle on the plugin's schema, relational queries included. */
@@ -53,7 +53,7 @@ export interface BackendInit<D, S> {
   afterPluginsReady?(deps: BackendDeps<D, S>): void | Promise<void>;
 }
 
-/** What `register` gets. A plugin may keep things of its own on it. */
+/** The argument of `register`. A plugin may keep things of its own on it. */
 export interface BackendPluginRegistry {
   readonly pluginId: string;
   /** Says what the plugin needs and how it starts; once at most, and before `register` returns. */

@@ -85,7 +85,7 @@ function isListed({ provides = [] }: AnyInit, id: string): boolean {
   return provides.some((ref) => ref.id === id);
 }
 
-/** What `init` and `afterPluginsReady` get: their types stand in `registerInit`. */
+/** The argument of `init` and `afterPluginsReady`: their types stand in `registerInit`. */
 function pickDeps({ deps = {}, schema }: AnyInit, context: Context): never {
   const own = named(Object.keys(deps), (key) => [key, context[keys.dep(key)]]);
   return { ...own, ...(schema && { database: context.database }) } as never;

@@ -18,7 +18,7 @@ export class ExtensionPoints {
   }
 }
 
-/** What plugins call before the owner has registered the point is kept, and reaches it in order when it is opened. */
+/** Calls of plugins that come before the owner has registered the point are kept, and reach it in order when it is opened. */
 class BufferedPoint {
   /** The id of the plugin that has registered it. */
   owner: string | undefined;

@@ -17,14 +17,14 @@ interface RegisteredLife {
   readonly core: (id: string) => unknown;
 }
 
-/** What a plugin does with an extension point of another. */
+/** The calls of a plugin on an extension point of another. */
 interface RegisteredContribution {
   readonly ref: ProvidableRef;
   readonly contribute: Contribution<unknown>;
 }
 
 /**
- * What one plugin registers, in one boot. `register` writes it through `env`; once it is closed, only what needs no place in
+ * The registrations of one plugin, in one boot. `register` writes it through `env`; once it is closed, only what needs no place in
  * the graph can follow.
  */
 export class Registration {
