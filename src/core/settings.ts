@@ -118,7 +118,7 @@ interface InitOptions {
    */
   readonly timeout?: Duration;
   /**
-   * How long an `init` may go on after its signal was aborted.
+   * How long an `init` or a `ready` may go on after its signal was aborted.
    *
    * @default '10s'
    */
