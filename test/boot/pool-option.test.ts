@@ -133,6 +133,8 @@ test('the other doors refuse it too', async () => {
   expect(refusalOf(() => createBoot({ ...good, migrationPool: db }))).toBe(drizzles);
   expect(refusalOf(() => createRepair({ pool: db }))).toBe(drizzles);
   expect(refusalOf(() => createScopedPool(db, 'plugin_a'))).toBe(drizzles);
+  const swapped = ['plugin_a', new Pool({ connectionString: url })] as unknown as [Pool, string];
+  expect(refusalOf(() => createScopedPool(...swapped))).toBe('a string → Give a pg.Pool.');
   expect(refusalOf(() => createScopedPool(url as unknown as Pool, 'plugin_a'))).toBe(
     'a string → Give a pg.Pool.',
   );

@@ -8,8 +8,8 @@ import { toRepairError } from '../../postgres/repair/repair-error.ts';
 import {
   decideOnHashes,
   decideOnRows,
-  filesNamed,
-  filesUpTo,
+  findFilesByName,
+  findFilesUpTo,
 } from '../../postgres/repair/repair-history.ts';
 import type { RepairReport } from '../../postgres/repair/repair-report.ts';
 import type { BootOptions } from '../options/boot-options.ts';
@@ -154,7 +154,7 @@ export function createRepair(options: BootOptions): Repair {
     async baseline(plugin, given) {
       const { upTo, ...call } = check.baseline(given, 'baseline');
       return repairOne(settings, 'baseline', plugin, call, (own) => {
-        const files = upTo === undefined ? own.files : filesUpTo(own, upTo);
+        const files = upTo === undefined ? own.files : findFilesUpTo(own, upTo);
         return (client) => decideOnRows(client, own, files);
       });
     },
@@ -162,14 +162,14 @@ export function createRepair(options: BootOptions): Repair {
       const call = check.markApplied(given, 'markApplied');
       const wanted = atLeastOne(names, 'files');
       return repairOne(settings, 'markApplied', plugin, call, (own) => {
-        const files = filesNamed(own, wanted);
+        const files = findFilesByName(own, wanted);
         return (client) => decideOnRows(client, own, files);
       });
     },
     async acceptEdited(plugin, given) {
       const { files: wanted, ...call } = check.acceptEdited(given, 'acceptEdited');
       return repairOne(settings, 'acceptEdited', plugin, call, (own) => {
-        const files = wanted && filesNamed(own, wanted);
+        const files = wanted && findFilesByName(own, wanted);
         return (client) => decideOnHashes(client, own, files);
       });
     },

@@ -22,20 +22,20 @@ import type { RepairDecision, RepairLeft } from './repair-report.ts';
  *
  * @throws BootError `REPAIR_REFUSED` for a name that the folder lacks
  */
-export function filesNamed(
+export function findFilesByName(
   { id, files }: PluginMigrations,
   names: readonly string[],
 ): readonly Migration[] {
-  const chosen = new Set(names.map((name) => fileNamed(id, files, name)));
+  const chosen = new Set(names.map((name) => findFileByName(id, files, name)));
   return files.filter((file) => chosen.has(file));
 }
 
 /** Finds the files up to the one with this name, inclusive. */
-export function filesUpTo({ id, files }: PluginMigrations, last: string): readonly Migration[] {
-  return files.slice(0, files.indexOf(fileNamed(id, files, last)) + 1);
+export function findFilesUpTo({ id, files }: PluginMigrations, last: string): readonly Migration[] {
+  return files.slice(0, files.indexOf(findFileByName(id, files, last)) + 1);
 }
 
-function fileNamed(id: string, files: readonly Migration[], wanted: string): Migration {
+function findFileByName(id: string, files: readonly Migration[], wanted: string): Migration {
   const found = files.find((file) => listAllNames(file).includes(wanted));
   if (found) return found;
   const meant = didYouMean(wanted, files.flatMap(listAllNames));

@@ -58,7 +58,6 @@ export function createScopedPool(
 
 /** Creates a scoped pool for a plugin, whose clients can be taken back when the plugin stops. */
 export function openScopedPool(pool: Pool, schema: string, path: string): ScopedPool {
-  checkPool(pool, 'pool');
   const loans = new Loans(pool);
   const own = new Map<PropertyKey, unknown>([
     ['query', (...args: unknown[]) => answer((query) => queryScoped(loans, path, query), args)],

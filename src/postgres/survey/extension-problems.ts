@@ -114,7 +114,7 @@ export interface UnavailableExtension {
 }
 
 /** Lists every extension that the files make, each version once. */
-function madeExtensions(files: readonly Migration[]): readonly MadeExtension[] {
+function listMadeExtensions(files: readonly Migration[]): readonly MadeExtension[] {
   const made = files.filter(isSql).flatMap(({ sql }) => findExtensionCommands(sql));
   const byKey = new Map(made.map((each) => [JSON.stringify([each.name, each.version]), each]));
   return [...byKey.values()];
@@ -125,7 +125,7 @@ function madeExtensions(files: readonly Migration[]): readonly MadeExtension[] {
  * is asked only about what is not installed yet. With `pg_tle` nothing is certain, because its extensions are in no view.
  */
 export function unavailableSql(files: readonly Migration[]): string {
-  const made = madeExtensions(files);
+  const made = listMadeExtensions(files);
   if (made.length === 0 || made.some(({ name }) => name === 'pg_tle')) return `'[]'::json`;
   const list = made.map(({ name, version }) => {
     return `(${quoteLiteral(name)}, ${version === undefined ? 'null' : quoteLiteral(version)})`;
