@@ -2,7 +2,7 @@ import type { DoneActorEvent, ErrorActorEvent } from 'xstate';
 import type { Step } from '../src/core/steps.ts';
 import { getId, type StepRun, type StepChange } from './step-run.ts';
 import { stepFinished, type StepNews } from './news.ts';
-import type { CancelEvent, WindDownEvent, Failed, OfPlugin } from './tasks.ts';
+import type { CancelEvent, WindDownEvent, Failed, InSlot } from './tasks.ts';
 
 /** Asks a machine to end early. A boot then goes down. */
 export interface StopEvent {
@@ -14,7 +14,7 @@ export interface StopEvent {
 export interface Enqueue<S extends Step> {
   (action: { readonly type: 'tell'; readonly params: StepNews }): void;
   assign(context: { run: StepRun }): void;
-  spawnChild(task: S, options: { readonly id: string; readonly input: OfPlugin }): void;
+  spawnChild(task: S, options: { readonly id: string; readonly input: InSlot }): void;
   sendTo(child: string, event: CancelEvent | WindDownEvent): void;
 }
 
@@ -29,9 +29,7 @@ export function applyChange<S extends Step>(
   for (const end of settled) {
     enqueue({ type: 'tell', params: stepFinished(step, getId(run, end.index), end) });
   }
-  for (const plugin of start) {
-    enqueue.spawnChild(step, { id: `${step}.${plugin}`, input: { plugin } });
-  }
+  for (const input of start) enqueue.spawnChild(step, { id: `${step}.${input.plugin}`, input });
 }
 
 /** Sends an event to the tasks of these nodes. */

@@ -1,6 +1,13 @@
 export type { StopEvent } from './apply-change.ts';
 export { bootMachine, provideMachines } from './boot-machine.ts';
 export type { BootContext, BootInput, BootOutput, StartEvent } from './boot-machine.ts';
+export { describeMachines } from './describe-machines.ts';
+export type {
+  InvokeDescription,
+  MachineDescription,
+  StateDescription,
+  TransitionDescription,
+} from '../src/core/machine-records.ts';
 export { initAllMachine } from './init-all-machine.ts';
 export type { InitAllContext, InitAllInput, InitAllOutput } from './init-all-machine.ts';
 export { launchMachine } from './launch-machine.ts';
@@ -30,6 +37,7 @@ export type {
   Done,
   Failed,
   InitResult,
+  InSlot,
   Locked,
   MigrateResult,
   OfPlugin,

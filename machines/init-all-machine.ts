@@ -7,6 +7,7 @@ import {
   startNext,
   halt,
   isDrained,
+  listLive,
   findNewHalt,
   createStepRun,
   createNextRun,
@@ -65,7 +66,7 @@ const machine = base.extend({
   actions: {
     startInit: base.enqueueActions(({ context, enqueue }) => {
       const change = startNext(context.run);
-      enqueue.assign({ started: [...context.started, ...change.start] });
+      enqueue.assign({ started: [...context.started, ...listIds(change)] });
       proceed(enqueue, 'init', context.run, change);
     }),
     takeInit: base.enqueueActions(({ context, event, enqueue }) => {
@@ -75,13 +76,13 @@ const machine = base.extend({
       const change = settleTask(context.run, plugin, result);
       const isClean = change.run.halt === null && cleansUpItself(result);
       const started = isClean ? context.started.filter((id) => id !== plugin) : context.started;
-      enqueue.assign({ started: [...started, ...change.start] });
+      enqueue.assign({ started: [...started, ...listIds(change)] });
       proceed(enqueue, 'init', context.run, change);
     }),
     cancelInits: base.enqueueActions(({ context: { run }, event, enqueue }) => {
       assertEvent(event, 'STOP');
       enqueue.assign({ run: halt(run, 'stop', event.reason) });
-      sendToTasks(enqueue, 'init', run, run.live, { type: 'CANCEL', reason: event.reason });
+      sendToTasks(enqueue, 'init', run, listLive(run), { type: 'CANCEL', reason: event.reason });
     }),
     abandonInits: base.enqueueActions(({ context, enqueue }) => {
       applyChange(enqueue, 'init', abandonRest(context.run));
@@ -99,7 +100,7 @@ const machine = base.extend({
     cancelReadies: base.enqueueActions(({ context: { run }, event, enqueue }) => {
       assertEvent(event, 'STOP');
       enqueue.assign({ run: halt(run, 'stop', event.reason) });
-      sendToTasks(enqueue, 'ready', run, run.live, { type: 'CANCEL', reason: event.reason });
+      sendToTasks(enqueue, 'ready', run, listLive(run), { type: 'CANCEL', reason: event.reason });
     }),
     abandonReadies: base.enqueueActions(({ context, enqueue }) => {
       applyChange(enqueue, 'ready', abandonRest(context.run));
@@ -117,7 +118,7 @@ function proceed<S extends 'init' | 'ready'>(
   applyChange(enqueue, step, change);
   const reason = findNewHalt(before, change);
   if (reason === undefined) return;
-  sendToTasks(enqueue, step, change.run, change.run.live, { type: 'CANCEL', reason });
+  sendToTasks(enqueue, step, change.run, listLive(change.run), { type: 'CANCEL', reason });
 }
 
 /** Runs the `init` of every plugin of a migrated database, then the `ready` hooks. Ends after every task that it started. */
@@ -157,6 +158,10 @@ function findLostBefore(plan: MigratedPlan): ReadonlyMap<string, Preset> {
   return new Map(
     plan.lost.map(({ plugin, because }) => [plugin, { outcome: 'notReached', because }]),
   );
+}
+
+function listIds({ start }: StepChange): readonly string[] {
+  return start.map(({ plugin }) => plugin);
 }
 
 function cleansUpItself(result: InitResult): boolean {

@@ -8,6 +8,7 @@ import {
   halt,
   getId,
   isDrained,
+  listLive,
   findNewHalt,
   createStepRun,
   resumeTask,
@@ -136,7 +137,7 @@ const machine = base.extend({
       assertEvent(event, 'STOP');
       const { reason } = event;
       enqueue.assign({ run: halt(run, 'stop', reason) });
-      sendToTasks(enqueue, 'migrate', run, run.live, { type: 'CANCEL', reason });
+      sendToTasks(enqueue, 'migrate', run, listLive(run), { type: 'CANCEL', reason });
       sendToTasks(enqueue, 'wait', run, run.waiting, { type: 'CANCEL', reason });
     }),
     abandonRest: base.enqueueActions(({ context, enqueue }) => {
@@ -150,7 +151,7 @@ function proceed(enqueue: Enqueue<'migrate'>, before: StepRun, change: StepChang
   applyChange(enqueue, 'migrate', change);
   const reason = findNewHalt(before, change);
   if (reason === undefined) return;
-  sendToTasks(enqueue, 'migrate', change.run, change.run.live, { type: 'WIND_DOWN', reason });
+  sendToTasks(enqueue, 'migrate', change.run, listLive(change.run), { type: 'WIND_DOWN', reason });
   sendToTasks(enqueue, 'wait', change.run, change.run.waiting, { type: 'CANCEL', reason });
 }
 

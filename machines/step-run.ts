@@ -15,6 +15,7 @@ import {
 } from '../src/core/schedule.ts';
 import type { PhaseOutcome } from '../src/core/steps.ts';
 import type { Failure } from './news.ts';
+import type { InSlot } from './tasks.ts';
 
 /** Why no further task starts. The first cause stays. */
 interface Halt {
@@ -30,7 +31,8 @@ export interface StepRun {
   readonly schedule: Schedule;
   /** The number of slots: how many tasks may be live at once. */
   readonly width: number;
-  readonly live: readonly number[];
+  /** The tasks that have a slot. */
+  readonly live: readonly LiveTask[];
   /** Released their slot and will start again. */
   readonly waiting: readonly number[];
   readonly halt: Halt | null;
@@ -38,6 +40,12 @@ export interface StepRun {
   readonly losses: readonly Settlement[];
   /** First the failure that halted the run, then the others in order. */
   readonly failures: readonly Failure[];
+}
+
+/** A task in its slot; slots count from 1. */
+interface LiveTask {
+  readonly index: number;
+  readonly slot: number;
 }
 
 /** A settlement with its error. */
@@ -48,7 +56,7 @@ interface StepEnd extends Settlement {
 /** A change of a run: the new run, the plugins whose tasks start, and the steps that settled. */
 export interface StepChange {
   readonly run: StepRun;
-  readonly start: readonly string[];
+  readonly start: readonly InSlot[];
   readonly settled: readonly StepEnd[];
 }
 
@@ -88,9 +96,11 @@ export function startNext(run: StepRun): StepChange {
   if (run.halt) return { run, start: [], settled: [] };
   const advance = takeFree(run.schedule, run.width - run.live.length);
   const next = addSettled(run, advance);
+  const slots = findFreeSlots(run.live, advance.taken.length);
+  const started = advance.taken.map((index, at) => ({ index, slot: slots[at] ?? 0 }));
   return {
-    run: { ...next, live: [...next.live, ...advance.taken] },
-    start: advance.taken.map((index) => getId(run, index)),
+    run: { ...next, live: [...next.live, ...started] },
+    start: started.map(({ index, slot }) => ({ plugin: getId(run, index), slot })),
     settled: advance.settled,
   };
 }
@@ -137,6 +147,11 @@ export function isDrained(run: StepRun): boolean {
   return run.live.length === 0 && run.waiting.length === 0;
 }
 
+/** Lists the nodes whose tasks have a slot. */
+export function listLive({ live }: StepRun): readonly number[] {
+  return live.map(({ index }) => index);
+}
+
 /** Settles every plugin that never had a slot. */
 export function abandonRest(run: StepRun): StepChange {
   const advance = abandon(
@@ -179,10 +194,24 @@ function removeTask(
   plugin: string,
 ): { readonly index: number; readonly left: StepRun } {
   const isIt = (index: number): boolean => getId(run, index) === plugin;
-  const index = run.live.find(isIt) ?? run.waiting.find(isIt) ?? -1;
-  const isOther = (other: number): boolean => other !== index;
+  const live = run.live.find((task) => isIt(task.index));
+  const index = live?.index ?? run.waiting.find(isIt) ?? -1;
   return {
     index,
-    left: { ...run, live: run.live.filter(isOther), waiting: run.waiting.filter(isOther) },
+    left: {
+      ...run,
+      live: run.live.filter((task) => task !== live),
+      waiting: run.waiting.filter((other) => other !== index),
+    },
   };
+}
+
+/** Finds the lowest slots that no task has. */
+function findFreeSlots(live: readonly LiveTask[], count: number): readonly number[] {
+  const taken = new Set(live.map(({ slot }) => slot));
+  const free: number[] = [];
+  for (let slot = 1; free.length < count; slot += 1) {
+    if (!taken.has(slot)) free.push(slot);
+  }
+  return free;
 }

@@ -48,18 +48,24 @@ export interface OfPlugin {
   readonly plugin: string;
 }
 
+/** The input of a task that takes one of the slots of its phase. */
+export interface InSlot extends OfPlugin {
+  /** Counts from 1. */
+  readonly slot: number;
+}
+
 /** The tasks that the machines name and never import. `provideMachines()` provides the real ones. */
 export interface Tasks {
   readonly discover: PromiseActorLogic<DiscoverResult, undefined>;
   readonly sort: PromiseActorLogic<SortResult, undefined>;
   readonly survey: PromiseActorLogic<SurveyResult, undefined>;
-  readonly migrate: PromiseActorLogic<MigrateResult, OfPlugin>;
+  readonly migrate: PromiseActorLogic<MigrateResult, InSlot>;
   /** `attempt` counts from 1 for each plugin. */
   readonly wait: PromiseActorLogic<WaitResult, OfPlugin & { readonly attempt: number }>;
   readonly register: PromiseActorLogic<RegisterResult, undefined>;
-  readonly init: PromiseActorLogic<InitResult, OfPlugin>;
-  readonly ready: PromiseActorLogic<ReadyResult, OfPlugin>;
-  readonly stop: PromiseActorLogic<StopResult, OfPlugin>;
+  readonly init: PromiseActorLogic<InitResult, InSlot>;
+  readonly ready: PromiseActorLogic<ReadyResult, InSlot>;
+  readonly stop: PromiseActorLogic<StopResult, InSlot>;
 }
 
 /** The tasks until the real ones are provided, so that the machines can be drawn without them. */

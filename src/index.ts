@@ -1,14 +1,15 @@
 export { createBoot } from './boot/boot.ts';
 export type { Boot } from './boot/boot.ts';
 export type { BootOptions } from './boot/options/boot-options.ts';
+export { createRecorder } from './boot/record/create-recorder.ts';
+export type { Recorded, RecorderOptions } from './boot/record/create-recorder.ts';
 export { gracefulShutdown } from './boot/graceful-shutdown.ts';
 export type { GracefulShutdownOptions } from './boot/graceful-shutdown.ts';
 export type { BootPlan, PendingFile, PlannedStatement, PluginPlan } from './boot/idle/plan.ts';
 export { createRepair } from './boot/idle/repair.ts';
 export type { Repair } from './boot/idle/repair.ts';
 export type { Services } from './boot/around/service-registry.ts';
-export type { StepState } from './core/boot-record.ts';
-export type { BootState } from './core/boot-state.ts';
+export type { BootState, WaitingStep } from './core/boot-state.ts';
 export type { Clock } from './core/clock.ts';
 export { coreServices } from './core/core-services.ts';
 export type { AdvisoryLock, HeldLock, Lifecycle } from './core/core-services.ts';
@@ -25,6 +26,7 @@ export type { ErrorRecord } from './core/error-record.ts';
 export { BootError } from './core/errors.ts';
 export { bootEventNames } from './core/events.ts';
 export type {
+  AppName,
   BootEvent,
   BootEventName,
   BootEventOf,
@@ -34,10 +36,20 @@ export type {
   LockBlocker,
   LockHolder,
   PluginSource,
+  RunningStatement,
   RunningStep,
+  Wait,
+  WaitKind,
 } from './core/events.ts';
 export { formatBootError } from './core/format-error.ts';
 export type { Logger } from './core/logger.ts';
+export type {
+  MachineActor,
+  MachineEnded,
+  MachineObserver,
+  MachineRecord,
+  MachineTransition,
+} from './core/machine-records.ts';
 export { sqlFiles } from './core/migration-source.ts';
 export type {
   MigrationClient,
@@ -48,18 +60,18 @@ export type {
 } from './core/migration-source.ts';
 export { definePlugin } from './core/plugin.ts';
 export type { InitContext, Plugin } from './core/plugin.ts';
-export type { BootReport, PluginReport, StepReport } from './core/report.ts';
+export type { BootReport, ChainLink, PluginReport, StepReport } from './core/report.ts';
 export { getPluginSchemaName } from './core/schema-name.ts';
 export { collectionRef, provide, serviceRef } from './core/service.ts';
 export type { CollectionRef, HostService, OptionalRef, ServiceRef } from './core/service.ts';
 export type { MigrationOptions } from './core/settings.ts';
-export type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './core/steps.ts';
+export type { BootOutcome, Outcome, Phase, PhaseOutcome, Step, StepState } from './core/steps.ts';
 export type { HolderReport } from './postgres/repair/lock-holder.ts';
 export type { RepairChange, RepairLeft, RepairReport } from './postgres/repair/repair-report.ts';
 export { createScopedPool } from './postgres/scoped/scoped-pool.ts';
 export type { ScopedPoolOptions } from './postgres/scoped/scoped-pool.ts';
 export type { EventSource, Listener } from './telemetry/bus.ts';
 export { createLogListener } from './telemetry/log-listener.ts';
-export { createLiveOutput } from './telemetry/live-output.ts';
-export type { LiveOutputOptions } from './telemetry/live-output.ts';
-export type { OutputStream } from './telemetry/live-area.ts';
+export { createLiveOutput } from './terminal/live-output.ts';
+export type { LiveOutputOptions } from './terminal/live-output.ts';
+export type { OutputStream } from './terminal/live-area.ts';

@@ -1,9 +1,10 @@
-/** Writes docs/reference from the tables in the code: `npm run docs`. A test fails when the pages are older than the code. */
+/** Writes docs/reference and the format of recordings from the code: `npm run docs`. A test fails when they are older than the code. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { errorCodes } from '../../src/core/error-codes.ts';
 import { bootEventNames, eventMeanings } from '../../src/core/events.ts';
+import { makeRecordingSchema, type RecordingSchema, type Schema } from './recording-schema.ts';
 
 const eventsFile = fileURLToPath(new URL('../../src/core/events.ts', import.meta.url));
 const configFile = fileURLToPath(new URL('../../tsconfig.json', import.meta.url));
@@ -11,7 +12,13 @@ const stamp = new Set(['type', 'bootId', 'seq', 'at', 'elapsedMs']);
 
 /** Every generated page, by its place in this folder. */
 export function generatePages(): Readonly<Record<string, string>> {
-  return { 'events.md': eventsPage(), 'errors.md': errorsPage() };
+  const schema = makeRecordingSchema();
+  return {
+    'events.md': eventsPage(),
+    'errors.md': errorsPage(),
+    '../recording.md': recordingPage(schema),
+    '../../src/insight/recording.schema.json': `${JSON.stringify(schema, null, 2)}\n`,
+  };
 }
 
 export const pageUrl = (name: string): URL => new URL(name, import.meta.url);
@@ -46,6 +53,55 @@ hint that knows more than the one below takes its place. [When a boot fails](../
 
 ${rows.join('\n\n')}
 `;
+}
+
+/** The page is written by hand, but for the format between its marks. */
+function recordingPage(schema: RecordingSchema): string {
+  const page = readFileSync(pageUrl('../recording.md'), 'utf8');
+  const [begin, end] = ['<!-- format: made by `npm run docs` -->', '<!-- end of the format -->'];
+  const names = Object.keys(schema.$defs);
+  const isLine = (name: string): boolean => /^[a-z]/.test(name);
+  const header = 'RecordingHeader';
+  const section = (name: string): string => {
+    const { description, properties = {}, required = [] } = schema.$defs[name] ?? {};
+    const rows = Object.entries(properties)
+      .filter(([key]) => !isLine(name) || !['seq', 't', 'type'].includes(key))
+      .map(([key, field]) => {
+        const mark = required.includes(key) ? '' : '?';
+        const text = field.description === undefined ? '' : `: ${field.description}`;
+        return `- \`${key}${mark}\`, ${nameType(field)}${text}`;
+      });
+    return [`#### ${name}`, description && `${capital(description)}.`, rows.join('\n')]
+      .filter(Boolean)
+      .join('\n\n');
+  };
+  const format = [
+    '### Lines',
+    'A `?` marks a field that may be absent. All but the header have `seq`, `t` and `type` before their own fields.',
+    section(header),
+    ...names.filter(isLine).map(section),
+    '### Parts of lines',
+    ...names.filter((name) => !isLine(name) && name !== header).map(section),
+  ];
+  return page.replace(
+    new RegExp(`${begin}[^]*${end}`),
+    () => `${begin}\n\n${format.join('\n\n')}\n\n${end}`,
+  );
+}
+
+/** `list of LockBlocker`, for people. */
+function nameType({ $ref, type, items, properties, ...schema }: Schema): string {
+  if ($ref !== undefined) return $ref.replace('#/$defs/', '');
+  if (type === 'array') return items ? `list of ${nameType(items)}` : 'list';
+  if (properties) {
+    const fields = Object.entries(properties).map(
+      ([key, field]) => `\`${key}\` ${nameType(field)}`,
+    );
+    return `object (${fields.join(', ')})`;
+  }
+  if (schema.const !== undefined) return `\`${String(schema.const)}\``;
+  if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(' or ');
+  return type ?? 'value';
 }
 
 function heading(title: string, source: string): string {

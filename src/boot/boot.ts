@@ -1,16 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { buildReport } from '../core/build-report.ts';
 import { BootError } from '../core/errors.ts';
+import type { BootEvent } from '../core/events.ts';
 import { readMessage } from '../core/foreign-value.ts';
+import type { MachineObserver } from '../core/machine-records.ts';
 import type { BootReport } from '../core/report.ts';
+import { buildReport } from '../insight/build-report.ts';
+import { readState } from '../insight/read-state.ts';
 import { EventBus, type EventSource } from '../telemetry/bus.ts';
 import { createHeartbeat } from '../telemetry/heartbeat.ts';
 import { createLogListener } from '../telemetry/log-listener.ts';
 import type { BootOptions } from './options/boot-options.ts';
 import { checkBootOptions, type BootSettings } from './options/boot-settings.ts';
+import { MachineInspection } from './machine-inspection.ts';
 import { BootRun, type RunEnd, type Until } from './run.ts';
+import { recordBoot } from './record/record-boot.ts';
 import { watchBoot, whileWatched } from './around/exit-watch.ts';
-import { readState, type BootState } from '../core/boot-state.ts';
+import { readProcessFacts } from './around/process-facts.ts';
+import type { BootState } from '../core/boot-state.ts';
 import { makePlan, type BootPlan } from './idle/plan.ts';
 import { Relay } from './relay.ts';
 import { ServiceRegistry, type Services } from './around/service-registry.ts';
@@ -49,10 +55,22 @@ export interface Boot extends EventSource, AsyncDisposable {
    * @example boot.beforeStop(() => closeServer(server));
    */
   beforeStop(drain: (cut: AbortSignal) => unknown): () => void;
+  /**
+   * Calls the observer for every change of the machines and their tasks: what begins, what ends, and each transition. An
+   * observer that comes after `start()` first gets a record of each actor that is alive.
+   *
+   * @returns A function that removes it.
+   * @example boot.inspect((record) => console.log(JSON.stringify(record)));
+   */
+  inspect(observer: MachineObserver): () => void;
   /** The phase of the boot, and the state of every step. */
   state(): BootState;
   /** The report so far, complete at any moment. */
   report(): BootReport;
+  /** Every event so far, in order; after the first 100,000 of them, without those of single statements. */
+  readonly events: readonly BootEvent[];
+  /** The time since the start, in ms; 0 before it. */
+  readonly elapsedMs: number;
 }
 
 /**
@@ -75,6 +93,7 @@ class PluginBoot implements Boot {
   readonly #settings: BootSettings;
   readonly #bus: EventBus;
   readonly #relay: Relay;
+  readonly #machines: MachineInspection;
   readonly #wayDown: WayDown;
   readonly #sent = new StatementCount();
   #run: BootRun | undefined;
@@ -97,6 +116,12 @@ class PluginBoot implements Boot {
       deliver: (event) => this.#bus.emit(event),
       sent: this.#sent,
     });
+    this.#machines = new MachineInspection({
+      elapsed: () => this.#relay.elapsedMs,
+      report: (error, type) =>
+        settings.ownLogger.warn({ err: error, record: type }, 'an observer of the machines failed'),
+    });
+    if (settings.record !== undefined) recordBoot(this, settings.record, this.#relay.emit);
     this.#bus.onAny(createLogListener(settings.ownLogger));
     this.#bus.onAny(createHeartbeat(settings.clock, () => this.state(), this.#relay.emit));
   }
@@ -106,6 +131,8 @@ class PluginBoot implements Boot {
   readonly off: EventSource['off'] = (name, listener) => this.#bus.off(name, listener);
   readonly onAny: EventSource['onAny'] = (listener) => this.#bus.onAny(listener);
   readonly beforeStop: Boot['beforeStop'] = (drain) => this.#wayDown.addDrain(drain);
+
+  readonly inspect: Boot['inspect'] = (observer) => this.#machines.add(observer);
 
   start(): Promise<BootReport> {
     return this.#begin('ready');
@@ -138,6 +165,14 @@ class PluginBoot implements Boot {
     return buildReport(this.#relay.record);
   }
 
+  get events(): readonly BootEvent[] {
+    return this.#relay.events;
+  }
+
+  get elapsedMs(): number {
+    return this.#relay.elapsedMs;
+  }
+
   #begin(until: Until): Promise<BootReport> {
     if (this.#hasEnded || (this.#run && this.#run.until !== until)) {
       return Promise.reject(alreadyRun(this.#hasEnded));
@@ -160,6 +195,7 @@ class PluginBoot implements Boot {
       settings: this.#settings,
       sent: this.#sent,
       relay: this.#relay,
+      machines: this.#machines,
       onWayDown: () =>
         this.#goDown(until === 'ready' ? 'the boot failed' : 'the migrations have ended'),
       services: this.services,
@@ -170,7 +206,13 @@ class PluginBoot implements Boot {
   async #launch(run: BootRun): Promise<BootReport> {
     this.#down = run.ended.then((end) => this.#finishWayDown(end));
     this.#endWatch = watchBoot(() => this.state());
-    this.#relay.emit({ type: 'boot.started', until: run.until });
+    this.#relay.emit({
+      type: 'boot.started',
+      until: run.until,
+      ...readProcessFacts(),
+      ...run.limits,
+      ...(this.#settings.hostApp && { hostApp: this.#settings.hostApp }),
+    });
     run.begin();
     return this.#finishLaunch(await Promise.race([run.ready, this.#down]));
   }

@@ -1,9 +1,10 @@
 import type { MachineNews } from '../../machines/index.ts';
-import { BootRecord, stepIn } from '../core/boot-record.ts';
+import { stepIn, steps } from '../core/steps.ts';
+import { BootRecord } from '../insight/boot-record.ts';
 import type { Clock } from '../core/clock.ts';
+import { roundMs } from '../core/duration.ts';
 import { toError } from '../core/error-record.ts';
 import type { BootEvent, UnstampedEvent } from '../core/events.ts';
-import { steps } from '../core/steps.ts';
 import type { StatementCount } from './around/statement-count.ts';
 
 interface RelayParts {
@@ -14,11 +15,15 @@ interface RelayParts {
   readonly sent: StatementCount;
 }
 
+/** How many events are kept whole: some tens of megabytes. */
+const mostEvents = 100_000;
+
 type Unstamped = UnstampedEvent | MachineNews;
 
 /** Emits what machines and tasks report as events: adds stamp and duration, and keeps the record. */
 export class Relay {
   readonly record: BootRecord;
+  readonly #events: BootEvent[] = [];
   readonly #parts: RelayParts;
   readonly #begun = new Map<string, number>();
   #sentBefore = 0;
@@ -41,16 +46,28 @@ export class Relay {
       bootId: this.#parts.bootId,
       seq: this.#seq,
       at: this.#parts.clock.now(),
-      elapsedMs: now - this.#start,
+      elapsedMs: roundMs(now - this.#start),
     } as BootEvent;
     this.record.add(event);
+    this.#keep(event);
     this.#queue.push(event);
     this.#deliver();
   };
 
+  /** Every event so far; after very many of them, without those of single statements. */
+  get events(): readonly BootEvent[] {
+    return this.#events;
+  }
+
+  /** Keeps the events of statements only as long as there are not too many: a file may have any number of them. */
+  #keep(event: BootEvent): void {
+    const isDetail = event.type.startsWith('plugin.migrate.execut');
+    if (this.#events.length < mostEvents || !isDetail) this.#events.push(event);
+  }
+
   /** The time since the first event, in ms. */
   get elapsedMs(): number {
-    return this.#start === undefined ? 0 : this.#parts.clock.elapsed() - this.#start;
+    return this.#start === undefined ? 0 : roundMs(this.#parts.clock.elapsed() - this.#start);
   }
 
   /** Settles the steps that a boot never reached, so that each step of each plugin ends exactly once. */
@@ -89,7 +106,7 @@ export class Relay {
         ? { error: toError(unstamped.error) }
         : {}),
       ...(unstamped.type === 'phase.finished' ? this.#countSent() : {}),
-      durationMs: now - (this.#begun.get(span.key) ?? now),
+      durationMs: roundMs(now - (this.#begun.get(span.key) ?? now)),
     };
   }
 

@@ -7,6 +7,7 @@ import {
 } from '../../machines/index.ts';
 import { toError } from '../core/error-record.ts';
 import { asBootError, BootError } from '../core/errors.ts';
+import type { BootEvents } from '../core/events.ts';
 import { readMessage } from '../core/foreign-value.ts';
 import { untilAborted } from '../core/patience.ts';
 import type { BootOutcome } from '../core/steps.ts';
@@ -15,6 +16,7 @@ import type { RunAround } from './around/around.ts';
 import type { BootSettings } from './options/boot-settings.ts';
 import { discoverPhase } from './discover/discover-phase.ts';
 import { initAllPhase } from './init-all/init-all-phase.ts';
+import type { MachineInspection } from './machine-inspection.ts';
 import { migrateAllPhase } from './migrate-all/migrate-all-phase.ts';
 import type { Relay } from './relay.ts';
 import { RunningTasks } from './around/running-tasks.ts';
@@ -28,6 +30,7 @@ export type Until = 'ready' | 'migrated';
 interface BootRunParts {
   readonly settings: BootSettings;
   readonly relay: Relay;
+  readonly machines: MachineInspection;
   readonly services: ServiceRegistry;
   readonly sent: StatementCount;
   readonly wayDown: WayDown;
@@ -48,6 +51,8 @@ export interface RunEnd {
 /** Runs the boot machine from START to its end, with the pools open meanwhile. */
 export class BootRun {
   readonly until: Until;
+  /** How much may go on at once, in plugins and in connections. */
+  readonly limits: Pick<BootEvents['boot.started'], 'slots' | 'poolSize'>;
   /** Resolves when everything is up; stays open when that never happens. */
   readonly ready: Promise<{ readonly outcome: BootOutcome }>;
   /** Resolves when everything is down. Never rejects. */
@@ -85,12 +90,13 @@ export class BootRun {
     const initAll = initAllPhase(around, sort.graph, migrateAll.searchPath);
     this.#endLives = initAll.end;
     const tasks = { ...discover.tasks, ...sort.tasks, ...migrateAll.tasks, ...initAll.tasks };
+    const poolSize = migrationPool.options.max;
+    // More at once than the pool has clients would only wait for each other.
+    const migrateWidth = Math.min(settings.migrations.concurrency, poolSize);
+    const initWidth = settings.init.concurrency;
+    this.limits = { slots: { migrate: migrateWidth, init: initWidth }, poolSize };
     this.#actor = createActor(provideMachines(tasks, this.#emit), {
-      input: {
-        // More at once than the pool has clients would only wait for each other.
-        migrateWidth: Math.min(settings.migrations.concurrency, migrationPool.options.max),
-        initWidth: settings.init.concurrency,
-      },
+      input: { migrateWidth, initWidth },
     });
     this.ready = this.#whenReady();
     this.ended = this.#whenEnded();
@@ -101,6 +107,7 @@ export class BootRun {
   }
 
   begin(): void {
+    this.#parts.machines.watch(this.#actor);
     this.#actor.start();
     // A boot that was stopped before it began has ended already.
     if (this.#actor.getSnapshot().status !== 'active') return;

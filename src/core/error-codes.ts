@@ -214,6 +214,10 @@ export const errorCodes = {
     meaning: 'this boot has ended',
     hint: 'Make a new one with createBoot().',
   },
+  RECORDING_UNREADABLE: {
+    meaning: 'the recording of a boot cannot be read',
+    hint: 'Give readStory() the file that the option `record` has made.',
+  },
 } as const satisfies Record<string, { readonly meaning: string; readonly hint: string }>;
 
 /** The code of an error or a problem; {@link errorCodes} says what each means. */

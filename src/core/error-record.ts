@@ -37,6 +37,11 @@ export function toErrorRecord(thrown: unknown): ErrorRecord {
   return writeRecord(thrown, [], { left: mostErrors });
 }
 
+/** Turns an error into its record; a record is returned unchanged. Never throws. */
+export function toPlainError(error: Error | ErrorRecord): ErrorRecord {
+  return isError(error) ? toErrorRecord(error) : error;
+}
+
 /** Turns anything thrown into an Error that can be read safely. A safe Error is returned unchanged. */
 export function toError(thrown: unknown): Error {
   if (isError(thrown)) return isReadable(thrown) ? thrown : errorFrom(toErrorRecord(thrown));

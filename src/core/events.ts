@@ -7,6 +7,12 @@ export interface LockHolder {
   readonly applicationName?: string;
   readonly host?: string;
   readonly ageMs?: number;
+  /** The state that PostgreSQL reports: `active`, `idle in transaction` … */
+  readonly state?: string;
+  /** The age of its transaction. */
+  readonly transactionMs?: number;
+  /** The session that it waits for itself; left out when it waits for none. */
+  readonly waitsFor?: LockBlocker;
 }
 
 /** A session that was in the way of a migration. Unknown parts are left out. */
@@ -39,11 +45,73 @@ export interface GraphEdge {
   readonly reason: string;
 }
 
-/** A step that is running, and for how long. */
+/** The reasons why a step waits. The list is closed. */
+export const waitKinds = [
+  /** For the step of a plugin that comes first. */
+  'dependency',
+  /** For the end of the survey, of every migration, or of every init: nothing of this step may begin before it. */
+  'gate',
+  /** For one of the slots that `concurrency` allows. */
+  'slot',
+  /** For a client of the pool. */
+  'connection',
+  /** For a migration lock that another process holds. */
+  'lock',
+  /** For the next attempt. */
+  'retry',
+  /** For a PostgreSQL that does not answer. */
+  'database',
+] as const;
+/** The reason why a step waits. */
+export type WaitKind = (typeof waitKinds)[number];
+
+/** A wait that goes on. */
+export interface Wait {
+  readonly kind: WaitKind;
+  readonly forMs: number;
+  /** The plugins that are waited for: they come first, hold the slots, or keep the gate closed. */
+  readonly plugins?: readonly string[];
+  /** The holder of the lock. */
+  readonly holder?: LockHolder;
+  /** The sessions in the way of the last attempt. */
+  readonly blockers?: readonly LockBlocker[];
+  /** The reason in words, where there is more to say: the error of the last attempt, or why there is no connection. */
+  readonly reason?: string;
+}
+
+/** The file and the statement that run now. */
+export interface RunningStatement {
+  readonly file: string;
+  /** The place of the file among those that are pending; counts from 1. */
+  readonly index: number;
+  readonly of: number;
+  /** Counts from 1; left out while Slipway itself is at work on the file. */
+  readonly statement?: number;
+  /** How many the file has; left out for a function, which does not say. */
+  readonly statements?: number;
+  /** The first line of the statement in the file; left out for a function. */
+  readonly line?: number;
+  /** The keywords that the statement begins with: `CREATE INDEX CONCURRENTLY`. */
+  readonly command?: string;
+  /** How long the statement has run, or else the file. */
+  readonly forMs: number;
+}
+
+/** A step that has begun, and for how long; one that waits for its lock or for its next attempt counts as well. */
 export interface RunningStep {
   readonly plugin: string;
   readonly step: Step;
   readonly forMs: number;
+  /** Left out while it works. */
+  readonly wait?: Wait;
+  /** The migration file that it applies; left out between two files and for other steps. */
+  readonly file?: RunningStatement;
+}
+
+/** The name and the version of an application. */
+export interface AppName {
+  readonly name: string;
+  readonly version?: string;
 }
 
 /** The package of a discovered plugin. */
@@ -56,6 +124,21 @@ export interface PluginSource {
 
 interface OfPlugin {
   readonly plugin: string;
+}
+interface OfMaybePlugin {
+  /** Left out when it concerns every plugin. */
+  readonly plugin?: string;
+}
+interface InSlot extends OfPlugin {
+  /** Counts from 1. */
+  readonly slot: number;
+}
+interface OfStatement extends OfPlugin {
+  readonly file: string;
+  /** Counts from 1. */
+  readonly statement: number;
+  /** How many the file has; left out for a function, which does not say. */
+  readonly statements?: number;
 }
 
 /** The end of one step of a plugin. */
@@ -73,8 +156,23 @@ interface StepFinished extends OfPlugin {
  * use these names and no others.
  */
 export interface BootEvents {
-  'boot.started': { readonly until: 'ready' | 'migrated' };
-  'boot.waiting': {
+  'boot.started': {
+    readonly until: 'ready' | 'migrated';
+    /** The versions of Slipway and of Node.js. Those of plugins come with `plugin.discovered`. */
+    readonly versions: { readonly slipway: string; readonly node: string };
+    readonly pid: number;
+    readonly host: string;
+    /** How many plugins may migrate at once, and how many may start. */
+    readonly slots: { readonly migrate: number; readonly init: number };
+    /** The most clients that the pool of the migrations has. */
+    readonly poolSize: number;
+    /** How long the process had run before: its imports, and all that the host did first. */
+    readonly processUptimeMs: number;
+    /** Left out when the host has not named itself. */
+    readonly hostApp?: AppName;
+  };
+  'boot.waiting': OfMaybePlugin & {
+    readonly kind: Extract<WaitKind, 'database' | 'connection' | 'gate'>;
     readonly reason: string;
     readonly attempt: number;
     readonly nextInMs: number;
@@ -88,6 +186,8 @@ export interface BootEvents {
     readonly settled: number;
     readonly total: number;
     readonly running: readonly RunningStep[];
+    /** The state of the boot in one sentence. */
+    readonly headline: string;
   };
   'boot.finished': {
     readonly outcome: BootOutcome;
@@ -122,7 +222,7 @@ export interface BootEvents {
     readonly edges: readonly GraphEdge[];
     readonly warnings: readonly Warning[];
   };
-  'survey.finished': Omit<DatabaseFacts, 'statements'> & {
+  'survey.finished': DatabaseFacts & {
     /** How many plugins have migrations. */
     readonly plugins: number;
     readonly durationMs: number;
@@ -137,20 +237,40 @@ export interface BootEvents {
   };
   /** Emitted in the survey, right after `planned`. */
   'plugin.migrate.warning': OfPlugin & Problem;
+  /** Emitted once, when the plugin has its slot for the first time. */
+  'plugin.migrate.connecting': InSlot;
+  /** Emitted at the first refusal, then ever less often, and when something else is known of the holder. */
   'plugin.migrate.waiting': OfPlugin & { readonly waitedMs: number; readonly holder: LockHolder };
   'plugin.migrate.renamed': OfPlugin & {
     readonly from: string;
     readonly to: string;
     readonly durationMs: number;
   };
-  'plugin.migrate.started': OfPlugin;
-  'plugin.migrate.statement': OfPlugin & {
-    readonly file: string;
-    readonly statement: number;
-    /** How many the file has; left out for a function, which does not say. */
-    readonly statements?: number;
-    readonly durationMs: number;
+  'plugin.migrate.started': InSlot & {
+    /** How long another process had the lock; 0 when it was free. */
+    readonly waitedMs: number;
+    /** How long the pool took to give a client. */
+    readonly connectMs: number;
+    /** The session that holds the lock. */
+    readonly backendPid: number;
   };
+  'plugin.migrate.applying': OfPlugin & {
+    readonly file: string;
+    /** The place of the file among those that are pending; counts from 1. */
+    readonly index: number;
+    readonly of: number;
+    /** How many it has; left out for a function, which does not say. */
+    readonly statements?: number;
+    /** Whether it runs in a transaction. */
+    readonly transaction: boolean;
+  };
+  'plugin.migrate.executing': OfStatement & {
+    /** Its first line in the file; left out for a function. */
+    readonly line?: number;
+    /** The keywords that it begins with, and nothing else of it: `CREATE INDEX CONCURRENTLY`. */
+    readonly command: string;
+  };
+  'plugin.migrate.executed': OfStatement & { readonly durationMs: number };
   'plugin.migrate.retrying': OfPlugin & {
     readonly file: string;
     readonly attempt: number;
@@ -161,16 +281,16 @@ export interface BootEvents {
   };
   'plugin.migrate.applied': OfPlugin & { readonly file: string; readonly durationMs: number };
   'plugin.migrate.finished': StepFinished;
-  'plugin.init.started': OfPlugin;
+  'plugin.init.started': InSlot;
   'plugin.init.retrying': OfPlugin & {
     readonly attempt: number;
     readonly nextInMs: number;
     readonly error: Error;
   };
   'plugin.init.finished': StepFinished;
-  'plugin.ready.started': OfPlugin;
+  'plugin.ready.started': InSlot;
   'plugin.ready.finished': StepFinished;
-  'plugin.stop.started': OfPlugin;
+  'plugin.stop.started': InSlot;
   'plugin.stop.finished': StepFinished;
 }
 
@@ -222,10 +342,13 @@ export const eventMeanings = {
   'plugin.migrate.planned': 'the survey knows what is pending for this plugin',
   'plugin.migrate.warning':
     'the history of this plugin does not quite fit its folder; the boot goes on',
+  'plugin.migrate.connecting': 'the plugin has a slot, and takes a client of the pool',
   'plugin.migrate.waiting': 'another process holds the migration lock of this plugin',
   'plugin.migrate.renamed': 'the schema of an earlier id of this plugin has its new name',
   'plugin.migrate.started': 'the lock is held and the pinned client ready',
-  'plugin.migrate.statement': 'a statement of a migration has run',
+  'plugin.migrate.applying': 'an attempt at a migration file begins',
+  'plugin.migrate.executing': 'a statement of a migration is sent',
+  'plugin.migrate.executed': 'a statement of a migration has run',
   'plugin.migrate.retrying':
     'a file was rolled back for a temporary reason, and will be tried again',
   'plugin.migrate.applied': 'a migration file is committed',

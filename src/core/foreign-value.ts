@@ -51,16 +51,23 @@ export function readMessage(thrown: unknown): string {
   return cutText(typeof message === 'string' ? message : writeText(message));
 }
 
-/** Writes any value as text. */
+/** Writes any value as text. Of an object the values are left out: they may be secrets, such as the headers of a request. */
 function writeText(value: unknown): string {
   try {
     if (!isObject(value) || typeof value === 'function') return String(value);
-    return JSON.stringify(value) ?? unreadable;
+    if (Array.isArray(value)) return `a list of ${value.length}`;
+    const { message } = value as { readonly message?: unknown };
+    if (typeof message === 'string') return message;
+    const fields = Object.keys(value);
+    const named = fields.slice(0, mostFields).join(', ') + (fields.length > mostFields ? ' …' : '');
+    return fields.length === 0 ? 'an object without fields' : `an object with ${named}`;
   } catch {
     return unreadable;
   }
 }
 
+/** How many fields of a thrown object are named. */
+const mostFields = 10;
 const unreadable = 'a value that cannot be read';
 
 /** The errors that Slipway makes itself, which are always readable. */
@@ -108,11 +115,13 @@ function hasPlainTexts({ name, message, stack = '' }: Error): boolean {
  * the process.
  */
 export function hearRejection(returned: unknown, hear: (thrown: unknown) => void): void {
+  // Nearly every listener returns nothing.
+  if (returned === undefined) return;
   if (!isInstance(returned, Promise) && typeof readProperty(returned, 'then') !== 'function')
     return;
   void (async () => {
     try {
-      await returned;
+      await (returned as PromiseLike<unknown>);
     } catch (thrown) {
       hear(thrown);
     }

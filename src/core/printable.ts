@@ -41,3 +41,14 @@ export function listNames(names: readonly string[], between = ', '): string {
   if (names.length <= mostNames) return names.join(between);
   return `${names[0]} … ${names.at(-1)} (${names.length} in all)`;
 }
+
+/** `billing, search and mail` */
+export function joinNames(names: readonly string[]): string {
+  return [names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' and ');
+}
+
+/** Keeps the first `most` names, and counts the others: `4 more`. */
+export function shorten(names: readonly string[], most: number): readonly string[] {
+  const hidden = names.length - most;
+  return hidden > 1 ? [...names.slice(0, most), `${hidden} more`] : names;
+}

@@ -1,15 +1,19 @@
 import type { Problem, Warning } from './error-codes.ts';
 import type { ErrorRecord } from './error-record.ts';
-import type { DatabaseFacts } from './events.ts';
+import type { DatabaseFacts, WaitKind } from './events.ts';
 import type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './steps.ts';
 
 /** One plugin's part of a phase. Times are in ms; `startedAtMs` counts from `start()`. */
 export interface StepReport {
   readonly outcome: Outcome;
   readonly durationMs: number;
-  /** How long it could have run but waited for its turn. */
-  readonly queuedMs?: number;
   readonly startedAtMs?: number;
+  /** When nothing but a slot was missing. */
+  readonly eligibleAtMs?: number;
+  /** The slot of its phase that it had; counts from 1. */
+  readonly slot?: number;
+  /** How long it waited, by reason. Reasons that took no time are left out. */
+  readonly waits: Readonly<Partial<Record<WaitKind, number>>>;
   readonly error?: ErrorRecord;
   readonly because?: string;
 }
@@ -46,11 +50,20 @@ export interface BootReport {
   readonly error?: ErrorRecord;
   /** Known once the survey has seen the server. */
   readonly database?: DatabaseFacts;
-  /** The steps that decided how long the boot took, one after the other. */
-  readonly criticalPath: readonly {
-    readonly plugin: string;
-    readonly step: Step;
-    readonly startedAtMs: number;
-    readonly durationMs: number;
-  }[];
+  /** The work and the waits that decided how long the boot took, one after the other and without gaps. */
+  readonly criticalPath: readonly ChainLink[];
+}
+
+/** A part of the chain that decided how long a boot took. */
+export interface ChainLink {
+  /** Left out for work that belongs to no plugin. */
+  readonly plugin?: string;
+  readonly step: Step | Phase | 'survey';
+  /** Whether it worked, or the reason why it waited. */
+  readonly kind: 'work' | WaitKind;
+  /** In ms from the start of the boot. */
+  readonly startMs: number;
+  readonly endMs: number;
+  /** What ended right before, so that this could begin; `start` for the first of the boot, `step` within one step. */
+  readonly via: 'start' | 'step' | WaitKind;
 }

@@ -22,6 +22,14 @@ export const outcomes = [
 /** The outcome of a plugin's step. */
 export type Outcome = (typeof outcomes)[number];
 
+/** The state of a step. */
+export type StepState = Outcome | 'pending' | 'running';
+
+/** The step that a step event's name speaks of. */
+export function stepIn(name: `plugin.${Step}.${string}`): Step {
+  return name.split('.')[1] as Step;
+}
+
 /** The outcome of a phase. */
 export type PhaseOutcome = 'done' | 'failed' | 'canceled';
 

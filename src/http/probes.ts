@@ -86,14 +86,15 @@ function startup(state: BootState): Verdict {
 
 /** Every answer has the same fields, so that one reader can read them all. */
 function describeState(state: BootState): object {
-  const { bootId, phase, settled, total, running, waitingFor } = state;
+  const { bootId, phase, headline, settled, total, running, wait } = state;
   return {
     bootId,
     phase,
+    headline,
     settled,
     total,
     running,
-    ...(waitingFor === undefined ? {} : { waitingFor }),
+    ...(wait ? { wait } : {}),
     // Before everything has started, it would contain every plugin.
     notUp: phase === 'ready' ? pluginsNotUp(state) : [],
   };

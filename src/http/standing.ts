@@ -1,6 +1,5 @@
-import type { StepState } from '../core/boot-record.ts';
 import type { BootState } from '../core/boot-state.ts';
-import { steps, type Step } from '../core/steps.ts';
+import { steps, type Step, type StepState } from '../core/steps.ts';
 import type { HttpCode } from './front-handler.ts';
 
 /** The part of a boot that the handlers read. */

@@ -81,19 +81,27 @@ export class EventBus implements EventSource {
   }
 
   #guard(listener: AnyListener): Guarded {
-    const report = (thrown: unknown, event: BootEvent): void => {
-      try {
-        this.#report(toError(thrown), event);
-      } catch {
-        // A logger that throws must not end the boot either.
-      }
-    };
-    return (event) => {
-      try {
-        hearRejection(listener(event as never), (thrown) => report(thrown, event));
-      } catch (thrown) {
-        report(thrown, event);
-      }
-    };
+    return guardListener(listener as Listener<BootEvent>, this.#report);
   }
+}
+
+/** Wraps a listener: when it throws or rejects, `report` gets the error, and the caller never does. */
+export function guardListener<Event>(
+  listener: Listener<Event>,
+  report: (error: Error, event: Event) => void,
+): (event: Event) => void {
+  const reportSafely = (thrown: unknown, event: Event): void => {
+    try {
+      report(toError(thrown), event);
+    } catch {
+      // A logger that throws must not end the boot either.
+    }
+  };
+  return (event) => {
+    try {
+      hearRejection(listener(event), (thrown) => reportSafely(thrown, event));
+    } catch (thrown) {
+      reportSafely(thrown, event);
+    }
+  };
 }

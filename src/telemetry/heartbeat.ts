@@ -8,7 +8,7 @@ const firstBeatMs = 1_000;
 const longestPauseMs = 60_000;
 
 /** The content of a heartbeat. */
-type Progress = Pick<BootState, 'phase' | 'settled' | 'total' | 'running'>;
+type Progress = Pick<BootState, 'phase' | 'settled' | 'total' | 'running' | 'headline'>;
 
 /**
  * Emits what is still running, one second after the start and then at growing intervals of up to a minute, so that a boot
@@ -22,8 +22,8 @@ export function createHeartbeat(
   let cancel: (() => void) | undefined;
   const beat = (pauseMs: number): void => {
     cancel = clock.after(pauseMs, () => {
-      const { phase, settled, total, running } = look();
-      if (isPhase(phase)) emit({ type: 'boot.progress', phase, settled, total, running });
+      const { phase, settled, total, running, headline } = look();
+      if (isPhase(phase)) emit({ type: 'boot.progress', phase, settled, total, running, headline });
       beat(Math.min(pauseMs * 2, longestPauseMs));
     });
   };

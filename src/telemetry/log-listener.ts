@@ -33,10 +33,13 @@ const loudness = {
   'plugin.migrate.planned': ({ pending, renameFrom }) =>
     pending.length > 0 || renameFrom !== undefined ? 'info' : 'debug',
   'plugin.migrate.warning': 'warn',
+  'plugin.migrate.connecting': 'debug',
   'plugin.migrate.waiting': 'warn',
   'plugin.migrate.renamed': 'info',
   'plugin.migrate.started': 'debug',
-  'plugin.migrate.statement': 'debug',
+  'plugin.migrate.applying': 'debug',
+  'plugin.migrate.executing': 'debug',
+  'plugin.migrate.executed': 'debug',
   'plugin.migrate.retrying': 'warn',
   'plugin.migrate.applied': 'info',
   'plugin.migrate.finished': byOutcome,
@@ -94,6 +97,7 @@ function chooseLevel(event: BootEvent): Level {
 }
 
 function sentence(event: BootEvent): string {
+  if (event.type === 'boot.progress') return printable(event.headline);
   const who = 'plugin' in event ? `${event.plugin}: ` : '';
   const what = 'phase' in event ? `${event.phase} ` : '';
   const how = 'outcome' in event ? ` ${event.outcome}` : '';

@@ -1,5 +1,6 @@
 import type { BootEvent, BootEventOf } from '../core/events.ts';
 import { groupEdges } from '../core/graph-edges.ts';
+import { joinNames } from '../core/printable.ts';
 import { describeLoss } from '../core/schedule.ts';
 
 /** The plugins that are lost with an optional plugin that failed. */
@@ -67,15 +68,4 @@ export class Losses {
     }
     return lost;
   }
-}
-
-/** `billing, search and mail` */
-export function joinNames(names: readonly string[]): string {
-  return [names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' and ');
-}
-
-/** Keeps the first `most` names, and counts the others: `4 more`. */
-export function shorten(names: readonly string[], most: number): readonly string[] {
-  const hidden = names.length - most;
-  return hidden > 1 ? [...names.slice(0, most), `${hidden} more`] : names;
 }

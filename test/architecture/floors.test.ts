@@ -9,7 +9,7 @@ function below(...names: readonly string[]): readonly string[] {
 /** What a room in `src/boot` may import: the named ones below it, and the floors under the boot. */
 function inBoot(...names: readonly string[]): readonly string[] {
   const rooms = names.map((name) => `src/boot/${name}`);
-  return [...rooms, 'machines', 'src/postgres', 'src/telemetry', 'src/core'];
+  return [...rooms, 'machines', 'src/postgres', 'src/telemetry', 'src/insight', 'src/core'];
 }
 
 /** The rooms and what each may import besides itself. docs/architecture.md draws the same. */
@@ -35,18 +35,31 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ),
   'src/postgres': below('connection', 'sql'),
   'src/telemetry': ['src/core'],
+  'src/insight': ['src/core'],
   'src/testing': ['src/core'],
   'src/http': ['src/core'],
+  'src/terminal': ['src/insight', 'src/core'],
   'src/boot/options': inBoot(),
   'src/boot/around': inBoot('options'),
   'src/boot/discover': inBoot('around', 'options'),
   'src/boot/sort': inBoot('discover', 'around', 'options'),
   'src/boot/migrate-all': inBoot('sort', 'discover', 'around', 'options'),
   'src/boot/init-all': inBoot('migrate-all', 'sort', 'around', 'options'),
+  'src/boot/record': inBoot(),
   'src/boot/idle': inBoot('migrate-all', 'sort', 'discover', 'around', 'options'),
-  'src/boot': inBoot('init-all', 'migrate-all', 'sort', 'discover', 'idle', 'around', 'options'),
+  'src/boot': inBoot(
+    'init-all',
+    'migrate-all',
+    'sort',
+    'discover',
+    'idle',
+    'record',
+    'around',
+    'options',
+  ),
+  'src/insight.ts': ['src/boot', 'src/insight', 'src/core'],
   'src/checkstack.ts': ['src/boot', 'src/postgres', 'src/core'],
-  'src/index.ts': ['src/boot', 'src/postgres', 'src/telemetry', 'src/core'],
+  'src/index.ts': ['src/boot', 'src/terminal', 'src/postgres', 'src/telemetry', 'src/core'],
 };
 
 /** Where each package lives. A type of it may also be named where a plugin or an option speaks of it. */
@@ -56,7 +69,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   'drizzle-orm': ['src/postgres'],
   eventemitter3: ['src/telemetry'],
   pino: ['src/telemetry'],
-  picocolors: ['src/telemetry'],
+  picocolors: ['src/terminal'],
   'js-yaml': ['src/boot'],
   picomatch: ['src/boot'],
 };

@@ -35,6 +35,7 @@ test('the bench measures every part on both lines', async () => {
     upgrade: { slipway: expect.any(Number) as number, twoPass: expect.any(Number) as number },
     guard: { relations: 500, guarded: { runs: 19 }, unguarded: { runs: 19 } },
     reader: { heldMs: 400, plain: { waitedMs: expect.any(Number) as number } },
+    recording: [{ plugins: 10, recorded: { runs: 1 }, plain: { runs: 1 } }],
   });
 });
 

@@ -7,6 +7,7 @@ import { measureInstall, type InstallResult } from './install.ts';
 import type { Rounds } from './measure.ts';
 import { measureOrchestration, type OrchestrationResult } from './orchestration.ts';
 import { measureReader, type ReaderResult } from './reader.ts';
+import { measureRecording, type RecordingResult } from './recording.ts';
 import { measureSurvey, type SurveyResult } from './survey.ts';
 import { countUpgradeStatements, type UpgradeResult } from './upgrade.ts';
 import { measureVersus, type VersusResult } from './versus.ts';
@@ -21,6 +22,7 @@ export const parts = [
   'upgrade',
   'guard',
   'reader',
+  'recording',
 ] as const;
 export type Part = (typeof parts)[number];
 
@@ -53,6 +55,7 @@ export interface BenchResult {
   readonly upgrade?: UpgradeResult;
   readonly guard?: GuardResult;
   readonly reader?: ReaderResult;
+  readonly recording: readonly RecordingResult[];
 }
 
 export interface BenchOptions {
@@ -71,6 +74,8 @@ interface Extent {
   readonly dependencies: readonly number[];
   /** How many plugins are installed with all the files of some years. */
   readonly installed: number;
+  /** How many plugins the boots have that are recorded. */
+  readonly recorded: readonly number[];
   /** How many relations the catalog has beside the plugins'. */
   readonly relations: number;
   /** How long a reader holds a table, in ms. */
@@ -83,6 +88,7 @@ const full: Extent = {
   sizes: [10, 100, 1_000],
   dependencies: [100, 500],
   installed: 22,
+  recorded: [100, 1_000],
   relations: 40_000,
   heldMs: 5_000,
   rounds: {
@@ -93,6 +99,7 @@ const full: Extent = {
     install: { rounds: 5, warmUps: 1 },
     survey: { rounds: 5, warmUps: 1 },
     guard: { rounds: 3, warmUps: 1 },
+    recording: { rounds: 15, warmUps: 2 },
   },
 };
 
@@ -102,6 +109,7 @@ const small: Extent = {
   sizes: [10, 20],
   dependencies: [10],
   installed: 3,
+  recorded: [10],
   relations: 500,
   heldMs: 400,
   rounds: {
@@ -112,13 +120,14 @@ const small: Extent = {
     install: once,
     survey: once,
     guard: once,
+    recording: once,
   },
 };
 
 /** Runs the parts that are asked for. */
 export async function runBench({ adminUrl, only, quick }: BenchOptions): Promise<BenchResult> {
   const extent = quick ? small : full;
-  const { plugins: count, sizes, dependencies, rounds } = extent;
+  const { plugins: count, sizes, dependencies, recorded, rounds } = extent;
   const ifAsked = async <Name extends Part, Result>(
     part: Name,
     measure: () => Promise<Result>,
@@ -144,6 +153,10 @@ export async function runBench({ adminUrl, only, quick }: BenchOptions): Promise
   for (const size of only.includes('survey') ? sizes : []) {
     survey.push(await measureSurvey(adminUrl, size, rounds.survey));
   }
+  const recording: RecordingResult[] = [];
+  for (const size of only.includes('recording') ? recorded : []) {
+    recording.push(await measureRecording(adminUrl, size, rounds.recording));
+  }
   return {
     machine,
     plugins: count,
@@ -155,6 +168,7 @@ export async function runBench({ adminUrl, only, quick }: BenchOptions): Promise
     ...(await ifAsked('upgrade', () => countUpgradeStatements(adminUrl, count))),
     ...(await ifAsked('guard', () => measureGuard(adminUrl, extent.relations, rounds.guard))),
     ...(await ifAsked('reader', () => measureReader(adminUrl, extent.heldMs))),
+    recording,
   };
 }
 

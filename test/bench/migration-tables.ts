@@ -3,18 +3,20 @@ import { alignColumns, milliseconds, range } from './columns.ts';
 import type { GuardResult } from './guard.ts';
 import type { InstallResult } from './install.ts';
 import type { ReaderResult, Waits } from './reader.ts';
+import type { RecordingResult } from './recording.ts';
 import { filesPerSurveyedPlugin, type SurveyResult } from './survey.ts';
 import type { UpgradeResult } from './upgrade.ts';
 
 /** The tables of what was measured of migrations alone. */
 export function migrationTables(result: BenchResult): readonly (readonly string[])[] {
-  const { install, survey, upgrade, guard, reader } = result;
+  const { install, survey, upgrade, guard, reader, recording } = result;
   return [
     ...(install ? [installTable(install)] : []),
     ...(survey.length > 0 ? [surveyTable(survey)] : []),
     ...(upgrade ? [upgradeTable(upgrade)] : []),
     ...(guard ? [guardTable(guard)] : []),
     ...(reader ? [readerTable(reader)] : []),
+    ...(recording.length > 0 ? [recordingTable(recording)] : []),
   ];
 }
 
@@ -99,5 +101,24 @@ function readerTable({ heldMs, slipway, plain }: ReaderResult): readonly string[
     '',
     `  Slipway    with ddlLockTimeout ${milliseconds(heldMs / 20)}: as its default of 1 s behind a transaction of 20 s`,
     '  plain      the same ALTER TABLE without a lock_timeout',
+  ];
+}
+
+function recordingTable(results: readonly RecordingResult[]): readonly string[] {
+  const header = ['plugins', 'not recorded', 'recorded', 'ratio', 'bytes/plugin', 'with its stop'];
+  const rows = results.map(({ plugins, plain, recorded, bytes }) => [
+    String(plugins),
+    range(plain),
+    range(recorded),
+    `${(recorded.medianMs / plain.medianMs).toFixed(3)} ×`,
+    (bytes.ready / plugins).toFixed(0),
+    (bytes.stopped / plugins).toFixed(0),
+  ]);
+  return [
+    'Recording a boot to a file: plugins in layers, whose migrations are all applied',
+    '',
+    ...alignColumns([header, ...rows]),
+    '',
+    '  ratio      how many times as long a recorded boot takes from createBoot() to ready',
   ];
 }

@@ -65,7 +65,7 @@ async function lookOnce(database: TestDatabase, plugins: readonly Plugin[]): Pro
 }
 
 /** Writes what migrations would have left behind, without running them: only the histories are looked at. */
-async function writeHistories(
+export async function writeHistories(
   { url }: TestDatabase,
   plugins: readonly Plugin[],
   texts: readonly string[],

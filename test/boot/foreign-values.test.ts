@@ -11,7 +11,7 @@ import { createBackendPlugin } from '../../src/checkstack.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
 import { foreignValues } from '../support/foreign-values.ts';
-import { createLiveOutput } from '../../src/telemetry/live-output.ts';
+import { createLiveOutput } from '../../src/terminal/live-output.ts';
 
 const db = useDatabase();
 const bootUnderTest = useBoots();

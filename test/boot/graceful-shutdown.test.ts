@@ -60,7 +60,7 @@ describe('a signal before everything is up', () => {
     const database = await db.fresh();
     await using lock = await holdLock(database.url, migrationHold);
     const host = await startHost({ url: database.url, migrations: await heldMigration() });
-    await host.heard('plugin.migrate.statement');
+    await host.heard('plugin.migrate.executed');
     host.send(signal);
     expect(await host.ended).toBe(code);
     expect(host.said).not.toContain('plugin.init.started');
@@ -77,7 +77,7 @@ describe('a signal before everything is up', () => {
       delay: '1h',
       drain: 'waits',
     });
-    await host.heard('plugin.migrate.statement');
+    await host.heard('plugin.migrate.executed');
     host.send('SIGTERM');
     await host.heard('plugin.migrate.finished');
     expect(host.said.indexOf('drain')).toBe(host.said.indexOf('boot.stopping') + 1);

@@ -65,7 +65,15 @@ describe('migrations.mode', () => {
     const { boot: job } = bootUnderTest(apply);
     await job.migrate();
     expect((await started).outcome).toBe('ready');
-    expect(recording.of('boot.waiting')[0]?.reason).toBe('migrations of a are pending');
+    expect(recording.of('boot.waiting')[0]).toMatchObject({
+      kind: 'gate',
+      reason: 'migrations of a are pending',
+    });
+    // Each look counts, and nothing else is sent.
+    const [survey] = recording.of('survey.finished');
+    const phase = recording.of('phase.finished').find((each) => each.phase === 'migrateAll');
+    expect(survey?.statements).toBe(phase?.statements);
+    expect(survey?.statements).toBeGreaterThan(recording.of('boot.waiting').length);
     expect(recording.outcomes('migrate')).toEqual({ a: 'upToDate' });
   });
 

@@ -77,6 +77,7 @@ describe('a plugin with a new id', () => {
     ]);
     expect(recording.lines('plugin.migrate')).toEqual([
       'plugin.migrate.planned stock',
+      'plugin.migrate.connecting stock',
       'plugin.migrate.renamed stock',
       'plugin.migrate.started stock',
       'plugin.migrate.finished stock',

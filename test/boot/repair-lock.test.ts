@@ -77,7 +77,7 @@ describe('while a boot migrates the plugin', () => {
         const error = await failureOf(repair.baseline('p', { dryRun }));
         expect(error).toMatchObject({ code: 'MIGRATION_LOCK_TIMEOUT', plugin: 'p' });
         expect(error.message).toMatch(
-          new RegExp(`^p did not get its migration lock, which slipway/p@.* \\(pid ${pid}`),
+          new RegExp(`^p did not get its migration lock, held by slipway/p@.* \\(pid ${pid}`),
         );
         expect(error.hint).toContain("repair.holder('p')");
       }
@@ -111,7 +111,13 @@ describe('while a boot migrates the plugin', () => {
         query: expect.stringMatching(/^insert into [^;]*__drizzle_migrations[^;]*$/) as string,
         queryMs: expect.any(Number) as number,
         transactionMs: expect.any(Number) as number,
-        blockedBy: [expect.any(Number)],
+        blockedBy: [holder?.waitsFor?.pid],
+        waitsFor: {
+          pid: expect.any(Number) as number,
+          relation: 'plugin_p.__drizzle_migrations',
+          state: 'idle in transaction',
+          transactionMs: expect.any(Number) as number,
+        },
       });
       await release();
       await booting;

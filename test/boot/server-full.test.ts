@@ -43,6 +43,8 @@ test('a server that is full between two plugins is waited for, and said to be fu
   await boot.start();
   expect(recording.outcomes('migrate')).toEqual({ 'a-first': 'done', 'a-second': 'done' });
   expect(recording.of('boot.waiting')[0]).toMatchObject({
+    kind: 'database',
+    plugin: 'a-second',
     reason: 'PostgreSQL is full: every connection that it allows is taken',
     attempt: 1,
   });

@@ -35,6 +35,15 @@ describe('createBoot()', () => {
       { pool: 'postgres://h/x', logger: 'loud' },
       'logger to be a logger with debug, info, warn, error, or one of these levels, got "loud"',
     ],
+    [
+      { pool: 'postgres://h/x', hostApp: {} },
+      'hostApp.name to be the name of an application, got undefined',
+    ],
+    [
+      { pool: 'postgres://h/x', hostApp: { name: 'shop', version: 1 } },
+      'hostApp.version to be a version, got 1',
+    ],
+    [{ pool: 'postgres://h/x', hostApp: 'shop' }, 'hostApp to be an object, got "shop"'],
     [{ pool: 'postgres://h/x', clock: 5 }, 'clock to be an object, got 5'],
   ])('refuses %j at the door', (options, message) => {
     expect(() => createBoot(options as unknown as BootOptions)).toThrow(`Expected ${message}`);
@@ -210,7 +219,29 @@ describe('a pool whose clients are all out', () => {
       code: 'DATABASE_UNREACHABLE',
       message: 'Every client of the pool is checked out, and none was released',
     });
-    expect(recording.of('boot.waiting')[0]?.reason).toBe('every client of the pool is checked out');
+    expect(recording.of('boot.waiting')[0]).toMatchObject({
+      kind: 'connection',
+      reason: 'every client of the pool is checked out',
+    });
+  });
+
+  it('is told too when the pool itself gives up sooner', async () => {
+    const pool = db.pool({ max: 1, connectionTimeoutMillis: 100 });
+    const held = await pool.connect();
+    const { boot, recording } = bootUnderTest({
+      pool,
+      plugins: [{ id: 'a', migrations: await migrationFolder({ '0000_a': 'SELECT 1;' }) }],
+    });
+    boot.once('boot.waiting', () => held.release());
+    await boot.start();
+    const [waiting] = recording.of('boot.waiting');
+    expect(waiting).toMatchObject({
+      kind: 'connection',
+      reason: 'every client of the pool is checked out',
+      error: { message: 'timeout exceeded when trying to connect' },
+    });
+    // It is the survey that waits, for every plugin.
+    expect(waiting).not.toHaveProperty('plugin');
   });
 });
 

@@ -229,7 +229,7 @@ describe('stop()', () => {
       pool: url,
       plugins: [{ id: 'a', migrations: folder }],
     });
-    const down = eventOf(boot, 'plugin.migrate.statement').then(() => boot.stop('SIGTERM'));
+    const down = eventOf(boot, 'plugin.migrate.executed').then(() => boot.stop('SIGTERM'));
     expect((await failureOf(boot.start())).code).toBe('BOOT_CANCELED');
     await down;
     expect(recording.outcomes('migrate')).toEqual({ a: 'canceled' });

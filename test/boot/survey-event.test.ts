@@ -23,6 +23,7 @@ test('survey.finished names the server once, before anything is planned, and the
   expect(others).toEqual([]);
   expect(survey).toMatchObject({ plugins: 1, pooler: false, server: database?.server });
   expect(survey?.seq).toBeLessThan(planned?.seq ?? 0);
+  expect(survey?.statements).toBeGreaterThan(0);
   const sent = recording
     .of('phase.finished')
     .map(({ phase, statements = 0 }) => [phase, statements]);
@@ -34,6 +35,7 @@ test('survey.finished names the server once, before anything is planned, and the
     ['initAll', 0],
   ]);
   expect(phases.map(({ phase }) => phase)).toEqual(sent.map(([phase]) => phase));
+  expect(survey?.statements).toBeLessThan(ofMigrateAll);
 });
 
 test('a survey that finds a problem has seen the server, too', async () => {

@@ -103,19 +103,22 @@ describe.skipIf(!pgbouncer)('a boot through a pooler in transaction mode', () =>
           holder: { pid: processID, applicationName: 'test/admin' },
         });
         expect(boot.report().plugins[0]?.applied).toEqual(['0000_slow.sql']);
-        const goingOn = new Promise((resolve) => boot.once('plugin.migrate.statement', resolve));
+        const goingOn = new Promise((resolve) => boot.once('plugin.migrate.executed', resolve));
         await other.query('select pg_advisory_unlock_all()');
         await goingOn;
         expect(boot.state().running).toMatchObject([{ plugin: 'a', step: 'migrate' }]);
-        expect(boot.state().running[0]).not.toHaveProperty('waitingFor');
+        expect(boot.state().running[0]).not.toHaveProperty('wait');
         expect(await starting).toMatchObject({ outcome: 'ready' });
       });
     });
-    const lines = recording.lines('plugin.migrate.').filter((line) => !/statement/.test(line));
+    const lines = recording.lines('plugin.migrate.').filter((line) => !/execut/.test(line));
     expect(lines.filter((line) => !line.includes('waiting'))).toEqual([
       'plugin.migrate.planned a',
+      'plugin.migrate.connecting a',
       'plugin.migrate.started a',
+      'plugin.migrate.applying a',
       'plugin.migrate.applied a',
+      'plugin.migrate.applying a',
       'plugin.migrate.applied a',
       'plugin.migrate.finished a',
     ]);

@@ -104,7 +104,7 @@ async function untilDue(
   if (lagMs > 0) await pause(lagMs);
 }
 
-/** Some moments never come: a boot that has nothing to migrate sends no `plugin.migrate.statement`. */
+/** Some moments never come: a boot that has nothing to migrate sends no `plugin.migrate.executing`. */
 const momentWithinMs = 3_000;
 
 /** Waits until a replica has settled, has it end, and judges how it did. It is killed when it does not. */

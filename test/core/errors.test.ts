@@ -59,7 +59,7 @@ describe('an error for people', () => {
     ['a string', 'Error: a string'],
     [new TypeError('no'), 'TypeError: no'],
     [undefined, 'Error: undefined'],
-    [Object.create(null), 'Error: {}'],
+    [Object.create(null), 'Error: an object without fields'],
   ])('takes whatever was thrown', (thrown, text) => {
     expect(formatBootError(thrown)).toBe(text);
   });

@@ -32,7 +32,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'does not pass STOP on to the running migrations',
     file: 'migrate-all-machine.ts',
-    instead: "sendToTasks(enqueue, 'migrate', run, run.live, { type: 'CANCEL', reason });",
+    instead: "sendToTasks(enqueue, 'migrate', run, listLive(run), { type: 'CANCEL', reason });",
     put: '',
     breaks: 'migrateAll',
   },
@@ -71,6 +71,20 @@ export const faults: readonly Fault[] = [
     instead: 'run.width - run.live.length',
     put: 'run.width - run.live.length + 1',
     breaks: 'migrateAll',
+  },
+  {
+    name: 'gives a slot to two tasks',
+    file: 'step-run.ts',
+    instead: 'if (!taken.has(slot)) free.push(slot);',
+    put: 'free.push(slot);',
+    breaks: 'migrateAll',
+  },
+  {
+    name: 'gives a new slot to every task',
+    file: 'step-run.ts',
+    instead: 'slots[at] ?? 0',
+    put: 'run.width + at + 1',
+    breaks: 'initAll',
   },
   {
     name: 'counts a waiting plugin as gone',

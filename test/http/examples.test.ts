@@ -28,7 +28,7 @@ describe.each(['node', 'hono', 'fastify'])('the example with %s', (name) => {
     const { address } = example;
     const guestbook = `${address}/api/guestbook`;
 
-    const waiting = await askUntil(`${address}/startupz`, bodyHas('waitingFor'));
+    const waiting = await askUntil(`${address}/startupz`, bodyHas('"holder"'));
     expect(waiting).toMatchObject({
       status: 503,
       body: { phase: 'migrateAll', running: [{ plugin: 'guestbook' }] },

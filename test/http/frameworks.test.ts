@@ -55,7 +55,7 @@ describe.each(Object.entries(hosts))('%s', (_, host) => {
     await using lock = await holdLock(url, migrationHold);
     const { boot } = bootUnderTest({ pool: url, plugins: await slowPlugins() });
     const address = await listening(await host(boot));
-    const inMigration = eventOf(boot, 'plugin.migrate.statement');
+    const inMigration = eventOf(boot, 'plugin.migrate.executed');
     const started = boot.start();
     await inMigration;
 

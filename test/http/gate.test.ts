@@ -36,7 +36,7 @@ describe('until everything is up', () => {
     const before = await get('/');
     expect(before).toMatchObject({ status: 503, body: { code: 'STARTING', phase: 'idle' } });
 
-    const inMigration = eventOf(boot, 'plugin.migrate.statement');
+    const inMigration = eventOf(boot, 'plugin.migrate.executed');
     const started = boot.start();
     await inMigration;
     const { status, headers, body } = await get('/anything');
@@ -61,7 +61,7 @@ describe('until everything is up', () => {
       { pool: url, plugins: await slowPlugins() },
       { pluginOf: '/api/' },
     );
-    const inMigration = eventOf(boot, 'plugin.migrate.statement');
+    const inMigration = eventOf(boot, 'plugin.migrate.executed');
     const started = boot.start();
     await inMigration;
     expect(await get('/api/catalog/items')).toMatchObject({

@@ -12,6 +12,7 @@ import { eventOf, migrationHold, slowPlugins } from './slow-boot.ts';
 
 const db = useDatabase();
 const bootUnderTest = useBoots();
+const anyNumber = expect.any(Number) as number;
 
 const serve = (boot: Boot, options = {}): Promise<string> =>
   listening(
@@ -43,7 +44,7 @@ describe('while a migration runs', () => {
     await using lock = await holdLock(url, migrationHold);
     const { boot } = bootUnderTest({ pool: url, plugins: await slowPlugins() });
     const address = await serve(boot);
-    const inMigration = eventOf(boot, 'plugin.migrate.statement');
+    const inMigration = eventOf(boot, 'plugin.migrate.executed');
     const started = boot.start();
     await inMigration;
 
@@ -54,9 +55,28 @@ describe('while a migration runs', () => {
       message: 'The backend is starting',
       bootId: boot.id,
       phase: 'migrateAll',
+      headline: expect.stringMatching(
+        /^catalog applies 0000_items.sql: statement 2 of 2, SELECT, has run for .* \(3 of 4 migrated\)$/,
+      ) as string,
       settled: 3,
       total: 4,
-      running: [{ plugin: 'catalog', step: 'migrate', forMs: expect.any(Number) as number }],
+      running: [
+        {
+          plugin: 'catalog',
+          step: 'migrate',
+          forMs: anyNumber,
+          file: {
+            file: '0000_items.sql',
+            index: 1,
+            of: 1,
+            statement: 2,
+            statements: 2,
+            line: 3,
+            command: 'SELECT',
+            forMs: anyNumber,
+          },
+        },
+      ],
       notUp: [],
     });
 
@@ -81,7 +101,7 @@ describe('while a migration runs', () => {
         {
           plugin: 'catalog',
           step: 'migrate',
-          waitingFor: { pid: lock.pid, applicationName: 'another replica' },
+          wait: { kind: 'lock', holder: { pid: lock.pid, applicationName: 'another replica' } },
         },
       ],
     });
@@ -90,7 +110,7 @@ describe('while a migration runs', () => {
     });
     await lock.release();
     await started;
-    const forMs = expect.any(Number) as number;
+    const forMs = anyNumber;
     expect(await migrating).toEqual([{ plugin: 'catalog', step: 'migrate', forMs }]);
   });
 });
@@ -138,7 +158,7 @@ describe('while PostgreSQL does not answer', () => {
     const started = failureOf(boot.start());
     await waiting;
     expect((await ask(`${address}/startupz`)).body).toMatchObject({
-      waitingFor: 'PostgreSQL does not answer',
+      wait: { kind: 'database', reason: 'PostgreSQL does not answer' },
     });
     await boot.stop();
     await started;

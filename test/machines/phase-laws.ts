@@ -24,6 +24,8 @@ export interface PhaseRules {
 export interface PhaseMemory {
   /** Ids of the children alive, sorted. */
   readonly live: readonly string[];
+  /** The slots of those that have one. */
+  readonly slots: Readonly<Record<string, number>>;
   /** What they were asked. */
   readonly asked: Readonly<Record<string, string>>;
   /** Outcomes that were told, by `step.plugin`. */
@@ -40,6 +42,7 @@ export interface PhaseMemory {
 
 export const noMemory: PhaseMemory = {
   live: [],
+  slots: {},
   asked: {},
   settled: {},
   ran: [],
@@ -75,6 +78,7 @@ export function observePhase(rules: PhaseRules, memory: PhaseMemory, edge: Edge)
   );
   const working = after.live.filter((child) => !child.startsWith('wait.'));
   law(working.length <= rules.width, `${working.join()} are more than ${rules.width} at once`);
+  checkSlots(rules, after);
   checkAsked(after);
 
   if (edge.to.status === 'done') {
@@ -113,7 +117,12 @@ function remember(
   for (const told of news) settled[keyOf(told)] = told.outcome;
 
   const asked = { ...memory.asked };
-  if (ended) delete asked[ended.child];
+  const slots = { ...memory.slots };
+  if (ended) {
+    delete asked[ended.child];
+    delete slots[ended.child];
+  }
+  for (const child of begun.filter(isStep)) slots[child] = slotIn(effects, child);
   for (const { type, params } of effects) {
     if (type !== 'xstate.sendTo') continue;
     const sent = params as { to: AnyActorRef; event: AnyEventObject };
@@ -129,6 +138,7 @@ function remember(
     (ended.status === 'failed' || ended.status === 'timeout');
   return {
     live: [...memory.live.filter((child) => child !== ended?.child), ...begun].toSorted(),
+    slots,
     asked: sorted(asked),
     settled: sorted(settled),
     ran: [...memory.ran, ...begun.filter(isStep)].filter((child) => child !== gaveBack).toSorted(),
@@ -228,6 +238,13 @@ function checkBegin(
   }
 }
 
+function checkSlots({ width }: PhaseRules, { live, slots }: PhaseMemory): void {
+  const taken = Object.values(slots);
+  law(taken.length === live.filter(isStep).length, `${live.join()} have ${taken.length} slots`);
+  for (const slot of taken) law(slot >= 1 && slot <= width, `there is no slot ${slot} of ${width}`);
+  law(new Set(taken).size === taken.length, `two of ${live.join()} have one slot`);
+}
+
 /** Whoever is alive on the way down knows it: after STOP all are canceled, after a loss migrations end in good order. */
 function checkAsked({ live, asked, stopSent, down }: PhaseMemory): void {
   for (const child of live) {
@@ -246,6 +263,14 @@ export function begunIn({ effects }: Edge): readonly string[] {
   return effects.flatMap(({ type, params }) =>
     type === 'xstate.spawnChild' ? [(params as { id: string }).id] : [],
   );
+}
+
+/** The slot that a task is given; 0 when it is given none. */
+function slotIn(effects: Edge['effects'], child: string): number {
+  const spawned = effects.flatMap(({ type, params }) =>
+    type === 'xstate.spawnChild' ? [params as { id: string; input?: { slot?: number } }] : [],
+  );
+  return spawned.find(({ id }) => id === child)?.input?.slot ?? 0;
 }
 
 /** What the child that begins is given. */

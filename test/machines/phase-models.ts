@@ -214,20 +214,20 @@ function stops({ stopSent }: PhaseMemory, world: World): readonly AnyEventObject
 }
 
 /**
- * Left out are texts, errors, and the order of what is only listed: how often a lock was found taken, who failed first.
- * None of them decides anything.
+ * Left out are texts, errors, and the order of what is only listed: how often a lock was found taken, which plugin failed
+ * first, and which task has which slot. None of them decides anything.
  */
-function view({ value, context }: AnyMachineSnapshot, memory: PhaseMemory): string {
+function view({ value, context }: AnyMachineSnapshot, { slots, ...seen }: PhaseMemory): string {
   const { run, started } = context as { run: StepRun; started?: readonly string[] };
   const { free, again, outcomes, blockers }: Schedule = run.schedule;
   return JSON.stringify([
     value,
-    memory,
+    [seen, Object.values(slots).toSorted(ascending)],
     free,
     again,
     outcomes,
     blockers,
-    run.live.toSorted(ascending),
+    run.live.map(({ index }) => index).toSorted(ascending),
     run.waiting.toSorted(ascending),
     run.halt?.cause,
     run.failures.length > 0,

@@ -210,6 +210,7 @@ export class WholeBoot {
 
 const ignored = new Set([
   'attempts',
+  'slot',
   'because',
   'error',
   'failures',

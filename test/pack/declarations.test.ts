@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -52,6 +52,23 @@ async function writePackage(folder: string, source: string): Promise<void> {
   else await cp(join(repository, 'test/pack/packages', source), join(folder, 'index.ts'));
 }
 
+/** Lists the packages that a declaration file names, with those of the files that it imports. */
+async function packagesIn(file: string, seen = new Set<string>()): Promise<readonly string[]> {
+  if (seen.has(file)) return [];
+  seen.add(file);
+  const text = await readFile(file, 'utf8');
+  const found: string[] = [];
+  for (const [, from = ''] of text.matchAll(/\b(?:from|import)\b\s*\(?\s*['"]([^'"]+)['"]/g)) {
+    if (!from.startsWith('.')) found.push(from);
+    else found.push(...(await packagesIn(join(dirname(file), declarationOf(from)), seen)));
+  }
+  return found;
+}
+
+function declarationOf(module: string): string {
+  return module.replace(/\.[jt]s$/, '.d.ts');
+}
+
 /** Returns the errors of the compiler, an empty text when there are none. */
 async function compile(folder: string): Promise<string> {
   const bin = join(repository, 'node_modules', '.bin', 'tsc');
@@ -83,6 +100,16 @@ own.services.get(catalogApi).search('');
 `;
 
 describe('packages built with declarations', () => {
+  it.each(['index', 'checkstack', 'http/index', 'testing/index'])(
+    'see nothing of XState in the types of src/%s',
+    async (entry) => {
+      if (whyNot) return;
+      const folder = join(project, 'node_modules', 'slipway', 'dist', 'src');
+      const packages = await packagesIn(join(folder, `${entry}.d.ts`));
+      expect(packages).not.toContain('xstate');
+    },
+  );
+
   it('export plugins of every form, and what a boot reports, and others compile against them', async ({
     skip,
   }) => {

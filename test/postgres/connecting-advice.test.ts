@@ -4,7 +4,7 @@ import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { openPool } from '../../src/postgres/connection/connection.ts';
 import {
   adviceOnConnecting,
-  reasonForWaiting,
+  readConnectionWait,
 } from '../../src/postgres/connection/connecting-advice.ts';
 import { useDatabase } from '../support/database.ts';
 import { errorOf } from './migration-fixture.ts';
@@ -53,5 +53,8 @@ test.each([
   ['57P01', 'terminating connection due to administrator command', /broke/],
   ['ECONNREFUSED', 'connect ECONNREFUSED', /does not answer/],
 ])('waiting because of %s (%s) says so', (code, message, reason) => {
-  expect(reasonForWaiting(Object.assign(new Error(message), { code }))).toMatch(reason);
+  expect(readConnectionWait(Object.assign(new Error(message), { code }))).toEqual({
+    kind: 'database',
+    reason: expect.stringMatching(reason) as string,
+  });
 });

@@ -25,7 +25,7 @@ describe('a migration that is a function', () => {
     });
     expect(await migratePlugin(db.pool(), plugin, migrateOptions())).toMatchObject({ applied: [] });
     expect(await historyOf(db, 'once')).toEqual(['items', 'rows']);
-    const statements = options.told.filter(({ type }) => type === 'plugin.migrate.statement');
+    const statements = options.told.filter(({ type }) => type === 'plugin.migrate.executed');
     expect(statements).toMatchObject([
       { file: 'items', statement: 1 },
       { file: 'rows', statement: 1 },
@@ -145,7 +145,7 @@ describe('a function that fails', () => {
     ['an Error', new Error('not today'), /a: not today$/],
     ['a text', 'not today', /a: not today$/],
     ['nothing', undefined, /a: undefined$/],
-    ['an object that no text can be made of', Object.create(null), /a: {}$/],
+    ['an object that no text can be made of', Object.create(null), /a: an object without fields$/],
     [
       'what broke the connection to something else',
       Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:443'), { code: 'ECONNREFUSED' }),

@@ -7,7 +7,7 @@ import type { UnstampedEvent } from '../../src/core/events.ts';
 import { checkSettings, type MigrationOptions } from '../../src/core/settings.ts';
 import type { MigrationFunction } from '../../src/core/migration-source.ts';
 import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
-import type { MigrateOptions } from '../../src/postgres/migrate/migrating.ts';
+import type { FirstLock, MigrateOptions } from '../../src/postgres/migrate/migrating.ts';
 import { toMigrations, type PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import { surveyDatabase, type Survey } from '../../src/postgres/survey/survey.ts';
 import type { Migration, SqlMigration } from '../../src/postgres/sources/migration.ts';
@@ -91,16 +91,19 @@ export type MigrateChanges = Partial<Omit<MigrateOptions, 'settings'>> & {
   readonly migrations?: MigrationOptions;
 };
 
-/** Options that no signal aborts, and the events that were emitted with them. No schema is one for extensions. */
+/** Options that no signal aborts, and what was emitted and locked with them. No schema is one for extensions. */
 export function migrateOptions({ migrations, ...changes }: MigrateChanges = {}): MigrateOptions & {
   readonly told: readonly UnstampedEvent[];
+  readonly locks: readonly FirstLock[];
 } {
   const told: UnstampedEvent[] = [];
+  const locks: FirstLock[] = [];
   return {
     told,
+    locks,
     settings: checkSettings({ migrations: { extensionSchemas: [], ...migrations } }).migrations,
     keepsSession: true,
-    firstLock: { wasTaken: false },
+    onLock: (lock) => locks.push(lock),
     clock: systemClock,
     signal: new AbortController().signal,
     windDown: new AbortController().signal,

@@ -154,7 +154,7 @@ describe('behind a lock', () => {
     let ended: Promise<void> | undefined;
     const retries: Retrying[] = [];
     const emit = (news: UnstampedEvent): void => {
-      if (news.type === 'plugin.migrate.statement') {
+      if (news.type === 'plugin.migrate.executed') {
         crossing ??= app.query('select pg_advisory_xact_lock(7)');
       }
       if (news.type !== 'plugin.migrate.retrying') return;

@@ -15,7 +15,7 @@ describe('stopping', () => {
     const options = migrateOptions({
       windDown: windDown.signal,
       emit: (news) => {
-        if (news.type === 'plugin.migrate.statement') windDown.abort();
+        if (news.type === 'plugin.migrate.executed') windDown.abort();
       },
     });
     expect(await migratePlugin(db.pool(), two, options)).toEqual({
@@ -97,6 +97,8 @@ describe('two runners', () => {
         applicationName: `slipway/slow_one@${hostname()}`,
         host: expect.any(String) as unknown,
         ageMs: expect.any(Number) as unknown,
+        state: 'active',
+        transactionMs: expect.any(Number) as unknown,
       },
     });
     expect(pool.idleCount).toBe(1);

@@ -31,14 +31,25 @@ describe('a plugin', () => {
     );
     const durationMs: unknown = expect.any(Number);
     const about = { plugin: 'auth', durationMs };
-    const statement = { type: 'plugin.migrate.statement', ...about };
+    const applying = { type: 'plugin.migrate.applying', plugin: 'auth', transaction: true };
+    const executing = { type: 'plugin.migrate.executing', plugin: 'auth' };
+    const executed = { type: 'plugin.migrate.executed', ...about };
+    const first = { file: '0000_init.sql', statements: 2 };
+    const second = { file: '0001_more.sql', statements: 1 };
     expect(options.told).toEqual([
-      { type: 'plugin.migrate.started', plugin: 'auth' },
-      { ...statement, file: '0000_init.sql', statement: 1, statements: 2 },
-      { ...statement, file: '0000_init.sql', statement: 2, statements: 2 },
+      { ...applying, ...first, index: 1, of: 2 },
+      { ...executing, ...first, statement: 1, line: 1, command: 'CREATE TABLE' },
+      { ...executed, ...first, statement: 1 },
+      { ...executing, ...first, statement: 2, line: 3, command: 'CREATE TABLE' },
+      { ...executed, ...first, statement: 2 },
       { type: 'plugin.migrate.applied', ...about, file: '0000_init.sql' },
-      { ...statement, file: '0001_more.sql', statement: 1, statements: 1 },
+      { ...applying, ...second, index: 2, of: 2 },
+      { ...executing, ...second, statement: 1, line: 1, command: 'ALTER TABLE' },
+      { ...executed, ...second, statement: 1 },
       { type: 'plugin.migrate.applied', ...about, file: '0001_more.sql' },
+    ]);
+    expect(options.locks).toEqual([
+      { backendPid: expect.any(Number) as number, connectMs: expect.any(Number) as number },
     ]);
   });
 

@@ -91,7 +91,7 @@ describe('PostgreSQL', () => {
     const installed = [{ id: 'a', migrations: await migrationFolder(items) }];
     await bootUnderTest({ pool: server.url, plugins: installed }).boot.migrate();
     const dying = bootUnderTest({ pool: server.url, plugins });
-    dying.boot.on('plugin.migrate.statement', ({ file }) => {
+    dying.boot.on('plugin.migrate.executed', ({ file }) => {
       if (file === '0001_long.sql') void server.kill();
     });
     const error = await failureOf(dying.boot.start());

@@ -50,7 +50,9 @@ test('whoever waits longer than lockWait for a migration ends with MIGRATION_LOC
     plugin: 'shop',
     phase: 'migrateAll',
     message: expect.stringMatching(
-      new RegExp(`^shop waited .* for its migration lock, which slipway/shop@.* \\(pid ${pid} at `),
+      new RegExp(
+        `^shop waited .* for its migration lock, held by slipway/shop@.* \\(pid ${pid} at `,
+      ),
     ) as unknown,
   });
   expect(waiter.recording.of('plugin.migrate.waiting')[0]).toMatchObject({

@@ -48,7 +48,7 @@ test('a syntax error says plugin, file, line and column; what runs beside it end
   await gate.query('SELECT pg_advisory_lock($1), pg_advisory_lock($2)', Object.values(gates));
 
   const { boot, recording } = bootUnderTest({ pool, plugins });
-  boot.on('plugin.migrate.statement', ({ plugin, statement }) => {
+  boot.on('plugin.migrate.executed', ({ plugin, statement }) => {
     if (plugin === 'stock' && statement === 1) void open(gates.typo);
   });
   boot.on('plugin.migrate.finished', ({ plugin }) => {

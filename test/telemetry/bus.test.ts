@@ -2,26 +2,26 @@ import { describe, expect, it, vi } from 'vitest';
 import { EventBus } from '../../src/telemetry/bus.ts';
 import { stamped } from './stamped.ts';
 
-const event = stamped({ type: 'boot.started', until: 'ready' });
+const event = stamped({ type: 'boot.stopping', reason: 'ready' });
 
 describe('the event bus', () => {
   it('calls listeners of the name, then those of any event', () => {
     const heard: string[] = [];
     const bus = new EventBus(() => {});
     bus.onAny(({ type }) => heard.push(`any ${type}`));
-    bus.on('boot.started', ({ until }) => heard.push(`started ${until}`));
+    bus.on('boot.stopping', ({ reason }) => heard.push(`stopping ${reason}`));
     bus.on('boot.stopped', () => heard.push('stopped'));
     bus.emit(event);
-    expect(heard).toEqual(['started ready', 'any boot.started']);
+    expect(heard).toEqual(['stopping ready', 'any boot.stopping']);
   });
 
   it('once hears once; off and the returned function end it', () => {
     const bus = new EventBus(() => {});
     const [once, off, left] = [vi.fn(), vi.fn(), vi.fn()];
-    bus.once('boot.started', once);
-    bus.on('boot.started', off);
-    bus.off('boot.started', off);
-    bus.on('boot.started', left)();
+    bus.once('boot.stopping', once);
+    bus.on('boot.stopping', off);
+    bus.off('boot.stopping', off);
+    bus.on('boot.stopping', left)();
     bus.emit(event);
     bus.emit(event);
     expect(once).toHaveBeenCalledTimes(1);
@@ -32,8 +32,8 @@ describe('the event bus', () => {
   it('off takes a listener away that waits for its one event', () => {
     const bus = new EventBus(() => {});
     const once = vi.fn();
-    bus.once('boot.started', once);
-    bus.off('boot.started', once);
+    bus.once('boot.stopping', once);
+    bus.off('boot.stopping', once);
     bus.emit(event);
     expect(once).not.toHaveBeenCalled();
   });
@@ -42,7 +42,7 @@ describe('the event bus', () => {
     const reported: string[] = [];
     const bus = new EventBus((error, { type }) => reported.push(`${type}: ${error.message}`));
     const after = vi.fn();
-    bus.on('boot.started', () => {
+    bus.on('boot.stopping', () => {
       throw 'a string';
     });
     bus.onAny(() => Promise.reject(new Error('later')));
@@ -51,7 +51,7 @@ describe('the event bus', () => {
     await Promise.resolve();
     await Promise.resolve();
     expect(after).toHaveBeenCalledOnce();
-    expect(reported).toEqual(['boot.started: a string', 'boot.started: later']);
+    expect(reported).toEqual(['boot.stopping: a string', 'boot.stopping: later']);
   });
 
   it('survives a reporter that throws', () => {

@@ -53,11 +53,11 @@ export function watchBoot(look: () => BootState): () => void {
   return watchExit(() => describeBoot(look()), wasUp);
 }
 
-function describeBoot({ phase, isStopping, running, waitingFor }: BootState): string {
+function describeBoot({ phase, isStopping, running, wait }: BootState): string {
   const steps = running.map(
     ({ plugin, step, forMs }) => `${step} of ${plugin}, for ${formatDuration(forMs)}`,
   );
-  const doing = listNames([...steps, ...(waitingFor === undefined ? [] : [waitingFor])]);
+  const doing = listNames([...steps, ...(wait?.reason === undefined ? [] : [wait.reason])]);
   const what = isStopping ? 'the stop of a boot' : 'a boot';
   return `${what} (${phase}${doing === '' ? '' : `: ${doing}`})`;
 }

@@ -1,6 +1,6 @@
 import { BootError } from '../../core/errors.ts';
 import type { Phase } from '../../core/steps.ts';
-import { reasonForWaiting } from '../../postgres/connection/connecting-advice.ts';
+import { readConnectionWait, waitForClient } from '../../postgres/connection/connecting-advice.ts';
 import { withPatience, type PatientPool } from '../../postgres/connection/connect-with-patience.ts';
 import type { Around } from './around.ts';
 
@@ -28,19 +28,22 @@ export function createPatientPool(
 ): PatientPool {
   const waitMs = settings.connect.wait;
   const isBusy = (): boolean => migrationPool.waitingCount > 0;
+  const about = {
+    type: 'boot.waiting',
+    ...(place.plugin !== undefined && { plugin: place.plugin }),
+  } as const;
   const sayWhy = (): void => {
-    const reason = isBusy()
-      ? 'every client of the pool is checked out'
-      : 'PostgreSQL has not answered yet';
-    emit({ type: 'boot.waiting', reason, attempt: 1, nextInMs: Math.max(0, waitMs - silentMs) });
+    const cause = isBusy()
+      ? waitForClient
+      : ({ kind: 'database', reason: 'PostgreSQL has not answered yet' } as const);
+    emit({ ...about, ...cause, attempt: 1, nextInMs: Math.max(0, waitMs - silentMs) });
   };
   const patient = withPatience(migrationPool, {
     waitMs,
     clock,
     signal,
     onStatement: sent.add,
-    onWaiting: (waiting) =>
-      emit({ type: 'boot.waiting', reason: reasonForWaiting(waiting.error), ...waiting }),
+    onWaiting: (waiting) => emit({ ...about, ...readConnectionWait(waiting.error), ...waiting }),
   });
   return {
     ...patient,

@@ -1,3 +1,4 @@
+import { roundMs } from '../../core/duration.ts';
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../core/clock.ts';
 import { toError } from '../../core/error-record.ts';
@@ -50,7 +51,7 @@ export class WayDown {
   /** Stops the timer. Returns how long the way down took, in ms. */
   end(): number {
     this.#cancelTimer?.();
-    return this.#reason === undefined ? 0 : this.#clock.elapsed() - this.#begunAt;
+    return this.#reason === undefined ? 0 : roundMs(this.#clock.elapsed() - this.#begunAt);
   }
 
   /** Adds work of the host to finish before any plugin is stopped. Returns a function that removes it. */

@@ -61,10 +61,10 @@ export function initAllPhase(
   const runner = new PluginRunner(around, graph, createContext);
   return {
     tasks: {
-      init: task(({ input, signal }) => runner.init(input.plugin, signal)),
-      ready: task(({ input, signal }) => runner.ready(input.plugin, signal)),
+      init: task(({ input, signal }) => runner.init(input, signal)),
+      ready: task(({ input, signal }) => runner.ready(input, signal)),
       // A stop has a time limit of its own and cannot be canceled.
-      stop: fromTask(({ input }) => runner.stop(input.plugin)),
+      stop: fromTask(({ input }) => runner.stop(input)),
     },
     async end() {
       await runner.endAll();

@@ -1,4 +1,4 @@
-import type { InitResult, ReadyResult, StopResult } from '../../../machines/index.ts';
+import type { InitResult, InSlot, ReadyResult, StopResult } from '../../../machines/index.ts';
 import { toMilliseconds, type Duration } from '../../core/duration.ts';
 import { toError } from '../../core/error-record.ts';
 import type { PluginGraph } from '../../core/graph.ts';
@@ -41,11 +41,11 @@ export class PluginRunner {
   }
 
   /** Starts a plugin, as often as its `retry` allows. */
-  async init(id: string, cancel: AbortSignal): Promise<InitResult> {
+  async init({ plugin: id, slot }: InSlot, cancel: AbortSignal): Promise<InitResult> {
     const { plugin } = this.#find(id);
     const attempts = plugin.retry?.attempts ?? 1;
     let pauseMs = milliseconds(plugin.retry?.backoff, defaultBackoffMs);
-    this.#around.emit({ type: 'plugin.init.started', plugin: id });
+    this.#around.emit({ type: 'plugin.init.started', plugin: id, slot });
     for (let attempt = 1; ; attempt += 1) {
       const result = await this.#attempt(plugin, cancel);
       if (result.status === 'done' || result.status === 'canceled') return result;
@@ -73,10 +73,10 @@ export class PluginRunner {
     }
   }
 
-  async ready(id: string, cancel: AbortSignal): Promise<ReadyResult> {
+  async ready({ plugin: id, slot }: InSlot, cancel: AbortSignal): Promise<ReadyResult> {
     const { plugin } = this.#find(id);
     const life = this.#up.get(id);
-    this.#around.emit({ type: 'plugin.ready.started', plugin: id });
+    this.#around.emit({ type: 'plugin.ready.started', plugin: id, slot });
     if (cancel.aborted) return { status: 'canceled' };
     if (!plugin.ready || !life) return { status: 'done' };
     const bounds = this.#bounds(plugin.timeouts?.ready, life, cancel);
@@ -92,9 +92,9 @@ export class PluginRunner {
   }
 
   /** Stops a plugin whose `init` was called, however that ended. */
-  async stop(id: string): Promise<StopResult> {
+  async stop({ plugin: id, slot }: InSlot): Promise<StopResult> {
     const { plugin } = this.#find(id);
-    this.#around.emit({ type: 'plugin.stop.started', plugin: id });
+    this.#around.emit({ type: 'plugin.stop.started', plugin: id, slot });
     const { errors, timedOut } = await this.#endLife(plugin, this.#around.wayDown.reason ?? 'stop');
     if (timedOut) {
       return { status: 'timeout', error: faults.stopTimedOut(id, this.#stopMs(plugin), errors) };

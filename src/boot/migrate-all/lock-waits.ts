@@ -1,7 +1,7 @@
 import type { WaitResult } from '../../../machines/index.ts';
 import type { Clock } from '../../core/clock.ts';
 import { describeHolder } from '../../core/describe-session.ts';
-import { formatDuration } from '../../core/duration.ts';
+import { formatDuration, roundMs } from '../../core/duration.ts';
 import { BootError } from '../../core/errors.ts';
 import type { LockHolder, Emit } from '../../core/events.ts';
 import { growPause, sleep, spread } from '../../core/patience.ts';
@@ -20,6 +20,8 @@ export class LockWaits {
   readonly #longestMs: number;
   readonly #emit: Emit;
   readonly #refusals = new Map<string, Refusal>();
+  /** The holders of the last events. */
+  readonly #emitted = new Map<string, LockHolder>();
 
   /** @param longestMs How long to wait for one plugin's lock, from its first refusal. */
   constructor(clock: Clock, longestMs: number, emit: Emit) {
@@ -33,16 +35,23 @@ export class LockWaits {
     this.#refusals.set(plugin, { sinceMs, holder });
   }
 
+  /** The time since the first refusal of a plugin's lock; 0 when it was never refused. */
+  waitedMs(plugin: string): number {
+    const refusal = this.#refusals.get(plugin);
+    return refusal ? roundMs(this.#clock.elapsed() - refusal.sinceMs) : 0;
+  }
+
   /** Waits until the next attempt. The pauses grow, with jitter, so that replicas do not retry at the same moments. */
   async wait(plugin: string, attempt: number, signal: AbortSignal): Promise<WaitResult> {
-    const { sinceMs, holder } = this.#refusals.get(plugin) ?? { sinceMs: 0, holder: {} };
-    const waitedMs = this.#clock.elapsed() - sinceMs;
+    const { holder } = this.#refusals.get(plugin) ?? { holder: {} };
+    const waitedMs = this.waitedMs(plugin);
     if (waitedMs >= this.#longestMs) {
       const how = this.#longestMs === 0 ? 'did not get' : `waited ${formatDuration(waitedMs)} for`;
       return { status: 'failed', error: lockTimeout(plugin, how, holder) };
     }
-    if (isPowerOfTwo(attempt)) {
+    if (isPowerOfTwo(attempt) || !isSame(holder, this.#emitted.get(plugin))) {
       this.#emit({ type: 'plugin.migrate.waiting', plugin, waitedMs, holder });
+      this.#emitted.set(plugin, holder);
     }
     const leftMs = this.#longestMs - waitedMs;
     try {
@@ -59,10 +68,19 @@ function isPowerOfTwo(attempt: number): boolean {
   return Number.isInteger(Math.log2(attempt));
 }
 
+/** Whether it is the same session, in the same state, which waits for the same one. */
+function isSame(holder: LockHolder, other: LockHolder | undefined): boolean {
+  return (
+    holder.pid === other?.pid &&
+    holder.state === other?.state &&
+    holder.waitsFor?.pid === other?.waitsFor?.pid
+  );
+}
+
 function lockTimeout(plugin: string, how: string, holder: LockHolder): BootError {
   return new BootError(
     'MIGRATION_LOCK_TIMEOUT',
-    `${plugin} ${how} its migration lock, which ${describeHolder(holder)} holds`,
+    `${plugin} ${how} its migration lock, held by ${describeHolder(holder)}`,
     {
       plugin,
       phase: 'migrateAll',

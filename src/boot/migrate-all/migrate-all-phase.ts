@@ -1,14 +1,15 @@
+import { roundMs } from '../../core/duration.ts';
 import type {
+  InSlot,
   MigrateResult,
-  OfPlugin,
   SurveyResult,
   TaskArgs,
   Tasks,
 } from '../../../machines/index.ts';
 import type { PluginGraph } from '../../core/graph.ts';
-import type { Migrating } from '../../postgres/migrate/migrating.ts';
 import { migratePlugin } from '../../postgres/migrate/migrator.ts';
 import { searchPath } from '../../postgres/sql/identifier.ts';
+import type { PluginMigrations } from '../../postgres/sources/read-migrations.ts';
 import { schemasOnPath } from '../../postgres/survey/extension-schemas.ts';
 import type { Survey } from '../../postgres/survey/survey.ts';
 import type { RunAround } from '../around/around.ts';
@@ -24,6 +25,13 @@ interface MigrateAllPhase {
   readonly searchPath: (schema: string) => string;
 }
 
+/** The migrations of a plugin, and what of them has been emitted: its task may run several times. */
+interface PluginMigrating {
+  readonly migrations: PluginMigrations;
+  hasSlot: boolean;
+  hasStarted: boolean;
+}
+
 /**
  * The third phase: one look at the database, then the pending files of every plugin, then the registry. Nothing of it has
  * changed anything when the survey finds a problem.
@@ -33,10 +41,10 @@ export function migrateAllPhase(
   discovered: () => Discovered,
   graph: () => PluginGraph,
 ): MigrateAllPhase {
-  const { settings, clock, emit, cut, task } = around;
+  const { settings, clock, emit, cut, sent, task } = around;
   const rules = settings.migrations;
   const waits = new LockWaits(clock, rules.lockWait, emit);
-  let migrations = new Map<string, Pick<Migrating, 'plugin' | 'firstLock'>>();
+  let migrating = new Map<string, PluginMigrating>();
   let survey: Survey | undefined;
   let onPath = schemasOnPath(rules);
 
@@ -45,15 +53,22 @@ export function migrateAllPhase(
     onPath = [...new Set([...onPath, ...found])];
   };
 
-  async function migrate({ input, signal, windDown }: TaskArgs<OfPlugin>): Promise<MigrateResult> {
-    const { plugin } = input;
-    const migration = migrations.get(plugin);
-    if (!migration || !survey) throw new Error(`no migrations of ${plugin} in this launch`);
+  async function migrate({ input, signal, windDown }: TaskArgs<InSlot>): Promise<MigrateResult> {
+    const { plugin, slot } = input;
+    const known = migrating.get(plugin);
+    if (!known || !survey) throw new Error(`no migrations of ${plugin} in this launch`);
+    if (!known.hasSlot) emit({ type: 'plugin.migrate.connecting', plugin, slot });
+    known.hasSlot = true;
     // A plugin that waits for a connection has begun nothing, and ends at once when the others wind down.
     const waiting = AbortSignal.any([signal, windDown]);
     const pool = createPatientPool(around, { phase: 'migrateAll', plugin, signal: waiting });
-    const result = await migratePlugin(pool, migration.plugin, {
-      firstLock: migration.firstLock,
+    const result = await migratePlugin(pool, known.migrations, {
+      onLock: (lock) => {
+        if (known.hasStarted) return;
+        known.hasStarted = true;
+        const waitedMs = waits.waitedMs(plugin);
+        emit({ type: 'plugin.migrate.started', plugin, slot, waitedMs, ...lock });
+      },
       signal,
       windDown,
       cut,
@@ -73,16 +88,22 @@ export function migrateAllPhase(
       survey: task(async ({ signal }): Promise<SurveyResult> => {
         const { plugins } = graph();
         const startedAt = clock.elapsed();
+        const sentBefore = sent.total;
         const surveyed = await surveyByMode(around, plugins, signal);
         survey = surveyed.survey;
-        migrations = new Map(
+        migrating = new Map(
           surveyed.migrations.map((each) => [
             each.id,
-            { plugin: each, firstLock: { wasTaken: false } },
+            { migrations: each, hasSlot: false, hasStarted: false },
           ]),
         );
         addToPath(survey?.schemasOnPath ?? []);
-        emitSurvey(surveyed, clock.elapsed() - startedAt, emit);
+        const statements = sent.total - sentBefore;
+        emitSurvey(
+          surveyed,
+          { statements, durationMs: roundMs(clock.elapsed() - startedAt) },
+          emit,
+        );
         refuseProblems(surveyed);
         const pending = new Set((survey?.plugins ?? []).filter(hasWork).map(({ id }) => id));
         const upToDate = plugins.map(({ id }) => id).filter((id) => !pending.has(id));

@@ -1,7 +1,7 @@
 import { formatDuration } from '../../core/duration.ts';
 import { problem, type Problem } from '../../core/error-codes.ts';
 import { asBootError, BootError, toProblem } from '../../core/errors.ts';
-import type { Emit } from '../../core/events.ts';
+import type { BootEvents, Emit } from '../../core/events.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import { growPause, sleep } from '../../core/patience.ts';
 import type { Plugin } from '../../core/plugin.ts';
@@ -58,7 +58,7 @@ export async function surveyByMode(
     const nextInMs = Math.min(growPause(attempt, pauses), leftMs);
     const waiting = listNames(pending.map(({ plugin = '' }) => plugin));
     const reason = `migrations of ${waiting} are pending`;
-    emit({ type: 'boot.waiting', reason, attempt, nextInMs });
+    emit({ type: 'boot.waiting', kind: 'gate', reason, attempt, nextInMs });
     await sleep(clock, nextInMs, signal);
   }
 }
@@ -119,12 +119,12 @@ async function readPlugins(
  */
 export function emitSurvey(
   { survey, migrations }: SurveyedPlugins,
-  durationMs: number,
+  cost: Pick<BootEvents['survey.finished'], 'statements' | 'durationMs'>,
   emit: Emit,
 ): void {
   if (!survey) return;
   const { server, pooler } = survey;
-  emit({ type: 'survey.finished', plugins: migrations.length, server, pooler, durationMs });
+  emit({ type: 'survey.finished', plugins: migrations.length, server, pooler, ...cost });
   for (const { id, schema, applied, pending, renameFrom, warnings } of survey.plugins) {
     emit({
       type: 'plugin.migrate.planned',

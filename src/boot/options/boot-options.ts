@@ -1,5 +1,6 @@
 import type { Pool, PoolConfig } from 'pg';
 import type { Clock } from '../../core/clock.ts';
+import type { AppName } from '../../core/events.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { MigrationSource } from '../../core/migration-source.ts';
 import type { Plugin } from '../../core/plugin.ts';
@@ -56,6 +57,19 @@ export interface BootOptions extends SettingsOptions {
    * @default a logger that writes nothing
    */
   readonly logger?: Logger | 'debug' | 'info' | 'warn' | 'error';
+  /**
+   * The name and the version of the host, for people who read the events of a boot.
+   *
+   * @default none
+   */
+  readonly hostApp?: AppName;
+  /**
+   * Where the boot is recorded, so that it can be explained later, also when its process was killed: the path of a file, whose
+   * predecessor is kept with the ending `.previous`, or a function that gets the lines.
+   *
+   * @default none
+   */
+  readonly record?: string | ((lines: string) => void);
   /**
    * The source of time, for tests of the host.
    *

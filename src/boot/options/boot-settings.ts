@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import { coreServiceIds } from '../../core/core-services.ts';
 import { optionsInvalid } from '../../core/errors.ts';
 import { group, knownKeysOnly, list, maybe, oneOf, record, text } from '../../core/expect.ts';
+import type { AppName } from '../../core/events.ts';
 import { isRecord } from '../../core/foreign-value.ts';
 import { guardLogger, silentLogger, type Logger } from '../../core/logger.ts';
 import { checkPlugin } from '../../core/plugin-check.ts';
@@ -31,6 +32,9 @@ export interface BootSettings extends Settings {
   readonly logger: Logger;
   /** The logger for Slipway's own lines. Its errors are caught. */
   readonly ownLogger: Logger;
+  readonly hostApp: AppName | undefined;
+  /** The path of a file, or a function that gets lines. */
+  readonly record: string | ((lines: string) => void) | undefined;
   readonly clock: Clock;
 }
 
@@ -63,6 +67,8 @@ const ownOptions = [
   'registry',
   'services',
   'logger',
+  'hostApp',
+  'record',
   'clock',
 ];
 const checkDiscover = group({
@@ -71,6 +77,10 @@ const checkDiscover = group({
   type: [oneOf('backend'), 'backend'],
 });
 const registryGroup = group({ missing: [oneOf('warn', 'error'), 'warn'] });
+const hostAppGroup = group({
+  name: [text(/\S/, 'the name of an application'), undefined],
+  version: [maybe(text(/\S/, 'a version')), undefined],
+});
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 
 /**
@@ -97,6 +107,8 @@ export function checkBootOptions(options: BootOptions): BootSettings {
     services: checkServices(given['services']),
     logger,
     ownLogger: guardLogger(logger),
+    hostApp: maybe(checkHostApp)(given['hostApp'], 'hostApp'),
+    record: maybe(checkRecord)(given['record'], 'record'),
     clock: checkClock(given['clock']),
     ...checkSettings(plain),
   });
@@ -157,6 +169,18 @@ function checkLogger(value: unknown): Logger {
     `a logger with ${levels.join(', ')}, or one of these levels`,
     value,
   );
+}
+
+/** A version is left out rather than undefined: an event has no such fields. */
+function checkHostApp(value: unknown, checked: string): AppName {
+  const { name, version } = hostAppGroup(value, checked);
+  return Object.freeze({ name, ...(version !== undefined && { version }) });
+}
+
+function checkRecord(value: unknown, name: string): string | ((lines: string) => void) {
+  if (typeof value === 'function') return value as (lines: string) => void;
+  if (typeof value === 'string' && value.trim() !== '' && !value.includes('\0')) return value;
+  throw optionsInvalid(name, 'the path of a file, or a function', value);
 }
 
 function checkClock(value: unknown): Clock {

@@ -1,3 +1,4 @@
+import type { BootEvents } from '../../core/events.ts';
 import { readErrorCode, readSqlState } from './connection-error.ts';
 
 /** A certificate that Node.js cannot trace back to an authority that it knows. */
@@ -9,8 +10,23 @@ const untrustedCodes: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-/** Why there is no connection at the moment, in one clause. */
-export function reasonForWaiting(error: Error): string {
+/** What is waited for while there is no connection, and why, in one clause. */
+type ConnectionWait = Pick<BootEvents['boot.waiting'], 'kind' | 'reason'>;
+
+/** The wait for a client of a pool that has given out every one. */
+export const waitForClient: ConnectionWait = {
+  kind: 'connection',
+  reason: 'every client of the pool is checked out',
+};
+
+/** Says why there is no connection at the moment. */
+export function readConnectionWait(error: Error): ConnectionWait {
+  // pg-pool says so of its queue, and of a server that is silent something else.
+  if (error.message === 'timeout exceeded when trying to connect') return waitForClient;
+  return { kind: 'database', reason: reasonForWaiting(error) };
+}
+
+function reasonForWaiting(error: Error): string {
   switch (readSqlState(error)) {
     case '53300':
       return 'PostgreSQL is full: every connection that it allows is taken';

@@ -73,6 +73,8 @@ export async function readHolder<Facts extends LockHolder>(
     `'applicationName', nullif(a.application_name, '')`,
     `'host', coalesce(a.client_hostname, host(a.client_addr))`,
     `'ageMs', ${msSinceSql('a.backend_start')}`,
+    ...sessionFacts('a'),
+    `'waitsFor', (${firstBlockerSql})`,
     ...more,
   ];
   const { rows } = await client.query<{ holder: string }>(
@@ -81,6 +83,21 @@ export async function readHolder<Facts extends LockHolder>(
   );
   return rows[0] && (JSON.parse(rows[0].holder) as Facts);
 }
+
+/** The facts of a session's transaction, from its row of `pg_stat_activity`. */
+function sessionFacts(row: string): readonly string[] {
+  return [`'state', ${row}.state`, `'transactionMs', ${msSinceSql(`${row}.xact_start`)}`];
+}
+
+/**
+ * A query for the first session that the holder itself waits for: it is the one to look at. The relation is the one that the
+ * holder waits for, or whose row.
+ */
+const firstBlockerSql = `select json_build_object('pid', b.pid, 'applicationName', nullif(s.application_name, ''),
+    'relation', (select min(w.relation::regclass::text) from pg_locks w
+      where w.pid = l.pid and (not w.granted or w.locktype = 'tuple')), ${sessionFacts('s').join(', ')})
+  from unnest(pg_blocking_pids(l.pid)) with ordinality b(pid, place) left join pg_stat_activity s on s.pid = b.pid
+  where b.pid > 0 order by b.place limit 1`;
 
 /**
  * Looks for the sessions that were in the way of a statement. PostgreSQL forgets whom a statement waited for once it has
@@ -95,8 +112,7 @@ export async function findBlockers(
   const { rows } = await client.query<{ blockers: string }>(
     `select coalesce(json_agg(json_strip_nulls(b.session)), '[]')::text as blockers from (
        select json_build_object('pid', a.pid, 'applicationName', nullif(a.application_name, ''),
-         'relation', min(l.relation::regclass::text), 'state', a.state,
-         'transactionMs', ${msSinceSql('a.xact_start')}) as session
+         'relation', min(l.relation::regclass::text), ${sessionFacts('a').join(', ')}) as session
        from pg_locks l join pg_stat_activity a on a.pid = l.pid left join pg_class c on c.oid = l.relation
        where l.granted and l.pid <> pg_backend_pid() and (l.pid = any($2::int[]) or l.locktype = 'relation'
          and l.database = (select oid from pg_database where datname = current_database())

@@ -2,6 +2,7 @@ import type { MigrationClient } from '../../core/migration-source.ts';
 import type { ClientQuery } from '../connection/connection.ts';
 import { answer as answerCall, isSubmittable, readQuery } from '../connection/query-call.ts';
 import type { FileStatement } from './migrating.ts';
+import { readKeywords } from '../sql/command-keywords.ts';
 import { findLasting, findLockRelease, findTransactionControl } from '../sql/refused-commands.ts';
 import { SqlText } from '../sql/sql-text.ts';
 
@@ -133,6 +134,7 @@ function toStatement(query: ClientQuery, sql: SqlText, number: number): FileStat
     sql,
     isLeftOpen: sql.isLeftOpen,
     number,
+    command: readKeywords(sql.commands[0]),
     origin: (index = sql.statements[0]?.codeOffset ?? 0) => ({
       text: query.text,
       index,

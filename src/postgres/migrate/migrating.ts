@@ -1,3 +1,4 @@
+import { roundMs } from '../../core/duration.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { LockBlocker, Emit } from '../../core/events.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
@@ -15,8 +16,8 @@ export interface MigrateOptions {
   /** Whether the connection has a session of its own, which a pooler that hands out transactions does not give. */
   readonly keepsSession: boolean;
   readonly emit: Emit;
-  /** Made once for the plugin: its migration may take several calls, when another process has the lock in between. */
-  readonly firstLock: { wasTaken: boolean };
+  /** Called when the lock is held, before the first file. A plugin may take several calls, when another process has the lock in between. */
+  readonly onLock: (lock: FirstLock) => void;
   /** Aborted: the running statement is cancelled, and its file is rolled back. */
   readonly signal: AbortSignal;
   /** Aborted: the current file is finished, and no further one is begun. */
@@ -25,6 +26,14 @@ export interface MigrateOptions {
   readonly cut?: AbortSignal | undefined;
   /** Called with the schemas of extensions, before the first file and after each file that may change them. */
   readonly onExtensionSchemas?: ((schemas: readonly string[]) => void) | undefined;
+}
+
+/** The lock that a call has taken. */
+export interface FirstLock {
+  /** The session that holds it. */
+  readonly backendPid: number;
+  /** How long the call has waited for its client. */
+  readonly connectMs: number;
 }
 
 /** One call of {@link MigrateOptions}, from its first message to its last file: made once, and handed on whole. */
@@ -40,6 +49,8 @@ export interface PreparedFile {
   readonly file: Migration;
   /** Whether it runs in a transaction together with its history row. Otherwise the row comes after it. */
   readonly inTransaction: boolean;
+  /** How many statements it has; unknown for a function. */
+  readonly count?: number;
   /** Whether it may make something outside of its schema. */
   readonly mayReachOut: boolean;
   /**
@@ -61,6 +72,10 @@ export interface FileStatement {
   readonly number: number;
   /** How many there are; unknown for a function. */
   readonly count?: number;
+  /** Its first line in the file; unknown for a function. */
+  readonly line?: number;
+  /** The keywords that it begins with. */
+  readonly command: string;
   /** The author's text, and where in it the character at `index` of the query stands, or else the first SQL of the statement. */
   readonly origin: (index?: number) => { readonly text: string; readonly index: number };
 }
@@ -103,18 +118,29 @@ export function startProgress(): MigrationProgress {
   };
 }
 
-/** Reports that a statement of the open file has been sent. */
-export function reportStatement(
+/** Runs a statement of the open file: emits that it begins and, once it has run, how long it took. */
+export async function runStatement(
   { plugin, progress, clock, emit }: Migrating,
-  { number, count }: FileStatement,
-  startedAt: number,
-): void {
-  emit({
-    type: 'plugin.migrate.statement',
+  statement: FileStatement,
+  send: () => Promise<unknown>,
+): Promise<unknown> {
+  const { number, count, line, command } = statement;
+  const which = {
     plugin: plugin.id,
     file: progress.open?.file.name ?? '',
     statement: number,
     ...(count !== undefined && { statements: count }),
-    durationMs: clock.elapsed() - startedAt,
+  };
+  progress.statement = statement;
+  const startedAt = clock.elapsed();
+  const place = line === undefined ? {} : { line };
+  emit({ type: 'plugin.migrate.executing', ...which, ...place, command });
+  const answer = await send();
+  emit({
+    type: 'plugin.migrate.executed',
+    ...which,
+    durationMs: roundMs(clock.elapsed() - startedAt),
   });
+  progress.statement = undefined;
+  return answer;
 }

@@ -1,9 +1,10 @@
 import { ownNames, type SqlMigration } from '../sources/migration.ts';
+import { readKeywords } from '../sql/command-keywords.ts';
 import { readDirectives } from '../sql/file-marks.ts';
 import { needsNoTransaction } from '../sql/lone-commands.ts';
 import { publicEdits } from '../sql/public-names.ts';
 import { editStatements, type SentStatement } from '../sql/sql-edits.ts';
-import { positionsAt } from '../sql/text-position.ts';
+import { linesAt, positionsAt } from '../sql/text-position.ts';
 import type { PreparedFile } from './migrating.ts';
 import { extensionEdits, noExtensions, type ExtensionFacts } from '../survey/extension-schemas.ts';
 
@@ -34,8 +35,13 @@ export async function toScript(
     file,
     statements,
     inTransaction: !needsNoTransaction(sql),
+    count: statements.length,
     mayReachOut: readDirectives(sql).known.has('allow-outside'),
     sendEach: async (send) => {
+      const lines = linesAt(
+        file.text,
+        statements.map(({ codeOffset }) => codeOffset),
+      );
       for (const [index, statement] of statements.entries()) {
         await send({
           query: { text: statement.text },
@@ -43,6 +49,9 @@ export async function toScript(
           isLeftOpen: statement.isLeftOpen,
           number: index + 1,
           count: statements.length,
+          line: lines[index]?.line ?? 1,
+          // Of the statement as it was read: its edits change no keyword, and what they make is not read again.
+          command: readKeywords(sql.statements[index]?.commands[0]),
           origin: (at) => ({
             text: file.text,
             index: at === undefined ? statement.codeOffset : statement.toOriginal(at),

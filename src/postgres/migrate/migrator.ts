@@ -1,3 +1,4 @@
+import { roundMs } from '../../core/duration.ts';
 import { problemError } from '../../core/errors.ts';
 import type { LockHolder } from '../../core/events.ts';
 import { isConnectionLost, readSqlState } from '../connection/connection-error.ts';
@@ -50,16 +51,18 @@ export async function migratePlugin(
 ): Promise<MigrationOutcome> {
   const { settings, onExtensionSchemas } = options;
   const progress = startProgress();
+  const calledAt = options.clock.elapsed();
   const pin = { ...options, mayRepeat: () => progress.open === undefined };
   try {
     return await withPinnedClient(pool, pin, async (client) => {
+      const connectMs = roundMs(options.clock.elapsed() - calledAt);
       const extensions = new KnownExtensions(plugin, settings, onExtensionSchemas);
       const run: Migrating = { ...options, client, plugin, extensions, progress };
       const renaming = await renamePreviousSchema(run);
       if (renaming.status === 'locked') return renaming;
       const lock = run.keepsSession ? new SessionLock(run) : new TransactionLock(run);
       try {
-        return await applyPending(run, lock);
+        return await applyPending(run, lock, connectMs);
       } catch (error) {
         progress.advice = await lookIntoFailure(run, error);
         throw error;
@@ -77,13 +80,12 @@ export async function migratePlugin(
 async function applyPending(
   run: Migrating,
   lock: SessionLock | TransactionLock,
+  connectMs: number,
 ): Promise<MigrationOutcome> {
-  const { plugin, progress, firstLock, clock, signal, windDown, emit } = run;
+  const { plugin, progress, onLock, clock, signal, windDown, emit } = run;
   const first = await lock.take();
   if (!first.acquired) return { status: 'locked', holder: first.holder };
-  // Once for the plugin: between two files another process may have the lock, or the connection may break.
-  if (!firstLock.wasTaken) emit({ type: 'plugin.migrate.started', plugin: plugin.id });
-  firstLock.wasTaken = true;
+  onLock({ backendPid: first.backendPid, connectMs });
   progress.rowsAtFirst ??= first.rows.length;
   progress.rowsKnown = first.rows.length;
   progress.pending = planMigrations(plugin.files, first.rows, plugin.schema).pending;
@@ -96,7 +98,7 @@ async function applyPending(
     if (outcome.status === 'canceled') return { ...outcome, applied: progress.applied };
     if (outcome.status === 'locked') return outcome;
     if (outcome.status === 'applied') {
-      const durationMs = clock.elapsed() - startedAt;
+      const durationMs = roundMs(clock.elapsed() - startedAt);
       emit({ type: 'plugin.migrate.applied', plugin: plugin.id, file: file.name, durationMs });
     }
   }
@@ -125,6 +127,7 @@ async function applyFile(
   progress.open = prepared;
   progress.statement = undefined;
   progress.isCommitting = false;
+  emitApplying(run, prepared);
   if (prepared.inTransaction) await runInTransaction(run, held, prepared);
   else await runOutsideTransaction(run, held, prepared);
   held.missing = [];
@@ -133,6 +136,21 @@ async function applyFile(
   progress.open = undefined;
   progress.isCommitting = false;
   return { status: 'applied' };
+}
+
+function emitApplying(
+  { plugin, progress, emit }: Migrating,
+  { file, count, inTransaction }: PreparedFile,
+): void {
+  emit({
+    type: 'plugin.migrate.applying',
+    plugin: plugin.id,
+    file: file.name,
+    index: progress.pending.indexOf(file) + 1,
+    of: progress.pending.length,
+    ...(count !== undefined && { statements: count }),
+    transaction: inTransaction,
+  });
 }
 
 /** Whether another replica has applied the file while the lock was not held. */

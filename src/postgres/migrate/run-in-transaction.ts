@@ -9,7 +9,7 @@ import { lockTimeoutSql } from '../connection/session-settings.ts';
 import { insertHistorySql } from '../history/migration-history.ts';
 import { rememberSchemasSql, straysAmong, strayObjectsSql } from '../survey/stray-objects.ts';
 import {
-  reportStatement,
+  runStatement,
   type FileStatement,
   type Migrating,
   type PreparedFile,
@@ -50,7 +50,9 @@ async function sendOneByOne(
   if (!opened || opened.pid !== held.backendPid || opened.schema !== plugin.schema) {
     throw wrongSession(run, held, opened);
   }
-  await file.sendEach((statement) => sendGuarded(run, statement, opened));
+  await file.sendEach((statement) =>
+    runStatement(run, statement, () => sendGuarded(run, statement, opened)),
+  );
   progress.statement = undefined;
   progress.isCommitting = true;
   learnFromCommit(run, await client.finish(closingSql(run, held, file, opened).join(';')));
@@ -77,17 +79,13 @@ async function sendGuarded(
   statement: FileStatement,
   { pid, transaction }: SessionFacts,
 ): Promise<unknown> {
-  const { client, extensions, progress, clock } = run;
-  progress.statement = statement;
-  const startedAt = clock.elapsed();
+  const { client, extensions } = run;
   // A text that is left open fails by itself; a guard behind it would be part of the literal.
   const guard = statement.isLeftOpen ? undefined : transactionGuardSql({ pid, transaction });
   const answer = await client.send(statement.query, guard);
   if (!client.isInTransaction()) throw transactionEnded(run);
   const look = extensions.afterStatement(statement.query.text);
   if (look !== undefined) await client.query(look);
-  reportStatement(run, statement, startedAt);
-  progress.statement = undefined;
   return answer;
 }
 

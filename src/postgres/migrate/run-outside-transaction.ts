@@ -3,7 +3,7 @@ import { sessionSql, sessionGuardSql, type SessionFacts } from '../connection/se
 import { insertHistorySql } from '../history/migration-history.ts';
 import { readLoneCommand, type LoneCommand } from '../sql/lone-commands.ts';
 import {
-  reportStatement,
+  runStatement,
   type FileStatement,
   type Migrating,
   type PreparedFile,
@@ -67,7 +67,7 @@ async function expectOwnSession(
 }
 
 async function sendUnlessDone(run: Migrating, statement: FileStatement): Promise<unknown> {
-  const { client, plugin, progress, emit, clock } = run;
+  const { client, plugin, progress, emit } = run;
   progress.statement = statement;
   const [command] = statement.sql.commands;
   const lone = (command && readLoneCommand(command)) ?? anyOther;
@@ -79,11 +79,7 @@ async function sendUnlessDone(run: Migrating, statement: FileStatement): Promise
     emit({ type: 'boot.warning', message, plugin: plugin.id });
     return nothingDone;
   }
-  const startedAt = clock.elapsed();
-  const answer = await client.send(statement.query);
-  reportStatement(run, statement, startedAt);
-  progress.statement = undefined;
-  return answer;
+  return runStatement(run, statement, () => client.send(statement.query));
 }
 
 const anyOther: LoneCommand = { kind: 'other' };

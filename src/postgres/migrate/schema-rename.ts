@@ -1,3 +1,4 @@
+import { roundMs } from '../../core/duration.ts';
 import type { Problem } from '../../core/error-codes.ts';
 import { problemError } from '../../core/errors.ts';
 import type { LockHolder } from '../../core/events.ts';
@@ -64,7 +65,11 @@ export async function renamePreviousSchema({
     }
     await client.finish(`${renameSql(plugin, rename)}; commit`);
     const renamed = { plugin: plugin.id, from: rename.from, to: plugin.schema };
-    emit({ type: 'plugin.migrate.renamed', ...renamed, durationMs: clock.elapsed() - startedAt });
+    emit({
+      type: 'plugin.migrate.renamed',
+      ...renamed,
+      durationMs: roundMs(clock.elapsed() - startedAt),
+    });
     return { status: 'done' };
   } catch (error) {
     if (client.lost) throw error;

@@ -12,14 +12,10 @@ export interface HolderReport {
   /** The session that holds the lock, and what it does. Left out when the lock is free, as is what this role may not see. */
   readonly holder?: LockHolder & {
     readonly pid: number;
-    /** `active`, `idle`, `idle in transaction` … */
-    readonly state?: string;
     /** The statement that it runs, or ran last. */
     readonly query?: string;
     /** How long ago that statement began, in ms. */
     readonly queryMs?: number;
-    /** How long ago its transaction began, in ms. */
-    readonly transactionMs?: number;
     /** The pids of the sessions that it waits for. */
     readonly blockedBy: readonly number[];
   };
@@ -38,10 +34,8 @@ export async function findHolder(
   schema: string,
 ): Promise<HolderReport['holder']> {
   const facts = await readHolder<NonNullable<HolderReport['holder']>>(client, schema, [
-    `'state', a.state`,
     `'query', nullif(a.query, '')`,
     `'queryMs', ${msSinceSql('a.query_start')}`,
-    `'transactionMs', ${msSinceSql('a.xact_start')}`,
     `'blockedBy', to_json(pg_blocking_pids(l.pid))`,
   ]);
   return facts?.query === undefined ? facts : { ...facts, query: withoutGuard(facts.query) };

@@ -4,6 +4,13 @@ interface TextPosition {
   readonly column: number;
 }
 
+/** A line of a text, and where it begins. */
+interface TextLine {
+  /** Counts from 1. */
+  readonly line: number;
+  readonly start: number;
+}
+
 const linesBefore = 2;
 const linesAfter = 1;
 const widest = 110;
@@ -14,19 +21,26 @@ export function positionAt(text: string, index: number): TextPosition {
   return { line: before.length, column: Array.from(before.at(-1) ?? '').length + 1 };
 }
 
-/** Finds the places of the characters at these ascending indexes in one walk: a file may have many thousands of statements. */
+/** Finds the places of the characters at these ascending indexes. */
 export function positionsAt(text: string, indexes: readonly number[]): readonly TextPosition[] {
+  return linesAt(text, indexes).map(({ line, start }, at) => {
+    return { line, column: Array.from(text.slice(start, indexes[at])).length + 1 };
+  });
+}
+
+/** Finds the lines of the characters at these ascending indexes in one walk: a file may have many thousands of statements. */
+export function linesAt(text: string, indexes: readonly number[]): readonly TextLine[] {
   const breaks = new RegExp(lineBreak, 'g');
   let line = 1;
-  let lineStart = 0;
+  let start = 0;
   let next = breaks.exec(text);
   return indexes.map((index) => {
     while (next && breaks.lastIndex <= index) {
       line += 1;
-      lineStart = breaks.lastIndex;
+      start = breaks.lastIndex;
       next = breaks.exec(text);
     }
-    return { line, column: Array.from(text.slice(lineStart, index)).length + 1 };
+    return { line, start };
   });
 }
 

@@ -10,7 +10,15 @@ import {
   getPluginSchemaName,
   gracefulShutdown,
 } from 'slipway';
-import type { Boot, BootError, BootEventName, BootEventOf, Logger, Repair } from 'slipway';
+import type {
+  Boot,
+  BootError,
+  BootEventName,
+  BootEventOf,
+  Logger,
+  MachineRecord,
+  Repair,
+} from 'slipway';
 import { closeServer, gate, nodeFront, nodeListener, probes } from 'slipway/http';
 import { startPostgres } from 'slipway/testing';
 
@@ -19,6 +27,9 @@ export const repair = createRepair({ pool: 'postgres://127.0.0.1/shop' });
 export const { services } = boot;
 export const begin = async (one: Boot) => one.start();
 export const unsubscribe = boot.beforeStop(() => {});
+export const leave = boot.inspect((record) => record.ref);
+export const actionsOf = (record: MachineRecord) =>
+  record.type === 'machine.transition' ? record.actions : [];
 
 export const report = boot.report();
 export const { phases, plugins, warnings, problems, database, criticalPath, error } = report;

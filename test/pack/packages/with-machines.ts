@@ -1,6 +1,7 @@
 /** A package that hands on the machines, alone and with tasks and a listener of its own. */
 import {
   bootMachine,
+  describeMachines,
   fromTask,
   initAllMachine,
   launchMachine,
@@ -25,3 +26,6 @@ export const ended = async () => (await waitFor(boot, (one) => one.status === 'd
 export const nodes = ({ nodes: sorted }: LaunchOutput) => sorted;
 export const stopping = createActor(stopAllMachine, { input: { nodes: [], started: [] } });
 export const { run } = stopping.getSnapshot().context;
+export const described = describeMachines();
+export const states = described.flatMap((one) => one.states);
+export const edges = states.flatMap(({ transitions = [] }) => transitions);

@@ -1,0 +1,229 @@
+import type { Problem, Warning } from '../core/error-codes.ts';
+import { toPlainError, type ErrorRecord } from '../core/error-record.ts';
+import type { DatabaseFacts, GraphEdge, WaitKind } from '../core/events.ts';
+import type { BootReport } from '../core/report.ts';
+import {
+  steps,
+  type BootOutcome,
+  type Phase,
+  type PhaseOutcome,
+  type Step,
+  type StepState,
+} from '../core/steps.ts';
+import {
+  addToPlugin,
+  createPluginRecord,
+  type AnyEvent,
+  type EventOf,
+  type PluginRecord,
+  type Span,
+  type StepRecord,
+} from './plugin-record.ts';
+
+/** The facts known of one phase. */
+export interface PhaseRecord extends Span {
+  readonly phase: Phase;
+  outcome: PhaseOutcome | 'running';
+  error?: ErrorRecord;
+}
+
+/** A wait of the whole boot. */
+export interface BootPause extends Span {
+  readonly kind: Extract<WaitKind, 'connection' | 'database' | 'gate'>;
+  readonly reason: string;
+  /** The message of the last attempt's error. */
+  error?: string;
+  /** When the next attempt is due. */
+  untilMs?: number;
+}
+
+/** The facts of the beginning of a boot. */
+export type StartFacts = Omit<EventOf<'boot.started'>, 'bootId' | 'seq' | 'at' | 'elapsedMs'>;
+
+/**
+ * The facts known from the events so far: the one fold from which state, report and every analysis are derived. It begins with
+ * every step of every plugin not reached, so that at any moment it is complete.
+ */
+export class BootRecord {
+  readonly bootId: string;
+  /** The wall-clock time of the first event, in ms since 1970; `undefined` before it. */
+  startedAt: number | undefined;
+  /** The time of the last event, in ms since the start. */
+  elapsedMs = 0;
+  start: StartFacts | undefined;
+  finished:
+    | {
+        readonly outcome: BootOutcome;
+        readonly atMs: number;
+        readonly durationMs: number;
+        readonly error?: ErrorRecord;
+      }
+    | undefined;
+  /** The beginning of the way down, and its reason. */
+  stopping: { readonly atMs: number; readonly reason: string } | undefined;
+  stoppedAtMs: number | undefined;
+  readonly phases: PhaseRecord[] = [];
+  readonly warnings: Warning[] = [];
+  edges: readonly GraphEdge[] = [];
+  survey: (DatabaseFacts & { readonly atMs: number; readonly plugins: number }) | undefined;
+  database: DatabaseFacts | undefined;
+  readonly pauses: BootPause[] = [];
+  /** The version counts the events, so that what is derived can be kept until the next one. */
+  version = 0;
+  #plugins = new Map<string, PluginRecord>();
+  #statements = 0;
+  #stepStates: { readonly version: number; readonly states: StepStates } | undefined;
+
+  constructor(bootId: string) {
+    this.bootId = bootId;
+  }
+
+  /** In the order of the graph, or as discovered before it is known; disabled plugins come last. */
+  get plugins(): readonly PluginRecord[] {
+    return [...this.#plugins.values()];
+  }
+  find(id: string): PluginRecord | undefined {
+    return this.#plugins.get(id);
+  }
+  findPhase(phase: Phase): PhaseRecord | undefined {
+    return this.phases.find((known) => known.phase === phase);
+  }
+  /** The wait of the whole boot that goes on. */
+  get pause(): BootPause | undefined {
+    const last = this.pauses.at(-1);
+    return last?.endMs === undefined ? last : undefined;
+  }
+  get problems(): readonly Problem[] {
+    return this.finished?.error?.problems ?? [];
+  }
+  /** The same object until the next event: a host may ask with every request. */
+  get stepStates(): StepStates {
+    if (this.#stepStates?.version !== this.version) {
+      const states = Object.fromEntries(
+        this.plugins.map((plugin) => [
+          plugin.id,
+          Object.fromEntries(steps.map((step) => [step, readStep(plugin.steps[step])])),
+        ]),
+      ) as StepStates;
+      this.#stepStates = { version: this.version, states };
+    }
+    return this.#stepStates.states;
+  }
+
+  add(event: AnyEvent): void {
+    this.version += 1;
+    this.startedAt ??= event.at;
+    this.elapsedMs = event.elapsedMs;
+    if ('plugin' in event && event.plugin !== undefined && event.type !== 'plugin.discovered') {
+      const plugin = this.#plugins.get(event.plugin);
+      if (plugin) addToPlugin(plugin, event);
+    }
+    switch (event.type) {
+      case 'boot.started': {
+        const { bootId: _id, seq: _seq, at: _at, elapsedMs: _ms, ...facts } = event;
+        this.start = facts;
+        break;
+      }
+      case 'boot.waiting':
+        if (event.plugin === undefined) this.#waitFor(event);
+        break;
+      case 'boot.warning':
+      case 'plugin.migrate.warning':
+        this.warnings.push(warningIn(event));
+        break;
+      case 'boot.finished': {
+        const { outcome, elapsedMs: atMs, durationMs, error } = event;
+        const failure = error === undefined ? {} : { error: toPlainError(error) };
+        this.finished = { outcome, atMs, durationMs, ...failure };
+        break;
+      }
+      case 'boot.stopping':
+        this.stopping = { atMs: event.elapsedMs, reason: event.reason };
+        break;
+      case 'boot.stopped':
+        this.stoppedAtMs = event.elapsedMs;
+        break;
+      case 'phase.started':
+        this.phases.push({ phase: event.phase, outcome: 'running', startMs: event.elapsedMs });
+        break;
+      case 'phase.finished':
+        this.#finishPhase(event);
+        break;
+      case 'plugin.discovered':
+        this.#plugins.set(event.plugin, createPluginRecord(event));
+        break;
+      case 'graph.sorted':
+        this.#sort(event);
+        break;
+      case 'survey.finished': {
+        const { server, pooler, statements, plugins, elapsedMs: atMs } = event;
+        this.survey = { server, pooler, statements, plugins, atMs };
+        this.#endPause(atMs);
+        break;
+      }
+      default:
+    }
+  }
+
+  #waitFor({ kind, reason, error, nextInMs, elapsedMs }: EventOf<'boot.waiting'>): void {
+    const news = { untilMs: elapsedMs + nextInMs, ...(error && { error: error.message }) };
+    const { pause: current } = this;
+    if (current?.kind === kind && current.reason === reason) {
+      Object.assign(current, news);
+      return;
+    }
+    this.#endPause(elapsedMs);
+    this.pauses.push({ kind, reason, startMs: elapsedMs, ...news });
+  }
+
+  #endPause(atMs: number): void {
+    const { pause } = this;
+    if (pause) pause.endMs = atMs;
+  }
+
+  #finishPhase({ phase, outcome, error, statements, elapsedMs }: EventOf<'phase.finished'>): void {
+    const known = this.phases.findLast((each) => each.phase === phase);
+    if (known) {
+      known.endMs = elapsedMs;
+      known.outcome = outcome;
+      if (error !== undefined) known.error = toPlainError(error);
+    }
+    this.#endPause(elapsedMs);
+    this.#statements += statements ?? 0;
+    if (phase !== 'migrateAll' || !this.survey) return;
+    const { server, pooler } = this.survey;
+    this.database = { server, pooler, statements: this.#statements };
+  }
+
+  #sort({ order, edges, warnings }: EventOf<'graph.sorted'>): void {
+    const inOrder = new Set(order);
+    const sorted = order.flatMap((id) => this.#plugins.get(id) ?? []);
+    const others = this.plugins.filter(({ id }) => !inOrder.has(id));
+    this.#plugins = new Map([...sorted, ...others].map((plugin) => [plugin.id, plugin]));
+    this.edges = edges;
+    this.warnings.push(...warnings);
+  }
+}
+
+/** The state of every step, by plugin id. */
+type StepStates = Readonly<Record<string, Readonly<Record<Step, StepState>>>>;
+
+function readStep({ outcome, startedAtMs }: StepRecord): StepState {
+  return outcome ?? (startedAtMs === undefined ? 'pending' : 'running');
+}
+
+/** A warning without the stamp of its event. */
+function warningIn(event: EventOf<'boot.warning' | 'plugin.migrate.warning'>): Warning {
+  const { type: _type, bootId: _id, seq: _seq, at: _at, elapsedMs: _ms, ...warning } = event;
+  return warning;
+}
+
+/** The phases as the report lists them. */
+export function listPhases({ phases }: BootRecord): BootReport['phases'] {
+  return phases.map(({ phase, outcome, startMs, endMs }) => ({
+    phase,
+    outcome,
+    startedAtMs: startMs,
+    durationMs: endMs === undefined ? 0 : endMs - startMs,
+  }));
+}

@@ -1,0 +1,84 @@
+import type { Warning } from '../core/error-codes.ts';
+import type { BootReport, PluginReport, StepReport } from '../core/report.ts';
+import type { Step } from '../core/steps.ts';
+import { listPhases, type BootRecord } from './boot-record.ts';
+import type { PluginRecord } from './plugin-record.ts';
+import { traceChain } from './critical-chain.ts';
+import { listSegments, type Segment } from './segments.ts';
+import { StepTimes } from './step-times.ts';
+import { sumWaits } from './waits.ts';
+
+/** Makes the report of what the record contains. */
+export function buildReport(record: BootRecord): BootReport {
+  const { finished, database } = record;
+  const times = new StepTimes(record, record.elapsedMs);
+  return {
+    bootId: record.bootId,
+    ...(record.startedAt === undefined
+      ? {}
+      : { startedAt: new Date(record.startedAt).toISOString() }),
+    durationMs: finished?.durationMs ?? record.elapsedMs,
+    outcome: finished?.outcome ?? (record.startedAt === undefined ? 'idle' : 'running'),
+    phases: listPhases(record),
+    plugins: record.plugins.map((plugin) => reportPlugin(times, plugin)),
+    warnings: [...record.warnings, ...listLost(record)],
+    problems: record.problems,
+    ...(finished?.error ? { error: finished.error } : {}),
+    ...(database ? { database } : {}),
+    criticalPath: traceChain(times, finished?.atMs ?? record.elapsedMs),
+  };
+}
+
+/** Lists the plugins that a degraded boot lacks. */
+function listLost({ finished, plugins }: BootRecord): readonly Warning[] {
+  if (finished?.outcome !== 'degraded') return [];
+  return plugins.flatMap(({ id, steps }) => {
+    const lost = [steps.migrate, steps.init, steps.ready].find(({ outcome }) =>
+      ['failed', 'timeout', 'dependency'].includes(outcome ?? ''),
+    );
+    if (!lost) return [];
+    const why = lost.error?.message ?? lost.because ?? lost.outcome;
+    return [{ plugin: id, message: `${id} is not up: ${why}` }];
+  });
+}
+
+function reportPlugin(times: StepTimes, plugin: PluginRecord): PluginReport {
+  const { id, version, required, schema, applied } = plugin;
+  return {
+    id,
+    ...(version === undefined ? {} : { version }),
+    required,
+    ...(schema === undefined ? {} : { schema }),
+    applied: [...applied],
+    migrate: reportStep(times, plugin, 'migrate'),
+    init: reportStep(times, plugin, 'init'),
+    ready: reportStep(times, plugin, 'ready'),
+    stop: reportStep(times, plugin, 'stop'),
+  };
+}
+
+function reportStep(times: StepTimes, plugin: PluginRecord, step: Step): StepReport {
+  const { outcome, durationMs, startedAtMs, slot, error, because, spawnedAtMs } =
+    plugin.steps[step];
+  const segments = listSegments(times, plugin, step);
+  const eligibleAtMs = findEligible(segments);
+  return {
+    outcome: outcome ?? 'notReached',
+    durationMs: durationMs ?? 0,
+    ...(startedAtMs === undefined ? {} : { startedAtMs }),
+    ...(spawnedAtMs === undefined || eligibleAtMs === undefined ? {} : { eligibleAtMs }),
+    ...(slot === undefined ? {} : { slot }),
+    waits: sumWaits(segments),
+    ...(error ? { error } : {}),
+    ...(because === undefined ? {} : { because }),
+  };
+}
+
+/** Finds when nothing but a slot was missing: the end of the last wait for the gate or for a plugin. */
+function findEligible(segments: readonly Segment[]): number | undefined {
+  let eligibleAtMs = segments[0]?.startMs;
+  for (const { kind, endMs } of segments) {
+    if (kind === 'gate' || kind === 'dependency') eligibleAtMs = endMs;
+  }
+  return eligibleAtMs;
+}

@@ -1,0 +1,111 @@
+import type { GraphEdge } from '../../core/events.ts';
+import { isSuccess } from '../../core/schedule.ts';
+import { steps } from '../../core/steps.ts';
+import type { PluginRecord } from '../plugin-record.ts';
+import { criticalChain } from '../critical-chain.ts';
+import type { Story } from '../story.ts';
+
+/** A part of the graph that is small enough to draw. */
+export interface Neighbourhood {
+  /** In the order of the graph. */
+  readonly plugins: readonly PluginRecord[];
+  readonly edges: readonly JoinedEdge[];
+  /** The plugins of the critical chain. */
+  readonly chain: ReadonlySet<string>;
+  /** A sentence about what is left out; `undefined` when it is everything. */
+  readonly note?: string;
+}
+
+/** All edges from one plugin to another. */
+export interface JoinedEdge {
+  readonly from: string;
+  readonly to: string;
+  /** `needs` if one of them is. */
+  readonly kind: GraphEdge['kind'];
+  readonly reasons: readonly string[];
+  /** Whether both ends follow each other on the critical chain. */
+  readonly isCritical: boolean;
+}
+
+/**
+ * Chooses what of a graph to draw: all of it up to `mostPlugins`, and else the critical chain, what failed, and the neighbours of
+ * both. Of more than `mostEdges` edges, those of the chain come first, and those that only order come last.
+ */
+export function chooseNeighbourhood(
+  story: Story,
+  mostPlugins: number,
+  mostEdges: number,
+): Neighbourhood {
+  const all = story.record.plugins;
+  const links = criticalChain(story).flatMap(({ plugin }) => plugin ?? []);
+  const chain = new Set(links);
+  const edges = joinEdges(story, new Set(links.map((id, at) => `${links[at - 1] ?? ''} ${id}`)));
+  const chosen = all.length <= mostPlugins ? undefined : choose(all, edges, chain, mostPlugins);
+  const plugins = chosen ? all.filter(({ id }) => chosen.has(id)) : all;
+  const inside = chosen
+    ? edges.filter(({ from, to }) => chosen.has(from) && chosen.has(to))
+    : edges;
+  const kept = inside.toSorted((a, b) => rank(a) - rank(b)).slice(0, mostEdges);
+  const notes = [
+    plugins.length < all.length &&
+      `${plugins.length} of ${all.length} plugins, which are the critical chain and failures with their neighbours`,
+    kept.length < inside.length && `${kept.length} of ${inside.length} edges`,
+  ].filter((each) => each !== false);
+  return { plugins, edges: kept, chain, ...(notes.length > 0 && { note: notes.join(' and ') }) };
+}
+
+function rank({ isCritical, kind }: JoinedEdge): number {
+  return isCritical ? 0 : kind === 'needs' ? 1 : 2;
+}
+
+function joinEdges({ record }: Story, hops: ReadonlySet<string>): readonly JoinedEdge[] {
+  const joined = new Map<string, JoinedEdge>();
+  for (const { from, to, kind, reason } of record.edges) {
+    const key = `${from} ${to}`;
+    const known = joined.get(key);
+    joined.set(key, {
+      from,
+      to,
+      kind: known?.kind === 'needs' ? 'needs' : kind,
+      reasons: [...(known?.reasons ?? []), ...(reason === '' ? [] : [reason])],
+      isCritical: hops.has(key),
+    });
+  }
+  return [...joined.values()];
+}
+
+/** Grows from the chain and the failures, circle by circle, until there is no more room. */
+function choose(
+  all: readonly PluginRecord[],
+  edges: readonly JoinedEdge[],
+  chain: ReadonlySet<string>,
+  most: number,
+): ReadonlySet<string> {
+  const failed = all.filter(hasFailed).map(({ id }) => id);
+  const chosen = new Set([...chain, ...failed].slice(0, most));
+  const neighbours = edges.flatMap(({ from, to }) =>
+    chosen.has(from) || chosen.has(to) ? [from, to] : [],
+  );
+  for (const id of neighbours) {
+    if (chosen.size >= most) break;
+    chosen.add(id);
+  }
+  return chosen;
+}
+
+/** Whether a plugin failed itself; those that it took along have their own place in the graph. */
+function hasFailed({ steps: own }: PluginRecord): boolean {
+  return steps.some((step) => own[step].outcome === 'failed' || own[step].outcome === 'timeout');
+}
+
+/** The state of a plugin in a graph. */
+export type NodeState = 'up' | 'failed' | 'lost' | 'open' | 'disabled';
+
+/** Reads the state of a plugin: it is up, failed, was lost by another one, or has not come so far. */
+export function readNodeState(plugin: PluginRecord): NodeState {
+  if (!plugin.enabled) return 'disabled';
+  if (hasFailed(plugin)) return 'failed';
+  const outcomes = steps.map((step) => plugin.steps[step].outcome);
+  if (outcomes.some((outcome) => outcome !== undefined && !isSuccess(outcome))) return 'lost';
+  return plugin.steps.ready.outcome === 'done' ? 'up' : 'open';
+}

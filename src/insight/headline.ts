@@ -1,0 +1,174 @@
+import { formatDuration } from '../core/duration.ts';
+import { joinNames, shorten } from '../core/printable.ts';
+import type { Phase, Step } from '../core/steps.ts';
+import type { BootPause, BootRecord } from './boot-record.ts';
+import type { PluginRecord } from './plugin-record.ts';
+import type { StepTimes } from './step-times.ts';
+import type { Story } from './story.ts';
+import { findOpenStep, type OpenStep } from './open-steps.ts';
+import { describeOpenStep, findCulprit, firstLine } from './why.ts';
+
+/**
+ * Describes the state of a boot in one sentence: what runs or is waited for, with its cause, or how the boot has ended.
+ *
+ * @example headline(story.at(41_000)) // 'catalog waits 40s for its migration lock, held by …; billing waits for it (2 of 12 migrated)'
+ */
+export function headline(story: Story): string {
+  const sentence = writeHeadline(story.times);
+  return story.end === 'cutOff' ? `The process ended here: ${sentence}` : sentence;
+}
+
+/** Writes the headline of a moment. */
+export function writeHeadline(times: StepTimes): string {
+  const { record, nowMs } = times;
+  if (record.start === undefined) return 'The boot has not begun';
+  // A boot that is up and stops is not finished again.
+  const isGoingDown = record.stopping !== undefined && record.stoppedAtMs === undefined;
+  if (record.finished && !isGoingDown) return describeEnd(times, record.finished);
+  const { pause } = record;
+  if (pause) return describePause(pause, nowMs);
+  const culprit = findCulprit(times);
+  const step = findCurrentStep(record);
+  const focus = step && findFocus(times, step);
+  const going = focus
+    ? describeOpenStep(times, focus.plugin, focus.open) +
+      describeAffected(times, focus.plugin.id, step)
+    : describePhase(record, nowMs);
+  const stopping = record.stopping
+    ? ` while the boot stops (${firstLine(record.stopping.reason)})`
+    : '';
+  const progress = step ? ` (${describeProgress(record, step)})` : '';
+  if (culprit?.required === true) return `${describeFailure(times, culprit)}; ${going}${stopping}`;
+  return `${going}${stopping}${progress}`;
+}
+
+function describePause({ reason, error, startMs }: BootPause, nowMs: number): string {
+  const more = error === undefined || reason.includes(error) ? '' : `: ${firstLine(error)}`;
+  return `The boot waits ${formatDuration(nowMs - startMs)}: ${firstLine(reason)}${more}`;
+}
+
+function describeEnd(
+  times: StepTimes,
+  { outcome, durationMs, error }: NonNullable<BootRecord['finished']>,
+): string {
+  const { record } = times;
+  const after = `after ${formatDuration(durationMs)}`;
+  const all = count(record.plugins.filter(({ enabled }) => enabled).length, 'plugin');
+  const up = record.plugins.filter(({ steps }) => steps.ready.outcome === 'done');
+  switch (outcome) {
+    case 'ready':
+      return `All ${all} are up ${after}`;
+    case 'migrated': {
+      const files = record.plugins.reduce((sum, { applied }) => sum + applied.length, 0);
+      return `All ${all} are migrated ${after}: ${files === 0 ? 'nothing was pending' : `${count(files, 'file')} applied`}`;
+    }
+    case 'degraded': {
+      const culprit = findCulprit(times);
+      const why = culprit ? `: ${describeFailure(times, culprit)}` : '';
+      return `${up.length} of ${all} are up ${after}${why}`;
+    }
+    case 'canceled':
+      return `The boot was stopped ${after}${record.stopping ? `: ${firstLine(record.stopping.reason)}` : ''}`;
+    default: {
+      const culprit = findCulprit(times);
+      if (culprit) return `The boot failed ${after}: ${describeFailure(times, culprit)}`;
+      const more =
+        (error?.problems?.length ?? 0) > 0
+          ? `: ${firstLine(error?.problems?.[0]?.message ?? '')}`
+          : '';
+      return `The boot failed ${after}: ${firstLine(error?.message ?? 'no reason is known')}${more}`;
+    }
+  }
+}
+
+/** `billing, search and 10 more did not start because auth failed to start: connect ECONNREFUSED` */
+function describeFailure(times: StepTimes, culprit: PluginRecord): string {
+  const { migrate, init, ready } = culprit.steps;
+  const error = migrate.error ?? init.error ?? ready.error;
+  const message = error ? firstLine(error.message) : `${culprit.id} failed`;
+  const others = listLostBy(times, culprit);
+  if (others.length === 0) return message;
+  return `${joinNames(shorten(others, 2))} did not start because ${message}`;
+}
+
+/** Lists the plugins that need one that failed, directly or through others. */
+function listLostBy({ record }: StepTimes, culprit: PluginRecord): readonly string[] {
+  const lost = new Set([culprit.id]);
+  // The edges lead from earlier plugins to later ones, in the order of the graph.
+  for (const { id } of record.plugins) {
+    const needs = record.edges.some(
+      ({ from, to, kind }) => to === id && kind === 'needs' && lost.has(from),
+    );
+    if (needs) lost.add(id);
+  }
+  lost.delete(culprit.id);
+  return [...lost];
+}
+
+/** Finds the step that the plugins take now; `undefined` while none does. */
+export function findCurrentStep(record: BootRecord): Step | undefined {
+  const phase = record.phases.at(-1)?.phase;
+  if (phase === 'migrateAll') return 'migrate';
+  if (phase === 'stopAll') return 'stop';
+  if (phase !== 'initAll') return undefined;
+  return record.plugins.every(({ steps }) => steps.init.finishedAtMs !== undefined)
+    ? 'ready'
+    : 'init';
+}
+
+/** Finds the step to look at: of those that have begun, the one that has lasted longest. */
+function findFocus(
+  times: StepTimes,
+  step: Step,
+): { readonly plugin: PluginRecord; readonly open: OpenStep } | undefined {
+  let focus: { readonly plugin: PluginRecord; readonly open: OpenStep } | undefined;
+  for (const plugin of times.record.plugins) {
+    const { spawnedAtMs, finishedAtMs } = plugin.steps[step];
+    if (spawnedAtMs === undefined || finishedAtMs !== undefined) continue;
+    const open = findOpenStep(times, plugin);
+    if (open && (!focus || open.sinceMs < focus.open.sinceMs)) focus = { plugin, open };
+  }
+  return focus;
+}
+
+/** `; billing, search and 3 more wait for it` */
+export function describeAffected(times: StepTimes, id: string, step: Step): string {
+  const affected = new Set<string>();
+  const next = [id];
+  for (const each of next) {
+    for (const after of times.listAfter(each, step)) {
+      if (affected.has(after) || times.find(after, step)?.finishedAtMs !== undefined) continue;
+      affected.add(after);
+      next.push(after);
+    }
+  }
+  if (affected.size === 0) return '';
+  return `; ${joinNames(shorten([...affected], 2))} ${affected.size === 1 ? 'waits' : 'wait'} for it`;
+}
+
+const phaseWords: Readonly<Record<Phase, string>> = {
+  discover: 'The boot looks for plugins',
+  sort: 'The boot sorts the plugins',
+  migrateAll: 'The boot looks at the database',
+  initAll: 'The boot starts the plugins',
+  stopAll: 'The boot stops the plugins',
+};
+
+function describePhase({ phases, survey }: BootRecord, nowMs: number): string {
+  const last = phases.at(-1);
+  if (!last) return 'The boot begins';
+  const isSurveyed = last.phase === 'migrateAll' && survey !== undefined;
+  const what = isSurveyed ? 'The boot migrates the plugins' : phaseWords[last.phase];
+  return `${what} for ${formatDuration(nowMs - last.startMs)}`;
+}
+
+const done = { migrate: 'migrated', init: 'started', ready: 'ready', stop: 'stopped' } as const;
+
+function describeProgress({ plugins }: BootRecord, step: Step): string {
+  const settled = plugins.filter(({ steps }) => steps[step].finishedAtMs !== undefined).length;
+  return `${settled} of ${plugins.length} ${done[step]}`;
+}
+
+function count(number: number, one: string): string {
+  return `${number} ${number === 1 ? one : `${one}s`}`;
+}

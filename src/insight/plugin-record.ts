@@ -1,0 +1,253 @@
+import { toPlainError, type ErrorRecord } from '../core/error-record.ts';
+import type {
+  BootEvent,
+  BootEventName,
+  LockBlocker,
+  LockHolder,
+  WaitKind,
+} from '../core/events.ts';
+import { stepIn, type Outcome, type Step } from '../core/steps.ts';
+import type { RecordedEvent } from './recorded-event.ts';
+
+/** An event of this process, or of a recording. */
+export type AnyEvent = BootEvent | RecordedEvent;
+/** The event of one name. */
+export type EventOf<Name extends BootEventName> = Extract<AnyEvent, { readonly type: Name }>;
+
+/** The time when something began, and when it ended unless it goes on; in ms from the start of the boot. */
+export interface Span {
+  readonly startMs: number;
+  endMs?: number;
+}
+
+/** A wait in the middle of a step, which has its slot already or had it before. */
+export interface Pause extends Span {
+  readonly kind: Extract<WaitKind, 'connection' | 'lock' | 'retry' | 'database'>;
+  reason?: string;
+  holder?: LockHolder;
+  blockers?: readonly LockBlocker[];
+  /** When the next attempt is due. */
+  untilMs?: number;
+  /** The attempt that comes next; counts from 1. */
+  attempt?: number;
+}
+
+/** A statement of a migration file. Without an end it runs, has failed, or was cut off. */
+export interface StatementRun extends Span {
+  readonly statement: number;
+  readonly statements?: number;
+  readonly line?: number;
+  readonly command: string;
+}
+
+/** An attempt at a migration file. */
+export interface FileRun extends Span {
+  readonly file: string;
+  readonly index: number;
+  readonly of: number;
+  readonly transaction: boolean;
+  outcome?: 'applied' | 'rolledBack' | 'failed';
+  readonly statements: StatementRun[];
+}
+
+/** The facts known of one step. */
+export interface StepRecord {
+  /** When it had a slot for the first time. */
+  spawnedAtMs?: number;
+  slot?: number;
+  startedAtMs?: number;
+  finishedAtMs?: number;
+  outcome?: Outcome;
+  durationMs?: number;
+  error?: ErrorRecord;
+  because?: string;
+  backendPid?: number;
+  /** How long the pool took to give the client that holds the lock. */
+  connectMs?: number;
+  readonly pauses: Pause[];
+  readonly files: FileRun[];
+}
+
+/** The facts known of one plugin. */
+export interface PluginRecord {
+  readonly id: string;
+  readonly version?: string;
+  readonly required: boolean;
+  readonly enabled: boolean;
+  schema?: string;
+  /** The files that the survey found pending. */
+  pending: readonly string[];
+  /** The files that this boot has applied. */
+  readonly applied: string[];
+  readonly steps: Readonly<Record<Step, StepRecord>>;
+}
+
+/** Begins the record of a plugin: no step is reached. */
+export function createPluginRecord(event: EventOf<'plugin.discovered'>): PluginRecord {
+  const untouched = (): StepRecord => ({ pauses: [], files: [] });
+  return {
+    id: event.plugin,
+    ...(event.version === undefined ? {} : { version: event.version }),
+    required: event.required,
+    enabled: event.enabled,
+    pending: [],
+    applied: [],
+    steps: {
+      migrate: untouched(),
+      init: untouched(),
+      ready: untouched(),
+      stop: untouched(),
+    },
+  };
+}
+
+/** Adds what an event says of a plugin. */
+export function addToPlugin(plugin: PluginRecord, event: AnyEvent): void {
+  const { elapsedMs: atMs } = event;
+  const { migrate } = plugin.steps;
+  switch (event.type) {
+    case 'plugin.migrate.planned':
+      plugin.schema = event.schema;
+      plugin.pending = event.pending;
+      break;
+    case 'plugin.migrate.connecting':
+      migrate.spawnedAtMs = atMs;
+      migrate.slot = event.slot;
+      migrate.pauses.push({ kind: 'connection', startMs: atMs });
+      break;
+    case 'boot.waiting':
+      pause(migrate, {
+        kind: event.kind === 'database' ? 'database' : 'connection',
+        startMs: atMs,
+      });
+      Object.assign(migrate.pauses.at(-1) ?? {}, { reason: event.reason });
+      break;
+    case 'plugin.migrate.waiting':
+      pause(migrate, { kind: 'lock', startMs: atMs - event.waitedMs });
+      Object.assign(migrate.pauses.at(-1) ?? {}, { holder: event.holder });
+      break;
+    case 'plugin.migrate.retrying': {
+      const { attempt, nextInMs, error, blockers } = event;
+      endFile(migrate, atMs, 'rolledBack');
+      pause(migrate, {
+        kind: 'retry',
+        startMs: atMs,
+        untilMs: atMs + nextInMs,
+        attempt: attempt + 1,
+        reason: error.message,
+        ...(blockers && { blockers }),
+      });
+      break;
+    }
+    case 'plugin.migrate.applying': {
+      const { file, index, of, transaction } = event;
+      resume(migrate, atMs);
+      migrate.files.push({ file, index, of, transaction, startMs: atMs, statements: [] });
+      break;
+    }
+    case 'plugin.migrate.executing': {
+      const { statement, statements, line, command } = event;
+      const runs = migrate.files.at(-1)?.statements ?? [];
+      if (runs.length >= mostStatements) joinLast(runs, atMs);
+      runs.push({
+        statement,
+        command,
+        ...(statements !== undefined && { statements }),
+        ...(line !== undefined && { line }),
+        startMs: atMs,
+      });
+      break;
+    }
+    case 'plugin.migrate.executed': {
+      const run = migrate.files.at(-1)?.statements.at(-1);
+      if (run?.statement === event.statement) run.endMs = atMs;
+      break;
+    }
+    case 'plugin.migrate.applied':
+      plugin.applied.push(event.file);
+      endFile(migrate, atMs, 'applied');
+      break;
+    case 'plugin.migrate.started': {
+      const last = migrate.pauses.at(-1);
+      const connected = (migrate.spawnedAtMs ?? atMs) + event.connectMs;
+      resume(migrate, last?.kind === 'connection' ? Math.min(connected, atMs) : atMs);
+      migrate.slot = event.slot;
+      migrate.startedAtMs = atMs;
+      migrate.backendPid = event.backendPid;
+      migrate.connectMs = event.connectMs;
+      break;
+    }
+    case 'plugin.init.started':
+    case 'plugin.ready.started':
+    case 'plugin.stop.started': {
+      const step = plugin.steps[stepIn(event.type)];
+      step.spawnedAtMs = atMs;
+      step.startedAtMs = atMs;
+      step.slot = event.slot;
+      break;
+    }
+    case 'plugin.init.retrying': {
+      const { attempt, nextInMs, error } = event;
+      const untilMs = atMs + nextInMs;
+      // The next attempt has no event of its own: it begins when it is due.
+      plugin.steps.init.pauses.push({
+        kind: 'retry',
+        startMs: atMs,
+        endMs: untilMs,
+        untilMs,
+        attempt: attempt + 1,
+        reason: error.message,
+      });
+      break;
+    }
+    case 'plugin.migrate.finished':
+    case 'plugin.init.finished':
+    case 'plugin.ready.finished':
+    case 'plugin.stop.finished':
+      finishStep(plugin.steps[stepIn(event.type)], event);
+      break;
+    default:
+  }
+}
+
+/** The statements of one file that are kept apart. What comes after them is kept as one, so that the memory has a limit. */
+const mostStatements = 1_000;
+
+function joinLast(runs: StatementRun[], atMs: number): void {
+  const last = runs.pop();
+  const before = runs.at(-1);
+  if (last && before) before.endMs = last.endMs ?? atMs;
+}
+
+/** Ends the wait that goes on, and begins another one. The same kind goes on. */
+function pause(step: StepRecord, next: Pause): void {
+  const last = step.pauses.at(-1);
+  if (last?.kind === next.kind && last.endMs === undefined) return;
+  resume(step, next.startMs);
+  step.pauses.push(next);
+}
+
+function resume({ pauses }: StepRecord, atMs: number): void {
+  const last = pauses.at(-1);
+  if (last && last.endMs === undefined) last.endMs = Math.max(last.startMs, atMs);
+}
+
+function endFile({ files }: StepRecord, atMs: number, outcome: FileRun['outcome']): void {
+  const last = files.at(-1);
+  if (!last || last.endMs !== undefined || outcome === undefined) return;
+  last.endMs = atMs;
+  last.outcome = outcome;
+}
+
+function finishStep(step: StepRecord, event: EventOf<`plugin.${Step}.finished`>): void {
+  const { elapsedMs: atMs, outcome, durationMs, error, because } = event;
+  resume(step, atMs);
+  const last = step.pauses.at(-1);
+  if (last?.endMs !== undefined && last.endMs > atMs) last.endMs = atMs;
+  endFile(step, atMs, 'failed');
+  step.finishedAtMs = atMs;
+  step.outcome = outcome;
+  step.durationMs = durationMs;
+  if (error !== undefined) step.error = toPlainError(error);
+  if (because !== undefined) step.because = because;
+}

@@ -1,0 +1,23 @@
+import { toPlainError, type ErrorRecord } from '../core/error-record.ts';
+import type { BootEvent } from '../core/events.ts';
+
+type Plain<T> = T extends Error
+  ? ErrorRecord
+  : T extends readonly (infer Item)[]
+    ? readonly Plain<Item>[]
+    : T extends object
+      ? { readonly [Key in keyof T]: Plain<T[Key]> }
+      : T;
+
+/** An event as plain JSON: its errors are records. */
+export type RecordedEvent = Plain<BootEvent>;
+
+/** Turns the errors of an event into records. */
+export function toRecordedEvent(event: BootEvent): RecordedEvent {
+  const { error, errors } = event as { error?: Error; errors?: readonly Error[] };
+  return {
+    ...event,
+    ...(error === undefined ? {} : { error: toPlainError(error) }),
+    ...(errors === undefined ? {} : { errors: errors.map(toPlainError) }),
+  } as RecordedEvent;
+}
