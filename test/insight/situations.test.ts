@@ -1,19 +1,33 @@
 import { Client } from 'pg';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { probes } from '../../src/http/index.ts';
 import {
   definePlugin,
   serviceRef,
   type Boot,
   type BootEventName,
+  type BootOptions,
   type Plugin,
 } from '../../src/index.ts';
-import { criticalChain, headline, storyOf, waits, why } from '../../src/insight.ts';
+import {
+  criticalChain,
+  exportStory,
+  headline,
+  readStory,
+  storyOf,
+  verify,
+  waits,
+  why,
+} from '../../src/insight.ts';
 import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
 import { holdLock } from '../http/held-lock.ts';
+import { expectToParse } from './exports/mermaid.ts';
+import { readSpans } from './exports/read-otlp.ts';
+import { expectToStandAlone } from './exports/read-svg.ts';
+import { readTrace } from './exports/read-trace.ts';
 import { migrationFolder } from '../support/migration-folder.ts';
 import { untilFound } from '../support/server-sessions.ts';
 
@@ -21,6 +35,27 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const db = useDatabase();
 const bootUnderTest = useBoots();
+
+/** The recording of the boot of a test. */
+let recorded = '';
+
+/** Boots, records it, and checks after the test that other tools can open the recording, in the middle and at its end. */
+function stageSituation(options: BootOptions): Boot {
+  recorded = '';
+  return bootUnderTest({ ...options, record: (lines) => void (recorded += lines) }).boot;
+}
+
+afterEach(async () => {
+  const story = await readStory(recorded.split('\n'));
+  expect(verify(story)).toEqual([]);
+  for (const moment of [story.at(story.endMs / 2), story]) {
+    readTrace(exportStory(moment, 'trace'));
+    readSpans(exportStory(moment, 'otlp'));
+    await expectToParse(moment);
+    expectToStandAlone(exportStory(moment, 'svg'));
+    expect(exportStory(moment, 'markdown')).toContain(moment.bootId);
+  }
+});
 
 const next = (boot: Boot, name: BootEventName): Promise<unknown> =>
   new Promise((resolve) => boot.once(name, resolve));
@@ -75,7 +110,7 @@ describe('a person who looks at a boot', () => {
         after: ['catalog'],
       },
     ];
-    const { boot } = bootUnderTest({ pool: url, plugins, logger });
+    const boot = stageSituation({ pool: url, plugins, logger });
     const isSlow = new Promise<void>((resolve) => {
       boot.on('plugin.migrate.executing', ({ file, statement }) => {
         if (file === '0001_backfill.sql' && statement === 2) resolve();
@@ -122,7 +157,7 @@ describe('a person who looks at a boot', () => {
     );
     const { heartbeats, logger } = keepHeartbeats();
     const migrations = await migrationFolder({ '0000_items': 'CREATE TABLE items (id int);' });
-    const { boot } = bootUnderTest({ pool: url, plugins: [{ id: 'catalog', migrations }], logger });
+    const boot = stageSituation({ pool: url, plugins: [{ id: 'catalog', migrations }], logger });
     const beat = next(boot, 'boot.progress');
     const report = boot.start();
     await beat;
@@ -154,7 +189,7 @@ describe('a person who looks at a boot', () => {
     const dependents = Array.from({ length: 10 }, (_, at) =>
       definePlugin({ id: `p${at}`, deps: { auth: authApi } }),
     );
-    const { boot } = bootUnderTest({ pool: db.url, plugins: [auth, ...dependents], logger });
+    const boot = stageSituation({ pool: db.url, plugins: [auth, ...dependents], logger });
     const beat = next(boot, 'boot.progress');
     const report = boot.start();
     await beat;
@@ -172,7 +207,7 @@ describe('a person who looks at a boot', () => {
       '0000_items':
         'CREATE TABLE items (id int);\n--> statement-breakpoint\nSELECT * FROM nowhere;',
     });
-    const { boot } = bootUnderTest({ pool: url, plugins: [{ id: 'catalog', migrations }] });
+    const boot = stageSituation({ pool: url, plugins: [{ id: 'catalog', migrations }] });
     await failureOf(boot.start());
     const sentence = headline(storyOf(boot));
     expect(sentence).toMatch(/^The boot failed after .*catalog.*0000_items\.sql/);
@@ -193,7 +228,7 @@ describe('a person who looks at a boot', () => {
     const dependents = Array.from({ length: 10 }, (_, at) =>
       definePlugin({ id: `p${at}`, deps: { auth: authApi } }),
     );
-    const { boot } = bootUnderTest({ pool: db.url, plugins: [auth, ...dependents] });
+    const boot = stageSituation({ pool: db.url, plugins: [auth, ...dependents] });
     await failureOf(boot.start());
     const cause = 'auth failed to start: connect ECONNREFUSED redis:6379';
     expect(withoutTimes(headline(storyOf(boot)))).toBe(

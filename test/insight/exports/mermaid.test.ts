@@ -4,7 +4,7 @@ import { writeMermaidGantt } from '../../../src/insight/exports/mermaid-gantt.ts
 import { writeMermaidGraph } from '../../../src/insight/exports/mermaid-graph.ts';
 import { storyOf, type Story } from '../../../src/insight/story.ts';
 import { runStaged } from '../staged-boot.ts';
-import { loadMermaid } from './mermaid.ts';
+import { arrows, expectToParse, mermaid, mostCharacters, mostEdges } from './mermaid.ts';
 import {
   anyStory,
   hostileNames,
@@ -15,23 +15,6 @@ import {
   tellExample,
   tellMany,
 } from './stories.ts';
-
-const mermaid = loadMermaid();
-/** The limits of its default settings. */
-const mostCharacters = 50_000;
-const mostEdges = 500;
-const arrows = /^ {2}n\d+ (?:-->|==>|-\.->) n\d+$/gm;
-
-async function expectToParse(story: Story): Promise<void> {
-  const gantt = writeMermaidGantt(story);
-  const graph = writeMermaidGraph(story);
-  // A name could bring settings of its own: %%{init: …}%%.
-  expect(await mermaid.parse(gantt)).toEqual({ diagramType: 'gantt', config: {} });
-  expect(await mermaid.parse(graph)).toEqual({ diagramType: 'flowchart-v2', config: {} });
-  expect(gantt.length).toBeLessThanOrEqual(mostCharacters);
-  expect(graph.length).toBeLessThanOrEqual(mostCharacters);
-  expect(graph.match(arrows)?.length ?? 0).toBeLessThanOrEqual(mostEdges);
-}
 
 describe('the diagrams for Mermaid', () => {
   let many: Story;

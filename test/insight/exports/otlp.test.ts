@@ -4,6 +4,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import { writeOtlp, type OtlpSpan, type OtlpTraces } from '../../../src/insight/exports/otlp.ts';
 import { storyOf } from '../../../src/insight/story.ts';
 import { runStaged } from '../staged-boot.ts';
+import { readSpans } from './read-otlp.ts';
 import { anyStory, hostileNames, makeHostile, stage, tell, tellExample } from './stories.ts';
 
 /** The same type without `readonly`, which the types of OpenTelemetry do not know. */
@@ -14,27 +15,6 @@ type WithNumbers<T> = T extends { intValue: string }
   : T extends string | number
     ? T
     : { [Key in keyof T]: WithNumbers<T[Key]> };
-
-/** Reads the spans, and checks the rules of OTLP/JSON that the types do not say. */
-function readSpans(text: string): readonly OtlpSpan[] {
-  expect(text.trimEnd()).not.toContain('\n');
-  const traces = JSON.parse(text) as OtlpTraces;
-  const { scope, spans = [] } = traces.resourceSpans[0]?.scopeSpans[0] ?? {};
-  expect(scope?.name).toBe('slipway');
-  const ids = new Map(spans.map((span) => [span.spanId, span]));
-  expect(ids.size).toBe(spans.length);
-  for (const { traceId, spanId, parentSpanId, startTimeUnixNano, endTimeUnixNano } of spans) {
-    expect(traceId).toMatch(/^[0-9a-f]{32}$/);
-    expect(traceId).toBe(spans[0]?.traceId);
-    expect(spanId).toMatch(/^[0-9a-f]{16}$/);
-    expect(spanId).not.toMatch(/^0+$/);
-    expect(parentSpanId === undefined || ids.has(parentSpanId)).toBe(true);
-    expect(startTimeUnixNano).toMatch(/^\d{1,20}$/);
-    expect(BigInt(endTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(startTimeUnixNano));
-  }
-  expect(spans.filter(({ parentSpanId }) => parentSpanId === undefined)).toHaveLength(1);
-  return spans;
-}
 
 function readAttributes({ attributes }: Pick<OtlpSpan, 'attributes'>) {
   return Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
