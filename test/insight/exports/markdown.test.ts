@@ -122,10 +122,10 @@ describe('Markdown', () => {
 
       - migrate \`p0\`: 77ms; waited: gate 30ms, connection 2ms
       - survey: 30ms
-      - init \`p1\`: 20ms; waited: dependency 15ms, gate 1ms
-      - migrate \`p1\`: 16ms; waited: dependency 79ms, gate 30ms, connection 2ms, lock 66ms, retry 7ms
+      - init \`p1\`: 20ms; waited: gate 1ms, dependency 15ms
+      - migrate \`p1\`: 16ms; waited: gate 30ms, dependency 79ms, connection 2ms, lock 66ms, retry 7ms
       - init \`p0\`: 15ms; waited: gate 92ms
-      - init \`p2\`: 12ms; waited: dependency 15ms, gate 92ms
+      - init \`p2\`: 12ms; waited: gate 92ms, dependency 15ms
       - discover: 8ms
       - ready \`p0\`: 5ms; waited: gate 20ms
       - ready \`p1\`: 5ms; waited: dependency 5ms
