@@ -45,8 +45,10 @@ function stageSituation(options: BootOptions): Boot {
   return bootUnderTest({ ...options, record: (lines) => void (recorded += lines) }).boot;
 }
 
-afterEach(async () => {
-  const story = await readStory(recorded.split('\n'));
+afterEach(() => expectToOpenEverywhere(recorded));
+
+async function expectToOpenEverywhere(recording: string): Promise<void> {
+  const story = await readStory(recording.split('\n'));
   expect(verify(story)).toEqual([]);
   for (const moment of [story.at(story.endMs / 2), story]) {
     readTrace(exportStory(moment, 'trace'));
@@ -55,7 +57,7 @@ afterEach(async () => {
     expectToStandAlone(exportStory(moment, 'svg'));
     expect(exportStory(moment, 'markdown')).toContain(moment.bootId);
   }
-});
+}
 
 const next = (boot: Boot, name: BootEventName): Promise<unknown> =>
   new Promise((resolve) => boot.once(name, resolve));

@@ -4,7 +4,7 @@ import { writeMermaidGantt } from '../../../src/insight/exports/mermaid-gantt.ts
 import { writeMermaidGraph } from '../../../src/insight/exports/mermaid-graph.ts';
 import { storyOf, type Story } from '../../../src/insight/story.ts';
 import { runStaged } from '../staged-boot.ts';
-import { arrows, expectToParse, mermaid, mostCharacters, mostEdges } from './mermaid.ts';
+import { arrows, expectToParse, mostEdges } from './mermaid.ts';
 import {
   anyStory,
   hostileNames,

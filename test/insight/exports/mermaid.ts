@@ -37,9 +37,9 @@ function loadMermaid(): Mermaid {
   return page['mermaid'] as Mermaid;
 }
 
-export const mermaid = loadMermaid();
+const mermaid = loadMermaid();
 /** The limits of its default settings. */
-export const mostCharacters = 50_000;
+const mostCharacters = 50_000;
 export const mostEdges = 500;
 export const arrows = /^ {2}n\d+ (?:-->|==>|-\.->) n\d+$/gm;
 

@@ -4,7 +4,7 @@ const tag = /<(?:\/([a-z]+)|([a-zA-Z]+)((?:\s[a-zA-Z0-9:-]+="[^"<]*")*)\s?(\/?))
 const text = /[^<>&]+|&(?:amp|lt|gt|quot|#39);/y;
 
 /** Reads an XML document strictly, and returns its elements with their attributes. */
-export function readXml(document: string) {
+function readXml(document: string) {
   expect(document.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Surrogate}\uFFFE\uFFFF]/u);
   const elements: { readonly name: string; readonly attributes: string }[] = [];
   const open: string[] = [];

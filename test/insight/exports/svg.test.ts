@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { writeSvg } from '../../../src/insight/exports/svg.ts';
 import { storyOf } from '../../../src/insight/story.ts';
 import { runStaged } from '../staged-boot.ts';
-import { expectToStandAlone, readXml } from './read-svg.ts';
+import { expectToStandAlone } from './read-svg.ts';
 import {
   anyStory,
   hostileNames,
