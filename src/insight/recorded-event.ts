@@ -15,6 +15,7 @@ export type RecordedEvent = Plain<BootEvent>;
 /** Turns the errors of an event into records. */
 export function toRecordedEvent(event: BootEvent): RecordedEvent {
   const { error, errors } = event as { error?: Error; errors?: readonly Error[] };
+  if (error === undefined && errors === undefined) return event as RecordedEvent;
   return {
     ...event,
     ...(error === undefined ? {} : { error: toPlainError(error) }),

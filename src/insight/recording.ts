@@ -72,17 +72,13 @@ export type RecordingLine = EventLine | MachineLine | FullLine | LeftOutLine;
 
 /** Writes an event as a line. */
 export function toEventLine(event: BootEvent): EventLine {
-  const { bootId: _id, at: _at, seq, elapsedMs, ...facts } = toRecordedEvent(event);
-  const line = { seq, t: elapsedMs, ...facts };
-  for (const [key, value] of Object.entries(line)) {
-    if (typeof value === 'number') Object.assign(line, { [key]: toMicroseconds(value) });
-  }
-  return line;
+  const { bootId: _id, at: _at, seq, elapsedMs: t, ...facts } = toRecordedEvent(event);
+  return { seq, t, ...facts };
 }
 
 /** Writes a record of a machine as a line. */
 export function toMachineLine({ elapsedMs, ...facts }: MachineRecord, seq: number): MachineLine {
-  const stamp = { seq, t: toMicroseconds(elapsedMs) };
+  const stamp = { seq, t: elapsedMs };
   if (facts.type !== 'machine.transition') return { ...stamp, ...facts };
   const { to, actions, ...rest } = facts;
   return {
@@ -97,9 +93,4 @@ export function toMachineLine({ elapsedMs, ...facts }: MachineRecord, seq: numbe
 export function readMachineLine({ seq: _seq, t: elapsedMs, ...line }: MachineLine): MachineRecord {
   if (line.type !== 'machine.transition') return { ...line, elapsedMs };
   return { actions: [], to: line.from, ...line, elapsedMs };
-}
-
-/** Only times have fractions. More digits say nothing, and fill the file. */
-function toMicroseconds(ms: number): number {
-  return Math.round(ms * 1_000) / 1_000;
 }

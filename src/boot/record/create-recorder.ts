@@ -45,7 +45,7 @@ export interface RecorderOptions {
 const defaultMaxLength = 64 * 1024 * 1024;
 
 /**
- * Records a boot: a header, then one line of JSON for each event and for each transition of the machines. A recorder that
+ * Records a boot: a header, then one line of JSON for each event and for each change of a machine's state. A recorder that
  * comes late begins with the events so far. No parameters of SQL, no connection strings and no exports of plugins are recorded.
  *
  * Lines that come at once are written at once, and always before the code of a plugin or a statement runs: whatever ends the
@@ -140,7 +140,10 @@ class Recorder {
     this.#throwLate();
   }
 
-  /** Of the tasks of plugins the events say more. A task is known by having no state. */
+  /**
+   * Leaves out tasks, and transitions by which a task ends and its machine stays where it is: of both the events say more. A
+   * task is known by having no state.
+   */
   #withoutTasks(change: MachineRecord): MachineRecord | undefined {
     if (change.type === 'machine.actor' && change.state !== undefined) {
       this.#machines.add(change.ref);
@@ -149,7 +152,7 @@ class Recorder {
     if (change.type !== 'machine.transition' || change.source === undefined) return change;
     if (this.#machines.has(change.source)) return change;
     const { source: _task, ...rest } = change;
-    return rest;
+    return change.from === change.to ? undefined : rest;
   }
 
   #begin({ bootId, at, elapsedMs, versions, host }: BootEventOf<'boot.started'>): void {
@@ -207,9 +210,11 @@ class Recorder {
   }
 }
 
+const urgent = /^plugin\.(?:init|ready|stop)\.started$|\.(?:applying|executing)$|^boot\./;
+
 /** Whether the code of a plugin or a statement may follow: then the line must be written first. */
 function isUrgent(type: BootEvent['type']): boolean {
-  return /\.(?:started|executing|applying|stopping)$|^boot\./.test(type);
+  return urgent.test(type);
 }
 
 function isBeginOrEnd(type: BootEvent['type']): boolean {
