@@ -175,7 +175,8 @@ class Recorder {
   }
 
   #put(line: RecordingLine | RecordingHeader): void {
-    if (this.#waiting === '') queueMicrotask(this.#flush);
+    // After the promises of this turn, so that the next step's beginning is written together with this one's end.
+    if (this.#waiting === '') process.nextTick(this.#flush);
     const text = `${JSON.stringify(line)}\n`;
     this.#waiting += text;
     this.#length += text.length;
