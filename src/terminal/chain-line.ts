@@ -9,6 +9,8 @@ export const chainMark = '*';
 const worthALook = 1_000;
 /** A part, or a wait in it, that takes less of the boot than this is left out. */
 const leastShare = 0.01;
+/** A wait that is written as 0 ms says nothing. */
+const shortestWaitMs = 0.5;
 /** More parts than these are not read. */
 const mostParts = 12;
 
@@ -66,7 +68,7 @@ function joinLinks(chain: readonly ChainLink[]): readonly ChainPart[] {
 function describePart({ plugin, step, ms, waits }: ChainPart): string {
   const name = plugin === undefined ? step : `${printableLine(plugin)}.${step}`;
   const reasons = [...waits]
-    .filter(([, waitMs]) => waitMs >= ms * leastShare)
+    .filter(([, waitMs]) => waitMs >= Math.max(ms * leastShare, shortestWaitMs))
     .map(([kind, waitMs]) => `${kind} ${formatDuration(waitMs)}`);
   return `${name} ${formatDuration(ms)}${reasons.length === 0 ? '' : ` (${reasons.join(', ')})`}`;
 }

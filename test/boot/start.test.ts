@@ -225,6 +225,17 @@ describe('a pool whose clients are all out', () => {
     });
   });
 
+  it('keeps the reason of a refusal, however long the server is away', async () => {
+    const { boot, recording } = bootUnderTest({
+      pool: 'postgres://nobody@127.0.0.1:1/nothing',
+      plugins: [{ id: 'a', migrations: await migrationFolder({ '0000_a': 'SELECT 1;' }) }],
+      connect: { wait: 1_500 },
+    });
+    expect(await failureOf(boot.start())).toMatchObject({ code: 'DATABASE_UNREACHABLE' });
+    const reasons = new Set(recording.of('boot.waiting').map(({ reason }) => reason));
+    expect([...reasons]).toEqual(['PostgreSQL does not answer']);
+  });
+
   it('is told too when the pool itself gives up sooner', async () => {
     const pool = db.pool({ max: 1, connectionTimeoutMillis: 100 });
     const held = await pool.connect();

@@ -4,8 +4,7 @@ import { blame } from '../../src/insight/blame.ts';
 import { storyOf } from '../../src/insight/story.ts';
 import { waits } from '../../src/insight/waits.ts';
 import { runStaged } from './staged-boot.ts';
-import { anyBoot } from './staged-plan.ts';
-import { plainPlugin } from './plain-plugin.ts';
+import { anyBoot, plainPlugin } from './staged-plan.ts';
 
 const boot = {
   plugins: [

@@ -3,9 +3,8 @@ import { expect, it } from 'vitest';
 import { diff } from '../../src/insight/diff.ts';
 import type { RecordedEvent } from '../../src/insight/recorded-event.ts';
 import { Story, storyOf } from '../../src/insight/story.ts';
-import { plainPlugin } from './plain-plugin.ts';
 import { runStaged } from './staged-boot.ts';
-import { anyBoot, type StagedBoot } from './staged-plan.ts';
+import { anyBoot, type StagedBoot, plainPlugin } from './staged-plan.ts';
 
 const anyMoment = fc.option(fc.integer({ min: 0, max: 400 }));
 

@@ -4,9 +4,8 @@ import { findingMeanings, type FindingId } from '../../src/insight/finding.ts';
 import { findings } from '../../src/insight/findings.ts';
 import type { RecordedEvent } from '../../src/insight/recorded-event.ts';
 import { Story, storyOf } from '../../src/insight/story.ts';
-import { plainPlugin } from './plain-plugin.ts';
 import { runStaged } from './staged-boot.ts';
-import { anyBoot, type StagedBoot } from './staged-plan.ts';
+import { anyBoot, type StagedBoot, plainPlugin } from './staged-plan.ts';
 
 const quiet: StagedBoot = {
   plugins: [

@@ -36,7 +36,8 @@ export interface StagedBoot {
   readonly stopAtMs?: number | undefined;
 }
 
-const quick: StagedPlugin = {
+/** A plugin that has nothing to migrate, is quick, and succeeds. */
+export const plainPlugin: StagedPlugin = {
   needs: [],
   after: [],
   required: true,
@@ -45,12 +46,15 @@ const quick: StagedPlugin = {
   files: [],
   fileRetries: 0,
   migrate: 'done',
-  initMs: 10,
+  initMs: 1,
   initRetries: 0,
   init: 'done',
-  readyMs: 1,
-  stopMs: 1,
+  readyMs: 0,
+  stopMs: 0,
 };
+
+const quick: StagedPlugin = { ...plainPlugin, initMs: 10, readyMs: 1, stopMs: 1 };
+
 /** Sets the stage for plugins that are quick and succeed, except where they say so. */
 export const stageBoot = (...plugins: readonly Partial<StagedPlugin>[]): StagedBoot => ({
   plugins: plugins.map((plugin) => ({ ...quick, ...plugin })),

@@ -2,9 +2,8 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Story, storyOf } from '../../src/insight/story.ts';
 import { timeline, type Placed } from '../../src/insight/timeline.ts';
-import { plainPlugin } from './plain-plugin.ts';
 import { runStaged } from './staged-boot.ts';
-import { anyBoot } from './staged-plan.ts';
+import { anyBoot, plainPlugin } from './staged-plan.ts';
 
 function listPlaced(story: Story): readonly Placed[] {
   const { phases, chain, lanes } = timeline(story);

@@ -4,9 +4,8 @@ import { Replayer } from '../../src/insight/replayer.ts';
 import { launchSteps } from '../../src/insight/step-times.ts';
 import { Story, storyOf } from '../../src/insight/story.ts';
 import { whatIf, type WhatIfOptions } from '../../src/insight/what-if.ts';
-import { plainPlugin } from './plain-plugin.ts';
 import { runStaged } from './staged-boot.ts';
-import { anyBoot, type StagedBoot } from './staged-plan.ts';
+import { anyBoot, type StagedBoot, plainPlugin } from './staged-plan.ts';
 
 const runs = 50;
 const recordedSlots = ({ migrateWidth: migrate, initWidth: init }: StagedBoot) => ({
@@ -153,25 +152,12 @@ it('a step that is left out takes no time, and no boot takes longer without it w
 });
 
 it('says what would decide the time then', async () => {
-  const plain = {
-    after: [],
-    required: true,
-    connectMs: 1,
-    lockedForMs: 0,
-    files: [],
-    fileRetries: 0,
-    migrate: 'done',
-    initRetries: 0,
-    init: 'done',
-    readyMs: 0,
-    stopMs: 0,
-  } as const;
   const story = storyOf(
     await runStaged({
       plugins: [
-        { ...plain, needs: [], initMs: 500 },
-        { ...plain, needs: [0], initMs: 20 },
-        { ...plain, needs: [], initMs: 300 },
+        { ...plainPlugin, needs: [], initMs: 500 },
+        { ...plainPlugin, needs: [0], initMs: 20 },
+        { ...plainPlugin, needs: [], initMs: 300 },
       ],
       migrateWidth: 4,
       initWidth: 4,

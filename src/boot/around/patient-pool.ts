@@ -32,7 +32,10 @@ export function createPatientPool(
     type: 'boot.waiting',
     ...(place.plugin !== undefined && { plugin: place.plugin }),
   } as const;
+  let hasSaidWhy = false;
   const sayWhy = (): void => {
+    // The reason of a refusal says more than that there is no answer.
+    if (hasSaidWhy) return;
     const cause = isBusy()
       ? waitForClient
       : ({ kind: 'database', reason: 'PostgreSQL has not answered yet' } as const);
@@ -43,11 +46,15 @@ export function createPatientPool(
     clock,
     signal,
     onStatement: sent.add,
-    onWaiting: (waiting) => emit({ ...about, ...readConnectionWait(waiting.error), ...waiting }),
+    onWaiting: (waiting) => {
+      hasSaidWhy = true;
+      emit({ ...about, ...readConnectionWait(waiting.error), ...waiting });
+    },
   });
   return {
     ...patient,
     async checkOut() {
+      hasSaidWhy = false;
       const keepQuiet = clock.after(silentMs, sayWhy);
       try {
         return await patient.checkOut();

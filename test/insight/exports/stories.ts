@@ -2,23 +2,9 @@ import fc from 'fast-check';
 import type { BootEvent } from '../../../src/core/events.ts';
 import { storyOf, type Story, type Told } from '../../../src/insight/story.ts';
 import { runStaged } from '../staged-boot.ts';
-import { anyBoot, type StagedBoot, type StagedPlugin } from '../staged-plan.ts';
+import { anyBoot, plainPlugin, type StagedBoot, type StagedPlugin } from '../staged-plan.ts';
 
-const calm: StagedPlugin = {
-  needs: [],
-  after: [],
-  required: true,
-  connectMs: 2,
-  lockedForMs: 0,
-  files: [],
-  fileRetries: 0,
-  migrate: 'done',
-  initMs: 20,
-  initRetries: 0,
-  init: 'done',
-  readyMs: 5,
-  stopMs: 3,
-};
+const calm: StagedPlugin = { ...plainPlugin, connectMs: 2, initMs: 20, readyMs: 5, stopMs: 3 };
 
 /** A boot of plugins that differ from a calm one as they say. */
 export function stage(
