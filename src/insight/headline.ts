@@ -53,19 +53,19 @@ function describeEnd(
 ): string {
   const { record } = times;
   const after = `after ${formatDuration(durationMs)}`;
-  const all = count(record.plugins.filter(({ enabled }) => enabled).length, 'plugin');
+  const enabled = record.plugins.filter((plugin) => plugin.enabled);
   const up = record.plugins.filter(({ steps }) => steps.ready.outcome === 'done');
   switch (outcome) {
     case 'ready':
-      return `All ${all} are up ${after}`;
+      return `${nameAll(enabled)} up ${after}`;
     case 'migrated': {
       const files = record.plugins.reduce((sum, { applied }) => sum + applied.length, 0);
-      return `All ${all} are migrated ${after}: ${files === 0 ? 'nothing was pending' : `${count(files, 'file')} applied`}`;
+      return `${nameAll(enabled)} migrated ${after}: ${files === 0 ? 'nothing was pending' : `${count(files, 'file')} applied`}`;
     }
     case 'degraded': {
       const culprit = findCulprit(times);
       const why = culprit ? `: ${describeFailure(times, culprit)}` : '';
-      return `${up.length} of ${all} are up ${after}${why}`;
+      return `${up.length} of ${count(enabled.length, 'plugin')} ${enabled.length === 1 ? 'is' : 'are'} up ${after}${why}`;
     }
     case 'canceled':
       return `The boot was stopped ${after}${record.stopping ? `: ${firstLine(record.stopping.reason)}` : ''}`;
@@ -79,6 +79,13 @@ function describeEnd(
       return `The boot failed ${after}: ${firstLine(error?.message ?? 'no reason is known')}${more}`;
     }
   }
+}
+
+/** `All 12 plugins are`, or the one that there is. */
+function nameAll(plugins: readonly PluginRecord[]): string {
+  const [first, ...others] = plugins;
+  if (!first) return 'The boot, which has no plugins, is';
+  return others.length === 0 ? `${first.id} is` : `All ${plugins.length} plugins are`;
 }
 
 /** `billing, search and 10 more did not start because auth failed to start: connect ECONNREFUSED` */

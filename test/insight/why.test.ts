@@ -88,3 +88,11 @@ it('knows the plugins of a boot, and says so when it is asked for another', asyn
   const story = storyOf(await runStaged(boot({}, {})));
   expect(() => why(story, 'p9')).toThrow('This boot has no plugin p9. It has p0 and p1.');
 });
+
+it('counts the plugins of a boot that is up as people do', async () => {
+  const tellEnd = async (...plugins: readonly object[]): Promise<string> =>
+    headline(storyOf(await runStaged(boot(...plugins))));
+  expect(await tellEnd()).toMatch(/^The boot, which has no plugins, is up after /);
+  expect(await tellEnd({})).toMatch(/^p0 is up after /);
+  expect(await tellEnd({}, {})).toMatch(/^All 2 plugins are up after /);
+});
