@@ -33,14 +33,16 @@ export type {
   BootEvents,
   DatabaseFacts,
   GraphEdge,
+  PluginSource,
+} from './core/events.ts';
+export type {
   LockBlocker,
   LockHolder,
-  PluginSource,
   RunningStatement,
   RunningStep,
   Wait,
   WaitKind,
-} from './core/events.ts';
+} from './core/waits.ts';
 export { formatBootError } from './core/format-error.ts';
 export type { Logger } from './core/logger.ts';
 export type {

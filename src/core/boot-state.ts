@@ -1,4 +1,4 @@
-import type { RunningStep, Wait } from './events.ts';
+import type { RunningStep, Wait } from './waits.ts';
 import type { BootOutcome, Phase, Step, StepState } from './steps.ts';
 
 /** A step that has not begun, and why. */

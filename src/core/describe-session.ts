@@ -1,5 +1,5 @@
 import { formatDuration } from './duration.ts';
-import type { LockBlocker, LockHolder } from './events.ts';
+import type { LockBlocker, LockHolder } from './waits.ts';
 
 /**
  * Names a lock holder for people, and the session that it waits for itself: `slipway/catalog@web-2 (pid 4711 at 10.0.0.7, idle

@@ -1,6 +1,7 @@
 import type { Problem, Warning } from './error-codes.ts';
 import type { ErrorRecord } from './error-record.ts';
-import type { DatabaseFacts, WaitKind } from './events.ts';
+import type { DatabaseFacts } from './events.ts';
+import type { WaitKind } from './waits.ts';
 import type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './steps.ts';
 
 /** One plugin's part of a phase. Times are in ms; `startedAtMs` counts from `start()`. */

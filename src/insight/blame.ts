@@ -1,4 +1,4 @@
-import type { WaitKind } from '../core/events.ts';
+import type { WaitKind } from '../core/waits.ts';
 import { steps, type Step } from '../core/steps.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import { listSegments } from './segments.ts';

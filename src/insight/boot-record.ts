@@ -1,6 +1,7 @@
 import type { Problem, Warning } from '../core/error-codes.ts';
 import { toPlainError, type ErrorRecord } from '../core/error-record.ts';
-import type { DatabaseFacts, GraphEdge, WaitKind } from '../core/events.ts';
+import type { DatabaseFacts, GraphEdge } from '../core/events.ts';
+import type { WaitKind } from '../core/waits.ts';
 import type { BootReport } from '../core/report.ts';
 import {
   steps,

@@ -1,6 +1,6 @@
 import { roundMs } from '../core/duration.ts';
 import type { BootState, WaitingStep } from '../core/boot-state.ts';
-import type { RunningStatement, RunningStep, Wait } from '../core/events.ts';
+import type { RunningStatement, RunningStep, Wait } from '../core/waits.ts';
 import { steps, type Step } from '../core/steps.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import { listSegments, type Segment } from './segments.ts';

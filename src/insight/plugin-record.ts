@@ -1,11 +1,6 @@
 import { toPlainError, type ErrorRecord } from '../core/error-record.ts';
-import type {
-  BootEvent,
-  BootEventName,
-  LockBlocker,
-  LockHolder,
-  WaitKind,
-} from '../core/events.ts';
+import type { BootEvent, BootEventName } from '../core/events.ts';
+import type { LockBlocker, LockHolder, WaitKind } from '../core/waits.ts';
 import { stepIn, type Outcome, type Step } from '../core/steps.ts';
 import type { RecordedEvent } from './recorded-event.ts';
 

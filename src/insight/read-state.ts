@@ -1,6 +1,6 @@
 import { roundMs } from '../core/duration.ts';
 import type { BootState } from '../core/boot-state.ts';
-import type { Wait } from '../core/events.ts';
+import type { Wait } from '../core/waits.ts';
 import type { Step, StepState } from '../core/steps.ts';
 import type { BootRecord } from './boot-record.ts';
 import { writeHeadline } from './headline.ts';

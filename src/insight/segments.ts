@@ -1,4 +1,4 @@
-import type { LockBlocker, LockHolder, WaitKind } from '../core/events.ts';
+import type { LockBlocker, LockHolder, WaitKind } from '../core/waits.ts';
 import type { Step } from '../core/steps.ts';
 import type { FileRun, Pause, PluginRecord, StepRecord } from './plugin-record.ts';
 import type { StepTimes } from './step-times.ts';

@@ -1,4 +1,4 @@
-import type { WaitKind } from '../core/events.ts';
+import type { WaitKind } from '../core/waits.ts';
 import type { Step } from '../core/steps.ts';
 import { listSegments, type Segment } from './segments.ts';
 import type { Story } from './story.ts';

@@ -1,6 +1,6 @@
 import { describeBlocker, describeHolder } from '../core/describe-session.ts';
 import { formatDuration } from '../core/duration.ts';
-import type { Wait, WaitKind } from '../core/events.ts';
+import type { Wait, WaitKind } from '../core/waits.ts';
 import { joinNames, printable, shorten } from '../core/printable.ts';
 import { isSuccess } from '../core/schedule.ts';
 import { steps, type Step } from '../core/steps.ts';

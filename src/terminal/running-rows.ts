@@ -1,7 +1,7 @@
 import type pc from 'picocolors';
 import { describeBlocker, describeHolder } from '../core/describe-session.ts';
 import { formatDuration } from '../core/duration.ts';
-import type { LockBlocker, RunningStatement, RunningStep, Wait } from '../core/events.ts';
+import type { LockBlocker, RunningStatement, RunningStep, Wait } from '../core/waits.ts';
 import { traceChain } from '../insight/critical-chain.ts';
 import { describeAffected, findCurrentStep } from '../insight/headline.ts';
 import { listOpenSteps } from '../insight/open-steps.ts';

@@ -3,7 +3,8 @@ import type { Clock } from '../../core/clock.ts';
 import { describeHolder } from '../../core/describe-session.ts';
 import { formatDuration, roundMs } from '../../core/duration.ts';
 import { BootError } from '../../core/errors.ts';
-import type { LockHolder, Emit } from '../../core/events.ts';
+import type { Emit } from '../../core/events.ts';
+import type { LockHolder } from '../../core/waits.ts';
 import { growPause, sleep, spread } from '../../core/patience.ts';
 import { repairCall } from '../../core/repair-call.ts';
 

@@ -1,6 +1,6 @@
 import { describeBlocker, describeHolder } from '../../core/describe-session.ts';
 import { formatDuration } from '../../core/duration.ts';
-import { waitKinds, type WaitKind } from '../../core/events.ts';
+import { waitKinds, type WaitKind } from '../../core/waits.ts';
 import { joinNames, shorten } from '../../core/printable.ts';
 import { isSuccess } from '../../core/schedule.ts';
 import { steps, type Step } from '../../core/steps.ts';

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../core/duration.ts';
-import type { Wait } from '../../core/events.ts';
+import type { Wait } from '../../core/waits.ts';
 import { joinNames, shorten } from '../../core/printable.ts';
 import { isSuccess } from '../../core/schedule.ts';
 import { steps, type Step } from '../../core/steps.ts';

@@ -1,4 +1,4 @@
-import type { WaitKind } from '../../core/events.ts';
+import type { WaitKind } from '../../core/waits.ts';
 import { nameClass, type ColourName } from './svg-style.ts';
 import { escapeXml, fitText } from './svg-text.ts';
 import type { TimeScale } from './time-scale.ts';

@@ -1,4 +1,4 @@
-import { waitKinds, type WaitKind } from '../../core/events.ts';
+import { waitKinds, type WaitKind } from '../../core/waits.ts';
 
 /** The colours of a theme, by the class of what they are for. */
 const colours = {

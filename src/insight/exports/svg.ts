@@ -1,5 +1,5 @@
 import { formatDuration } from '../../core/duration.ts';
-import { waitKinds, type WaitKind } from '../../core/events.ts';
+import { waitKinds, type WaitKind } from '../../core/waits.ts';
 import type { ChainLink } from '../../core/report.ts';
 import { steps, type Step } from '../../core/steps.ts';
 import type { PluginRecord } from '../plugin-record.ts';

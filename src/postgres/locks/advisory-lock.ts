@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { LockBlocker, LockHolder } from '../../core/events.ts';
+import type { LockBlocker, LockHolder } from '../../core/waits.ts';
 import { readText } from '../../core/foreign-value.ts';
 import { failWithSql, readSqlFailure } from '../connection/session-guard.ts';
 import { lastRow, type Querying } from '../connection/connection.ts';

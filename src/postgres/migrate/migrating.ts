@@ -1,6 +1,7 @@
 import { roundMs } from '../../core/duration.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { LockBlocker, Emit } from '../../core/events.ts';
+import type { Emit } from '../../core/events.ts';
+import type { LockBlocker } from '../../core/waits.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
 import type { ClientQuery } from '../connection/connection.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';

@@ -1,5 +1,5 @@
 import { describeBlocker } from '../../core/describe-session.ts';
-import type { LockBlocker } from '../../core/events.ts';
+import type { LockBlocker } from '../../core/waits.ts';
 import { readText } from '../../core/foreign-value.ts';
 import { listNames } from '../../core/printable.ts';
 import { readSqlState } from '../connection/connection-error.ts';

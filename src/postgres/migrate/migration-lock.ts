@@ -1,5 +1,5 @@
 import { problemError } from '../../core/errors.ts';
-import type { LockHolder } from '../../core/events.ts';
+import type { LockHolder } from '../../core/waits.ts';
 import { lockGuardSql, tryLock, unlockSql } from '../locks/advisory-lock.ts';
 import { beginSql, sendSettings } from '../connection/session-settings.ts';
 import type { HistoryRow, HistoryShape } from '../history/migration-history.ts';

@@ -1,4 +1,4 @@
-import type { LockBlocker } from '../../core/events.ts';
+import type { LockBlocker } from '../../core/waits.ts';
 import { readSqlState } from '../connection/connection-error.ts';
 import { findBlockers } from '../locks/advisory-lock.ts';
 import type { Migration } from '../sources/migration.ts';

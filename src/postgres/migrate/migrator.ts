@@ -1,6 +1,6 @@
 import { roundMs } from '../../core/duration.ts';
 import { problemError } from '../../core/errors.ts';
-import type { LockHolder } from '../../core/events.ts';
+import type { LockHolder } from '../../core/waits.ts';
 import { isConnectionLost, readSqlState } from '../connection/connection-error.ts';
 import type { PatientPool } from '../connection/connect-with-patience.ts';
 import type { PoolLike } from '../connection/connection.ts';

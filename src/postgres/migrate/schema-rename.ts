@@ -1,7 +1,7 @@
 import { roundMs } from '../../core/duration.ts';
 import type { Problem } from '../../core/error-codes.ts';
 import { problemError } from '../../core/errors.ts';
-import type { LockHolder } from '../../core/events.ts';
+import type { LockHolder } from '../../core/waits.ts';
 import { migrationLockKey, tryLock } from '../locks/advisory-lock.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
 import type { Querying } from '../connection/connection.ts';

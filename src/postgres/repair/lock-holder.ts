@@ -1,4 +1,4 @@
-import type { LockHolder } from '../../core/events.ts';
+import type { LockHolder } from '../../core/waits.ts';
 import { heldLockSql, msSinceSql, readHolder } from '../locks/advisory-lock.ts';
 import { readSqlState } from '../connection/connection-error.ts';
 import { withoutGuard } from '../connection/session-guard.ts';

@@ -1,6 +1,6 @@
 import { BootError } from '../../core/errors.ts';
 import { isInstance, readMessage } from '../../core/foreign-value.ts';
-import type { LockBlocker } from '../../core/events.ts';
+import type { LockBlocker } from '../../core/waits.ts';
 import { isConnectionLost, readSqlState } from '../connection/connection-error.ts';
 import { describeBlocker } from '../../core/describe-session.ts';
 import { readGuardFailure } from '../connection/session-guard.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import { problemError } from '../../core/errors.ts';
-import type { LockBlocker, LockHolder } from '../../core/events.ts';
+import type { LockBlocker, LockHolder } from '../../core/waits.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
 import { findBlockers, tryLock } from '../locks/advisory-lock.ts';
 import type { PatientPool } from '../connection/connect-with-patience.ts';
