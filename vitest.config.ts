@@ -10,6 +10,7 @@ export default defineConfig({
       { find: /^slipway\/checkstack$/, replacement: here('./src/checkstack.ts') },
       { find: /^slipway\/http$/, replacement: here('./src/http/index.ts') },
       { find: /^slipway\/insight$/, replacement: here('./src/insight.ts') },
+      { find: /^slipway\/inspector$/, replacement: here('./src/inspector.ts') },
       { find: /^slipway\/machines$/, replacement: here('./machines/index.ts') },
       { find: /^slipway\/testing$/, replacement: here('./src/testing/index.ts') },
     ],

@@ -1,8 +1,8 @@
 export { createBoot } from './boot/boot.ts';
 export type { Boot } from './boot/boot.ts';
 export type { BootOptions } from './boot/options/boot-options.ts';
-export { createRecorder } from './boot/record/create-recorder.ts';
-export type { Recorded, RecorderOptions } from './boot/record/create-recorder.ts';
+export { createRecorder } from './record/create-recorder.ts';
+export type { Recorded, RecorderOptions } from './record/create-recorder.ts';
 export { gracefulShutdown } from './boot/graceful-shutdown.ts';
 export type { GracefulShutdownOptions } from './boot/graceful-shutdown.ts';
 export type { BootPlan, PendingFile, PlannedStatement, PluginPlan } from './boot/idle/plan.ts';
@@ -46,6 +46,7 @@ export type {
 export { formatBootError } from './core/format-error.ts';
 export type { Logger } from './core/logger.ts';
 export type {
+  InspectOptions,
   MachineActor,
   MachineEnded,
   MachineObserver,

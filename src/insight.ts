@@ -1,4 +1,4 @@
-export { readStory } from './boot/record/read-story.ts';
+export { readStory } from './record/read-story.ts';
 export { blame } from './insight/blame.ts';
 export type { BlamedFile, BlameEntry } from './insight/blame.ts';
 export { criticalChain } from './insight/critical-chain.ts';
@@ -16,16 +16,9 @@ export type { Rule, Violation } from './insight/rules.ts';
 export { Story, storyOf } from './insight/story.ts';
 export type { StoryEnd, Told } from './insight/story.ts';
 export { timeline } from './insight/timeline.ts';
-export type {
-  FileBar,
-  Lane,
-  PhaseBar,
-  Placed,
-  StatementBar,
-  StepBar,
-  Timeline,
-} from './insight/timeline.ts';
+export type { FileBar, Lane, StatementBar, StepBar, Timeline } from './insight/timeline.ts';
 export type { Gap } from './insight/timeline-axis.ts';
+export type { PhaseBar, Placed } from './insight/timeline-frame.ts';
 export { verify } from './insight/verify.ts';
 export { waits } from './insight/waits.ts';
 export type { PluginLedger, StepLedger } from './insight/waits.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { BootError } from '../core/errors.ts';
 import type { BootEvent } from '../core/events.ts';
 import { readMessage } from '../core/foreign-value.ts';
-import type { MachineObserver } from '../core/machine-records.ts';
+import type { InspectOptions, MachineObserver } from '../core/machine-records.ts';
 import type { BootReport } from '../core/report.ts';
 import { buildReport } from '../insight/build-report.ts';
 import { readState } from '../insight/read-state.ts';
@@ -13,7 +13,7 @@ import type { BootOptions } from './options/boot-options.ts';
 import { checkBootOptions, type BootSettings } from './options/boot-settings.ts';
 import { MachineInspection } from './machine-inspection.ts';
 import { BootRun, type RunEnd, type Until } from './run.ts';
-import { recordBoot } from './record/record-boot.ts';
+import { recordBoot } from '../record/record-boot.ts';
 import { watchBoot, whileWatched } from './around/exit-watch.ts';
 import { readProcessFacts } from './around/process-facts.ts';
 import type { BootState } from '../core/boot-state.ts';
@@ -62,7 +62,7 @@ export interface Boot extends EventSource, AsyncDisposable {
    * @returns A function that removes it.
    * @example boot.inspect((record) => console.log(JSON.stringify(record)));
    */
-  inspect(observer: MachineObserver): () => void;
+  inspect(observer: MachineObserver, options?: InspectOptions): () => void;
   /** The phase of the boot, and the state of every step. */
   state(): BootState;
   /** The report so far, complete at any moment. */
@@ -132,7 +132,7 @@ class PluginBoot implements Boot {
   readonly onAny: EventSource['onAny'] = (listener) => this.#bus.onAny(listener);
   readonly beforeStop: Boot['beforeStop'] = (drain) => this.#wayDown.addDrain(drain);
 
-  readonly inspect: Boot['inspect'] = (observer) => this.#machines.add(observer);
+  readonly inspect: Boot['inspect'] = (observer, options) => this.#machines.add(observer, options);
 
   start(): Promise<BootReport> {
     return this.#begin('ready');

@@ -18,6 +18,11 @@ import { guardListener } from '../telemetry/bus.ts';
 interface LiveActorsParts {
   /** The time since `start()`, in ms. */
   readonly elapsed: () => number;
+  /**
+   * Whether tasks are followed, too. Without them, a transition by which a task ends and its machine stays where it is is passed
+   * over.
+   */
+  readonly withTasks: boolean;
   readonly emit: (record: MachineRecord) => void;
   /** Called with an error of this class itself, with which XState would break the machine. */
   readonly report: (error: Error, type: string) => void;
@@ -27,6 +32,7 @@ interface LiveActorsParts {
 interface Sent {
   readonly from: string;
   readonly to: string;
+  readonly isFromTask: boolean;
   readonly ending: 'done' | 'error' | undefined;
 }
 
@@ -48,10 +54,14 @@ export class LiveActors {
   /** Events on their way to a machine. A WeakMap with so many keys would cost more than all the rest. */
   readonly #onTheWay = new Map<object, Sent>();
   readonly #actions = new WeakMap<AnyTransitionDefinition, readonly string[]>();
+  readonly #root: AnyActorRef;
   readonly #leave: () => void;
+  #withTasks: boolean;
 
   constructor(root: AnyActorRef, parts: LiveActorsParts) {
+    this.#root = root;
     this.#parts = parts;
+    this.#withTasks = parts.withTasks;
     const inspection = root.system.inspect(
       guardListener(
         (event: InspectionEvent) => this.#take(event),
@@ -69,14 +79,16 @@ export class LiveActors {
     };
   }
 
-  /** Adds an actor that began before this was made, and its children. */
-  add(actor: AnyActorRef, parent?: AnyActorRef): void {
-    const snapshot = actor.getSnapshot() as Snapshot;
-    if (snapshot.status !== 'active') return;
-    const { value } = snapshot;
-    const begun = describeActor(actor, parent, value, this.#parts.elapsed());
-    this.#alive.set(actor.sessionId, { begun, state: value });
-    for (const child of Object.values(snapshot.children ?? {})) this.add(child, actor);
+  /** Follows tasks from now on, too, or passes them over. */
+  followTasks(isWanted: boolean): void {
+    const isNew = isWanted && !this.#withTasks;
+    this.#withTasks = isWanted;
+    if (isNew) this.addPresent();
+  }
+
+  /** Adds the actors that have begun already. */
+  addPresent(): void {
+    this.#addPresent(this.#root);
   }
 
   /** Lists the actors that are alive, each with its present state. A parent comes before its children. */
@@ -91,6 +103,21 @@ export class LiveActors {
 
   leave(): void {
     this.#leave();
+  }
+
+  #addPresent(actor: AnyActorRef, parent?: AnyActorRef): void {
+    const { status, value, children } = actor.getSnapshot() as Snapshot;
+    if (status !== 'active' || this.#passesOver(value)) return;
+    if (!this.#alive.has(actor.sessionId)) {
+      const begun = describeActor(actor, parent, value, this.#parts.elapsed());
+      this.#alive.set(actor.sessionId, { begun, state: value });
+    }
+    for (const child of Object.values(children ?? {})) this.#addPresent(child, actor);
+  }
+
+  /** A task is known by having no state. */
+  #passesOver(state: string | undefined): boolean {
+    return state === undefined && !this.#withTasks;
   }
 
   #take(event: InspectionEvent): void {
@@ -115,7 +142,13 @@ export class LiveActors {
       return;
     }
     if (!sourceRef || sourceRef === actorRef) return;
-    const sent = { from: sourceRef.sessionId, to: actorRef.sessionId, ending: readEnding(event) };
+    const from = sourceRef.sessionId;
+    const sent = {
+      from,
+      to: actorRef.sessionId,
+      isFromTask: this.#alive.get(from)?.state === undefined,
+      ending: readEnding(event),
+    };
     // To a task, or to a machine that has broken.
     if (this.#alive.get(sent.to)?.state === undefined) this.#endSender(sent);
     else this.#onTheWay.set(event, sent);
@@ -127,6 +160,7 @@ export class LiveActors {
     const early = this.#early.get(ref) ?? [];
     this.#early.delete(ref);
     const state = early[0]?.from ?? (actor.getSnapshot() as Snapshot).value;
+    if (this.#passesOver(state)) return;
     const begun = describeActor(actor, parent, state, this.#parts.elapsed());
     const live: LiveActor = { begun, state };
     this.#alive.set(ref, live);
@@ -145,6 +179,7 @@ export class LiveActors {
     const to = (snapshot as Snapshot).value;
     if (!transition || to === undefined) return;
     const from = transition.source.key;
+    if (from === to && sent?.isFromTask && !this.#withTasks) return;
     const actions = this.#nameActions(transition);
     if (from === to && actions.length === 0) return;
     const isAlways = transition.eventType === '';

@@ -218,6 +218,10 @@ export const errorCodes = {
     meaning: 'the recording of a boot cannot be read',
     hint: 'Give readStory() the file that the option `record` has made.',
   },
+  INSPECTOR_UNAVAILABLE: {
+    meaning: 'the page of the inspector cannot be served',
+    hint: 'Give createInspector() another port, or none: then it takes a free one.',
+  },
 } as const satisfies Record<string, { readonly meaning: string; readonly hint: string }>;
 
 /** The code of an error or a problem; {@link errorCodes} says what each means. */

@@ -29,7 +29,14 @@ export function formatBootError(thrown: unknown): string {
 }
 
 function facts(error: ErrorRecord): readonly string[] {
-  const said = [
+  return listErrorFacts(error).map(
+    ([name, value]) => `  ${name.padEnd(10)}${indent(value, ' '.repeat(12)).trimStart()}`,
+  );
+}
+
+/** Lists where an error happened and by what, each fact with its name. */
+export function listErrorFacts(error: ErrorRecord): readonly (readonly [string, string])[] {
+  const known = [
     ['plugin', error.plugin],
     ['phase', error.phase],
     ['file', place(error)],
@@ -39,9 +46,7 @@ function facts(error: ErrorRecord): readonly string[] {
     ...causes(error).map((message) => ['cause', message] as const),
     ['thrown at', ownFrame(error)],
   ] as const;
-  return said.flatMap(([name, value]) =>
-    value === undefined ? [] : [`  ${name.padEnd(10)}${indent(value, ' '.repeat(12)).trimStart()}`],
-  );
+  return known.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
 }
 
 /** The codes whose cause comes from a plugin's own code. */

@@ -179,3 +179,8 @@ function absentPredecessor(plugin: string, earlier: string, ids: ReadonlySet<str
   const guess = meant ? `. Did you mean ${meant}?` : '';
   return { plugin, message: `${plugin} comes after ${earlier}, which is absent${guess}` };
 }
+
+/** Whether a reason only says that a plugin comes before all others. */
+export function saysFirst(from: string, to: string, reason: string): boolean {
+  return reason === firstEdge(from, to).reason;
+}

@@ -47,6 +47,17 @@ export type MachineRecord = MachineActor | MachineTransition | MachineEnded;
 /** Receives machine records. When it throws or rejects, the error is logged and affects nothing else. */
 export type MachineObserver = (record: MachineRecord) => unknown;
 
+/** What an observer of the machines gets. */
+export interface InspectOptions {
+  /**
+   * Whether it gets records of tasks, too. Most actors of a boot are tasks, of which the events tell more. Without them, a
+   * transition by which a task ends has no `source`, and makes no record when its machine stays where it is.
+   *
+   * @default true
+   */
+  readonly tasks?: boolean;
+}
+
 /**
  * Returns our name of an event of XState: `done.migrate.catalog` for `xstate.done.actor.migrate.catalog`, and `always` for a
  * transition that needs no event.

@@ -22,20 +22,20 @@ export function traceChain(times: StepTimes, endMs: number): readonly ChainLink[
   const walk = new Walk(endMs);
   const phases = times.record.phases.filter(({ startMs }) => startMs <= endMs);
   for (const phase of phases.toReversed()) {
-    for (const step of stepsOf[phase.phase]) walkSteps(walk, times, step, phase.startMs);
+    for (const step of stepsOf[phase.phase] ?? []) walkSteps(walk, times, step, phase.startMs);
     walkPhase(walk, times, phase);
   }
   return walk.end();
 }
 
-/** The steps of each phase, the last one first. */
-const stepsOf: Readonly<Record<Phase, readonly Step[]>> = {
+/** The steps of each phase, the last one first. A recording of a newer Slipway may have other phases. */
+const stepsOf: Readonly<Partial<Record<string, readonly Step[]>>> = {
   discover: [],
   sort: [],
   migrateAll: ['migrate'],
   initAll: ['ready', 'init'],
   stopAll: ['stop'],
-};
+} satisfies Record<Phase, readonly Step[]>;
 
 /** A shorter time between two links, in ms, is how long it takes to go from one to the next, and belongs to the later one. */
 const handOverMs = 1;

@@ -42,6 +42,15 @@ export function writeHeadline(times: StepTimes): string {
   return `${going}${stopping}${progress}`;
 }
 
+/** Finds the plugin that the headline is about: the one that failed, or else the one to look at. */
+export function findSubject(times: StepTimes): string | undefined {
+  const { record } = times;
+  const step = record.finished && !record.stopping ? undefined : findCurrentStep(record);
+  const focus = step && findFocus(times, step)?.plugin;
+  const culprit = findCulprit(times);
+  return (culprit?.required === true || !focus ? culprit : focus)?.id;
+}
+
 function describePause({ reason, error, startMs }: BootPause, nowMs: number): string {
   const more = error === undefined || reason.includes(error) ? '' : `: ${firstLine(error)}`;
   return `The boot waits ${formatDuration(nowMs - startMs)}: ${firstLine(reason)}${more}`;
@@ -99,7 +108,7 @@ function describeFailure(times: StepTimes, culprit: PluginRecord): string {
 }
 
 /** Lists the plugins that need one that failed, directly or through others. */
-function listLostBy({ record }: StepTimes, culprit: PluginRecord): readonly string[] {
+export function listLostBy({ record }: StepTimes, culprit: PluginRecord): readonly string[] {
   const lost = new Set([culprit.id]);
   // The edges lead from earlier plugins to later ones, in the order of the graph.
   for (const { id } of record.plugins) {
@@ -153,19 +162,21 @@ export function describeAffected(times: StepTimes, id: string, step: Step): stri
   return `; ${joinNames(shorten([...affected], 2))} ${affected.size === 1 ? 'waits' : 'wait'} for it`;
 }
 
-const phaseWords: Readonly<Record<Phase, string>> = {
+const phaseWords: Readonly<Partial<Record<string, string>>> = {
   discover: 'The boot looks for plugins',
   sort: 'The boot sorts the plugins',
   migrateAll: 'The boot looks at the database',
   initAll: 'The boot starts the plugins',
   stopAll: 'The boot stops the plugins',
-};
+} satisfies Record<Phase, string>;
 
 function describePhase({ phases, survey }: BootRecord, nowMs: number): string {
   const last = phases.at(-1);
   if (!last) return 'The boot begins';
   const isSurveyed = last.phase === 'migrateAll' && survey !== undefined;
-  const what = isSurveyed ? 'The boot migrates the plugins' : phaseWords[last.phase];
+  const known = isSurveyed ? 'The boot migrates the plugins' : phaseWords[last.phase];
+  // A recording of a newer Slipway may have other phases.
+  const what = known ?? `The boot is in ${last.phase}`;
   return `${what} for ${formatDuration(nowMs - last.startMs)}`;
 }
 

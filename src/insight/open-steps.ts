@@ -5,6 +5,7 @@ import { steps, type Step } from '../core/steps.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import { listSegments, type Segment } from './segments.ts';
 import type { StepTimes } from './step-times.ts';
+import { listAwaited } from './wait-words.ts';
 
 /** A step that has not ended, and the part of its time that goes on now. */
 export interface OpenStep {
@@ -25,7 +26,7 @@ export function findOpenStep(times: StepTimes, plugin: PluginRecord): OpenStep |
   const { spawnedAtMs } = plugin.steps[step];
   const sinceMs = spawnedAtMs ?? segments[0]?.startMs ?? times.nowMs;
   const last = segments.at(-1);
-  const wait = last && readWait(last);
+  const wait = last && readWait(times, step, last);
   const current = findPause(plugin, step) ?? wait;
   return {
     plugin: plugin.id,
@@ -52,10 +53,11 @@ function findNextStep({ record }: StepTimes, { steps: own }: PluginRecord): Step
   return steps.find((step) => step !== 'stop' && own[step].finishedAtMs === undefined);
 }
 
-function readWait(segment: Segment): Wait | undefined {
-  const { kind, startMs, endMs } = segment;
+function readWait(times: StepTimes, step: Step, segment: Segment): Wait | undefined {
+  const { kind, startMs, endMs, plugins = [] } = segment;
   if (kind === 'own' || kind === 'statement') return undefined;
-  return { ...toWait({ ...segment, kind }), forMs: roundMs(endMs - startMs) };
+  const awaited = kind === 'dependency' ? listAwaited(times, step, plugins) : plugins;
+  return { ...toWait({ ...segment, kind, plugins: awaited }), forMs: roundMs(endMs - startMs) };
 }
 
 function toWait({

@@ -1,4 +1,5 @@
 import { BootError } from '../core/errors.ts';
+import { BootRecord } from './boot-record.ts';
 import type { MachineRecord } from '../core/machine-records.ts';
 import type { RecordedEvent } from './recorded-event.ts';
 import {
@@ -22,9 +23,10 @@ export function parseRecording(lines: Iterable<string>, isOpen = false): Story {
   return parser.finish(isOpen);
 }
 
-/** Reads a recording line by line. */
+/** Reads a recording line by line, and knows the story so far after each of them. */
 export class RecordingParser {
   readonly #events: RecordedEvent[] = [];
+  #record: BootRecord | undefined;
   readonly #machineRecords: MachineRecord[] = [];
   #isFull = false;
   #header: RecordingHeader | undefined;
@@ -39,6 +41,7 @@ export class RecordingParser {
     if (this.#damaged !== undefined) throw damaged(this.#damaged);
     if (!this.#header) {
       this.#header = readHeader(text);
+      this.#record = new BootRecord(this.#header.bootId);
       return;
     }
     const line: Partial<RecordingLine> | undefined = parseJson(text);
@@ -53,18 +56,26 @@ export class RecordingParser {
     }
   }
 
-  /** @throws BootError `RECORDING_UNREADABLE` when there was not a single line */
-  finish(isOpen = false): Story {
-    if (!this.#header) throw unreadable('The recording is empty: its boot has not begun');
-    const { bootId, machines } = this.#header;
-    const isOver = this.#events.some(({ type }) => type === 'boot.finished');
-    const end = isOver ? 'finished' : isOpen ? 'running' : 'cutOff';
-    const [events, machineRecords] = [this.#events, this.#machineRecords];
-    try {
-      return new Story({ bootId, events, end, isFull: this.#isFull, machines, machineRecords });
-    } catch (cause) {
-      throw new BootError('RECORDING_UNREADABLE', 'One of its events lacks a field', { cause });
-    }
+  /**
+   * Returns the story so far. It changes with the next line that is added.
+   *
+   * @param isOpen Whether more lines may come: then a boot without an end goes on, and otherwise its process has ended there.
+   * @param nowMs In ms from the start of the boot. Left out, it is the time of the last event.
+   * @throws BootError `RECORDING_UNREADABLE` when there was not a single line
+   */
+  finish(isOpen = false, nowMs?: number): Story {
+    const [header, record] = [this.#header, this.#record];
+    if (!header || !record) throw unreadable('The recording is empty: its boot has not begun');
+    return new Story({
+      bootId: header.bootId,
+      machines: header.machines,
+      end: record.finished ? 'finished' : isOpen ? 'running' : 'cutOff',
+      events: this.#events,
+      machineRecords: this.#machineRecords,
+      isFull: this.#isFull,
+      record,
+      ...(nowMs !== undefined && { nowMs }),
+    });
   }
 
   #addLine(line: RecordingLine, { bootId, startedAt }: RecordingHeader): void {
@@ -74,13 +85,18 @@ export class RecordingParser {
       this.#isFull = true;
     } else {
       const { t: elapsedMs, ...facts } = line;
-      this.#events.push({
-        ...facts,
-        bootId,
-        at: Math.round(startedAt + elapsedMs),
-        elapsedMs,
-      } as RecordedEvent);
+      const at = Math.round(startedAt + elapsedMs);
+      this.#addEvent({ ...facts, bootId, at, elapsedMs } as RecordedEvent);
     }
+  }
+
+  #addEvent(event: RecordedEvent): void {
+    try {
+      this.#record?.add(event);
+    } catch (cause) {
+      throw new BootError('RECORDING_UNREADABLE', 'One of its events lacks a field', { cause });
+    }
+    this.#events.push(event);
   }
 }
 

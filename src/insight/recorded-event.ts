@@ -13,7 +13,7 @@ type Plain<T> = T extends Error
 export type RecordedEvent = Plain<BootEvent>;
 
 /** Turns the errors of an event into records. */
-export function toRecordedEvent(event: BootEvent): RecordedEvent {
+export function toRecordedEvent(event: BootEvent | RecordedEvent): RecordedEvent {
   const { error, errors } = event as { error?: Error; errors?: readonly Error[] };
   if (error === undefined && errors === undefined) return event as RecordedEvent;
   return {

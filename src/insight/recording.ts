@@ -71,7 +71,7 @@ export interface LeftOutLine extends LineStamp {
 export type RecordingLine = EventLine | MachineLine | FullLine | LeftOutLine;
 
 /** Writes an event as a line. */
-export function toEventLine(event: BootEvent): EventLine {
+export function toEventLine(event: BootEvent | RecordedEvent): EventLine {
   const { bootId: _id, at: _at, seq, elapsedMs: t, ...facts } = toRecordedEvent(event);
   return { seq, t, ...facts };
 }

@@ -33,6 +33,20 @@ export function listSegments(
   step: Step,
 ): readonly Segment[] {
   const record = plugin.steps[step];
+  const known = settled.get(record);
+  if (known && times.nowMs >= (record.finishedAtMs ?? Infinity)) return known;
+  const segments = cutTime(times, plugin, step);
+  // Of a step that took time, everything is known at its end: no later event has a time before it.
+  const { spawnedAtMs = Infinity, finishedAtMs = -Infinity } = record;
+  if (spawnedAtMs < finishedAtMs && times.nowMs >= finishedAtMs) settled.set(record, segments);
+  return segments;
+}
+
+/** The parts of steps that have ended. Views of a boot that runs ask for them again with every event. */
+const settled = new WeakMap<StepRecord, readonly Segment[]>();
+
+function cutTime(times: StepTimes, plugin: PluginRecord, step: Step): readonly Segment[] {
+  const record = plugin.steps[step];
   const beginMs = times.findBegin(plugin, step);
   const endMs = record.finishedAtMs ?? times.nowMs;
   if (beginMs === undefined || beginMs >= endMs) return [];

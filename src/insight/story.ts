@@ -17,6 +17,8 @@ interface Telling {
   readonly isFull?: boolean;
   readonly machines?: readonly MachineDescription[];
   readonly machineRecords?: readonly MachineRecord[];
+  /** The facts of these events, when they have been read already. */
+  readonly record?: BootRecord;
 }
 
 /** A boot as its events tell it, as it stood at one moment. It never changes; `at()` gives the same boot at another moment. */
@@ -45,8 +47,7 @@ export class Story {
     this.events = events;
     this.machineRecords = machineRecords;
     this.machines = machines;
-    this.record = new BootRecord(bootId);
-    for (const event of events) this.record.add(event);
+    this.record = telling.record ?? readEvents(bootId, events);
     this.nowMs = nowMs ?? this.record.elapsedMs;
     this.end = end;
   }
@@ -83,6 +84,12 @@ export class Story {
       nowMs: this.end === 'cutOff' ? Math.min(ms, this.nowMs) : ms,
     });
   }
+}
+
+function readEvents(bootId: string, events: readonly RecordedEvent[]): BootRecord {
+  const record = new BootRecord(bootId);
+  for (const event of events) record.add(event);
+  return record;
 }
 
 /** The part of a boot that its story is made of. */

@@ -1,24 +1,18 @@
 import type { ChainLink } from '../core/report.ts';
-import { steps, type Phase, type PhaseOutcome, type Step, type StepState } from '../core/steps.ts';
+import { steps, type Step, type StepState } from '../core/steps.ts';
 import type { FileRun, PluginRecord, StatementRun } from './plugin-record.ts';
-import { criticalChain } from './critical-chain.ts';
 import { listSegments, type Segment } from './segments.ts';
 import type { Story } from './story.ts';
-import { layAxis, type Axis, type Gap, type Stretch } from './timeline-axis.ts';
-
-/** A stretch of time with its place on the axis, from 0 to 1. */
-export interface Placed {
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly from: number;
-  readonly to: number;
-}
-
-/** A phase on the axis. */
-export interface PhaseBar extends Placed {
-  readonly phase: Phase;
-  readonly outcome: PhaseOutcome | 'running';
-}
+import type { Axis, Gap } from './timeline-axis.ts';
+import {
+  findShownEnd,
+  layBootAxis,
+  place,
+  placeChain,
+  placePhases,
+  type PhaseBar,
+  type Placed,
+} from './timeline-frame.ts';
 
 /** A statement of a file on the axis. */
 export type StatementBar = Placed &
@@ -68,42 +62,15 @@ export interface Timeline {
  */
 export function timeline(story: Story): Timeline {
   const { times, record } = story;
-  const endMs = findEnd(story);
-  const lanes = record.plugins.map((plugin) => ({
-    plugin: plugin.id,
-    bars: steps.flatMap((step) => listBars(plugin, step)),
-  }));
-  const phases = record.phases.map(({ phase, outcome, startMs, endMs: until = endMs }) => ({
-    phase,
-    outcome,
-    startMs,
-    endMs: until,
-  }));
-  const chain = criticalChain(story);
-  const bars = lanes.flatMap((lane) => lane.bars);
-  const axis = layAxis(endMs, [
-    ...phases,
-    ...chain,
-    ...bars.flatMap(({ segments, files }) => [
-      ...segments,
-      ...files.flatMap((file) => [file, ...file.statements]),
-    ]),
-  ]);
+  const axis = layBootAxis(story);
   return {
-    endMs,
+    endMs: findShownEnd(story),
     gaps: axis.gaps,
-    phases: phases.map((phase) => place(axis, phase)),
-    chain: chain.map((link) => place(axis, link)),
-    lanes: lanes.map((lane) => ({
-      ...lane,
-      bars: lane.bars.map(({ segments, files, ...bar }) => ({
-        ...place(axis, bar),
-        segments: segments.map((segment) => place(axis, segment)),
-        files: files.map(({ statements, ...file }) => ({
-          ...place(axis, file),
-          statements: statements.map((statement) => place(axis, statement)),
-        })),
-      })),
+    phases: placePhases(story, axis),
+    chain: placeChain(story, axis),
+    lanes: record.plugins.map((plugin) => ({
+      plugin: plugin.id,
+      bars: steps.flatMap((step) => listBars(plugin, step)),
     })),
   };
 
@@ -114,32 +81,19 @@ export function timeline(story: Story): Timeline {
     if (!first || !last) return [];
     const own = plugin.steps[step];
     const state: StepState = own.outcome ?? (own.spawnedAtMs === undefined ? 'pending' : 'running');
-    const files = step === 'migrate' ? own.files.map((file) => toFile(last.endMs, file)) : [];
-    return [{ step, state, startMs: first.startMs, endMs: last.endMs, segments, files }];
+    const files = step === 'migrate' ? own.files.map((file) => toFile(axis, last.endMs, file)) : [];
+    const bar = place(axis, { step, state, startMs: first.startMs, endMs: last.endMs });
+    return [{ ...bar, segments: segments.map((segment) => place(axis, segment)), files }];
   }
 }
 
-/** The end of the launch; or of the way down, when it has begun. */
-function findEnd({ record, nowMs, endMs }: Story): number {
-  return record.stopping ? (record.stoppedAtMs ?? nowMs) : endMs;
-}
-
 function toFile(
+  axis: Axis,
   untilMs: number,
   { file, outcome, startMs, endMs = untilMs, statements }: FileRun,
-): Omit<FileBar, keyof Placed | 'statements'> &
-  Stretch & {
-    readonly statements: readonly (Omit<StatementBar, keyof Placed> & Stretch)[];
-  } {
+): FileBar {
   return {
-    file,
-    outcome: outcome ?? 'running',
-    startMs,
-    endMs,
-    statements: statements.map((run) => ({ ...run, endMs: run.endMs ?? endMs })),
+    ...place(axis, { file, outcome: outcome ?? 'running', startMs, endMs }),
+    statements: statements.map((run) => place(axis, { ...run, endMs: run.endMs ?? endMs })),
   };
-}
-
-function place<T extends Stretch>(axis: Axis, bar: T): T & Placed {
-  return { ...bar, from: axis.place(bar.startMs), to: axis.place(bar.endMs) };
 }

@@ -1,6 +1,8 @@
 import type { WaitKind } from '../core/waits.ts';
 import type { Step } from '../core/steps.ts';
+import type { PluginRecord } from './plugin-record.ts';
 import { listSegments, type Segment } from './segments.ts';
+import type { StepTimes } from './step-times.ts';
 import type { Story } from './story.ts';
 
 /** The use of a step's time, in ms. The parts add up to `wallMs`. */
@@ -38,15 +40,19 @@ export interface PluginLedger extends Readonly<Record<Step, StepLedger>> {
  *
  * @example waits(story).find(({ plugin }) => plugin === 'billing')?.migrate.lockMs // 41_020
  */
-export function waits(story: Story): readonly PluginLedger[] {
-  const { times } = story;
-  return times.record.plugins.map((plugin) => ({
+export function waits({ times }: Story): readonly PluginLedger[] {
+  return times.record.plugins.map((plugin) => readLedgers(times, plugin));
+}
+
+/** Reads the ledgers of one plugin. */
+export function readLedgers(times: StepTimes, plugin: PluginRecord): PluginLedger {
+  return {
     plugin: plugin.id,
     migrate: keepLedger(listSegments(times, plugin, 'migrate')),
     init: keepLedger(listSegments(times, plugin, 'init')),
     ready: keepLedger(listSegments(times, plugin, 'ready')),
     stop: keepLedger(listSegments(times, plugin, 'stop')),
-  }));
+  };
 }
 
 function keepLedger(segments: readonly Segment[]): StepLedger {

@@ -1,6 +1,6 @@
 import { describeBlocker, describeHolder } from '../core/describe-session.ts';
 import { formatDuration } from '../core/duration.ts';
-import type { Wait, WaitKind } from '../core/waits.ts';
+import type { LockBlocker, LockHolder, Wait, WaitKind } from '../core/waits.ts';
 import { joinNames, printable, shorten } from '../core/printable.ts';
 import { isSuccess } from '../core/schedule.ts';
 import { steps, type Step } from '../core/steps.ts';
@@ -18,6 +18,8 @@ export interface Cause {
   readonly kind: WaitKind | 'work' | 'failed' | 'stopped' | 'up' | 'session';
   /** A sentence. */
   readonly because: string;
+  /** The session of another process, for the kind `session`. */
+  readonly session?: LockHolder | LockBlocker;
 }
 
 /** The answer to the question why a plugin is where it is. */
@@ -88,8 +90,8 @@ function explain(
   return { cause, next: wait && findLongest(times, wait, step) };
 }
 
-/** The first step of a plugin that did not succeed. */
-function findLoss({
+/** Finds the first step of a plugin that did not succeed. */
+export function findLoss({
   steps: own,
 }: PluginRecord): (StepRecord & { readonly step: Step }) | undefined {
   const step = steps.find(
@@ -121,7 +123,13 @@ function explainLoss(
   };
 }
 
-const verbs = { migrate: 'migrate', init: 'start', ready: 'get ready', stop: 'stop' } as const;
+/** What each step does, as verbs. */
+export const verbs = {
+  migrate: 'migrate',
+  init: 'start',
+  ready: 'get ready',
+  stop: 'stop',
+} as const;
 
 function isLost(times: StepTimes, plugin: string, step: Step): boolean {
   const outcome = times.find(plugin, step)?.outcome;
@@ -158,10 +166,14 @@ function findHolder(times: StepTimes, plugin: PluginRecord): readonly Cause[] | 
   const wait = findOpenStep(times, plugin)?.wait;
   if (!wait?.holder || wait.holder.pid === undefined) return undefined;
   const { waitsFor, ...holder } = wait.holder;
-  const held: Cause = { kind: 'session', because: `${describeHolder(holder)} holds the lock` };
-  return waitsFor
-    ? [held, { kind: 'session', because: `${describeBlocker(waitsFor)} blocks it` }]
-    : [held];
+  const held: Cause = {
+    kind: 'session',
+    because: `${describeHolder(holder)} holds the lock`,
+    session: holder,
+  };
+  if (!waitsFor) return [held];
+  const because = `${describeBlocker(waitsFor)} blocks it`;
+  return [held, { kind: 'session', because, session: waitsFor }];
 }
 
 /** Describes what a step does now, or waits for: a sentence that begins with the plugin. */

@@ -9,7 +9,8 @@ function below(...names: readonly string[]): readonly string[] {
 /** What a room in `src/boot` may import: the named ones below it, and the floors under the boot. */
 function inBoot(...names: readonly string[]): readonly string[] {
   const rooms = names.map((name) => `src/boot/${name}`);
-  return [...rooms, 'machines', 'src/postgres', 'src/telemetry', 'src/insight', 'src/core'];
+  const under = ['src/record', 'machines', 'src/postgres', 'src/telemetry', 'src/insight'];
+  return [...rooms, ...under, 'src/core'];
 }
 
 /** The rooms and what each may import besides itself. docs/architecture.md draws the same. */
@@ -39,27 +40,28 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/testing': ['src/core'],
   'src/http': ['src/core'],
   'src/terminal': ['src/insight', 'src/core'],
+  'src/inspector/page': ['src/insight', 'src/core'],
+  'src/inspector': ['src/record', 'src/insight', 'src/core'],
   'src/boot/options': inBoot(),
   'src/boot/around': inBoot('options'),
   'src/boot/discover': inBoot('around', 'options'),
   'src/boot/sort': inBoot('discover', 'around', 'options'),
   'src/boot/migrate-all': inBoot('sort', 'discover', 'around', 'options'),
   'src/boot/init-all': inBoot('migrate-all', 'sort', 'around', 'options'),
-  'src/boot/record': inBoot(),
+  'src/record': ['machines', 'src/insight', 'src/core'],
   'src/boot/idle': inBoot('migrate-all', 'sort', 'discover', 'around', 'options'),
-  'src/boot': inBoot(
-    'init-all',
-    'migrate-all',
-    'sort',
-    'discover',
-    'idle',
-    'record',
-    'around',
-    'options',
-  ),
-  'src/insight.ts': ['src/boot', 'src/insight', 'src/core'],
+  'src/boot': inBoot('init-all', 'migrate-all', 'sort', 'discover', 'idle', 'around', 'options'),
+  'src/insight.ts': ['src/record', 'src/insight', 'src/core'],
   'src/checkstack.ts': ['src/boot', 'src/postgres', 'src/core'],
-  'src/index.ts': ['src/boot', 'src/terminal', 'src/postgres', 'src/telemetry', 'src/core'],
+  'src/inspector.ts': ['src/inspector'],
+  'src/index.ts': [
+    'src/boot',
+    'src/record',
+    'src/terminal',
+    'src/postgres',
+    'src/telemetry',
+    'src/core',
+  ],
 };
 
 /** Where each package lives. A type of it may also be named where a plugin or an option speaks of it. */
@@ -72,6 +74,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   picocolors: ['src/terminal'],
   'js-yaml': ['src/boot'],
   picomatch: ['src/boot'],
+  preact: ['src/inspector/page'],
 };
 const typesNamedElsewhere: Readonly<Record<string, readonly string[]>> = {
   pg: ['src/core', 'src/boot'],
@@ -101,6 +104,16 @@ describe('the floors of the house', () => {
         const [room, other] = [roomOf(from), roomOf(to)];
         return room !== other && !isIn(rooms[room ?? ''] ?? [], other ?? '');
       });
+    expect(wrong.map(line)).toEqual([]);
+  });
+
+  it('the views of the page share what lies above them, and the drawing of charts', () => {
+    const folderOf = (path: string): string | undefined =>
+      /^src\/inspector\/page\/(\w+)\//.exec(path)?.[1];
+    const wrong = imports.filter(({ from, to }) => {
+      const [own, other] = [folderOf(from), folderOf(to)];
+      return own && other && other !== own && other !== 'chart';
+    });
     expect(wrong.map(line)).toEqual([]);
   });
 

@@ -99,7 +99,7 @@ const full: Extent = {
     install: { rounds: 5, warmUps: 1 },
     survey: { rounds: 5, warmUps: 1 },
     guard: { rounds: 3, warmUps: 1 },
-    recording: { rounds: 15, warmUps: 2 },
+    recording: { rounds: 45, warmUps: 5 },
   },
 };
 

@@ -193,7 +193,8 @@ describe('boot.inspect()', () => {
         boot.once('boot.stopped', leave);
       });
       const whole = collect();
-      boot.once('boot.started', () => boot.inspect(whole.observe));
+      // The first late observer is the first one that wants tasks.
+      boot.once('boot.started', () => boot.inspect(whole.observe, { tasks: false }));
       await boot.start();
       await boot.stop();
       expect(observers.length).toBeGreaterThan(0);
@@ -205,6 +206,67 @@ describe('boot.inspect()', () => {
       }
     },
   );
+
+  it('without tasks records the machines, each transition to another state, and no task', async () => {
+    const { records, observe } = collect();
+    const { boot } = bootUnderTest({ pool: db.url, plugins: [auth] });
+    boot.inspect(observe, { tasks: false });
+    await boot.start();
+    await boot.stop();
+    expect(write(records)).toEqual([
+      'boot begins: idle',
+      'boot: START, idle → launching [takeStart]',
+      'launch begins: discover',
+      'launch: done.discover, discover → sort [leave,enter,tell]',
+      'launch: done.sort, sort → migrateAll [leave,enter,tell]',
+      'migrateAll begins: surveying',
+      'migrateAll: done.survey, surveying → migrating [takeSurvey,start]',
+      'migrateAll: always, migrating → registering [abandonRest]',
+      'migrateAll: done.register, registering → settled []',
+      'migrateAll ends: done',
+      'launch: done.migrateAll from migrateAll, migrateAll → initAll [leave,enter,tell]',
+      'initAll begins: initializing',
+      'initAll: always, initializing → readying [abandonInits,startReady]',
+      'initAll: always, readying → settled [abandonReadies]',
+      'initAll ends: done',
+      'launch: done.initAll from initAll, initAll → launched [leave,end,settleTheRest]',
+      'launch ends: done',
+      'boot: done.launch from launch, launching → ready [takeLaunch]',
+      'boot: STOP, ready → stopAll [keepReason,tell]',
+      'stopAll begins: stopping',
+      'stopAll: always, stopping → settled [abandonRest]',
+      'stopAll ends: done',
+      'boot: done.stopAll from stopAll, stopAll → stopped [takeStops]',
+      'boot ends: done',
+    ]);
+  });
+
+  it('records the same without tasks while another observer has them', async () => {
+    const { plugin, begun, release } = held('held');
+    const [machines, first, second, last] = [collect(), collect(), collect(), collect()];
+    const { boot } = bootUnderTest({ pool: db.url, plugins: [plugin] });
+    boot.inspect(machines.observe, { tasks: false });
+    const ready = boot.start();
+    await begun;
+    const leave = boot.inspect(first.observe);
+    expect(write(first.records).at(-1)).toBe('init.held begins');
+    leave();
+    boot.inspect(second.observe);
+    expect(second.records.map(({ ref }) => ref)).toEqual(first.records.map(({ ref }) => ref));
+    boot.inspect(last.observe, { tasks: false });
+    release();
+    await ready;
+    await boot.stop();
+    expect(replayMachines(second.records).alive).toEqual(new Map());
+    expect(write(second.records)).toContain('stop.held begins');
+    expect(write(last.records).slice(0, 4)).toEqual([
+      'boot begins: launching',
+      'launch begins: initAll',
+      'initAll begins: initializing',
+      'initAll: always, initializing → readying [abandonInits,startReady]',
+    ]);
+    expect(last.records.slice(3)).toEqual(machines.records.slice(3 - last.records.length));
+  });
 
   it('calls an observer that was removed no more, and each of the others as before', async () => {
     const [first, second, third] = [collect(), collect(), collect()];

@@ -7,6 +7,7 @@ const entries = [
   'src/index.ts',
   'src/checkstack.ts',
   'src/http/index.ts',
+  'src/inspector.ts',
   'src/testing/index.ts',
   'machines/index.ts',
 ].map((entry) => join(repository, entry));

@@ -35,7 +35,7 @@ describe('the error codes', () => {
 
   it('that the pages speak of all exist', () => {
     const prefix =
-      /\b(?:OPTIONS|PLUGIN|GRAPH|SERVICE|DEPENDENCY|DEP|PLAN|DATABASE|POOLER|MIGRATION|INIT|READY|STOP|BOOT|RECORDING)_[A-Z_]+\b/g;
+      /\b(?:OPTIONS|PLUGIN|GRAPH|SERVICE|DEPENDENCY|DEP|PLAN|DATABASE|POOLER|MIGRATION|INIT|READY|STOP|BOOT|RECORDING|INSPECTOR)_[A-Z_]+\b/g;
     const unknown = pages.flatMap((page) =>
       [...read(page).matchAll(prefix)].map(([code]) => `${page}: ${code}`),
     );

@@ -38,6 +38,7 @@ console.log(JSON.stringify(all.flatMap(Object.keys)));`;
       'slipway/machines',
       'slipway/testing',
       'slipway/http',
+      'slipway/inspector',
     );
     expect(names).toEqual(
       expect.arrayContaining([
@@ -46,8 +47,19 @@ console.log(JSON.stringify(all.flatMap(Object.keys)));`;
         'bootMachine',
         'startPostgres',
         'probes',
+        'createInspector',
       ]),
     );
+  });
+
+  it('serves the page of the inspector', async ({ skip }) => {
+    if (whyNot) skip(whyNot);
+    const program = `import { createBoot } from 'slipway';
+import { createInspector } from 'slipway/inspector';
+const inspector = await createInspector(createBoot({ pool: 'postgres://localhost/x', plugins: [] }));
+console.log(await (await fetch(inspector.url)).text());`;
+    const { stdout } = await run('node', ['--input-type=module', '-e', program], { cwd: project });
+    expect(stdout).toContain('<div id="app">');
   });
 
   it('has machines that can be drawn where pg is not even installed', async ({ skip }) => {
@@ -113,7 +125,14 @@ export { bootMachine, startPostgres };
 });
 
 describe('a clone that was never built', () => {
-  const inRepository = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'src', 'machines'];
+  const inRepository = [
+    'package.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'vite.config.ts',
+    'src',
+    'machines',
+  ];
 
   it('is built by npm pack, so that the package has its code and its types', async () => {
     const clone = await mkdtemp(join(tmpdir(), 'slipway-clone-'));

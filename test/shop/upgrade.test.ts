@@ -36,7 +36,7 @@ describe('npm run demo -- --upgrade', () => {
     await createShop({ pool: fresh.pool() }).boot.migrate();
     const shop = startShop({ args: ['--upgrade'], databaseUrl: fresh.url });
     expect(await shop.ended).toEqual({ code: 1, signal: null });
-    expect(shop.output).toContain('--upgrade needs an empty one');
+    expect(shop.output).toContain('--upgrade and --show need an empty one');
   });
 });
 
@@ -63,25 +63,5 @@ test('the workers of the upgrade count what fails, and say whose it was', async 
   expect(queries).toBe(4);
   expect(failures).toEqual(
     Array.from({ length: 2 }, () => 'plugin_a: relation "gone" does not exist'),
-  );
-});
-
-describe('npm run demo', () => {
-  test('with --help prints its options', async () => {
-    const shop = startShop({ args: ['--help'] });
-    expect(await shop.ended).toEqual({ code: 0, signal: null });
-    for (const option of ['--once', '--upgrade', '--help', 'DATABASE_URL']) {
-      expect(shop.output).toContain(option);
-    }
-  });
-
-  test.each(['--upgrad', 'upgrade', '--once=yes'])(
-    'with %s, which it does not know, prints its options and exits with 2',
-    async (argument) => {
-      const shop = startShop({ args: [argument] });
-      expect(await shop.ended).toEqual({ code: 2, signal: null });
-      expect(shop.output).toContain('Usage: npm run demo');
-      expect(shop.output).not.toContain('slipway boots');
-    },
   );
 });

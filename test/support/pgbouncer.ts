@@ -1,10 +1,10 @@
 import { chownSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { access, constants } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, inject } from 'vitest';
+import { findProgram } from './find-program.ts';
 import { chooseServerIdentity, startGuarded } from '../../src/testing/guarded-process.ts';
 
 /** A PgBouncer in front of the test cluster. */
@@ -28,7 +28,7 @@ export interface PgBouncerOptions {
  *
  * @example describe.skipIf(!pgbouncer)('through PgBouncer', () => { … });
  */
-export const pgbouncer = await findPgBouncer();
+export const pgbouncer = await findProgram({ names: ['pgbouncer'], tests: 'poolers' });
 
 /**
  * Gives a test file poolers that are stopped after each test. Call it after `useDatabase()`, because its check for sessions
@@ -101,21 +101,4 @@ async function findFreePort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
-}
-
-async function findPgBouncer(): Promise<string | undefined> {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
-  for (const folder of folders) {
-    const path = join(folder, 'pgbouncer');
-    try {
-      await access(path, constants.X_OK);
-      return path;
-    } catch {
-      // It is not in this folder.
-    }
-  }
-  if (process.env['CI']) throw new Error('The tests of poolers need pgbouncer, and it is missing');
-  // Not on the console: vitest hides the console output of a file whose tests are all skipped.
-  process.stderr.write('Skipped: tests of poolers need pgbouncer (apt-get install pgbouncer)\n');
-  return undefined;
 }

@@ -20,7 +20,7 @@ import { search } from './plugins/search/index.ts';
 import { readShopName } from './settings.ts';
 
 /** The shop's own, in no order at all: what each needs says when it comes. Those in `packages/` are found. */
-const plugins: readonly Plugin[] = [
+export const shopPlugins: readonly Plugin[] = [
   search,
   billing,
   orders,
@@ -35,6 +35,8 @@ const plugins: readonly Plugin[] = [
 export interface ShopOptions {
   /** Stays the caller's: the shop does not end it. */
   readonly pool: Pool;
+  /** Those of `shopPlugins` unless given. */
+  readonly plugins?: readonly Plugin[];
   /** Silent unless given. */
   readonly logger?: Logger;
   /** TCP port of the HTTP server; a free one unless given. */
@@ -57,6 +59,7 @@ export interface Shop {
  */
 export function createShop({
   pool,
+  plugins = shopPlugins,
   logger = pino({ enabled: false }),
   port = 0,
 }: ShopOptions): Shop {

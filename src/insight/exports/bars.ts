@@ -7,6 +7,7 @@ import { steps, type Step } from '../../core/steps.ts';
 import type { FileRun, PluginRecord, StatementRun } from '../plugin-record.ts';
 import { listSegments, type Segment } from '../segments.ts';
 import type { StepTimes } from '../step-times.ts';
+import { listAwaited, nameTarget } from '../wait-words.ts';
 import { firstLine } from '../why.ts';
 
 /** A part of a plugin's time to draw. Bars of one row follow each other, and parts lie inside of their bar. */
@@ -21,6 +22,8 @@ export interface Bar {
   readonly goesOn: boolean;
   /** Left out for a wait, and for what goes on. */
   readonly outcome?: string;
+  /** What a wait is for: `catalog`, `its lock`. */
+  readonly target?: string;
   /** All of it in one sentence. */
   readonly says: string;
   readonly facts: Readonly<Record<string, string | number | boolean>>;
@@ -50,7 +53,7 @@ function drawStep(times: StepTimes, plugin: PluginRecord, step: Step): readonly 
   const segments = listSegments(times, plugin, step);
   const drawWait = (segment: Segment): readonly Bar[] => {
     const goesOn = finishedAtMs === undefined && segment === segments.at(-1);
-    return drawSegment(plugin.id, step, segment, goesOn);
+    return drawSegment(times, plugin.id, step, segment, goesOn);
   };
   const queue = segments.filter(({ hasBegun }) => !hasBegun).flatMap(drawWait);
   const hasEndedWell = outcome !== undefined && isSuccess(outcome);
@@ -142,14 +145,18 @@ function drawStatement(
 }
 
 function drawSegment(
+  times: StepTimes,
   plugin: string,
   step: Step,
   segment: Segment,
   goesOn: boolean,
 ): readonly Bar[] {
-  const { kind, startMs, endMs, plugins = [], holder, blockers = [], reason } = segment;
+  const { kind, startMs, endMs, holder, blockers = [], reason } = segment;
   if (kind === 'own' || kind === 'statement') return [];
-  const what = describeTarget(step, { ...segment, kind });
+  const all = segment.plugins ?? [];
+  const plugins = kind === 'dependency' ? listAwaited(times, step, all) : all;
+  const target = nameTarget(kind, step, plugins);
+  const what = describeTarget(target, { ...segment, kind, plugins });
   const bar: Bar = {
     kind,
     step,
@@ -157,6 +164,7 @@ function drawSegment(
     startMs,
     endMs,
     goesOn,
+    target,
     says: `${step} ${plugin} ${goesOn ? 'waits' : 'waited'} ${formatDuration(endMs - startMs)} for ${what}`,
     facts: {
       plugin,
@@ -172,16 +180,9 @@ function drawSegment(
   return [bar];
 }
 
-const gates: Readonly<Record<Step, string>> = {
-  migrate: 'the survey',
-  init: 'the last migration',
-  ready: 'the last init',
-  stop: 'what still ran',
-};
-
 /** What was waited for. The wait may have ended long ago, so nothing here says that it goes on. */
 function describeTarget(
-  step: Step,
+  target: string,
   wait: Omit<Segment, 'kind'> & { readonly kind: WaitKind },
 ): string {
   const { kind, plugins = [], holder, blockers = [], reason } = wait;
@@ -190,8 +191,8 @@ function describeTarget(
   const inTheWay =
     blockers.length === 0 ? '' : `; in the way: ${blockers.map(describeBlocker).join('; ')}`;
   const targets: Readonly<Record<WaitKind, string>> = {
-    dependency: names || 'another plugin',
-    gate: gates[step],
+    dependency: names || target,
+    gate: target,
     slot: names === '' ? 'a slot' : `a slot of ${names}`,
     connection: `a client of the pool${why}`,
     lock: `the migration lock of ${describeHolder(holder ?? {})}`,

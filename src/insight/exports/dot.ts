@@ -1,5 +1,6 @@
 import { cutText, printable } from '../../core/printable.ts';
 import { headline } from '../headline.ts';
+import { describeStatus, writeStatus } from '../status.ts';
 import type { Story } from '../story.ts';
 import {
   chooseNeighbourhood,
@@ -7,7 +8,6 @@ import {
   type JoinedEdge,
   type NodeState,
 } from './neighbourhood.ts';
-import { describeStatus } from './status.ts';
 
 /** A shape for each state, for readers who do not see its colour. */
 const looks: Readonly<Record<NodeState, string>> = {
@@ -33,7 +33,7 @@ export function writeDot(story: Story): string {
   );
   const withReasons = edges.length <= mostWithReasons;
   const nodes = plugins.map((plugin) => {
-    const { text } = describeStatus(story.times, plugin);
+    const text = writeStatus(describeStatus(story.times, plugin));
     const label = quote([plugin.id, text].filter(Boolean).join('\n'));
     const bold = chain.has(plugin.id) ? ', fontname="Helvetica-Bold", penwidth=3' : '';
     return `  ${quote(plugin.id)} [label=${label}, ${looks[readNodeState(plugin)]}${bold}];`;

@@ -1,8 +1,10 @@
 import { formatDuration } from '../../core/duration.ts';
 import type { Warning } from '../../core/error-codes.ts';
 import type { ErrorRecord } from '../../core/error-record.ts';
+import type { ChainLink } from '../../core/report.ts';
 import { isSuccess } from '../../core/schedule.ts';
 import { steps, type Step } from '../../core/steps.ts';
+import { waitKinds } from '../../core/waits.ts';
 import { blame, type BlameEntry } from '../blame.ts';
 import { criticalChain } from '../critical-chain.ts';
 import type { Finding } from '../finding.ts';
@@ -12,6 +14,7 @@ import { findOpenStep } from '../open-steps.ts';
 import type { PluginRecord } from '../plugin-record.ts';
 import type { Story } from '../story.ts';
 import { describeOpenStep, traceCauses } from '../why.ts';
+import { nameTarget } from '../wait-words.ts';
 import { writeBlock, writeCode, writeText } from './markdown-text.ts';
 
 /** A heading with its facts, one a line. It is left out when it has none. */
@@ -172,10 +175,16 @@ function listPhases({ record, nowMs }: Story): readonly string[] {
 function listChain(story: Story): readonly string[] {
   return criticalChain(story).map(({ plugin, step, kind, via, startMs, endMs }) => {
     const who = plugin === undefined ? '' : ` ${writeCode(plugin)}`;
-    const what = kind === 'work' ? 'works' : `waits (${kind})`;
     const lasted = formatDuration(endMs - startMs);
-    return `- ${formatDuration(startMs)}: ${step}${who} ${what} ${lasted}, after ${via}`;
+    const what =
+      kind === 'work' ? `works ${lasted}` : `waits ${lasted} for ${nameTarget(kind, step)}`;
+    return `- ${formatDuration(startMs)}: ${step}${who} ${what}${describeVia(via, step)}`;
   });
+}
+
+/** What a link of the chain waited for before it began. */
+function describeVia(via: ChainLink['via'], step: string): string {
+  return via === 'start' || via === 'step' ? '' : `, after it waited for ${nameTarget(via, step)}`;
 }
 
 function describeFinding({ title, why, caveat, evidence, savedMs }: Finding): readonly string[] {
@@ -197,8 +206,11 @@ function listBlame(story: Story): readonly string[] {
 /** Work, the longest first. Waits stand apart, because they are the work of others. */
 function describeBlame({ plugin, step, ownMs, waits, isOpen }: BlameEntry): string {
   const who = plugin === undefined ? step : `${step} ${writeCode(plugin)}`;
-  const waited = Object.entries(waits).map(([kind, ms]) => `${kind} ${formatDuration(ms)}`);
-  const apart = waited.length === 0 ? '' : `; waited: ${waited.join(', ')}`;
+  const waited = waitKinds.flatMap((kind) => {
+    const ms = waits[kind];
+    return ms === undefined ? [] : [`${formatDuration(ms)} for ${nameTarget(kind, step)}`];
+  });
+  const apart = waited.length === 0 ? '' : `; waited ${waited.join(', ')}`;
   return `- ${who}: ${formatDuration(ownMs)}${isOpen ? ' so far' : ''}${apart}`;
 }
 

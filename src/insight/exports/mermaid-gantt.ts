@@ -56,10 +56,10 @@ function listRows(bar: Bar, endMs: number): readonly Bar[] {
 
 /** A row begins with the step, because a plugin may be called `section`. */
 function writeTask(bar: Bar, plugin: string, isCritical: boolean): Task {
-  const { kind, step, outcome, startMs, endMs, goesOn } = bar;
+  const { step, outcome, startMs, endMs, goesOn, target } = bar;
   const state = isFailure(bar) || outcome === 'canceled' ? ` ${outcome}` : goesOn ? ' …' : '';
   const name = isWait(bar)
-    ? `${step} ${plugin} waits (${kind})${state}`
+    ? `${step} ${plugin} waits for ${target}${state}`
     : `${step} ${plugin}${state}`;
   const tags = [isCritical ? 'crit' : '', goesOn ? 'active' : outcome === 'done' ? 'done' : ''];
   const start = Math.floor(startMs);

@@ -1,3 +1,4 @@
+import { describeStatus, writeStatus } from '../status.ts';
 import type { Story } from '../story.ts';
 import { mostCharacters, writeName } from './mermaid-name.ts';
 import {
@@ -6,7 +7,6 @@ import {
   type JoinedEdge,
   type NodeState,
 } from './neighbourhood.ts';
-import { describeStatus } from './status.ts';
 
 const mostPlugins = 120;
 const mostEdges = 500;
@@ -42,7 +42,7 @@ export function writeMermaidGraph(story: Story): string {
     const { id } = plugin;
     const state = states.get(id) ?? 'open';
     const [open, close] = shapes[state];
-    const { text } = describeStatus(story.times, plugin);
+    const text = writeStatus(describeStatus(story.times, plugin));
     const label = [writeName(id), writeName(text, 60)].filter(Boolean).join('<br/>');
     return `  ${ids.get(id)}${open}"${label}"${close}:::${state}`;
   });

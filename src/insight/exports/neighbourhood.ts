@@ -1,4 +1,5 @@
 import type { GraphEdge } from '../../core/events.ts';
+import { joinNames } from '../../core/printable.ts';
 import { isSuccess } from '../../core/schedule.ts';
 import { steps } from '../../core/steps.ts';
 import type { PluginRecord } from '../plugin-record.ts';
@@ -27,31 +28,50 @@ export interface JoinedEdge {
   readonly isCritical: boolean;
 }
 
+/** The part of a graph to choose. */
+interface Choice {
+  /** The plugins whose neighbours are chosen too. Left out, they are those of the critical chain, and those that failed. */
+  readonly around?: readonly string[];
+  /** An earlier choice, which is kept while it has the whole chain: a picture of it does not jump. */
+  readonly kept?: ReadonlySet<string> | undefined;
+}
+
 /**
  * Chooses what of a graph to draw: all of it up to `mostPlugins`, and else the critical chain, what failed, and the neighbours of
- * both. Of more than `mostEdges` edges, those of the chain come first, and those that only order come last.
+ * some plugins. Of more than `mostEdges` edges, those of the chain come first, and those that only order come last.
  */
 export function chooseNeighbourhood(
   story: Story,
   mostPlugins: number,
   mostEdges: number,
+  { around, kept }: Choice = {},
 ): Neighbourhood {
   const all = story.record.plugins;
   const links = criticalChain(story).flatMap(({ plugin }) => plugin ?? []);
   const chain = new Set(links);
   const edges = joinEdges(story, new Set(links.map((id, at) => `${links[at - 1] ?? ''} ${id}`)));
-  const chosen = all.length <= mostPlugins ? undefined : choose(all, edges, chain, mostPlugins);
-  const plugins = chosen ? all.filter(({ id }) => chosen.has(id)) : all;
-  const inside = chosen
+  const failed = all.filter(hasFailed).map(({ id }) => id);
+  // The end of the chain is what the boot waits for.
+  const core = [...[...chain].toReversed(), ...failed];
+  const isKept = kept !== undefined && core.every((id) => kept.has(id));
+  const chosen = isKept ? kept : choose(core, around, edges, mostPlugins);
+  const isPart = all.length > mostPlugins;
+  const plugins = isPart ? all.filter(({ id }) => chosen.has(id)) : all;
+  const inside = isPart
     ? edges.filter(({ from, to }) => chosen.has(from) && chosen.has(to))
     : edges;
-  const kept = inside.toSorted((a, b) => rank(a) - rank(b)).slice(0, mostEdges);
+  const drawn = inside.toSorted((a, b) => rank(a) - rank(b)).slice(0, mostEdges);
   const notes = [
-    plugins.length < all.length &&
-      `${plugins.length} of ${all.length} plugins, which are the critical chain and failures with their neighbours`,
-    kept.length < inside.length && `${kept.length} of ${inside.length} edges`,
+    isPart && `${plugins.length} of ${all.length} plugins, which are ${describe(around)}`,
+    drawn.length < inside.length && `${drawn.length} of ${inside.length} edges`,
   ].filter((each) => each !== false);
-  return { plugins, edges: kept, chain, ...(notes.length > 0 && { note: notes.join(' and ') }) };
+  return { plugins, edges: drawn, chain, ...(notes.length > 0 && { note: notes.join(' and ') }) };
+}
+
+function describe(around: readonly string[] | undefined): string {
+  const core = 'the critical chain and failures';
+  if (around === undefined) return `${core} with their neighbours`;
+  return around.length === 0 ? core : `${joinNames(around)} with its neighbours, ${core}`;
 }
 
 function rank({ isCritical, kind }: JoinedEdge): number {
@@ -74,19 +94,23 @@ function joinEdges({ record }: Story, hops: ReadonlySet<string>): readonly Joine
   return [...joined.values()];
 }
 
-/** Grows from the chain and the failures, circle by circle, until there is no more room. */
+/**
+ * Chooses the core and the neighbours, while there is room. The neighbours of chosen plugins get at least half of it, because a
+ * chain may be long.
+ */
 function choose(
-  all: readonly PluginRecord[],
+  core: readonly string[],
+  around: readonly string[] | undefined,
   edges: readonly JoinedEdge[],
-  chain: ReadonlySet<string>,
   most: number,
 ): ReadonlySet<string> {
-  const failed = all.filter(hasFailed).map(({ id }) => id);
-  const chosen = new Set([...chain, ...failed].slice(0, most));
+  const middle = new Set(around ?? core);
   const neighbours = edges.flatMap(({ from, to }) =>
-    chosen.has(from) || chosen.has(to) ? [from, to] : [],
+    middle.has(from) || middle.has(to) ? [from, to] : [],
   );
-  for (const id of neighbours) {
+  const first = around === undefined ? [] : [...around, ...neighbours];
+  const chosen = new Set([...new Set(first)].slice(0, most / 2));
+  for (const id of [...core, ...neighbours]) {
     if (chosen.size >= most) break;
     chosen.add(id);
   }

@@ -24,6 +24,11 @@ function measure(character: string): number {
   return (character.codePointAt(0) ?? 0) < 0x1100 ? 0.64 : 1.1;
 }
 
+/** About how wide a text is at most, in px. */
+export function measureText(text: string, fontSize: number): number {
+  return Array.from(text).reduce((sum, character) => sum + measure(character), 0) * fontSize;
+}
+
 /** Cuts a text to a width in px, with `…` where something is missing. A width for less than three characters gives nothing. */
 export function fitText(text: string, width: number, fontSize: number): string {
   const room = width / fontSize;

@@ -5,9 +5,10 @@ import { steps, type Step } from '../../core/steps.ts';
 import type { PluginRecord } from '../plugin-record.ts';
 import { criticalChain } from '../critical-chain.ts';
 import { headline } from '../headline.ts';
+import { describeStatus, writeStatus } from '../status.ts';
 import type { Story } from '../story.ts';
+import { nameTarget, waitWords } from '../wait-words.ts';
 import { isFailure, isWait, listBars, type Bar } from './bars.ts';
-import { describeStatus } from './status.ts';
 import { box, Canvas, hatch, rowHeight } from './svg-canvas.ts';
 import { nameClass, svgClass, writePatterns, writeStyle, type ColourName } from './svg-style.ts';
 import { escapeXml, fitText, wrapText } from './svg-text.ts';
@@ -77,16 +78,6 @@ function drawHead(canvas: Canvas, story: Story): void {
   canvas.text(margin, canvas.y, fitText(line, width - 2 * margin, 11), ['soft']);
 }
 
-const waitWords: Readonly<Record<WaitKind, string>> = {
-  dependency: 'waits for a plugin',
-  gate: 'waits for the gate',
-  slot: 'waits for a slot',
-  connection: 'waits for a client',
-  lock: 'waits for a lock',
-  retry: 'waits for the next attempt',
-  database: 'waits for PostgreSQL',
-};
-
 /** Explains the marks, but only those that the picture has. */
 function drawLegend(canvas: Canvas, rows: readonly Row[], hasChain: boolean): void {
   const bars = rows.flatMap((row) => row.bars.flatMap((bar) => [bar, ...bar.parts]));
@@ -116,7 +107,8 @@ function drawLegend(canvas: Canvas, rows: readonly Row[], hasChain: boolean): vo
     if (isThere) place((at, y) => box({ x: at, y, ...size }, paint), label);
   }
   for (const kind of waitKinds) {
-    if (kinds.has(kind)) place((at, y) => hatch({ x: at, y, ...size }, kind), waitWords[kind]);
+    if (kinds.has(kind))
+      place((at, y) => hatch({ x: at, y, ...size }, kind), `waits for ${waitWords[kind]}`);
   }
   if (hasChain) {
     place((at, y) => box({ x: at, y: y + 7, width: 14, height: 2 }, 'chain'), 'critical chain');
@@ -177,15 +169,27 @@ function drawChain(canvas: Canvas, chain: readonly ChainLink[]): void {
   for (const { plugin, step, kind, startMs, endMs } of chain) {
     const isWaiting = kind !== 'work';
     const name = plugin ?? step;
-    const what = [step, plugin, isWaiting && `waits (${kind})`].filter(Boolean).join(' ');
+    const what = [step, plugin, isWaiting && `waits for ${nameTarget(kind, step)}`]
+      .filter(Boolean)
+      .join(' ');
     const says = `${what}, ${formatDuration(endMs - startMs)}`;
-    const labels = isWaiting ? [`${name}: ${kind}`, name] : [name, fitText(name, 40, 9.5)];
+    const labels = isWaiting
+      ? [`${name} waits for ${nameTarget(kind, step)}`, name]
+      : [name, fitText(name, 40, 9.5)];
     const work = step in workPaint ? workPaint[step as Step] : 'phase';
     canvas.bar({ startMs, endMs, says, labels, paint: isWaiting ? kind : work, isWait: isWaiting });
     canvas.underline(startMs, endMs, 'chain');
   }
   canvas.y += rowHeight;
 }
+
+const toneClasses = {
+  good: ['good'],
+  bad: ['bad', 'strong'],
+  wait: ['text'],
+  run: ['text'],
+  soft: ['soft'],
+} as const;
 
 function drawRow(
   canvas: Canvas,
@@ -202,16 +206,17 @@ function drawRow(
   for (const { plugin: id, startMs, endMs } of chain) {
     if (id === plugin.id) canvas.underline(startMs, endMs, 'chain');
   }
-  const { text, tone } = describeStatus(times, plugin);
-  const shown = fitText(text, width - right - margin - 10, 11);
-  canvas.rowText(right + 10, shown, tone === 'bad' ? [tone, 'strong'] : [tone], text);
+  const status = describeStatus(times, plugin);
+  const text = writeStatus(status);
+  const shown = fitText(`${status.glyph} ${text}`, width - right - margin - 10, 11);
+  canvas.rowText(right + 10, shown, toneClasses[status.tone], text);
   canvas.y += rowHeight;
 }
 
 /** The gate is waited for by everyone, so its name in each row would only be noise. */
 function drawWait(canvas: Canvas, bar: Bar, inset: number): void {
-  const { kind, startMs, endMs, says } = bar;
-  const labels = kind === 'gate' ? [] : [`${kind} ${formatDuration(endMs - startMs)}`, kind];
+  const { kind, startMs, endMs, target = '', says } = bar;
+  const labels = kind === 'gate' ? [] : [`${target} ${formatDuration(endMs - startMs)}`, target];
   const paint = kind as WaitKind;
   canvas.bar({ startMs, endMs, says, labels, paint, isWait: true, inset, isOnTop: inset === 0 });
 }

@@ -77,10 +77,15 @@ const steps = [
 ] as const;
 const leastBetween = 74;
 
+/** Finds the round time between two lines of a grid, so that their labels have room; `undefined` when there is none. */
+export function findTickStep(perMs: number): number | undefined {
+  return steps.find((each) => each * perMs >= leastBetween);
+}
+
 /** Round times, so far from each other that their labels have room. */
 function listTicks({ startMs, endMs, x, width, fromMs, sign }: Piece): readonly Tick[] {
   const perMs = width / (endMs - startMs);
-  const step = steps.find((each) => each * perMs >= leastBetween);
+  const step = findTickStep(perMs);
   const count = step === undefined ? 1 : Math.floor((endMs - startMs) / step) + 1;
   return Array.from({ length: count }, (_, at) => {
     const ms = startMs - fromMs + at * (step ?? 0);
@@ -88,7 +93,8 @@ function listTicks({ startMs, endMs, x, width, fromMs, sign }: Piece): readonly 
   });
 }
 
-function formatTick(ms: number): string {
+/** Writes a round time: `1m 30s`. */
+export function formatTick(ms: number): string {
   if (ms === 0) return '0';
   if (ms < 1_000) return `${Math.round(ms)}ms`;
   if (ms < 60_000) return `${ms / 1_000}s`;

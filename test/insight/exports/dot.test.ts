@@ -60,9 +60,9 @@ describe('the graph for Graphviz', () => {
         graph [rankdir=LR, labelloc=t, fontname="Helvetica", label="The boot failed after 85ms: init of p1 failed"];
         node [fontname="Helvetica", fontsize=11];
         edge [fontname="Helvetica", fontsize=9, color="#59636e"];
-        "p0" [label="p0\\nnot ready: p1 failed", shape=box, style="dashed,filled", fillcolor="#eaeef2", color="#59636e", fontname="Helvetica-Bold", penwidth=3];
-        "p1" [label="p1\\n✕ init failed", shape=octagon, style=filled, fillcolor="#ffdce0", color="#cf222e", fontname="Helvetica-Bold", penwidth=3];
-        "p2" [label="p2\\nnot started: p1 failed", shape=box, style="dashed,filled", fillcolor="#eaeef2", color="#59636e"];
+        "p0" [label="p0\\ndid not get ready: p1 failed", shape=box, style="dashed,filled", fillcolor="#eaeef2", color="#59636e", fontname="Helvetica-Bold", penwidth=3];
+        "p1" [label="p1\\nfailed to start", shape=octagon, style=filled, fillcolor="#ffdce0", color="#cf222e", fontname="Helvetica-Bold", penwidth=3];
+        "p2" [label="p2\\ndid not start: p1 failed", shape=box, style="dashed,filled", fillcolor="#eaeef2", color="#59636e"];
         "p0" -> "p1" [tooltip="p1 needs \\"it\\"", label="p1 needs \\"it\\"", penwidth=3, color="#bf3989"];
         "p1" -> "p2" [tooltip="p2 needs \\"it\\"", label="p2 needs \\"it\\"", style=dashed];
       }

@@ -96,19 +96,19 @@ describe('Markdown', () => {
 
       ## Critical chain
 
-      - 0ms: discover works 8ms, after start
-      - 8ms: survey works 30ms, after step
-      - 38ms: migrate \`p0\` waits (connection) 2ms, after gate
-      - 40ms: migrate \`p0\` works 77ms, after connection
-      - 117ms: migrate \`p1\` waits (connection) 2ms, after dependency
-      - 119ms: migrate \`p1\` waits (lock) 66ms, after connection
-      - 185ms: migrate \`p1\` works 8ms, after lock
-      - 193ms: migrate \`p1\` waits (retry) 7ms, after step
-      - 200ms: migrate \`p1\` works 8ms, after retry
-      - 208ms: init \`p0\` works 16ms, after gate
-      - 224ms: init \`p1\` works 20ms, after dependency
-      - 244ms: ready \`p0\` works 5ms, after gate
-      - 249ms: ready \`p1\` works 5ms, after dependency
+      - 0ms: discover works 8ms
+      - 8ms: survey works 30ms
+      - 38ms: migrate \`p0\` waits 2ms for a client, after it waited for the survey
+      - 40ms: migrate \`p0\` works 77ms, after it waited for a client
+      - 117ms: migrate \`p1\` waits 2ms for a client, after it waited for a plugin
+      - 119ms: migrate \`p1\` waits 66ms for its lock, after it waited for a client
+      - 185ms: migrate \`p1\` works 8ms, after it waited for its lock
+      - 193ms: migrate \`p1\` waits 7ms for the next attempt
+      - 200ms: migrate \`p1\` works 8ms, after it waited for the next attempt
+      - 208ms: init \`p0\` works 16ms, after it waited for all migrations
+      - 224ms: init \`p1\` works 20ms, after it waited for a plugin
+      - 244ms: ready \`p0\` works 5ms, after it waited for all inits
+      - 249ms: ready \`p1\` works 5ms, after it waited for a plugin
 
       ## Findings
 
@@ -120,15 +120,15 @@ describe('Markdown', () => {
 
       ## Own time
 
-      - migrate \`p0\`: 77ms; waited: gate 30ms, connection 2ms
+      - migrate \`p0\`: 77ms; waited 30ms for the survey, 2ms for a client
       - survey: 30ms
-      - init \`p1\`: 20ms; waited: gate 1ms, dependency 15ms
-      - migrate \`p1\`: 16ms; waited: gate 30ms, dependency 79ms, connection 2ms, lock 66ms, retry 7ms
-      - init \`p0\`: 15ms; waited: gate 92ms
-      - init \`p2\`: 12ms; waited: gate 92ms, dependency 15ms
+      - init \`p1\`: 20ms; waited 15ms for a plugin, 1ms for all migrations
+      - migrate \`p1\`: 16ms; waited 79ms for a plugin, 30ms for the survey, 2ms for a client, 66ms for its lock, 7ms for the next attempt
+      - init \`p0\`: 15ms; waited 92ms for all migrations
+      - init \`p2\`: 12ms; waited 15ms for a plugin, 92ms for all migrations
       - discover: 8ms
-      - ready \`p0\`: 5ms; waited: gate 20ms
-      - ready \`p1\`: 5ms; waited: dependency 5ms
+      - ready \`p0\`: 5ms; waited 20ms for all inits
+      - ready \`p1\`: 5ms; waited 5ms for a plugin
       - register: 1ms
 
       ## Plugins

@@ -50,8 +50,8 @@ describe('the diagrams for Mermaid', () => {
         section migrate
           migrate p0 :crit, done, 38, 117
           migrate p1 :crit, done, 117, 208
-          migrate p1 waits (lock) :crit, 119, 185
-          migrate p1 waits (retry) :crit, 193, 200
+          migrate p1 waits for its lock :crit, 119, 185
+          migrate p1 waits for the next attempt :crit, 193, 200
         section init
           init p0 :crit, done, 209, 224
           init p1 :crit, done, 224, 244
@@ -69,10 +69,10 @@ describe('the diagrams for Mermaid', () => {
         classDef up fill:#dafbe1,stroke:#1a7f37,color:#0b3d1c
         classDef failed fill:#ffdce0,stroke:#cf222e,color:#67060c,stroke-width:3px
         classDef lost fill:#eaeef2,stroke:#59636e,color:#1f2328,stroke-dasharray:4 3
-        n0("p0<br/>up"):::up
-        n1("p1<br/>up"):::up
-        n2{{"p2<br/>init failed"}}:::failed
-        n3[/"p3<br/>not started - p2 failed"/]:::lost
+        n0("p0<br/>is up"):::up
+        n1("p1<br/>is up"):::up
+        n2{{"p2<br/>failed to start"}}:::failed
+        n3[/"p3<br/>did not start - p2 failed"/]:::lost
         n0 ==> n1
         n2 --> n3
         n0 -.-> n2

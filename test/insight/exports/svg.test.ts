@@ -47,8 +47,8 @@ describe('the picture of a boot', () => {
         'init p2: failed, 12ms: init of p2 failed',
       ]),
     );
-    expect(picture).toContain('✕ init failed</text>');
-    expect(picture).toContain('✓ up</text>');
+    expect(picture).toContain('✕ failed to start</text>');
+    expect(picture).toContain('✓ is up</text>');
   });
 
   it('follows the theme of its reader', async () => {
@@ -66,7 +66,7 @@ describe('the picture of a boot', () => {
   it('grows with the plugins, and stays below 2 kB for each', async () => {
     const picture = writeSvg(await tellMany(300));
     expectToStandAlone(picture);
-    expect(picture.match(/✓ up/g)).toHaveLength(300);
+    expect(picture.match(/✓ is up/g)).toHaveLength(300);
     expect(picture.length).toBeLessThan(300 * 2_000);
     const [, height] = /height="(\d+)"/.exec(picture) ?? [];
     expect(Number(height)).toBeGreaterThan(300 * 20);

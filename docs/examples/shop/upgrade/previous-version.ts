@@ -1,11 +1,13 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Plugin } from 'slipway';
+import type { Pool } from 'pg';
+import { createBoot } from 'slipway';
+import type { BootReport, Plugin } from 'slipway';
 import { findPluginMigrations, hostMigrations } from './migration-folders.ts';
 
 /** The shop as it was before: only its migrations, because only they have left something in the database. */
-export interface PreviousVersion extends AsyncDisposable {
+interface PreviousVersion extends AsyncDisposable {
   readonly host: { readonly migrations: string };
   readonly plugins: readonly Plugin[];
 }
@@ -18,8 +20,16 @@ interface Journal {
 /** What the release brings: at most so many files for each plugin, and never the first. */
 const filesOfTheRelease = 2;
 
+/** Migrates an empty database to the version of the shop before this one. */
+export async function installPrevious(pool: Pool): Promise<BootReport> {
+  await using previous = await writePreviousVersion();
+  const { host, plugins } = previous;
+  await using boot = createBoot({ pool, host, plugins });
+  return await boot.migrate();
+}
+
 /** Writes every folder of migrations as it was before the release into a temporary place, which goes with the value. */
-export async function writePreviousVersion(): Promise<PreviousVersion> {
+async function writePreviousVersion(): Promise<PreviousVersion> {
   const place = await mkdtemp(join(tmpdir(), 'slipway-previous-shop-'));
   const plugins: Plugin[] = [];
   for (const { id, folder } of await findPluginMigrations()) {

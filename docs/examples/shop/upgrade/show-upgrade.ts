@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { createBoot, gracefulShutdown } from 'slipway';
+import { gracefulShutdown } from 'slipway';
 import type { BootReport, PluginReport } from 'slipway';
 import { createShop } from '../shop.ts';
 import type { Stage } from '../stage.ts';
@@ -7,7 +7,7 @@ import { startBusyWorkers } from './busy-workers.ts';
 import type { WorkDone, WorkedTable } from './busy-workers.ts';
 import { findMisplaced, readPlacedObjects } from './placed-objects.ts';
 import type { PlacedObjects } from './placed-objects.ts';
-import { writePreviousVersion } from './previous-version.ts';
+import { installPrevious } from './previous-version.ts';
 
 /** Twice as many as the pool has connections: some worker always waits for one. */
 const workerCount = 20;
@@ -16,10 +16,9 @@ const workerCount = 20;
  * Installs the previous version of the shop, boots this one on it while workers keep the pool busy, and says how that
  * went. Sets exit code 1 when a worker failed or an object is not in its plugin's schema.
  *
- * @throws BootError when one of the versions cannot boot; Error when the database is not empty.
+ * @throws BootError when one of the versions cannot boot.
  */
 export async function showUpgrade({ pool, logger, write, show }: Stage): Promise<void> {
-  await refuseUsedDatabase(pool);
   const installed = await installPrevious(pool);
   write(`\n  The previous version is installed: ${countFiles(installed)} migrations.\n`);
 
@@ -40,19 +39,6 @@ export async function showUpgrade({ pool, logger, write, show }: Stage): Promise
   write(renderResult({ report, work, placed, misplaced }));
   const isGood = report.outcome === 'ready' && work.failures.length === 0 && misplaced.length === 0;
   if (!isGood) process.exitCode = 1;
-}
-
-async function refuseUsedDatabase(pool: Pool): Promise<void> {
-  const { rows } = await pool.query(`SELECT nspname FROM pg_namespace WHERE nspname ~ '^plugin_'`);
-  if (rows.length === 0) return;
-  throw new Error('The shop is in this database already: --upgrade needs an empty one');
-}
-
-async function installPrevious(pool: Pool): Promise<BootReport> {
-  await using previous = await writePreviousVersion();
-  const { host, plugins } = previous;
-  await using boot = createBoot({ pool, host, plugins });
-  return await boot.migrate();
 }
 
 /** What there is to read before the upgrade, and goes on being read. */

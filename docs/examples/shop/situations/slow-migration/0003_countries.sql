@@ -1,0 +1,1 @@
+ALTER TABLE postcodes ADD COLUMN country text NOT NULL DEFAULT 'DE';

@@ -1,0 +1,126 @@
+import { describeBlocker, describeHolder } from '../core/describe-session.ts';
+import { formatDuration } from '../core/duration.ts';
+import type { BootEventName } from '../core/events.ts';
+import { listNames, printable } from '../core/printable.ts';
+import type { Outcome, Phase, Step } from '../core/steps.ts';
+import type { AnyEvent, EventOf } from './plugin-record.ts';
+import { firstLine } from './why.ts';
+
+type Descriptions = { readonly [Name in BootEventName]: (event: EventOf<Name>) => string };
+
+const describeStart = ({ slot }: { readonly slot: number }): string => `begins in slot ${slot}`;
+
+/** What each event has to say besides its name and its plugin. */
+const descriptions = {
+  'boot.started': ({ pid, host, until }) =>
+    `${until === 'ready' ? 'the boot begins' : 'the boot begins, and ends with the migrations'}: pid ${pid} on ${host}`,
+  'boot.waiting': ({ reason, attempt, nextInMs, error }) =>
+    `${withError(reason, error)}; attempt ${attempt}, the next one in ${formatDuration(nextInMs)}`,
+  'boot.warning': ({ message }) => message,
+  'boot.progress': ({ headline }) => headline,
+  'boot.finished': ({ outcome, durationMs, error }) =>
+    withError(`the launch ended after ${formatDuration(durationMs)}: ${outcome}`, error),
+  'boot.stopping': ({ reason }) => `the boot stops: ${reason}`,
+  'boot.stopped': ({ durationMs, errors }) =>
+    withError(`everything has stopped after ${formatDuration(durationMs)}`, errors[0]),
+  'phase.started': ({ phase }) => `${phaseNames[phase]} begins`,
+  'phase.finished': ({ phase, outcome, durationMs, error }) =>
+    withError(`${phaseNames[phase]} ended after ${formatDuration(durationMs)}: ${outcome}`, error),
+  'plugin.discovered': ({ version = 'no version', required, enabled }) =>
+    [version, required ? 'required' : 'optional', ...(enabled ? [] : ['disabled'])].join(', '),
+  'graph.sorted': ({ order, edges, warnings }) =>
+    `${order.length} plugins, ${edges.length} edges, ${warnings.length} warnings`,
+  'survey.finished': ({ server, plugins, durationMs }) =>
+    `PostgreSQL ${server}, ${plugins} plugins with migrations, ${formatDuration(durationMs)}`,
+  'plugin.migrate.planned': ({ schema, applied, pending, renameFrom }) =>
+    [
+      `schema ${schema}`,
+      renameFrom !== undefined && `renamed from ${renameFrom}`,
+      `${applied.length} applied`,
+      pending.length === 0 ? 'nothing pending' : `pending: ${listNames(pending)}`,
+    ]
+      .filter(Boolean)
+      .join(', '),
+  'plugin.migrate.warning': ({ message }) => message,
+  'plugin.migrate.connecting': describeStart,
+  'plugin.migrate.waiting': ({ waitedMs, holder }) =>
+    `has waited ${formatDuration(waitedMs)} for its lock, held by ${describeHolder(holder)}`,
+  'plugin.migrate.renamed': ({ from, to }) => `schema ${from} is now ${to}`,
+  'plugin.migrate.started': ({ backendPid, waitedMs, connectMs }) =>
+    `has its lock, in the session ${backendPid}; waited ${formatDuration(waitedMs)} for it, ${formatDuration(connectMs)} for a client`,
+  'plugin.migrate.applying': ({ file, index, of, transaction }) =>
+    `${file} (file ${index} of ${of})${transaction ? '' : ', outside of a transaction'}`,
+  'plugin.migrate.executing': ({ file, command, ...place }) =>
+    `${file}: ${placeStatement(place)}, ${command || 'SQL'}`,
+  'plugin.migrate.executed': ({ file, durationMs, ...place }) =>
+    `${file}: ${placeStatement(place)}, ${formatDuration(durationMs)}`,
+  'plugin.migrate.retrying': ({ file, attempt, nextInMs, error, blockers = [] }) =>
+    [
+      withError(
+        `${file}: attempt ${attempt} failed, the next one in ${formatDuration(nextInMs)}`,
+        error,
+      ),
+      ...blockers.map((each) => `in the way: ${describeBlocker(each)}`),
+    ].join('; '),
+  'plugin.migrate.applied': ({ file, durationMs }) => `${file}, ${formatDuration(durationMs)}`,
+  'plugin.migrate.finished': describeEnd,
+  'plugin.init.started': describeStart,
+  'plugin.init.retrying': ({ attempt, nextInMs, error }) =>
+    withError(`attempt ${attempt} failed, the next one in ${formatDuration(nextInMs)}`, error),
+  'plugin.init.finished': describeEnd,
+  'plugin.ready.started': describeStart,
+  'plugin.ready.finished': describeEnd,
+  'plugin.stop.started': describeStart,
+  'plugin.stop.finished': describeEnd,
+} as const satisfies Descriptions;
+
+/**
+ * Describes an event in one line, without its name and its plugin.
+ *
+ * @example describeEvent(applied) // '0001_items.sql, 52ms'
+ */
+export function describeEvent(event: AnyEvent): string {
+  // A recording of a later version may have other events.
+  if (!Object.hasOwn(descriptions, event.type)) return '';
+  const describe: (event: never) => string = descriptions[event.type];
+  return printable(describe(event as never).split('\n', 1)[0] ?? '');
+}
+
+const phaseNames: Readonly<Record<Phase, string>> = {
+  discover: 'the search for plugins',
+  sort: 'the sorting of plugins',
+  migrateAll: 'the migration of all plugins',
+  initAll: 'the start of all plugins',
+  stopAll: 'the stop of all plugins',
+};
+
+const outcomeWords: Readonly<Record<Outcome, string>> = {
+  done: 'done',
+  upToDate: 'up to date',
+  failed: 'failed',
+  timeout: 'timed out',
+  dependency: 'a dependency failed',
+  skipped: 'skipped',
+  canceled: 'canceled',
+  notReached: 'not reached',
+};
+
+function describeEnd({ outcome, durationMs, error, because }: EventOf<`plugin.${Step}.finished`>) {
+  const time = durationMs > 0 ? ` after ${formatDuration(durationMs)}` : '';
+  const reason = because === undefined ? '' : `: ${because}`;
+  return withError(`${outcomeWords[outcome]}${time}${reason}`, error);
+}
+
+function withError(text: string, error: { readonly message: string } | undefined): string {
+  return error && !text.includes(error.message) ? `${text}: ${firstLine(error.message)}` : text;
+}
+
+function placeStatement({
+  statement,
+  statements,
+}: {
+  readonly statement: number;
+  readonly statements?: number;
+}): string {
+  return `statement ${statement}${statements === undefined ? '' : ` of ${statements}`}`;
+}

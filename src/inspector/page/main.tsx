@@ -1,0 +1,16 @@
+import { render } from 'preact';
+import { App } from './app.tsx';
+import { connect } from './connection.ts';
+import { markTab } from './frame/browser-tab.ts';
+import { Model } from './model.ts';
+import './page.css';
+import './paint.css';
+
+const root = document.querySelector('#app');
+if (root) {
+  const model = new Model((shown) => {
+    render(<App model={model} shown={shown} />, root);
+    markTab(shown);
+  });
+  connect(model);
+}

@@ -1,0 +1,197 @@
+import { findSubject } from '../../insight/headline.ts';
+import { RecordingParser } from '../../insight/parse-recording.ts';
+import { findTime } from '../../insight/timeline-axis.ts';
+import type { Story } from '../../insight/story.ts';
+import { findLastMoment, layShownAxis } from './boot-axis.ts';
+import { readAddress, writeAddress, type View } from './address.ts';
+
+/** `over` when no more lines will come; `lost` while the browser tries to connect again; `refused` when it has given up. */
+export type Connection = 'connecting' | 'live' | 'lost' | 'refused' | 'over';
+
+/** Everything that the page draws: one moment of the boot, and what the reader has chosen to see of it. */
+export interface Shown {
+  /** The boot at the moment that is shown; `undefined` before its first line. */
+  readonly story: Story | undefined;
+  /** The whole story so far: that of the latest moment. */
+  readonly latest: Story | undefined;
+  readonly connection: Connection;
+  /** Whether time goes on: more lines may come, and the boot has not stopped. */
+  readonly isRunning: boolean;
+  /** The moment that the reader has chosen, in ms; `undefined` follows the boot. */
+  readonly moment: number | undefined;
+  /** Whether the moment moves on by itself. */
+  readonly isPlaying: boolean;
+  readonly view: View;
+  /** The plugin that the reader has chosen, or else the one that the headline is about. */
+  readonly selected: string | undefined;
+  /** Whether the reader has chosen it. */
+  readonly isChosen: boolean;
+  /** Why the recording cannot be read. */
+  readonly problem: string | undefined;
+}
+
+/** While a boot runs, its bars grow this often. */
+const tickMs = 250;
+/** And a boot that is played again moves this often. */
+const frameMs = 66;
+/** How long it takes to play a boot again, unless it was shorter. */
+const playedMs = 12_000;
+/** Drawing takes at most a third of the time, however much happens: the rest is for the reader's clicks. */
+const restFactor = 2;
+
+/** Holds the recording and the reader's choices, and has them drawn when they change. */
+export class Model {
+  readonly #draw: (shown: Shown) => void;
+  readonly #parser = new RecordingParser();
+  #hasLines = false;
+  #problem: string | undefined;
+  #connection: Connection = 'connecting';
+  /** How far the clock of the boot is behind the one of this page, in ms; `undefined` while it is not known. */
+  #clockLag: number | undefined;
+  #moment: number | undefined;
+  #playingSince: { readonly moment: number; readonly at: number } | undefined;
+  #view: View = 'lanes';
+  #plugin: string | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #restUntil = 0;
+  /** The story of a chosen moment, which is made once. */
+  #past: { readonly moment: number; readonly events: number; readonly story: Story } | undefined;
+
+  constructor(draw: (shown: Shown) => void) {
+    this.#draw = draw;
+    ({ view: this.#view = 'lanes', plugin: this.#plugin, moment: this.#moment } = readAddress());
+    addEventListener('hashchange', () => {
+      ({ view: this.#view = 'lanes', plugin: this.#plugin, moment: this.#moment } = readAddress());
+      this.#drawNow();
+    });
+  }
+
+  addLines(lines: readonly string[]): void {
+    if (this.#problem !== undefined) return;
+    try {
+      for (const line of lines) this.#parser.add(line);
+      this.#hasLines ||= lines.length > 0;
+    } catch (error) {
+      this.#problem = error instanceof Error ? error.message : String(error);
+    }
+    this.#drawSoon();
+  }
+
+  setNow(ms: number): void {
+    this.#clockLag = performance.now() - ms;
+    this.#drawSoon();
+  }
+
+  setConnection(connection: Connection): void {
+    this.#connection = connection;
+    this.#drawSoon();
+  }
+
+  show(view: View): void {
+    this.#view = view;
+    this.#choose();
+  }
+
+  select(plugin: string | undefined): void {
+    this.#plugin = plugin;
+    this.#choose();
+  }
+
+  /** Shows the boot as it stood at a moment, in ms; `undefined` follows it. */
+  goTo(moment: number | undefined): void {
+    this.#playingSince = undefined;
+    this.#moment = moment;
+    this.#choose();
+  }
+
+  /** Lets time go on from the moment that is shown, or from the start when that is the end. Ends it if it does already. */
+  play(): void {
+    const latest = this.#readLatest();
+    const endMs = latest ? findLastMoment(latest) : 0;
+    const moment = this.#moment === undefined || this.#moment >= endMs ? 0 : this.#moment;
+    this.#playingSince = this.#playingSince ? undefined : { moment, at: performance.now() };
+    this.#choose();
+  }
+
+  #choose(): void {
+    writeAddress({ view: this.#view, plugin: this.#plugin, moment: this.#moment });
+    this.#drawNow();
+  }
+
+  /** Lines that come together are drawn together. A timer, because a tab in the background gets no animation frames. */
+  #drawSoon(): void {
+    if (this.#timer !== undefined) return;
+    const wait = Math.max(0, this.#restUntil - performance.now());
+    this.#timer = setTimeout(() => this.#drawNow(), wait);
+  }
+
+  #drawNow(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const since = performance.now();
+    this.#playOn();
+    const shown = this.#look();
+    this.#draw(shown);
+    const until = performance.now();
+    this.#restUntil = until + (until - since) * restFactor;
+    const isGrowing = shown.isRunning && shown.moment === undefined;
+    if (!isGrowing && !shown.isPlaying) return;
+    const wait = Math.max(shown.isPlaying ? frameMs : tickMs, this.#restUntil - until);
+    this.#timer = setTimeout(() => this.#drawNow(), wait);
+  }
+
+  /** Plays along the axis: what is drawn short is played fast. */
+  #playOn(): void {
+    const since = this.#playingSince;
+    const latest = this.#readLatest();
+    if (!since || !latest) return;
+    const endMs = findLastMoment(latest);
+    const axis = layShownAxis(latest, this.#connection);
+    const speed = axis.place(endMs) / Math.min(endMs, playedMs);
+    const place = axis.place(since.moment) + (performance.now() - since.at) * speed;
+    const isOver = place >= axis.place(endMs);
+    this.#moment = isOver ? endMs : findTime(axis, place);
+    if (isOver) this.#playingSince = undefined;
+  }
+
+  #look(): Shown {
+    const latest = this.#readLatest();
+    const story = latest && this.#readStory(latest);
+    const isKnown = this.#plugin !== undefined && story?.record.find(this.#plugin) !== undefined;
+    return {
+      story,
+      latest,
+      connection: this.#connection,
+      isRunning: this.#isRunning(latest),
+      moment: this.#moment,
+      isPlaying: this.#playingSince !== undefined,
+      view: this.#view,
+      isChosen: isKnown,
+      selected: isKnown ? this.#plugin : story && findSubject(story.times),
+      problem: this.#problem,
+    };
+  }
+
+  #isRunning(latest: Story | undefined): boolean {
+    return this.#connection === 'live' && latest?.record.stoppedAtMs === undefined;
+  }
+
+  #readLatest(): Story | undefined {
+    if (!this.#hasLines) return undefined;
+    const isOpen = this.#connection !== 'over';
+    const so = this.#parser.finish(isOpen);
+    // Without a connection nothing is known of the time after the last line.
+    if (this.#clockLag === undefined || !this.#isRunning(so)) return so;
+    return this.#parser.finish(isOpen, Math.max(so.nowMs, performance.now() - this.#clockLag));
+  }
+
+  #readStory(latest: Story): Story {
+    const moment = this.#moment;
+    if (moment === undefined) return latest;
+    const events = latest.events.length;
+    if (this.#past?.moment !== moment || this.#past.events !== events) {
+      this.#past = { moment, events, story: latest.at(moment) };
+    }
+    return this.#past.story;
+  }
+}

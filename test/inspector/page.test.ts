@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { readStory, type Story } from '../../src/insight.ts';
+import { parseRecording } from '../../src/insight/parse-recording.ts';
+import { exportHtml } from '../../src/inspector.ts';
+import { chromium, findBarriers, useBrowser, type OpenOptions } from '../support/browser.ts';
+
+const recording = new URL('../../docs/examples/insight/after.jsonl', import.meta.url);
+const story: Story = await readStory(recording);
+const html = exportHtml(story);
+const ending = /^4 of 6 plugins are up after .*: suggest did not start because search failed/;
+
+describe.skipIf(!chromium)('the page of a recording', () => {
+  const browser = useBrowser();
+
+  it('says in its headline how the boot ended', async () => {
+    const page = await browser.openHtml(html);
+    await page.getByRole('heading', { level: 1, name: ending }).waitFor();
+    await page.getByText('degraded, stopped').waitFor();
+    expect(await page.title()).toBe('! degraded · shop');
+    expect(await page.getByRole('list', { name: 'Phases' }).getByRole('listitem').count()).toBe(6);
+  });
+
+  it('shows any moment of the boot, and comes back to its end', async () => {
+    const page = await browser.openHtml(html);
+    await page.getByRole('slider', { name: 'Moment of the boot' }).fill('345');
+    await page
+      .getByRole('heading', { level: 1, name: /^catalog waits .* for its migration lock/ })
+      .waitFor();
+    await page.getByText('A moment of the past').waitFor();
+    await page.getByRole('button', { name: 'To the end' }).click();
+    await page.getByRole('heading', { level: 1, name: ending }).waitFor();
+  });
+
+  it.each([{ viewport: { width: 640, height: 400 } }, { viewport: { width: 400, height: 800 } }])(
+    'has everything one below the other in a small window, with %j',
+    async (look) => {
+      const page = await browser.openHtml(html, { ...look, hash: 'plugin=catalog' });
+      await page.getByRole('heading', { level: 2, name: 'catalog' }).scrollIntoViewIfNeeded();
+      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
+      const [lanes, details] = [
+        await page.getByRole('tabpanel').boundingBox(),
+        await page.getByRole('complementary', { name: 'Details' }).boundingBox(),
+      ];
+      expect(details?.y).toBeGreaterThanOrEqual((lanes?.y ?? 0) + (lanes?.height ?? 0));
+      expect(await findBarriers(page)).toEqual([]);
+    },
+  );
+
+  it('plays the boot again, from its beginning to its end', async () => {
+    const page = await browser.openHtml(html);
+    await page.getByRole('heading', { level: 1, name: ending }).waitFor();
+    await page.getByRole('button', { name: 'Play' }).click();
+    await page.getByRole('heading', { level: 1, name: /^catalog waits/ }).waitFor();
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    await page.getByRole('heading', { level: 1, name: ending }).waitFor();
+    await page.getByRole('button', { name: 'Play' }).waitFor();
+  });
+
+  it('keeps view, plugin and moment in its address', async () => {
+    const page = await browser.openHtml(html, { hash: 'view=log&plugin=billing&at=1000' });
+    await page.getByRole('tab', { name: 'Log', selected: true }).waitFor();
+    await page.getByRole('heading', { level: 1, name: /^catalog waits/ }).waitFor();
+    await page.getByRole('tab', { name: 'Graph' }).click();
+    expect(page.url()).toMatch(/#view=graph&plugin=billing&at=1000$/);
+    await page.reload();
+    await page.getByRole('tab', { name: 'Graph', selected: true }).waitFor();
+  });
+
+  it.each(['view=nonsense&plugin=nobody&at=-1', 'at=1e999', '%', 'plugin=__proto__'])(
+    'shows the end of the boot for the address #%s',
+    async (hash) => {
+      const page = await browser.openHtml(html, { hash });
+      await page.getByRole('heading', { level: 1, name: ending }).waitFor();
+      await page.getByRole('tab', { name: 'Lanes', selected: true }).waitFor();
+    },
+  );
+
+  it('shows what it knows of a recording that a newer Slipway has written', async () => {
+    const [header = '', ...rest] = (await readFile(recording, 'utf8')).trimEnd().split('\n');
+    const unknown = { seq: 0, t: 1, type: 'plugin.hibernated', plugin: 'nobody', depth: { m: 3 } };
+    const newer = [header, JSON.stringify(unknown), ...rest].map((line) =>
+      line.replace('"phase":"sort"', '"phase":"rank"').replace(/\}$/, ',"newer":{"field":[1]}}'),
+    );
+    const page = await browser.openHtml(exportHtml(parseRecording(newer)));
+    await page.getByRole('heading', { level: 1, name: ending }).waitFor();
+    for (const tab of await page.getByRole('tab').all()) {
+      await tab.click();
+      await page.getByRole('tabpanel').locator('*').first().waitFor();
+    }
+    await page.getByRole('tab', { name: 'Log' }).click();
+    await page.getByRole('searchbox', { name: 'Text' }).fill('hibernated');
+    await page.getByRole('cell', { name: 'plugin.hibernated', exact: true }).first().waitFor();
+  });
+
+  it('goes from one view to the next by the arrow keys', async () => {
+    const page = await browser.openHtml(html);
+    await page.getByRole('tab', { name: 'Lanes' }).focus();
+    for (const name of ['Machines', 'Graph', 'Log', 'Findings', 'Lanes']) {
+      await page.keyboard.press('ArrowRight');
+      await page.locator(`[role=tab]:focus`, { hasText: name }).waitFor();
+      await page.getByRole('tab', { name, selected: true }).waitFor();
+    }
+  });
+
+  const contrast = ['color-contrast', 'link-in-text-block'];
+  it.each([
+    { colorScheme: 'light', viewport: { width: 1024, height: 768 } },
+    // All but the colours is the same as in the light.
+    { colorScheme: 'dark', viewport: { width: 1280, height: 800 }, rules: contrast },
+    { forcedColors: 'active', reducedMotion: 'reduce', rules: contrast },
+  ] as const)(
+    'has no barriers in any view, and never scrolls as a whole, with %j',
+    async ({ rules, ...look }: OpenOptions & { readonly rules?: readonly string[] }) => {
+      const page = await browser.openHtml(html, { ...look, hash: 'at=1000&plugin=catalog' });
+      const found: string[] = [];
+      for (const tab of await page.getByRole('tab').all()) {
+        await tab.click();
+        found.push(...(await findBarriers(page, rules)));
+        const size =
+          '[document.documentElement.scrollWidth, document.documentElement.scrollHeight]';
+        expect(await page.evaluate(size)).toEqual(await page.evaluate('[innerWidth, innerHeight]'));
+      }
+      expect(found).toEqual([]);
+    },
+  );
+});
