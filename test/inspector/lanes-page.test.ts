@@ -38,7 +38,7 @@ describe.skipIf(!chromium)('the lanes of a boot', () => {
 
   it('unfold the plugins that did not start because of another one', async () => {
     const page = await browser.openHtml(html);
-    const fold = page.getByRole('button', { name: '2 others because of it' });
+    const fold = page.getByRole('button', { name: '2 others did not start' });
     expect(await row(page, 'p2').count()).toBe(0);
     await fold.click();
     await row(page, 'p4').waitFor();

@@ -101,7 +101,7 @@ export function FoldRow({ plugin, others, index, isOpen, isTabStop }: FoldRowPro
           <span class="glyph" aria-hidden="true">
             {isOpen ? '▾' : '▸'}
           </span>
-          {others.length} others because of it
+          {others.length} others did not start
           <span class="unseen"> ({plugin})</span>
         </button>
       </th>
