@@ -32,6 +32,15 @@ describe.skipIf(!chromium)('the page of a recording', () => {
     await page.getByRole('heading', { level: 1, name: ending }).waitFor();
   });
 
+  it('says where the process ended, of a recording that is cut in the middle of a line', async () => {
+    const whole = await readFile(recording, 'utf8');
+    const lines = whole.slice(0, whole.indexOf('"plugin.init.started"') - 5).split('\n');
+    const page = await browser.openHtml(exportHtml(await readStory(lines)));
+    await page.getByRole('heading', { level: 1, name: /^The process ended here: / }).waitFor();
+    await page.getByText('cut off').first().waitFor();
+    await page.getByRole('list', { name: 'Phases' }).getByText('initAll').waitFor();
+  });
+
   it.each([{ viewport: { width: 640, height: 400 } }, { viewport: { width: 400, height: 800 } }])(
     'has everything one below the other in a small window, with %j',
     async (look) => {
