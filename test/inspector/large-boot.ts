@@ -1,4 +1,3 @@
-import { writeRecording } from '../../src/insight/write-recording.ts';
 import { storyOf, type Story } from '../../src/insight/story.ts';
 import { runStaged } from '../insight/staged-boot.ts';
 import { plainPlugin, type StagedBoot } from '../insight/staged-plan.ts';
@@ -27,9 +26,4 @@ export function stageLargeBoot(plugins: number): StagedBoot {
 /** Runs a boot of many plugins on a clock of its own, so that it takes no time. */
 export async function runLargeBoot(plugins: number, untilMs?: number): Promise<Story> {
   return storyOf(await runStaged(stageLargeBoot(plugins), untilMs));
-}
-
-/** The lines of its recording. */
-export async function recordLargeBoot(plugins: number): Promise<readonly string[]> {
-  return writeRecording(await runLargeBoot(plugins));
 }
