@@ -22,7 +22,11 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2023',
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
-    rolldownOptions: { input: here('./src/inspector/page/page.html') },
+    rolldownOptions: {
+      input: here('./src/inspector/page/page.html'),
+      // No getter of the page does anything but return a value.
+      treeshake: { propertyReadSideEffects: false },
+    },
     modulePreload: false,
     reportCompressedSize: false,
   },

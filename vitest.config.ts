@@ -12,6 +12,7 @@ export default defineConfig({
       { find: /^slipway\/insight$/, replacement: here('./src/insight.ts') },
       { find: /^slipway\/inspector$/, replacement: here('./src/inspector.ts') },
       { find: /^slipway\/machines$/, replacement: here('./machines/index.ts') },
+      { find: /^slipway\/otel$/, replacement: here('./src/otel.ts') },
       { find: /^slipway\/testing$/, replacement: here('./src/testing/index.ts') },
     ],
   },

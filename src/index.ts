@@ -1,11 +1,20 @@
 export { createBoot } from './boot/boot.ts';
 export type { Boot } from './boot/boot.ts';
-export type { BootOptions } from './boot/options/boot-options.ts';
+export { defineConfig } from './boot/options/boot-options.ts';
+export type { BootConfig, BootOptions } from './boot/options/boot-options.ts';
 export { createRecorder } from './record/create-recorder.ts';
 export type { Recorded, RecorderOptions } from './record/create-recorder.ts';
 export { gracefulShutdown } from './boot/graceful-shutdown.ts';
 export type { GracefulShutdownOptions } from './boot/graceful-shutdown.ts';
 export type { BootPlan, PendingFile, PlannedStatement, PluginPlan } from './boot/idle/plan.ts';
+export { doctorChecks } from './boot/idle/doctor/check-table.ts';
+export type { Check, CheckEvidence, CheckId, CheckStatus } from './boot/idle/doctor/check-table.ts';
+export { examine } from './boot/idle/doctor/examine.ts';
+export type { Examination, ExamineOptions } from './boot/idle/doctor/examine.ts';
+export { readFleet } from './boot/idle/read-fleet.ts';
+export type { FleetOptions } from './boot/idle/read-fleet.ts';
+export { readHistory } from './boot/idle/read-history.ts';
+export type { HistoryOptions, KeptBoot } from './boot/idle/read-history.ts';
 export { createRepair } from './boot/idle/repair.ts';
 export type { Repair } from './boot/idle/repair.ts';
 export type { Services } from './boot/around/service-registry.ts';
@@ -32,17 +41,11 @@ export type {
   BootEventOf,
   BootEvents,
   DatabaseFacts,
+  DatabasePlace,
   GraphEdge,
   PluginSource,
 } from './core/events.ts';
-export type {
-  LockBlocker,
-  LockHolder,
-  RunningStatement,
-  RunningStep,
-  Wait,
-  WaitKind,
-} from './core/waits.ts';
+export type { LockBlocker, LockHolder, Wait, WaitKind } from './core/waits.ts';
 export { formatBootError } from './core/format-error.ts';
 export type { Logger } from './core/logger.ts';
 export type {
@@ -53,6 +56,13 @@ export type {
   MachineRecord,
   MachineTransition,
 } from './core/machine-records.ts';
+export type {
+  RunningStatement,
+  RunningStep,
+  SessionsBehind,
+  StatementLook,
+  StatementProgress,
+} from './core/running-steps.ts';
 export { sqlFiles } from './core/migration-source.ts';
 export type {
   MigrationClient,
@@ -63,12 +73,14 @@ export type {
 } from './core/migration-source.ts';
 export { definePlugin } from './core/plugin.ts';
 export type { InitContext, Plugin } from './core/plugin.ts';
-export type { BootReport, ChainLink, PluginReport, StepReport } from './core/report.ts';
+export type { BootReport, ChainLink, LockReport, PluginReport, StepReport } from './core/report.ts';
 export { getPluginSchemaName } from './core/schema-name.ts';
 export { collectionRef, provide, serviceRef } from './core/service.ts';
 export type { CollectionRef, HostService, OptionalRef, ServiceRef } from './core/service.ts';
 export type { MigrationOptions } from './core/settings.ts';
 export type { BootOutcome, Outcome, Phase, PhaseOutcome, Step, StepState } from './core/steps.ts';
+export type { Work, WorkWrapper } from './core/work.ts';
+export type { Fleet, FleetHost, FleetSession } from './postgres/doctor/fleet.ts';
 export type { HolderReport } from './postgres/repair/lock-holder.ts';
 export type { RepairChange, RepairLeft, RepairReport } from './postgres/repair/repair-report.ts';
 export { createScopedPool } from './postgres/scoped/scoped-pool.ts';

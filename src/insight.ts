@@ -1,4 +1,5 @@
 export { readStory } from './record/read-story.ts';
+export { formatDuration } from './core/duration.ts';
 export { blame } from './insight/blame.ts';
 export type { BlamedFile, BlameEntry } from './insight/blame.ts';
 export { criticalChain } from './insight/critical-chain.ts';

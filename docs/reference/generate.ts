@@ -3,8 +3,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { errorCodes } from '../../src/core/error-codes.ts';
-import { bootEventNames, eventMeanings } from '../../src/core/events.ts';
-import { makeRecordingSchema, type RecordingSchema, type Schema } from './recording-schema.ts';
+import { eventLevels } from '../../src/core/event-levels.ts';
+import { bootEventNames, eventMeanings, type BootEventName } from '../../src/core/events.ts';
+import { doctorPage } from './doctor-page.ts';
+import {
+  makeDocumentSchema,
+  makeRecordingSchema,
+  type RecordingSchema,
+  type Schema,
+} from './recording-schema.ts';
 
 const eventsFile = fileURLToPath(new URL('../../src/core/events.ts', import.meta.url));
 const configFile = fileURLToPath(new URL('../../tsconfig.json', import.meta.url));
@@ -16,8 +23,11 @@ export function generatePages(): Readonly<Record<string, string>> {
   return {
     'events.md': eventsPage(),
     'errors.md': errorsPage(),
+    '../doctor.md': doctorPage(),
     '../recording.md': recordingPage(schema),
+    '../telemetry.md': telemetryPage(),
     '../../src/insight/recording.schema.json': `${JSON.stringify(schema, null, 2)}\n`,
+    '../../src/cli/documents.schema.json': `${JSON.stringify(makeDocumentSchema(), null, 2)}\n`,
   };
 }
 
@@ -89,6 +99,63 @@ function recordingPage(schema: RecordingSchema): string {
   );
 }
 
+/** The page is written by hand, but for the table of log lines. */
+function telemetryPage(): string {
+  const page = readFileSync(pageUrl('../telemetry.md'), 'utf8');
+  const [begin, end] = [
+    '<!-- log lines: made by `npm run docs` -->',
+    '<!-- end of the log lines -->',
+  ];
+  const fields = readEventFields();
+  const rows = bootEventNames.map((name) => [
+    `\`${name}\``,
+    describeLevels(name),
+    listLogFields(name, fields.get(name) ?? []),
+  ]);
+  const table = drawTable([['event', 'level', 'fields'], ...rows]);
+  return page.replace(new RegExp(`${begin}[^]*${end}`), () => `${begin}\n\n${table}\n\n${end}`);
+}
+
+/** `error` when the boot failed, else `info`. */
+function describeLevels(name: BootEventName): string {
+  const levels = eventLevels[name];
+  if (typeof levels === 'string') return `\`${levels}\``;
+  return levels
+    .map((each) =>
+      typeof each === 'string' ? `else \`${each}\`` : `\`${each.level}\` when ${each.when}`,
+    )
+    .join(', ');
+}
+
+/** As the log listener names them. */
+const logNames: Readonly<Record<string, string | undefined>> = {
+  'error?': 'err?',
+  error: 'err',
+  errors: 'errs?',
+  pid: undefined,
+};
+
+function listLogFields(name: BootEventName, fields: readonly Field[]): string {
+  const own = fields.flatMap(({ key }) => (key in logNames ? (logNames[key] ?? []) : key));
+  const isLoss = /^plugin\.(?:migrate|init|ready)\.finished$/.test(name);
+  return [...own, ...(isLoss ? ['lost?'] : [])].map((key) => `\`${key}\``).join(' ');
+}
+
+/** Draws a table with columns of equal width, as the formatter wants it. */
+function drawTable(rows: readonly (readonly string[])[]): string {
+  const [head = []] = rows;
+  const widths = head.map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  );
+  const draw = (row: readonly string[]): string =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  return [
+    draw(head),
+    draw(widths.map((width) => '-'.repeat(width))),
+    ...rows.slice(1).map(draw),
+  ].join('\n');
+}
+
 /** `list of LockBlocker`, for people. */
 function nameType({ $ref, type, items, properties, ...schema }: Schema): string {
   if ($ref !== undefined) return $ref.replace('#/$defs/', '');
@@ -152,4 +219,6 @@ function capital(text: string): string {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [name, text] of Object.entries(generatePages())) writeFileSync(pageUrl(name), text);
+  const { captureCliPage } = await import('./capture-cli.ts');
+  writeFileSync(pageUrl('../cli.md'), await captureCliPage());
 }

@@ -1,4 +1,4 @@
-/** Makes the JSON Schema of a line of a recording from its types and their docstrings. */
+/** Makes the JSON Schemas of recordings and of the command line's documents from their types and docstrings. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -15,6 +15,8 @@ export interface Schema {
   readonly anyOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
+  /** The values of an object whose names are not known before. */
+  readonly additionalProperties?: Schema;
 }
 
 /** The schema of one line, with the kinds of lines and their parts by name. */
@@ -28,27 +30,12 @@ export interface RecordingSchema extends Schema {
 /** A longer list, such as that of the error codes, gets new values with each release. */
 const longestList = 20;
 const recordingFile = fileURLToPath(new URL('../../src/insight/recording.ts', import.meta.url));
+const documentsFile = fileURLToPath(new URL('../../src/cli/documents.ts', import.meta.url));
 const configFile = fileURLToPath(new URL('../../tsconfig.json', import.meta.url));
 
 /** Other fields and other types of lines are valid too, so that a reader outlives a newer writer. */
 export function makeRecordingSchema(): RecordingSchema {
-  const { config } = ts.readConfigFile(configFile, (path) => readFileSync(path, 'utf8')) as {
-    readonly config: { readonly compilerOptions: object };
-  };
-  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, '.');
-  const program = ts.createProgram([recordingFile], { ...options, types: [] });
-  const checker = program.getTypeChecker();
-  const declared = (name: string): ts.Type => {
-    const found = program
-      .getSourceFile(recordingFile)
-      ?.statements.find(
-        (node) =>
-          (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) &&
-          node.name.text === name,
-      );
-    if (!found) throw new Error(`src/insight/recording.ts declares no ${name}`);
-    return checker.getTypeAtLocation(found);
-  };
+  const { checker, declared } = readTypes(recordingFile);
   const writer = new SchemaWriter(checker);
   const header = writer.describe(declared('RecordingHeader'));
   const lines = declared('RecordingLine');
@@ -63,6 +50,44 @@ export function makeRecordingSchema(): RecordingSchema {
     anyOf: [header, ...refs],
     $defs: writer.definitions,
   };
+}
+
+/** Makes the JSON Schema of the documents that the command line prints, each under the name of its type. */
+export function makeDocumentSchema(): RecordingSchema {
+  const { checker, declared } = readTypes(documentsFile);
+  const writer = new SchemaWriter(checker);
+  const documents = declared('CommandDocument');
+  if (!documents.isUnion()) throw new Error('CommandDocument is no union');
+  const refs = documents.types.map((document) => writer.addDocument(document));
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'slipway --json',
+    description: 'A document that a command of slipway prints with --json; "format" says which.',
+    anyOf: refs,
+    $defs: writer.definitions,
+  };
+}
+
+/** Asks the compiler for the types that a file declares. */
+function readTypes(file: string) {
+  const { config } = ts.readConfigFile(configFile, (path) => readFileSync(path, 'utf8')) as {
+    readonly config: { readonly compilerOptions: object };
+  };
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, '.');
+  const program = ts.createProgram([file], { ...options, types: [] });
+  const checker = program.getTypeChecker();
+  const declared = (name: string): ts.Type => {
+    const found = program
+      .getSourceFile(file)
+      ?.statements.find(
+        (node) =>
+          (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) &&
+          node.name.text === name,
+      );
+    if (!found) throw new Error(`${file} declares no ${name}`);
+    return checker.getTypeAtLocation(found);
+  };
+  return { checker, declared };
 }
 
 class SchemaWriter {
@@ -93,6 +118,21 @@ class SchemaWriter {
     }));
   }
 
+  /** Adds a document under the value of its `format`. */
+  addDocument(document: ts.Type): Schema {
+    const format = document.getProperty('format');
+    const name = format && this.#checker.getTypeOfSymbol(format);
+    if (!name?.isStringLiteral()) throw new Error('A document has one format');
+    const text = ts.displayPartsToString(
+      document.getSymbol()?.getDocumentationComment(this.#checker),
+    );
+    // A slash would end the name in a reference.
+    return this.#define(name.value.replace('/', '-'), () => ({
+      ...(text !== '' && { description: text }),
+      ...this.#describeObject(document),
+    }));
+  }
+
   #nameLine(line: ts.Type): string {
     const property = line.getProperty('type');
     const name = property && this.#checker.getTypeOfSymbol(property);
@@ -118,7 +158,7 @@ class SchemaWriter {
       const [item] = this.#checker.getTypeArguments(type as ts.TypeReference);
       return item ? { type: 'array', items: this.describe(item) } : { type: 'array' };
     }
-    const name = nameObject(type);
+    const name = nameObject(type, this.#checker);
     if (name === undefined) return this.#describeObject(type);
     return this.#define(name, () => this.#describeObject(type));
   }
@@ -137,6 +177,10 @@ class SchemaWriter {
 
   #describeObject(type: ts.Type): Schema {
     const fields = this.#checker.getPropertiesOfType(type);
+    const byName = this.#checker.getIndexInfoOfType(type, ts.IndexKind.String);
+    if (byName && fields.length === 0) {
+      return { type: 'object', additionalProperties: this.describe(byName.type) };
+    }
     const described = fields.map((field) => {
       const text = ts.displayPartsToString(field.getDocumentationComment(this.#checker));
       const schema = this.describe(this.#checker.getTypeOfSymbol(field));
@@ -173,11 +217,19 @@ function place(field: string): number {
   return at < 0 ? stamp.length : at;
 }
 
-/** The interface that has declared all fields of a type, and no other field: `Plain<LockHolder>` is a `LockHolder`. */
-function nameObject(type: ts.Type): string | undefined {
-  const parents = type.getProperties().map((field) => field.declarations?.[0]?.parent);
-  const [owner] = parents;
-  if (!owner || !ts.isInterfaceDeclaration(owner)) return undefined;
-  const isWhole = owner.members.length === parents.length && !owner.heritageClauses;
-  return isWhole && parents.every((parent) => parent === owner) ? owner.name.text : undefined;
+/**
+ * The interface that has declared or inherited all fields of a type, and no other field: `Plain<LockHolder>` is a
+ * `LockHolder`.
+ */
+function nameObject(type: ts.Type, checker: ts.TypeChecker): string | undefined {
+  const declare = (each: ts.Type): readonly unknown[] =>
+    each.getProperties().map((field) => field.declarations?.[0]);
+  const declared = declare(type);
+  const owners = type.getProperties().map((field) => field.declarations?.[0]?.parent);
+  return owners
+    .filter((owner) => owner !== undefined && ts.isInterfaceDeclaration(owner))
+    .find((owner) => {
+      const own = declare(checker.getTypeAtLocation(owner));
+      return own.length === declared.length && own.every((each) => declared.includes(each));
+    })?.name.text;
 }

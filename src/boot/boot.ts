@@ -4,11 +4,14 @@ import type { BootEvent } from '../core/events.ts';
 import { readMessage } from '../core/foreign-value.ts';
 import type { InspectOptions, MachineObserver } from '../core/machine-records.ts';
 import type { BootReport } from '../core/report.ts';
+import type { WorkWrapper } from '../core/work.ts';
 import { buildReport } from '../insight/build-report.ts';
 import { readState } from '../insight/read-state.ts';
 import { EventBus, type EventSource } from '../telemetry/bus.ts';
+import { createChannelListener, traceLaunch } from '../telemetry/channels.ts';
 import { createHeartbeat } from '../telemetry/heartbeat.ts';
 import { createLogListener } from '../telemetry/log-listener.ts';
+import { WorkTelemetry } from '../telemetry/work-telemetry.ts';
 import type { BootOptions } from './options/boot-options.ts';
 import { checkBootOptions, type BootSettings } from './options/boot-settings.ts';
 import { MachineInspection } from './machine-inspection.ts';
@@ -63,6 +66,16 @@ export interface Boot extends EventSource, AsyncDisposable {
    * @example boot.inspect((record) => console.log(JSON.stringify(record)));
    */
   inspect(observer: MachineObserver, options?: InspectOptions): () => void;
+  /**
+   * Calls the wrapper around each piece of work that begins from now on: tasks of a phase, steps of plugins, attempts at
+   * migration files. It gives that work an async context, such as a trace's. What it throws is logged and affects nothing else.
+   *
+   * @returns A function that removes it.
+   * @example
+   * const current = new AsyncLocalStorage<Work>();
+   * boot.wrap((work, run) => current.run(work, run));
+   */
+  wrap(wrapper: WorkWrapper): () => void;
   /** The phase of the boot, and the state of every step. */
   state(): BootState;
   /** The report so far, complete at any moment. */
@@ -94,6 +107,7 @@ class PluginBoot implements Boot {
   readonly #bus: EventBus;
   readonly #relay: Relay;
   readonly #machines: MachineInspection;
+  readonly #telemetry: WorkTelemetry;
   readonly #wayDown: WayDown;
   readonly #sent = new StatementCount();
   #run: BootRun | undefined;
@@ -121,7 +135,12 @@ class PluginBoot implements Boot {
       report: (error, type) =>
         settings.ownLogger.warn({ err: error, record: type }, 'an observer of the machines failed'),
     });
+    this.#telemetry = new WorkTelemetry({
+      bootId: this.id,
+      report: (error) => settings.ownLogger.warn({ err: error }, 'a wrapper of the boot failed'),
+    });
     if (settings.record !== undefined) recordBoot(this, settings.record, this.#relay.emit);
+    this.#bus.onAny(createChannelListener());
     this.#bus.onAny(createLogListener(settings.ownLogger));
     this.#bus.onAny(createHeartbeat(settings.clock, () => this.state(), this.#relay.emit));
   }
@@ -132,6 +151,7 @@ class PluginBoot implements Boot {
   readonly onAny: EventSource['onAny'] = (listener) => this.#bus.onAny(listener);
   readonly beforeStop: Boot['beforeStop'] = (drain) => this.#wayDown.addDrain(drain);
 
+  readonly wrap: Boot['wrap'] = (wrapper) => this.#telemetry.add(wrapper);
   readonly inspect: Boot['inspect'] = (observer, options) => this.#machines.add(observer, options);
 
   start(): Promise<BootReport> {
@@ -183,7 +203,7 @@ class PluginBoot implements Boot {
     let begin = (): void => {};
     // Both are known before the first event: a listener may start or stop the boot.
     this.#started = new Promise((resolve, reject) => {
-      begin = () => void this.#launch(run).then(resolve, reject);
+      begin = () => void traceLaunch(this.id, () => this.#launch(run)).then(resolve, reject);
     });
     begin();
     return this.#started;
@@ -196,6 +216,7 @@ class PluginBoot implements Boot {
       sent: this.#sent,
       relay: this.#relay,
       machines: this.#machines,
+      telemetry: this.#telemetry,
       onWayDown: () =>
         this.#goDown(until === 'ready' ? 'the boot failed' : 'the migrations have ended'),
       services: this.services,
@@ -225,6 +246,8 @@ class PluginBoot implements Boot {
       ...(error ? { error } : {}),
     });
     this.#unwatch();
+    const isUp = outcome === 'ready' || outcome === 'degraded';
+    if (isUp && this.#settings.history) this.#run?.keep(this.events);
     if (!error) return this.report();
     // Not enumerable: the console would print all of it.
     Object.defineProperty(error, 'report', { value: this.report(), configurable: true });

@@ -7,7 +7,7 @@ import {
 } from '../../machines/index.ts';
 import { toError } from '../core/error-record.ts';
 import { asBootError, BootError } from '../core/errors.ts';
-import type { BootEvents } from '../core/events.ts';
+import type { BootEvent, BootEvents } from '../core/events.ts';
 import { readMessage } from '../core/foreign-value.ts';
 import { untilAborted } from '../core/patience.ts';
 import type { BootOutcome } from '../core/steps.ts';
@@ -19,7 +19,9 @@ import { initAllPhase } from './init-all/init-all-phase.ts';
 import type { MachineInspection } from './machine-inspection.ts';
 import { migrateAllPhase } from './migrate-all/migrate-all-phase.ts';
 import type { Relay } from './relay.ts';
+import { keepBoot } from './around/keep-boot.ts';
 import { RunningTasks } from './around/running-tasks.ts';
+import type { WorkTelemetry } from '../telemetry/work-telemetry.ts';
 import type { ServiceRegistry } from './around/service-registry.ts';
 import { sortPhase } from './sort/sort-phase.ts';
 import type { StatementCount } from './around/statement-count.ts';
@@ -31,6 +33,7 @@ interface BootRunParts {
   readonly settings: BootSettings;
   readonly relay: Relay;
   readonly machines: MachineInspection;
+  readonly telemetry: WorkTelemetry;
   readonly services: ServiceRegistry;
   readonly sent: StatementCount;
   readonly wayDown: WayDown;
@@ -63,15 +66,16 @@ export class BootRun {
   readonly #endLives: () => Promise<void>;
   readonly #broken = new AbortController();
   readonly #parts: BootRunParts;
+  readonly #around: RunAround;
 
   constructor(parts: BootRunParts) {
-    const { settings, relay, services, sent, wayDown, until } = parts;
+    const { settings, relay, services, sent, telemetry, wayDown, until } = parts;
     this.#parts = parts;
     this.until = until;
     const open = openPools(settings.source, settings.migrationSource);
     this.#open = open;
     const { pool, migrationPool } = open;
-    this.#running = new RunningTasks(this.#broken.signal);
+    this.#running = new RunningTasks(this.#broken.signal, telemetry);
     const around: RunAround = {
       settings,
       clock: settings.clock,
@@ -82,8 +86,10 @@ export class BootRun {
       wayDown,
       cut: wayDown.cut,
       emit: relay.emit,
+      telemetry,
       task: this.#running.task,
     };
+    this.#around = around;
     const discover = discoverPhase(around);
     const sort = sortPhase(around, discover.discovered);
     const migrateAll = migrateAllPhase(around, discover.discovered, sort.graph);
@@ -112,6 +118,11 @@ export class BootRun {
     // A boot that was stopped before it began has ended already.
     if (this.#actor.getSnapshot().status !== 'active') return;
     this.#actor.send({ type: 'START', until: this.until });
+  }
+
+  /** Keeps a boot that is up in the history. What it has done by the way down is waited for. */
+  keep(events: readonly BootEvent[]): void {
+    void this.#running.add((signal) => keepBoot(this.#around, events, signal));
   }
 
   /** Asks the machine to go down. A machine that has ended takes no events. */

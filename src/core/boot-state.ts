@@ -1,4 +1,5 @@
-import type { RunningStep, Wait } from './waits.ts';
+import type { RunningStep } from './running-steps.ts';
+import type { Wait } from './waits.ts';
 import type { BootOutcome, Phase, Step, StepState } from './steps.ts';
 
 /** A step that has not begun, and why. */

@@ -27,5 +27,5 @@ export function describeBlocker(blocker: LockBlocker): string {
     ...(transactionMs === undefined ? [] : [`since ${formatDuration(transactionMs)}`]),
     ...(relation === undefined ? [] : [`on ${relation}`]),
   ];
-  return `${applicationName ?? 'a session'} (${facts.join(', ')})`;
+  return `${applicationName ?? 'another session'} (${facts.join(', ')})`;
 }

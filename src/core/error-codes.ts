@@ -8,6 +8,14 @@ export const errorCodes = {
     meaning: 'an option is wrong',
     hint: 'Correct the option that the message names.',
   },
+  CONFIG_NOT_FOUND: {
+    meaning: 'the command line finds no config',
+    hint: 'Go to the folder with slipway.config.ts, or name it with --config. slipway init writes one.',
+  },
+  CONFIG_INVALID: {
+    meaning: 'the config of the command line cannot be used',
+    hint: 'Look at the cause, and export the options by default: export default defineConfig({ … }).',
+  },
   PLUGIN_NOT_LOADED: {
     meaning: 'a plugin package cannot be found or imported',
     hint: 'Look at the cause, which is the error of the import itself.',

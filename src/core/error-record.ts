@@ -49,6 +49,11 @@ export function toError(thrown: unknown): Error {
   return new Error(readMessage(thrown), cause);
 }
 
+/** Copies what an error says: its name, message, code, stack and causes. Everything else that it holds is left behind. */
+export function copyError(thrown: unknown): Error {
+  return errorFrom(toErrorRecord(thrown));
+}
+
 /** Makes the cause of an error: the thrown value itself, if it can be read safely. */
 export function toCause(thrown: unknown): unknown {
   return isReadable(thrown) ? thrown : toError(thrown);

@@ -1,6 +1,7 @@
 import type { Problem, Warning } from './error-codes.ts';
+import type { RunningStep, StatementLook } from './running-steps.ts';
 import type { BootOutcome, Outcome, Phase, PhaseOutcome } from './steps.ts';
-import type { LockHolder, LockBlocker, WaitKind, RunningStep } from './waits.ts';
+import type { LockHolder, LockBlocker, WaitKind } from './waits.ts';
 
 /** The server, and how much was sent to it before the first init. */
 export interface DatabaseFacts {
@@ -10,6 +11,15 @@ export interface DatabaseFacts {
   readonly pooler: boolean;
   /** Messages of SQL. */
   readonly statements: number;
+}
+
+/** The place of the migrations. Recordings of earlier versions have none of it. */
+export interface DatabasePlace {
+  /** The name of the database. */
+  readonly database?: string;
+  /** The name or the address of the server, as the client was given it; a folder for a Unix socket. */
+  readonly address?: string;
+  readonly port?: number;
 }
 
 /** An edge of the graph, for people: `reason` reads `catalog needs auth.api from auth`. */
@@ -134,11 +144,12 @@ export interface BootEvents {
     readonly edges: readonly GraphEdge[];
     readonly warnings: readonly Warning[];
   };
-  'survey.finished': DatabaseFacts & {
-    /** How many plugins have migrations. */
-    readonly plugins: number;
-    readonly durationMs: number;
-  };
+  'survey.finished': DatabaseFacts &
+    DatabasePlace & {
+      /** How many plugins have migrations. */
+      readonly plugins: number;
+      readonly durationMs: number;
+    };
   'plugin.migrate.planned': OfPlugin & {
     readonly schema: string;
     /** The files that are applied already, and those that are not, in their order. */
@@ -183,6 +194,14 @@ export interface BootEvents {
     readonly command: string;
   };
   'plugin.migrate.executed': OfStatement & { readonly durationMs: number };
+  /** Emitted when something has changed, at most once a second, for a file that runs longer than that. */
+  'plugin.migrate.progress': OfPlugin & {
+    readonly file: string;
+    /** The statement that runs; counts from 1. Left out between two statements. */
+    readonly statement?: number;
+    /** The keywords that it begins with. */
+    readonly command?: string;
+  } & StatementLook;
   'plugin.migrate.retrying': OfPlugin & {
     readonly file: string;
     readonly attempt: number;
@@ -261,6 +280,8 @@ export const eventMeanings = {
   'plugin.migrate.applying': 'an attempt at a migration file begins',
   'plugin.migrate.executing': 'a statement of a migration is sent',
   'plugin.migrate.executed': 'a statement of a migration has run',
+  'plugin.migrate.progress':
+    'how far a long statement is, and which sessions it waits for or keeps waiting',
   'plugin.migrate.retrying':
     'a file was rolled back for a temporary reason, and will be tried again',
   'plugin.migrate.applied': 'a migration file is committed',

@@ -49,12 +49,12 @@ export function listErrorFacts(error: ErrorRecord): readonly (readonly [string, 
   return known.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
 }
 
-/** The codes whose cause comes from a plugin's own code. */
-const fromPlugins = new Set(['INIT_FAILED', 'READY_FAILED', 'STOP_FAILED']);
+/** The codes whose cause comes from the user's own code. */
+const fromUsers = new Set(['INIT_FAILED', 'READY_FAILED', 'STOP_FAILED', 'CONFIG_INVALID']);
 
-/** Finds where the plugin's own code threw: the first frame that is neither Node's nor a package's. */
+/** Finds where the user's own code threw: the first frame that is neither Node's nor a package's. */
 function ownFrame({ code = '', cause }: ErrorRecord): string | undefined {
-  if (!fromPlugins.has(code)) return undefined;
+  if (!fromUsers.has(code)) return undefined;
   const frames = (cause?.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   const own = frames.find((line) => !/node:|node_modules|\(native\)/.test(line));
   return own?.trim().replace(/^at /, '');

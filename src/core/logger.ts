@@ -7,6 +7,8 @@ interface LogMethod {
 
 /** The part of a pino logger that Slipway uses; any logger with these methods works. */
 export interface Logger {
+  /** For single statements; a logger without it gets them at `debug`. */
+  readonly trace?: LogMethod;
   readonly debug: LogMethod;
   readonly info: LogMethod;
   readonly warn: LogMethod;

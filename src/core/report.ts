@@ -4,6 +4,26 @@ import type { DatabaseFacts } from './events.ts';
 import type { WaitKind } from './waits.ts';
 import type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './steps.ts';
 
+/** A lock of a migration that other sessions waited for, as far as that was seen. Times are in ms. */
+export interface LockReport {
+  readonly file: string;
+  /** The statement that took it, where that is known; counts from 1. */
+  readonly statement?: number;
+  /** The keywords that it begins with. */
+  readonly command?: string;
+  /** The table; left out when the sessions waited for the transaction of the file. */
+  readonly relation?: string;
+  /** `ACCESS EXCLUSIVE`; left out for a lock of rows. */
+  readonly mode?: string;
+  /** From the beginning of the statement that took it to the end of the file; left out when it was never obtained. */
+  readonly heldMs?: number;
+  /** The most that waited at one moment. */
+  readonly sessions: number;
+  readonly longestWaitMs: number;
+  /** The names of their applications; at most 5. */
+  readonly applicationNames: readonly string[];
+}
+
 /** One plugin's part of a phase. Times are in ms; `startedAtMs` counts from `start()`. */
 export interface StepReport {
   readonly outcome: Outcome;
@@ -15,6 +35,8 @@ export interface StepReport {
   readonly slot?: number;
   /** How long it waited, by reason. Reasons that took no time are left out. */
   readonly waits: Readonly<Partial<Record<WaitKind, number>>>;
+  /** The locks of its migrations that kept other sessions waiting; left out when none was seen to. */
+  readonly locks?: readonly LockReport[];
   readonly error?: ErrorRecord;
   readonly because?: string;
 }

@@ -1,5 +1,3 @@
-import type { Step } from './steps.ts';
-
 /** The holder of a migration lock. Unknown parts are left out; `ageMs` is the age of its connection. */
 export interface LockHolder {
   readonly pid?: number;
@@ -58,33 +56,4 @@ export interface Wait {
   readonly blockers?: readonly LockBlocker[];
   /** The reason in words, where there is more to say: the error of the last attempt, or why there is no connection. */
   readonly reason?: string;
-}
-
-/** The file and the statement that run now. */
-export interface RunningStatement {
-  readonly file: string;
-  /** The place of the file among those that are pending; counts from 1. */
-  readonly index: number;
-  readonly of: number;
-  /** Counts from 1; left out while Slipway itself is at work on the file. */
-  readonly statement?: number;
-  /** How many the file has; left out for a function, which does not say. */
-  readonly statements?: number;
-  /** The first line of the statement in the file; left out for a function. */
-  readonly line?: number;
-  /** The keywords that the statement begins with: `CREATE INDEX CONCURRENTLY`. */
-  readonly command?: string;
-  /** How long the statement has run, or else the file. */
-  readonly forMs: number;
-}
-
-/** A step that has begun, and for how long; one that waits for its lock or for its next attempt counts as well. */
-export interface RunningStep {
-  readonly plugin: string;
-  readonly step: Step;
-  readonly forMs: number;
-  /** Left out while it works. */
-  readonly wait?: Wait;
-  /** The migration file that it applies; left out between two files and for other steps. */
-  readonly file?: RunningStatement;
 }

@@ -1,6 +1,6 @@
 import type { Problem, Warning } from '../core/error-codes.ts';
 import { toPlainError, type ErrorRecord } from '../core/error-record.ts';
-import type { DatabaseFacts, GraphEdge } from '../core/events.ts';
+import type { DatabaseFacts, DatabasePlace, GraphEdge } from '../core/events.ts';
 import type { WaitKind } from '../core/waits.ts';
 import type { BootReport } from '../core/report.ts';
 import {
@@ -67,6 +67,8 @@ export class BootRecord {
   readonly warnings: Warning[] = [];
   edges: readonly GraphEdge[] = [];
   survey: (DatabaseFacts & { readonly atMs: number; readonly plugins: number }) | undefined;
+  /** Known once the survey has seen the server. */
+  place: DatabasePlace = {};
   database: DatabaseFacts | undefined;
   readonly pauses: BootPause[] = [];
   /** The version counts the events, so that what is derived can be kept until the next one. */
@@ -159,6 +161,12 @@ export class BootRecord {
       case 'survey.finished': {
         const { server, pooler, statements, plugins, elapsedMs: atMs } = event;
         this.survey = { server, pooler, statements, plugins, atMs };
+        const { database, address, port } = event;
+        this.place = {
+          ...(database !== undefined && { database }),
+          ...(address !== undefined && { address }),
+          ...(port !== undefined && { port }),
+        };
         this.#endPause(atMs);
         break;
       }

@@ -4,6 +4,7 @@ import type { Step } from '../core/steps.ts';
 import { listPhases, type BootRecord } from './boot-record.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import { traceChain } from './critical-chain.ts';
+import { listLocks } from './seen-locks.ts';
 import { listSegments, type Segment } from './segments.ts';
 import { StepTimes } from './step-times.ts';
 import { sumWaits } from './waits.ts';
@@ -62,6 +63,7 @@ function reportStep(times: StepTimes, plugin: PluginRecord, step: Step): StepRep
     plugin.steps[step];
   const segments = listSegments(times, plugin, step);
   const eligibleAtMs = findEligible(segments);
+  const locks = listLocks(plugin.steps[step].files, times.nowMs);
   return {
     outcome: outcome ?? 'notReached',
     durationMs: durationMs ?? 0,
@@ -69,6 +71,7 @@ function reportStep(times: StepTimes, plugin: PluginRecord, step: Step): StepRep
     ...(spawnedAtMs === undefined || eligibleAtMs === undefined ? {} : { eligibleAtMs }),
     ...(slot === undefined ? {} : { slot }),
     waits: sumWaits(segments),
+    ...(locks.length > 0 && { locks }),
     ...(error ? { error } : {}),
     ...(because === undefined ? {} : { because }),
   };

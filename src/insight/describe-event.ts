@@ -4,6 +4,7 @@ import type { BootEventName } from '../core/events.ts';
 import { listNames, printable } from '../core/printable.ts';
 import type { Outcome, Phase, Step } from '../core/steps.ts';
 import type { AnyEvent, EventOf } from './plugin-record.ts';
+import { describeLook } from './statement-words.ts';
 import { firstLine } from './why.ts';
 
 type Descriptions = { readonly [Name in BootEventName]: (event: EventOf<Name>) => string };
@@ -54,6 +55,8 @@ const descriptions = {
     `${file}: ${placeStatement(place)}, ${command || 'SQL'}`,
   'plugin.migrate.executed': ({ file, durationMs, ...place }) =>
     `${file}: ${placeStatement(place)}, ${formatDuration(durationMs)}`,
+  'plugin.migrate.progress': ({ file, command, ...look }) =>
+    `${file}: ${describeLook(command, look) || 'nothing is seen'}`,
   'plugin.migrate.retrying': ({ file, attempt, nextInMs, error, blockers = [] }) =>
     [
       withError(

@@ -9,6 +9,7 @@ export const findingMeanings = {
   'long-statement': 'one statement is most of the boot',
   'few-slots': 'steps waited for slots, and the boot would be faster with more',
   'lock-wait': 'migrations waited for the lock that another process had',
+  'held-lock': 'locks of migrations kept other sessions waiting',
   'connection-wait': 'migrations waited for a client of the pool',
   'database-wait': 'the boot waited for a PostgreSQL that did not answer',
   'migration-wait': 'the boot waited for migrations that another process applies',

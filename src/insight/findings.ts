@@ -2,6 +2,7 @@ import { findFewSlots } from './few-slots.ts';
 import type { Finding } from './finding.ts';
 import { findLostPlugins } from './lost-plugins.ts';
 import { findLongStatement, findOnePlugin, findSlowImports } from './long-parts.ts';
+import { findHeldLocks } from './held-locks.ts';
 import type { Story } from './story.ts';
 import { findWaits } from './long-waits.ts';
 
@@ -19,6 +20,7 @@ export function findings(story: Story): readonly Finding[] {
     ...findOnePlugin(story),
     ...findLongStatement(story),
     ...findFewSlots(story),
+    ...findHeldLocks(story),
     ...findWaits(story),
   ];
 }

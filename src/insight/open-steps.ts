@@ -1,8 +1,9 @@
 import { roundMs } from '../core/duration.ts';
 import type { BootState, WaitingStep } from '../core/boot-state.ts';
-import type { RunningStatement, RunningStep, Wait } from '../core/waits.ts';
+import type { RunningStatement, RunningStep, StatementLook } from '../core/running-steps.ts';
+import type { Wait } from '../core/waits.ts';
 import { steps, type Step } from '../core/steps.ts';
-import type { PluginRecord } from './plugin-record.ts';
+import type { FileRun, PluginRecord } from './plugin-record.ts';
 import { listSegments, type Segment } from './segments.ts';
 import type { StepTimes } from './step-times.ts';
 import { listAwaited } from './wait-words.ts';
@@ -119,5 +120,18 @@ export function findRunningFile(
       command: running.command,
     }),
     forMs: roundMs(nowMs - (running?.startMs ?? startMs)),
+    ...readLook(run, running?.statement),
+  };
+}
+
+/** What was seen of a statement says nothing about the next one; those who wait do so for the whole file. */
+function readLook({ look }: FileRun, current: number | undefined): StatementLook {
+  if (!look) return {};
+  const { statement, progress, blockers, behind } = look;
+  const isSame = statement !== undefined && statement === current;
+  return {
+    ...(isSame && progress && { progress }),
+    ...(isSame && blockers && { blockers }),
+    ...(behind && { behind }),
   };
 }

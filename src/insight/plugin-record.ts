@@ -3,6 +3,7 @@ import type { BootEvent, BootEventName } from '../core/events.ts';
 import type { LockBlocker, LockHolder, WaitKind } from '../core/waits.ts';
 import { stepIn, type Outcome, type Step } from '../core/steps.ts';
 import type { RecordedEvent } from './recorded-event.ts';
+import { addLook, type SeenFile } from './seen-locks.ts';
 
 /** An event of this process, or of a recording. */
 export type AnyEvent = BootEvent | RecordedEvent;
@@ -36,7 +37,7 @@ export interface StatementRun extends Span {
 }
 
 /** An attempt at a migration file. */
-export interface FileRun extends Span {
+export interface FileRun extends Span, SeenFile {
   readonly file: string;
   readonly index: number;
   readonly of: number;
@@ -137,7 +138,8 @@ export function addToPlugin(plugin: PluginRecord, event: AnyEvent): void {
     case 'plugin.migrate.applying': {
       const { file, index, of, transaction } = event;
       resume(migrate, atMs);
-      migrate.files.push({ file, index, of, transaction, startMs: atMs, statements: [] });
+      const run = { file, index, of, transaction, startMs: atMs, statements: [], locks: [] };
+      migrate.files.push(run);
       break;
     }
     case 'plugin.migrate.executing': {
@@ -156,6 +158,11 @@ export function addToPlugin(plugin: PluginRecord, event: AnyEvent): void {
     case 'plugin.migrate.executed': {
       const run = migrate.files.at(-1)?.statements.at(-1);
       if (run?.statement === event.statement) run.endMs = atMs;
+      break;
+    }
+    case 'plugin.migrate.progress': {
+      const run = migrate.files.at(-1);
+      if (run) addLook(run, event);
       break;
     }
     case 'plugin.migrate.applied':

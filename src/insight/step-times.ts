@@ -117,6 +117,7 @@ export class StepTimes {
 
   /** The last slot of this step that was given back in a time, and the plugin that had it. */
   findRelease(step: Step, afterMs: number, untilMs: number): Release | undefined {
+    if (afterMs >= untilMs) return undefined;
     const releases = this.#listReleases(step);
     const at = countUntil(releases, untilMs) - 1;
     const release = releases[at];

@@ -5,6 +5,7 @@ import { joinNames, printable, shorten } from '../core/printable.ts';
 import { isSuccess } from '../core/schedule.ts';
 import { steps, type Step } from '../core/steps.ts';
 import type { PluginRecord, StepRecord } from './plugin-record.ts';
+import { describeLook } from './statement-words.ts';
 import type { StepTimes } from './step-times.ts';
 import type { Story } from './story.ts';
 import { findOpenStep, findRunningFile, type OpenStep } from './open-steps.ts';
@@ -161,19 +162,23 @@ function findLongest(times: StepTimes, { plugins = [] }: Wait, step: Step): stri
   return longest?.plugin ?? (step === 'stop' ? undefined : plugins.at(-1));
 }
 
-/** The sessions of other processes that a plugin waits for: the holder of its lock, and the session that blocks it. */
+/** The sessions of other processes that a plugin waits for: those that block its statement, or the holder of its lock. */
 function findHolder(times: StepTimes, plugin: PluginRecord): readonly Cause[] | undefined {
   const wait = findOpenStep(times, plugin)?.wait;
-  if (!wait?.holder || wait.holder.pid === undefined) return undefined;
+  const block = (session: LockBlocker): Cause => ({
+    kind: 'session',
+    because: `${describeBlocker(session)} blocks it`,
+    session,
+  });
+  if (!wait) return findRunningFile(plugin, times.nowMs)?.blockers?.map(block);
+  if (wait.holder?.pid === undefined) return undefined;
   const { waitsFor, ...holder } = wait.holder;
   const held: Cause = {
     kind: 'session',
     because: `${describeHolder(holder)} holds the lock`,
     session: holder,
   };
-  if (!waitsFor) return [held];
-  const because = `${describeBlocker(waitsFor)} blocks it`;
-  return [held, { kind: 'session', because, session: waitsFor }];
+  return waitsFor ? [held, block(waitsFor)] : [held];
 }
 
 /** Describes what a step does now, or waits for: a sentence that begins with the plugin. */
@@ -195,10 +200,14 @@ function describeMigration(times: StepTimes, plugin: PluginRecord, forMs: string
   if (!file) return `prepares its migrations for ${forMs}`;
   const place = file.of > 1 ? ` (file ${file.index} of ${file.of})` : '';
   const since = `for ${formatDuration(file.forMs)}`;
-  if (file.statement === undefined) return `applies ${file.file}${place} ${since}`;
   const { statement, statements, command = '' } = file;
+  const seen = describeLook(command, file);
+  if (statement === undefined) {
+    return `applies ${file.file}${place} ${since}${seen && `; ${seen}`}`;
+  }
   const which = `statement ${statement}${statements === undefined ? '' : ` of ${statements}`}`;
-  return `applies ${file.file}${place}: ${which}, ${command || 'SQL'}, has run ${since}`;
+  const what = file.progress ? '' : `, ${command || 'SQL'},`;
+  return `applies ${file.file}${place}: ${which}${what} has run ${since}${seen && `; ${seen}`}`;
 }
 
 function describeWait(wait: Wait, plugin: PluginRecord): string {

@@ -60,8 +60,11 @@ export class EventStream {
     this.#response.socket?.uncork();
   }
 
+  /** A reader that gets it has all lines so far. */
   #now(): string {
-    return this.#readNow && !this.#feed.isOver ? `event: now\ndata: ${this.#readNow()}\n\n` : '';
+    const { lines, isOver } = this.#feed;
+    if (!this.#readNow || isOver || this.#sent < lines.length) return '';
+    return `event: now\ndata: ${this.#readNow()}\n\n`;
   }
 }
 

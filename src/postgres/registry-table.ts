@@ -2,6 +2,7 @@ import { listNames } from '../core/printable.ts';
 import { readSqlState } from './connection/connection-error.ts';
 import type { Querying } from './connection/connection.ts';
 import type { PinnedClient } from './connection/pinned-client.ts';
+import { writeOwnTable } from './own-table.ts';
 
 /** The row of a plugin in the registry. */
 export interface RegistryRow {
@@ -15,9 +16,10 @@ export interface RegistryRow {
 }
 
 const table = 'slipway.plugins';
-
-/** One key for all databases: advisory locks are per database. Half of `slipway` in ASCII, so that it is found again. */
-const lockKey = 0x73_6c_69_70;
+const columns = `
+  id text primary key, package text, version text, path text,
+  enabled boolean not null default true,
+  first_seen timestamptz not null default now(), last_seen timestamptz not null default now()`;
 
 /**
  * Reads the registry with one SELECT.
@@ -80,23 +82,16 @@ export function changedEntries(
 }
 
 /**
- * Writes entries in one transaction under a lock of its own, so that any number of processes may do it at once. Makes schema
- * and table where they are missing. Never deletes, and never touches the `enabled` of a row that is there.
+ * Writes entries into the registry. Never deletes, and never touches the `enabled` of a row that is there.
  *
  * @throws what pg threw: 42501 when the role may not.
  */
-export async function writeRegistry(
+export function writeRegistry(
   client: PinnedClient,
   entries: readonly RegistryRow[],
 ): Promise<void> {
-  client.markDirty();
-  try {
-    // This lock is held for a few milliseconds only; the limit makes sure that no process hangs here.
-    await client.query(
-      `begin isolation level read committed; set local lock_timeout = '10s'; select pg_advisory_xact_lock(${lockKey})`,
-    );
-    await client.query(await missingPartsSql(client));
-    await client.query(
+  return writeOwnTable(client, { name: table, columns }, () =>
+    client.query(
       `insert into ${table} as known (id, package, version, path, enabled)
        select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bool[])
        on conflict (id) do update
@@ -110,30 +105,6 @@ export async function writeRegistry(
         entries.map((entry) => entry.path),
         entries.map((entry) => entry.enabled),
       ],
-    );
-    await client.finish('commit');
-  } catch (error) {
-    if (!client.lost) await client.finish('rollback').catch(() => undefined);
-    throw error;
-  }
-}
-
-/** Only what is missing: `IF NOT EXISTS` asks for the right to create also where there is nothing to create. */
-async function missingPartsSql(client: Querying): Promise<string> {
-  const { rows } = await client.query<{ schema: string | null; table: string | null }>(
-    `select to_regnamespace('slipway')::text as schema, to_regclass('${table}')::text as table`,
+    ),
   );
-  const [found] = rows;
-  return [
-    ...(found?.schema ? [] : ['create schema slipway']),
-    ...(found?.table
-      ? []
-      : [
-          `create table ${table} (
-             id text primary key, package text, version text, path text,
-             enabled boolean not null default true,
-             first_seen timestamptz not null default now(), last_seen timestamptz not null default now())`,
-        ]),
-    'select 1',
-  ].join('; ');
 }

@@ -1,14 +1,12 @@
 import type { BootEvent, BootEventOf } from '../core/events.ts';
 import { groupEdges } from '../core/graph-edges.ts';
 import { joinNames } from '../core/printable.ts';
-import { describeLoss } from '../core/schedule.ts';
 
 /** The plugins that are lost with an optional plugin that failed. */
-interface Loss {
-  readonly plugin: string;
+export interface Loss {
   /** The plugins that need it, directly or through others. */
   readonly lost: readonly string[];
-  /** `catalog failed; billing and search do not start because of it` */
+  /** `billing and search do not start because of it` */
   readonly text: string;
 }
 
@@ -50,8 +48,7 @@ export class Losses {
     if (lost.length === 0) return undefined;
     const verb = lost.length === 1 ? 'does' : 'do';
     const who = joinNames(lost);
-    const text = `${describeLoss(plugin, outcome)}; ${who} ${verb} not ${what} because of it`;
-    return { plugin, lost, text };
+    return { lost, text: `${who} ${verb} not ${what} because of it` };
   }
 
   /** A plugin is counted once, with the first failure that it is lost by. */

@@ -7,6 +7,8 @@ import type { Phase, Step } from '../core/steps.ts';
 import { BootRecord } from '../insight/boot-record.ts';
 import { traceChain } from '../insight/critical-chain.ts';
 import { writeHeadline } from '../insight/headline.ts';
+import { listHeldLocks } from '../insight/held-locks.ts';
+import { describeLock } from '../insight/statement-words.ts';
 import { StepTimes } from '../insight/step-times.ts';
 import { drawTable } from './boot-table.ts';
 import { listChainParts, writeChain } from './chain-line.ts';
@@ -46,6 +48,8 @@ const timeWidth = 9;
 /** The chain takes two lines: this is lost to their indents, and to a word that does not fit into the first one. */
 const chainMargin = 16;
 const calmMs = 500;
+/** Below the table. */
+const mostLocks = 5;
 /** Before the name of a plugin: four spaces, the mark, and a space. */
 const beforeName = 6;
 
@@ -108,10 +112,22 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
     const times = new StepTimes(record, record.elapsedMs);
     const chain = listChainParts(traceChain(times, times.nowMs));
     const table = drawTable(record, chain, colors, width);
+    const locks = drawLocks(times);
     return chain.length === 0
-      ? table
-      : `${table}\n  ${dim(writeChain(chain, 2 * width - chainMargin))}\n`;
+      ? table + locks
+      : `${table}\n  ${dim(writeChain(chain, 2 * width - chainMargin))}\n${locks}`;
   };
+
+  /** The sessions that the migrations kept waiting. */
+  const drawLocks = ({ nowMs }: StepTimes): string =>
+    shorten(
+      listHeldLocks({ record, nowMs }).map(
+        (lock) => `${lock.plugin} kept others waiting: ${describeLock(lock)}`,
+      ),
+      mostLocks,
+    )
+      .map((text) => `  ${yellow(`! ${printableLine(text)}`)}\n`)
+      .join('');
 
   const show = (event: BootEvent): void => {
     switch (event.type) {

@@ -1,10 +1,12 @@
 import type pc from 'picocolors';
 import { describeBlocker, describeHolder } from '../core/describe-session.ts';
 import { formatDuration } from '../core/duration.ts';
-import type { LockBlocker, RunningStatement, RunningStep, Wait } from '../core/waits.ts';
+import type { RunningStatement, RunningStep } from '../core/running-steps.ts';
+import type { LockBlocker, Wait } from '../core/waits.ts';
 import { traceChain } from '../insight/critical-chain.ts';
 import { describeAffected, findCurrentStep } from '../insight/headline.ts';
 import { listOpenSteps } from '../insight/open-steps.ts';
+import { describeLook } from '../insight/statement-words.ts';
 import type { StepTimes } from '../insight/step-times.ts';
 import { cutEnd, cutMiddle, padTo, printableLine, wrapAtMost } from './display-width.ts';
 
@@ -111,13 +113,14 @@ function describeWork({ step, file }: RunningStep, width: number): string {
 /** `0002_names.sql (2 of 3), statement 1 of 2 (line 4), CREATE INDEX, for 3.2s` */
 function describeFile(running: RunningStatement, width: number): string {
   const { file, index, of, statement, statements, line, command, forMs } = running;
+  const seen = describeLook(command, running);
   const isOneOfMany = statement !== undefined && statements !== 1;
   const which = `statement ${statement}${statements === undefined ? '' : ` of ${statements}`}`;
   const parts = [
     shortName(file, width) + (of > 1 ? ` (${index} of ${of})` : ''),
     ...(isOneOfMany ? [which + (line === undefined ? '' : ` (line ${line})`)] : []),
-    ...(command ? [command] : []),
-    `for ${formatElapsed(forMs)}`,
+    ...(command && !running.progress ? [command] : []),
+    `for ${formatElapsed(forMs)}${seen && `; ${seen}`}`,
   ];
   return parts.join(', ');
 }

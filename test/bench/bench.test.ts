@@ -36,6 +36,8 @@ test('the bench measures every part on both lines', async () => {
     guard: { relations: 500, guarded: { runs: 19 }, unguarded: { runs: 19 } },
     reader: { heldMs: 400, plain: { waitedMs: expect.any(Number) as number } },
     recording: [{ plugins: 10, recorded: { runs: 1 }, plain: { runs: 1 } }],
+    help: { help: { runs: 1 }, bare: { runs: 1 } },
+    telemetry: { plugins: 10, alone: { runs: 1 }, channels: { runs: 1 }, traced: { runs: 1 } },
   });
 });
 

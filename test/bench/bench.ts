@@ -3,12 +3,14 @@ import { withClient } from '../support/leaks.ts';
 import { measureDiscovery, type DiscoveryResult } from './discovery.ts';
 import { withMigratingPlugins } from './generated-plugins.ts';
 import { measureGuard, type GuardResult } from './guard.ts';
+import { measureHelp, type HelpResult } from './help.ts';
 import { measureInstall, type InstallResult } from './install.ts';
 import type { Rounds } from './measure.ts';
 import { measureOrchestration, type OrchestrationResult } from './orchestration.ts';
 import { measureReader, type ReaderResult } from './reader.ts';
 import { measureRecording, type RecordingResult } from './recording.ts';
 import { measureSurvey, type SurveyResult } from './survey.ts';
+import { measureTelemetry, type TelemetryResult } from './telemetry.ts';
 import { countUpgradeStatements, type UpgradeResult } from './upgrade.ts';
 import { measureVersus, type VersusResult } from './versus.ts';
 
@@ -23,6 +25,8 @@ export const parts = [
   'guard',
   'reader',
   'recording',
+  'help',
+  'telemetry',
 ] as const;
 export type Part = (typeof parts)[number];
 
@@ -56,6 +60,8 @@ export interface BenchResult {
   readonly guard?: GuardResult;
   readonly reader?: ReaderResult;
   readonly recording: readonly RecordingResult[];
+  readonly help?: HelpResult;
+  readonly telemetry?: TelemetryResult;
 }
 
 export interface BenchOptions {
@@ -100,6 +106,8 @@ const full: Extent = {
     survey: { rounds: 5, warmUps: 1 },
     guard: { rounds: 3, warmUps: 1 },
     recording: { rounds: 45, warmUps: 5 },
+    help: { rounds: 15, warmUps: 2 },
+    telemetry: { rounds: 45, warmUps: 5 },
   },
 };
 
@@ -121,6 +129,8 @@ const small: Extent = {
     survey: once,
     guard: once,
     recording: once,
+    help: once,
+    telemetry: once,
   },
 };
 
@@ -169,6 +179,8 @@ export async function runBench({ adminUrl, only, quick }: BenchOptions): Promise
     ...(await ifAsked('guard', () => measureGuard(adminUrl, extent.relations, rounds.guard))),
     ...(await ifAsked('reader', () => measureReader(adminUrl, extent.heldMs))),
     recording,
+    ...(await ifAsked('help', () => measureHelp(rounds.help))),
+    ...(await ifAsked('telemetry', () => measureTelemetry(count, rounds.telemetry))),
   };
 }
 

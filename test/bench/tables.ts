@@ -2,14 +2,16 @@ import type { BenchResult } from './bench.ts';
 import { alignColumns, milliseconds, range } from './columns.ts';
 import type { DiscoveryResult } from './discovery.ts';
 import { filesPerPlugin } from './generated-plugins.ts';
+import type { HelpResult } from './help.ts';
 import type { Sample } from './measure.ts';
 import { migrationTables } from './migration-tables.ts';
 import type { OrchestrationResult } from './orchestration.ts';
+import type { TelemetryResult } from './telemetry.ts';
 import type { VersusResult } from './versus.ts';
 
 /** The figures for people: what was measured, on what, and what each row and column means. */
 export function renderTables(result: BenchResult): string {
-  const { machine, plugins, orchestration, discovery, versus } = result;
+  const { machine, plugins, orchestration, discovery, versus, telemetry, help } = result;
   const { cores, processor, node, postgres, fsync, load } = machine;
   return [
     `${cores} cores (${processor}), Node ${node}, PostgreSQL ${postgres} with fsync ${fsync}, load average ${load.toFixed(1)} at the start`,
@@ -17,7 +19,9 @@ export function renderTables(result: BenchResult): string {
     ...(orchestration ? ['', ...orchestrationTable(orchestration)] : []),
     ...(discovery.length > 0 ? ['', ...discoveryTable(discovery)] : []),
     ...(versus.length > 0 ? ['', ...versusTable(versus, plugins)] : []),
+    ...(telemetry ? ['', ...telemetryTable(telemetry)] : []),
     ...migrationTables(result).flatMap((table) => ['', ...table]),
+    ...(help ? ['', ...helpTable(help)] : []),
   ].join('\n');
 }
 
@@ -43,6 +47,27 @@ function versusTable(results: readonly VersusResult[], plugins: number): readonl
     '  Slipway    createBoot({ pool, plugins }).start(), with every default',
     "  two-pass   plugin after plugin Drizzle's migrate() on a pinned client, then init after init",
     '  ratio      how many times as long the two-pass way takes',
+  ];
+}
+
+function helpTable({ help, bare }: HelpResult): readonly string[] {
+  const header = ['slipway --help', 'node -e 0', 'more'];
+  const row = [range(help), range(bare), milliseconds(help.medianMs - bare.medianMs)];
+  return ['From the start of a process to its end', '', ...alignColumns([header, row])];
+}
+
+function telemetryTable(result: TelemetryResult): readonly string[] {
+  const { plugins, alone, aloneAgain, channels, traced } = result;
+  const header = ['plugins', 'no listener', 'once more', 'channels', 'traceBoot()'];
+  const row = [`${plugins}`, ...[alone, aloneAgain, channels, traced].map(range)];
+  return [
+    'Following a boot of plugins that do nothing',
+    '',
+    ...alignColumns([header, row]),
+    '',
+    '  once more    the same again: what is between the two is noise',
+    '  channels     with a subscriber of every channel',
+    '  traceBoot()  with the API of OpenTelemetry, and no SDK',
   ];
 }
 

@@ -33,7 +33,7 @@ describe('createBoot()', () => {
     [{ pool: 'postgres://h/x', services: [1] }, 'services[0] to be an object, got 1'],
     [
       { pool: 'postgres://h/x', logger: 'loud' },
-      'logger to be a logger with debug, info, warn, error, or one of these levels, got "loud"',
+      'logger to be a logger with debug, info, warn, error, or one of the levels trace, debug, info, warn, error, got "loud"',
     ],
     [
       { pool: 'postgres://h/x', hostApp: {} },

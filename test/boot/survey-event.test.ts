@@ -22,6 +22,9 @@ test('survey.finished names the server once, before anything is planned, and the
   const [planned] = recording.of('plugin.migrate.planned');
   expect(others).toEqual([]);
   expect(survey).toMatchObject({ plugins: 1, pooler: false, server: database?.server });
+  const { hostname, port, pathname } = new URL(url);
+  const place = { database: pathname.slice(1), address: hostname, port: Number(port) };
+  expect(survey).toMatchObject(place);
   expect(survey?.seq).toBeLessThan(planned?.seq ?? 0);
   expect(survey?.statements).toBeGreaterThan(0);
   const sent = recording

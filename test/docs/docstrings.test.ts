@@ -8,6 +8,7 @@ const entries = [
   'src/checkstack.ts',
   'src/http/index.ts',
   'src/inspector.ts',
+  'src/otel.ts',
   'src/testing/index.ts',
   'machines/index.ts',
 ].map((entry) => join(repository, entry));

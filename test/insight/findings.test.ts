@@ -159,6 +159,36 @@ it('an optional plugin that failed, and what is lost with it', async () => {
   });
 });
 
+it('a lock of a migration that kept other sessions waiting, with their number and the longest wait', async () => {
+  const quietly = await tell({});
+  const at = quietly.events.findIndex(({ type }) => type === 'plugin.migrate.executing');
+  const begun = quietly.events[at] as RecordedEvent;
+  const seen = {
+    ...begun,
+    type: 'plugin.migrate.progress',
+    elapsedMs: begun.elapsedMs + 10,
+    behind: [
+      {
+        statement: 1,
+        command: 'ALTER TABLE',
+        relation: 'orders',
+        mode: 'ACCESS EXCLUSIVE',
+        heldMs: 10,
+        sessions: 14,
+        longestMs: 1_900,
+        applicationNames: ['api@web-1'],
+      },
+    ],
+  } as RecordedEvent;
+  const events = quietly.events.toSpliced(at + 1, 0, seen);
+  const story = new Story({ bootId: quietly.bootId, events, end: 'finished' });
+  expect(find(story, 'held-lock')).toMatchObject({
+    title:
+      'p0 kept others waiting: ALTER TABLE orders: ACCESS EXCLUSIVE 20ms, 14 sessions of api@web-1 waited up to 1.90s',
+    evidence: [{ plugin: 'p0', step: 'migrate', ms: 1_900 }],
+  });
+});
+
 it('every finding has a test', () => {
   expect([...found].toSorted()).toEqual(Object.keys(findingMeanings).toSorted());
 });

@@ -2,6 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import schema from '../../src/insight/recording.schema.json' with { type: 'json' };
 import { bootEventNames, definePlugin, type BootOptions, type Plugin } from '../../src/index.ts';
+import { keeping, patient, progressOf, useSessions } from '../boot/watched-boot.ts';
 import { holdLock } from '../http/held-lock.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
@@ -10,6 +11,7 @@ import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
 
 const db = useDatabase();
 const bootUnderTest = useBoots();
+const openSession = useSessions();
 
 const validate = new Ajv2020().compile(schema);
 /** The published schema is open, so that newer lines are valid. This one also finds a field that no type declares. */
@@ -92,6 +94,30 @@ describe('the schema of a recording', () => {
     );
     boot.once('boot.progress', () => void lock.release());
     await boot.start();
+    await boot.stop();
+  });
+
+  it('fits a boot whose file keeps a session waiting', async () => {
+    const { url } = await db.fresh();
+    await using lock = await holdLock(url, 42n);
+    const reader = await openSession(url, 'api');
+    const { boot } = bootUnderTest(
+      options([{ id: 'catalog', migrations: await keeping('ALTER TABLE orders ADD note text;') }], {
+        pool: url,
+        migrations: patient,
+      }),
+    );
+    let reading: Promise<unknown> | undefined;
+    boot.on('plugin.migrate.executed', ({ file, statement }) => {
+      if (file !== '0001_orders.sql' || statement !== 1) return;
+      reading = reader.query('SELECT FROM plugin_catalog.orders');
+    });
+    const seen = progressOf(boot, ({ behind, blockers }) => behind && blockers);
+    const started = boot.start();
+    await seen;
+    await lock.release();
+    await started;
+    await reading;
     await boot.stop();
   });
 

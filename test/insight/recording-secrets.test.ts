@@ -76,7 +76,7 @@ async function readAll(
     plugins,
     services: [provide(mailApi, { key: secret })],
     record: (lines) => seen.push(lines),
-    logger: pino({ level: 'debug' }, { write: (line) => seen.push(line) }),
+    logger: pino({ level: 'trace' }, { write: (line) => seen.push(line) }),
     ...more,
   });
   boot.inspect(keep);

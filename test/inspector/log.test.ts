@@ -35,12 +35,12 @@ async function writeLongBoot(): Promise<string> {
 describe.skipIf(!chromium)('the log of the page', () => {
   const browser = useBrowser();
 
-  it('shows the last events first, and marks errors by a word', async () => {
+  it('shows the last events first, and marks failures by a word', async () => {
     const page = await browser.openHtml(html, log);
     await rows(page).filter({ hasText: 'boot.stopped' }).waitFor();
     await page.getByLabel('Kind of events').selectOption('Warnings and errors');
     await rows(page)
-      .filter({ hasText: /✕ error failed after .*: search failed to start/ })
+      .filter({ hasText: /⚠ warning failed after .*: search failed to start/ })
       .waitFor();
     expect(await rows(page).filter({ hasText: 'boot.stopped' }).count()).toBe(0);
   });

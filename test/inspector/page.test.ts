@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { Locator, Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { readStory, type Story } from '../../src/insight.ts';
 import { parseRecording } from '../../src/insight/parse-recording.ts';
@@ -52,6 +53,7 @@ describe.skipIf(!chromium)('the page of a recording', () => {
         await page.getByRole('complementary', { name: 'Details' }).boundingBox(),
       ];
       expect(details?.y).toBeGreaterThanOrEqual((lanes?.y ?? 0) + (lanes?.height ?? 0));
+      expect(details?.height).toBeGreaterThan(200);
       expect(await findBarriers(page)).toEqual([]);
     },
   );
@@ -66,12 +68,36 @@ describe.skipIf(!chromium)('the page of a recording', () => {
     await page.getByRole('button', { name: 'Play' }).waitFor();
   });
 
+  it('is used by the keyboard alone, from the first tab to the moment that is shown', async () => {
+    const page = await browser.openHtml(html);
+    const { keyboard } = page;
+    await page.getByRole('heading', { level: 1, name: ending }).waitFor();
+    await tabTo(page, page.getByRole('tab', { name: 'Lanes' }));
+    for (const view of ['Machines', 'Graph', 'Log', 'Findings']) {
+      await keyboard.press('ArrowRight');
+      await page.getByRole('tab', { name: view, selected: true }).waitFor();
+    }
+    await keyboard.press('Home');
+    await page.getByRole('tab', { name: 'Lanes', selected: true }).waitFor();
+    await tabTo(page, page.getByRole('table', { name: 'Plugins' }).getByRole('button'));
+    await keyboard.press('Home');
+    await page.getByRole('heading', { level: 2, name: 'auth' }).waitFor();
+    await keyboard.press('ArrowDown');
+    await page.getByRole('heading', { level: 2, name: 'catalog' }).waitFor();
+    await tabTo(page, page.getByRole('slider', { name: 'Moment of the boot' }));
+    await keyboard.press('Home');
+    await page.getByText('A moment of the past').waitFor();
+    await tabTo(page, page.getByRole('button', { name: 'To the end' }));
+    await keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: ending }).waitFor();
+  });
+
   it('keeps view, plugin and moment in its address', async () => {
     const page = await browser.openHtml(html, { hash: 'view=log&plugin=billing&at=1000' });
     await page.getByRole('tab', { name: 'Log', selected: true }).waitFor();
     await page.getByRole('heading', { level: 1, name: /^catalog waits/ }).waitFor();
     await page.getByRole('tab', { name: 'Graph' }).click();
-    expect(page.url()).toMatch(/#view=graph&plugin=billing&at=1000$/);
+    await page.waitForURL(/#view=graph&plugin=billing&at=1000$/);
     await page.reload();
     await page.getByRole('tab', { name: 'Graph', selected: true }).waitFor();
   });
@@ -134,3 +160,13 @@ describe.skipIf(!chromium)('the page of a recording', () => {
     },
   );
 });
+
+/** Presses Tab until an element has the focus. */
+async function tabTo(page: Page, wanted: Locator): Promise<void> {
+  const found = wanted.and(page.locator(':focus'));
+  for (let presses = 0; presses < 40; presses += 1) {
+    if ((await found.count()) > 0) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error('The Tab key never came to the element');
+}

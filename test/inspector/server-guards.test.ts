@@ -202,6 +202,11 @@ describe('anything else', () => {
     },
   );
 
+  it('ends each connection after its answer, also when the browser wants to keep it', async () => {
+    const { headers } = await ask({ headers: { connection: 'keep-alive' } });
+    expect(headers.connection).toBe('close');
+  });
+
   it('has the headers that shut everything out, on every answer', async () => {
     const answers = [
       await ask(),

@@ -81,6 +81,17 @@ describe('the inspector of a boot', () => {
     expect(times.map(Number)).toEqual(times.map(Number).toSorted((a, b) => a - b));
   });
 
+  it('sends the time to a reader that comes late once it has every line', async () => {
+    const boot = createBoot();
+    const { url } = await inspect(boot);
+    await boot.start();
+    const late = await readEvents(url);
+    await late.has('now');
+    const first = late.events.findIndex(({ event }) => event === 'now');
+    const before = late.events.slice(0, first).flatMap(({ data }) => data);
+    expect(before.some((line) => line.includes('"boot.finished"'))).toBe(true);
+  });
+
   it('sends what a plugin is about to do before the plugin does it', async () => {
     const reached = deferred();
     const boot = createBoot({
@@ -256,7 +267,7 @@ describe('the inspector of a boot', () => {
     [{ port: -1 }, 'Expected port to be an integer from 0 to 65535, got -1'],
     [{ port: 65_536 }, 'Expected port to be'],
     [{ port: '80' }, 'Expected port to be'],
-    [{ prot: 80 }, 'createInspector() has no option prot. It has port'],
+    [{ prot: 80 }, 'createInspector() has no option prot. Did you mean port?'],
     [null, 'Expected the options of createInspector() to be an object'],
   ])('refuses the options %j', async (options, message) => {
     const making = createInspector(createBoot(), options as never);

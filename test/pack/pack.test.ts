@@ -52,6 +52,31 @@ console.log(JSON.stringify(all.flatMap(Object.keys)));`;
     );
   });
 
+  it('has the program slipway', async ({ skip }) => {
+    if (whyNot) skip(whyNot);
+    const program = join(project, 'node_modules', '.bin', 'slipway');
+    const { stdout } = await run(program, ['--version'], { cwd: project });
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    await expect(run(program, ['plan'], { cwd: project })).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('CONFIG_NOT_FOUND') as string,
+    });
+  });
+
+  it('needs the API of OpenTelemetry for slipway/otel alone', async ({ skip }) => {
+    if (whyNot) skip(whyNot);
+    const missing = "Cannot find package '@opentelemetry/api'";
+    await expect(importing('slipway/otel')).rejects.toThrow(missing);
+    const api = join(repository, 'node_modules', '@opentelemetry', 'api');
+    const place = join(project, 'node_modules', '@opentelemetry', 'api');
+    await cp(api, place, { recursive: true });
+    try {
+      expect(await importing('slipway/otel')).toEqual(['traceBoot']);
+    } finally {
+      await rm(join(place, '..'), { recursive: true });
+    }
+  });
+
   it('serves the page of the inspector', async ({ skip }) => {
     if (whyNot) skip(whyNot);
     const program = `import { createBoot } from 'slipway';

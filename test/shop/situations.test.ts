@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { situationNames, type SituationName } from '../../docs/examples/shop/options.ts';
 import { headline, readStory } from '../../src/insight.ts';
+import { chromium, findBarriers, useBrowser } from '../support/browser.ts';
 import { startShop, type ShopProcess } from '../proofs/shop-process.ts';
 import { useDatabase } from '../support/database.ts';
 
@@ -8,6 +9,7 @@ import { useDatabase } from '../support/database.ts';
 vi.setConfig({ testTimeout: 120_000 });
 
 const db = useDatabase();
+const browser = useBrowser();
 
 /** A part of the headline of each situation, and the exit code after Ctrl-C. */
 const ends: Readonly<Record<SituationName, readonly [RegExp, number]>> = {
@@ -39,6 +41,7 @@ describe('npm run demo -- --show', () => {
       const url = await inspectorOf(shop);
       const [sentence, code] = ends[name];
       await shows(url, sentence);
+      expect(await findBarriersNow(url, sentence)).toEqual([]);
       shop.kill('SIGINT');
       expect(await shop.ended).toEqual({ code, signal: null });
       const { rows } = await fresh.query(
@@ -93,6 +96,14 @@ describe('npm run demo', () => {
 async function inspectorOf(shop: ShopProcess): Promise<string> {
   const [, url = ''] = await shop.prints(/inspector shows this boot:\n +(http:\S+)\n/);
   return url;
+}
+
+/** Looks at the page with axe while the situation lasts. Without Chromium there is nothing to look at. */
+async function findBarriersNow(url: string, sentence: RegExp): Promise<readonly string[]> {
+  if (!chromium) return [];
+  const page = await browser.open(url, { expected: /net::ERR_/ });
+  await page.getByRole('heading', { level: 1, name: sentence }).waitFor();
+  return findBarriers(page);
 }
 
 /** Reads the recording from the inspector as the page does, until the headline is the one that is expected. */

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import pino from 'pino';
 import { createBoot, provide } from 'slipway';
-import type { Boot, Logger, Plugin } from 'slipway';
+import type { Boot, BootOptions, Logger, Plugin } from 'slipway';
 import { gate, probes } from 'slipway/http';
 import { renderIndexPage } from './http/index-page.ts';
 import { listPlugins } from './http/plugin-list.ts';
@@ -49,6 +49,16 @@ export interface Shop {
   readonly server: ShopServer;
 }
 
+/** All of the shop but its database: for `createShop()`, and for the command line. */
+export function describeShop(routes: RouteTable): Omit<BootOptions, 'pool'> {
+  return {
+    plugins: shopPlugins,
+    discover: { root: new URL('.', import.meta.url) },
+    host: { migrations: new URL('./drizzle', import.meta.url) },
+    services: [provide(router, ({ plugin }) => routes.routerFor(plugin))],
+  };
+}
+
 /**
  * Puts the shop together; nothing runs yet.
  *
@@ -64,14 +74,7 @@ export function createShop({
   port = 0,
 }: ShopOptions): Shop {
   const routes = new RouteTable();
-  const boot = createBoot({
-    pool,
-    plugins,
-    discover: { root: new URL('.', import.meta.url) },
-    host: { migrations: new URL('./drizzle', import.meta.url) },
-    services: [provide(router, ({ plugin }) => routes.routerFor(plugin))],
-    logger,
-  });
+  const boot = createBoot({ ...describeShop(routes), pool, plugins, logger });
   const listed = listPlugins(boot);
   const server = createShopServer({
     front: [probes(boot), gate(boot, { pluginOf: '/api/' })],

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Clock } from '../../core/clock.ts';
 import type { Emit } from '../../core/events.ts';
 import type { BootSettings } from '../options/boot-settings.ts';
+import type { WorkTelemetry } from '../../telemetry/work-telemetry.ts';
 import type { RunningTasks } from './running-tasks.ts';
 import type { ServiceRegistry } from './service-registry.ts';
 import type { StatementCount } from './statement-count.ts';
@@ -26,6 +27,8 @@ export interface RunAround extends Around {
   /** Of the plugins. */
   readonly pool: Pool;
   readonly wayDown: WayDown;
+  /** Runs plugin code and migrations so that telemetry can follow it. */
+  readonly telemetry: WorkTelemetry;
   /** Makes the tasks of a phase. */
   readonly task: RunningTasks['task'];
 }

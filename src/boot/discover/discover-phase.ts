@@ -42,7 +42,7 @@ export function discoverPhase(around: RunAround): DiscoverPhase {
   return {
     discovered: () => discovered,
     tasks: {
-      discover: around.task(async ({ signal }) => {
+      discover: around.task('discover', async ({ signal }) => {
         discovered = await discover(around, signal);
         emitDiscovered(around, discovered);
         if (discovered.failure) throw discovered.failure;

@@ -3,6 +3,7 @@ import type { GraphEdge } from '../../core/events.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import type { ExtensionFacts } from '../../postgres/survey/extension-schemas.ts';
 import { isSql } from '../../postgres/sources/migration.ts';
+import { resolveFolder } from '../../postgres/sources/read-migrations.ts';
 import { placeStatements, toScript } from '../../postgres/migrate/migration-script.ts';
 import {
   readEffects,
@@ -38,6 +39,8 @@ export interface PluginPlan {
   readonly id: string;
   /** Left out for a plugin without migrations. */
   readonly schema?: string;
+  /** The folder of its migrations, an absolute path; left out where there is none. */
+  readonly folder?: string;
   /** The schema of an earlier id, which would be renamed to `schema` first. */
   readonly renameFrom?: string;
   /** The names of the files that are applied, in their order. */
@@ -70,18 +73,24 @@ export function makePlan(settings: BootSettings): Promise<BootPlan> {
     const { survey, problems } = await surveyPlugins(around, graph.plugins, signal);
     const surveyed = new Map((survey?.plugins ?? []).map((plugin) => [plugin.id, plugin]));
     const { rewritePublic } = settings.migrations;
-    const plugins = await mapBounded(graph.plugins, 1, async ({ id }): Promise<PluginPlan> => {
-      const found = surveyed.get(id);
-      return {
-        id,
-        ...(found ? { schema: found.schema } : {}),
-        ...(found?.renameFrom === undefined ? {} : { renameFrom: found.renameFrom }),
-        applied: found?.applied ?? [],
-        pending: found ? await readPending(found, rewritePublic, survey?.extensions) : [],
-        warnings: found?.warnings ?? [],
-        problems: problems.filter(({ plugin }) => plugin === id),
-      };
-    });
+    const plugins = await mapBounded(
+      graph.plugins,
+      1,
+      async ({ id, migrations }): Promise<PluginPlan> => {
+        const found = surveyed.get(id);
+        const folder = await resolveFolder(migrations);
+        return {
+          id,
+          ...(found ? { schema: found.schema } : {}),
+          ...(folder === undefined ? {} : { folder }),
+          ...(found?.renameFrom === undefined ? {} : { renameFrom: found.renameFrom }),
+          applied: found?.applied ?? [],
+          pending: found ? await readPending(found, rewritePublic, survey?.extensions) : [],
+          warnings: found?.warnings ?? [],
+          problems: problems.filter(({ plugin }) => plugin === id),
+        };
+      },
+    );
     return {
       plugins,
       disabled: discovered.disabled.map(({ plugin, because }) => ({ id: plugin.id, because })),

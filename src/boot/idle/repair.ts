@@ -1,6 +1,15 @@
 import type { Duration } from '../../core/duration.ts';
 import { optionsInvalid } from '../../core/errors.ts';
-import { boolean, duration, group, list, maybe, text, type Check } from '../../core/expect.ts';
+import {
+  boolean,
+  duration,
+  group,
+  integer,
+  list,
+  maybe,
+  text,
+  type Check,
+} from '../../core/expect.ts';
 import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
 import { endHolder, findHolder, type HolderReport } from '../../postgres/repair/lock-holder.ts';
 import { decideOnMoves } from '../../postgres/repair/relocate.ts';
@@ -71,6 +80,12 @@ interface HolderOptions {
    * @default false
    */
   readonly terminate?: boolean;
+  /**
+   * The session that is meant, as an earlier call has returned it: when another one holds the lock by now, it is not ended.
+   *
+   * @default the session that holds the lock
+   */
+  readonly pid?: number;
 }
 
 /**
@@ -137,7 +152,7 @@ const check = {
   markApplied: group(common),
   acceptEdited: group({ ...common, files: [maybe(atLeastOne), undefined] }),
   relocate: group({ ...common, objects: [maybe(atLeastOne), undefined] }),
-  holder: group({ terminate: [boolean, false] }),
+  holder: group({ terminate: [boolean, false], pid: [maybe(integer(1, 2 ** 31 - 1)), undefined] }),
 } as const;
 
 /**
@@ -181,8 +196,7 @@ export function createRepair(options: BootOptions): Repair {
       });
     },
     async holder(plugin, given) {
-      const { terminate } = check.holder(given, 'holder');
-      return lookAtHolder(settings, plugin, terminate);
+      return lookAtHolder(settings, plugin, check.holder(given, 'holder'));
     },
   };
 }
@@ -190,7 +204,7 @@ export function createRepair(options: BootOptions): Repair {
 async function lookAtHolder(
   settings: BootSettings,
   plugin: unknown,
-  terminate: boolean,
+  { terminate, pid }: ReturnType<typeof check.holder>,
 ): Promise<HolderReport> {
   return withPlugin(settings, plugin, async ({ id, pool, signal }) => {
     const { schema } = findSchemas(id, settings);
@@ -203,6 +217,9 @@ async function lookAtHolder(
         if (!holder) return { plugin: id, schema };
         const found = { plugin: id, schema, holder };
         if (!terminate) return found;
+        if (pid !== undefined && pid !== holder.pid) {
+          return { ...found, terminated: false, because: 'another session holds the lock now' };
+        }
         isTerminating = true;
         const because = await endHolder(client, schema, holder.pid);
         return because === undefined

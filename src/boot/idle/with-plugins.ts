@@ -47,7 +47,7 @@ export async function withPlugins<T>(
 const endWithinMs = 1_000;
 
 /** Ends the pool, and does not wait long for a server that does not answer. */
-async function endSoon(open: OpenPool, clock: Clock): Promise<void> {
+export async function endSoon(open: Pick<OpenPool, 'end' | 'cut'>, clock: Clock): Promise<void> {
   const deadline = deadlineAfter(clock, endWithinMs);
   try {
     await untilAborted(open.end(), deadline.signal);

@@ -61,8 +61,8 @@ export function initAllPhase(
   const runner = new PluginRunner(around, graph, createContext);
   return {
     tasks: {
-      init: task(({ input, signal }) => runner.init(input, signal)),
-      ready: task(({ input, signal }) => runner.ready(input, signal)),
+      init: task('initAll', ({ input, signal }) => runner.init(input, signal)),
+      ready: task('initAll', ({ input, signal }) => runner.ready(input, signal)),
       // A stop has a time limit of its own and cannot be canceled.
       stop: fromTask(({ input }) => runner.stop(input)),
     },

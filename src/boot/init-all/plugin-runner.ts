@@ -43,9 +43,14 @@ export class PluginRunner {
   /** Starts a plugin, as often as its `retry` allows. */
   async init({ plugin: id, slot }: InSlot, cancel: AbortSignal): Promise<InitResult> {
     const { plugin } = this.#find(id);
+    this.#around.emit({ type: 'plugin.init.started', plugin: id, slot });
+    return this.#around.telemetry.inStep('init', id, () => this.#tryInit(plugin, cancel));
+  }
+
+  async #tryInit(plugin: Plugin, cancel: AbortSignal): Promise<InitResult> {
+    const { id } = plugin;
     const attempts = plugin.retry?.attempts ?? 1;
     let pauseMs = milliseconds(plugin.retry?.backoff, defaultBackoffMs);
-    this.#around.emit({ type: 'plugin.init.started', plugin: id, slot });
     for (let attempt = 1; ; attempt += 1) {
       const result = await this.#attempt(plugin, cancel);
       if (result.status === 'done' || result.status === 'canceled') return result;
@@ -79,6 +84,11 @@ export class PluginRunner {
     this.#around.emit({ type: 'plugin.ready.started', plugin: id, slot });
     if (cancel.aborted) return { status: 'canceled' };
     if (!plugin.ready || !life) return { status: 'done' };
+    return this.#around.telemetry.inStep('ready', id, () => this.#callReady(plugin, life, cancel));
+  }
+
+  async #callReady(plugin: Plugin, life: PluginLife, cancel: AbortSignal): Promise<ReadyResult> {
+    const { id } = plugin;
     const bounds = this.#bounds(plugin.timeouts?.ready, life, cancel);
     const result = await runBounded(() => plugin.ready?.(life.context), bounds);
     switch (result.status) {
@@ -95,6 +105,11 @@ export class PluginRunner {
   async stop({ plugin: id, slot }: InSlot): Promise<StopResult> {
     const { plugin } = this.#find(id);
     this.#around.emit({ type: 'plugin.stop.started', plugin: id, slot });
+    return this.#around.telemetry.inStep('stop', id, () => this.#callStop(plugin));
+  }
+
+  async #callStop(plugin: Plugin): Promise<StopResult> {
+    const { id } = plugin;
     const { errors, timedOut } = await this.#endLife(plugin, this.#around.wayDown.reason ?? 'stop');
     if (timedOut) {
       return { status: 'timeout', error: faults.stopTimedOut(id, this.#stopMs(plugin), errors) };

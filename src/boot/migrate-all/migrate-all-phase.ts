@@ -6,9 +6,12 @@ import type {
   TaskArgs,
   Tasks,
 } from '../../../machines/index.ts';
+import type { Emit } from '../../core/events.ts';
 import type { PluginGraph } from '../../core/graph.ts';
+import type { MigrateOptions } from '../../postgres/migrate/migrating.ts';
 import { migratePlugin } from '../../postgres/migrate/migrator.ts';
 import { searchPath } from '../../postgres/sql/identifier.ts';
+import { StatementWatch } from '../../postgres/watch/statement-watch.ts';
 import type { PluginMigrations } from '../../postgres/sources/read-migrations.ts';
 import { schemasOnPath } from '../../postgres/survey/extension-schemas.ts';
 import type { Survey } from '../../postgres/survey/survey.ts';
@@ -41,9 +44,15 @@ export function migrateAllPhase(
   discovered: () => Discovered,
   graph: () => PluginGraph,
 ): MigrateAllPhase {
-  const { settings, clock, emit, cut, sent, task } = around;
+  const { settings, clock, emit, cut, sent, telemetry, task } = around;
   const rules = settings.migrations;
   const waits = new LockWaits(clock, rules.lockWait, emit);
+  const watch = new StatementWatch({ pool: around.migrationPool, clock, emit, cut });
+  /** The connection from which migrations are watched never takes the place of one that migrates. */
+  const emitWaiting: Emit = (event) => {
+    if (event.type === 'boot.waiting') watch.giveWay();
+    emit(event);
+  };
   let migrating = new Map<string, PluginMigrating>();
   let survey: Survey | undefined;
   let onPath = schemasOnPath(rules);
@@ -61,8 +70,9 @@ export function migrateAllPhase(
     known.hasSlot = true;
     // A plugin that waits for a connection has begun nothing, and ends at once when the others wind down.
     const waiting = AbortSignal.any([signal, windDown]);
-    const pool = createPatientPool(around, { phase: 'migrateAll', plugin, signal: waiting });
-    const result = await migratePlugin(pool, known.migrations, {
+    const place = { phase: 'migrateAll', plugin, signal: waiting } as const;
+    const pool = createPatientPool({ ...around, emit: emitWaiting }, place);
+    const options: MigrateOptions = {
       onLock: (lock) => {
         if (known.hasStarted) return;
         known.hasStarted = true;
@@ -75,9 +85,14 @@ export function migrateAllPhase(
       clock,
       emit,
       settings: rules,
+      watch,
       keepsSession: survey.keepsSession,
       onExtensionSchemas: addToPath,
-    });
+      inFile: (file, run) => telemetry.inFile(plugin, file, run),
+    };
+    const result = await telemetry.inStep('migrate', plugin, () =>
+      migratePlugin(pool, known.migrations, options),
+    );
     if (result.status === 'locked') waits.refused(plugin, result.holder);
     return result;
   }
@@ -85,7 +100,7 @@ export function migrateAllPhase(
   return {
     searchPath: (schema) => searchPath(schema, onPath),
     tasks: {
-      survey: task(async ({ signal }): Promise<SurveyResult> => {
+      survey: task('migrateAll', async ({ signal }): Promise<SurveyResult> => {
         const { plugins } = graph();
         const startedAt = clock.elapsed();
         const sentBefore = sent.total;
@@ -109,9 +124,11 @@ export function migrateAllPhase(
         const upToDate = plugins.map(({ id }) => id).filter((id) => !pending.has(id));
         return { status: 'done', upToDate };
       }),
-      migrate: task(migrate),
-      wait: task(({ input, signal }) => waits.wait(input.plugin, input.attempt, signal)),
-      register: task(async ({ signal }) => {
+      migrate: task('migrateAll', migrate),
+      wait: task('migrateAll', ({ input, signal }) =>
+        waits.wait(input.plugin, input.attempt, signal),
+      ),
+      register: task('migrateAll', async ({ signal }) => {
         if (settings.registry) await registerPlugins(around, discovered(), signal);
         return { status: 'done' };
       }),

@@ -123,8 +123,8 @@ export function emitSurvey(
   emit: Emit,
 ): void {
   if (!survey) return;
-  const { server, pooler } = survey;
-  emit({ type: 'survey.finished', plugins: migrations.length, server, pooler, ...cost });
+  const { server, pooler, place } = survey;
+  emit({ type: 'survey.finished', plugins: migrations.length, server, pooler, ...place, ...cost });
   for (const { id, schema, applied, pending, renameFrom, warnings } of survey.plugins) {
     emit({
       type: 'plugin.migrate.planned',

@@ -56,7 +56,7 @@ export interface BootOptions extends SettingsOptions {
    *
    * @default a logger that writes nothing
    */
-  readonly logger?: Logger | 'debug' | 'info' | 'warn' | 'error';
+  readonly logger?: Logger | 'trace' | 'debug' | 'info' | 'warn' | 'error';
   /**
    * The name and the version of the host, for people who read the events of a boot.
    *
@@ -71,11 +71,31 @@ export interface BootOptions extends SettingsOptions {
    */
   readonly record?: string | ((lines: string) => void);
   /**
+   * Whether each boot that gets ready is kept in the table `slipway.boots`, with the times of its steps, for `readHistory()`. It
+   * is written after the boot is ready, and holds nothing up. The last 100 boots are kept.
+   *
+   * @default false
+   */
+  readonly history?: boolean;
+  /**
    * The source of time, for tests of the host.
    *
    * @default the clock of the system
    */
   readonly clock?: Clock;
+}
+
+/** The options of a boot, or a function that makes them: what a config of the command line exports by default. */
+export type BootConfig = BootOptions | (() => BootOptions | Promise<BootOptions>);
+
+/**
+ * Writes a config of the command line: `slipway.config.ts`, its default export. A function is called once for each command.
+ *
+ * @example
+ * export default defineConfig({ pool: process.env.DATABASE_URL ?? 'postgres://localhost/shop', plugins: [auth, catalog] });
+ */
+export function defineConfig(config: BootConfig): BootConfig {
+  return config;
 }
 
 /** Where to find plugins that are packages. */

@@ -2,8 +2,18 @@ import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../core/clock.ts';
 import { coreServiceIds } from '../../core/core-services.ts';
+import { levels } from '../../core/event-levels.ts';
 import { optionsInvalid } from '../../core/errors.ts';
-import { group, knownKeysOnly, list, maybe, oneOf, record, text } from '../../core/expect.ts';
+import {
+  boolean,
+  group,
+  knownKeysOnly,
+  list,
+  maybe,
+  oneOf,
+  record,
+  text,
+} from '../../core/expect.ts';
 import type { AppName } from '../../core/events.ts';
 import { isRecord } from '../../core/foreign-value.ts';
 import { guardLogger, silentLogger, type Logger } from '../../core/logger.ts';
@@ -35,6 +45,8 @@ export interface BootSettings extends Settings {
   readonly hostApp: AppName | undefined;
   /** The path of a file, or a function that gets lines. */
   readonly record: string | ((lines: string) => void) | undefined;
+  /** Whether the boot is kept in the history. */
+  readonly history: boolean;
   readonly clock: Clock;
 }
 
@@ -69,6 +81,7 @@ const ownOptions = [
   'logger',
   'hostApp',
   'record',
+  'history',
   'clock',
 ];
 const checkDiscover = group({
@@ -81,7 +94,8 @@ const hostAppGroup = group({
   name: [text(/\S/, 'the name of an application'), undefined],
   version: [maybe(text(/\S/, 'a version')), undefined],
 });
-const levels = ['debug', 'info', 'warn', 'error'] as const;
+/** The methods that a logger must have. */
+const logMethods = ['debug', 'info', 'warn', 'error'] as const;
 
 /**
  * Checks the options of a boot, fills in the defaults and freezes them. Does nothing else.
@@ -109,6 +123,7 @@ export function checkBootOptions(options: BootOptions): BootSettings {
     ownLogger: guardLogger(logger),
     hostApp: maybe(checkHostApp)(given['hostApp'], 'hostApp'),
     record: maybe(checkRecord)(given['record'], 'record'),
+    history: boolean(given['history'] ?? false, 'history'),
     clock: checkClock(given['clock']),
     ...checkSettings(plain),
   });
@@ -162,11 +177,11 @@ function checkLogger(value: unknown): Logger {
   if (value === undefined) return silentLogger;
   const level = levels.find((known) => known === value);
   if (level !== undefined) return createPinoLogger(level);
-  const isLogger = isRecord(value) && levels.every((name) => typeof value[name] === 'function');
+  const isLogger = isRecord(value) && logMethods.every((name) => typeof value[name] === 'function');
   if (isLogger) return value as unknown as Logger;
   throw optionsInvalid(
     'logger',
-    `a logger with ${levels.join(', ')}, or one of these levels`,
+    `a logger with ${logMethods.join(', ')}, or one of the levels ${levels.join(', ')}`,
     value,
   );
 }

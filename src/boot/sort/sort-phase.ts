@@ -21,7 +21,7 @@ export function sortPhase(
   return {
     graph: () => graph,
     tasks: {
-      sort: task(async () => {
+      sort: task('sort', async () => {
         graph = sortPlugins(discovered(), settings);
         const { plugins, edges, warnings, nodes } = graph;
         emit({ type: 'graph.sorted', order: plugins.map(({ id }) => id), edges, warnings });

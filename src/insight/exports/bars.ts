@@ -48,7 +48,8 @@ export function listBars(times: StepTimes, plugin: PluginRecord): readonly Bar[]
   return lineUp(bars, 0, Number.POSITIVE_INFINITY);
 }
 
-function drawStep(times: StepTimes, plugin: PluginRecord, step: Step): readonly Bar[] {
+/** Draws the bars of one step: the waits before it, and the step itself with the waits and files inside of it. */
+export function drawStep(times: StepTimes, plugin: PluginRecord, step: Step): readonly Bar[] {
   const { spawnedAtMs, finishedAtMs, outcome } = plugin.steps[step];
   const segments = listSegments(times, plugin, step);
   const drawWait = (segment: Segment): readonly Bar[] => {

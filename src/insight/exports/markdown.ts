@@ -10,8 +10,10 @@ import { criticalChain } from '../critical-chain.ts';
 import type { Finding } from '../finding.ts';
 import { findings } from '../findings.ts';
 import { headline } from '../headline.ts';
+import { listHeldLocks, type HeldLock } from '../held-locks.ts';
 import { findOpenStep } from '../open-steps.ts';
 import type { PluginRecord } from '../plugin-record.ts';
+import { describeLock } from '../statement-words.ts';
 import type { Story } from '../story.ts';
 import { describeOpenStep, traceCauses } from '../why.ts';
 import { nameTarget } from '../wait-words.ts';
@@ -36,6 +38,7 @@ export function writeMarkdown(story: Story): string {
     ['Critical chain', listChain(story)],
     ['Findings', findings(story).flatMap(describeFinding)],
     ['Warnings', story.record.warnings.map(describeWarning)],
+    ['Sessions kept waiting', listHeldLocks(story).map(describeHeldLock)],
     ['Own time', listBlame(story)],
     ['Plugins', story.record.plugins.map((plugin) => describePlugin(plugin))],
     ['Applied files', story.record.plugins.flatMap(listFiles)],
@@ -212,6 +215,10 @@ function describeBlame({ plugin, step, ownMs, waits, isOpen }: BlameEntry): stri
   });
   const apart = waited.length === 0 ? '' : `; waited ${waited.join(', ')}`;
   return `- ${who}: ${formatDuration(ownMs)}${isOpen ? ' so far' : ''}${apart}`;
+}
+
+function describeHeldLock(lock: HeldLock): string {
+  return `- ${writeCode(lock.plugin)}, ${writeCode(lock.file)}: ${writeText(describeLock(lock))}`;
 }
 
 function describePlugin({ id, version, required, enabled, steps: own }: PluginRecord): string {

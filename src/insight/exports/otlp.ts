@@ -2,9 +2,15 @@ import { steps, type Phase, type Step } from '../../core/steps.ts';
 import type { ErrorRecord } from '../../core/error-record.ts';
 import type { PhaseRecord } from '../boot-record.ts';
 import type { PluginRecord } from '../plugin-record.ts';
-import { listSegments } from '../segments.ts';
+import {
+  describeError,
+  describeFile,
+  describeStep,
+  describeWait,
+  findStepError,
+  type SpanAttributes,
+} from '../span-attributes.ts';
 import type { Story } from '../story.ts';
-import { sumWaits } from '../waits.ts';
 import { isWait, listBars, type Bar } from './bars.ts';
 import { makeSpanId, makeTraceId } from './span-ids.ts';
 
@@ -92,16 +98,14 @@ function describeTraces(story: Story): OtlpTraces {
   };
 }
 
-type Plain = string | number | boolean | readonly string[] | undefined;
-
 /** Attributes without those that are unknown. A whole number is an integer. */
-function listAttributes(values: Readonly<Record<string, Plain>>): readonly OtlpAttribute[] {
+function listAttributes(values: SpanAttributes): readonly OtlpAttribute[] {
   return Object.entries(values).flatMap(([key, value]) =>
     value === undefined ? [] : [{ key, value: writeValue(value) }],
   );
 }
 
-function writeValue(value: Exclude<Plain, undefined>): OtlpValue {
+function writeValue(value: NonNullable<SpanAttributes[string]>): OtlpValue {
   if (typeof value === 'string') return { stringValue: value };
   if (typeof value === 'boolean') return { boolValue: value };
   if (typeof value !== 'number') {
@@ -117,7 +121,7 @@ interface SpanFacts {
   readonly endMs: number;
   readonly outcome: string;
   readonly error?: ErrorRecord | undefined;
-  readonly attributes?: readonly OtlpAttribute[];
+  readonly attributes?: SpanAttributes;
   readonly events?: readonly OtlpEvent[];
 }
 
@@ -175,11 +179,6 @@ class BootSpans {
 
   #step(plugin: PluginRecord, bar: Bar, path: string): OtlpSpan {
     const { step, startMs, endMs, parts, outcome = 'running' } = bar;
-    const { error, because } = plugin.steps[step];
-    const waits = sumWaits(listSegments(this.#story.times, plugin, step));
-    const seconds = Object.fromEntries(
-      Object.entries(waits).map(([kind, ms]) => [`slipway.wait.${kind}`, ms / 1_000]),
-    );
     const parent = phaseOf[step];
     const isKnown = this.#story.record.findPhase(parent) !== undefined;
     return this.#span(path, isKnown ? parent : 'boot', {
@@ -187,23 +186,19 @@ class BootSpans {
       startMs,
       endMs,
       outcome,
-      error: error ?? lossOf(outcome, because),
-      attributes: [
-        ...listAttributes({ 'slipway.step': step, 'slipway.plugin.id': plugin.id }),
-        ...(step === 'migrate' ? describeDatabase(plugin) : []),
-        ...listAttributes(seconds),
-      ],
+      error: findStepError(plugin.steps[step]),
+      attributes: describeStep(this.#story.times, plugin, step),
       events: parts.filter(isWait).map((wait) => this.#wait(wait)),
     });
   }
 
-  #wait({ kind, startMs, endMs, says, facts }: Bar): OtlpEvent {
-    return this.#event(startMs, 'slipway.wait', {
-      'slipway.wait.reason': kind,
-      'slipway.wait.duration': (endMs - startMs) / 1_000,
-      'slipway.wait.holder': facts['holder'],
-      'slipway.wait.description': says,
-    });
+  #wait(bar: Bar): OtlpEvent {
+    return {
+      timeUnixNano: this.#nanos(bar.startMs),
+      name: 'slipway.wait',
+      attributes: listAttributes(describeWait(bar)),
+      droppedAttributesCount: 0,
+    };
   }
 
   #file(plugin: PluginRecord, bar: Bar, parent: string, at: number): OtlpSpan {
@@ -215,17 +210,16 @@ class BootSpans {
       endMs,
       outcome,
       error: outcome === 'failed' ? error : undefined,
-      attributes: [
-        ...listAttributes({ 'slipway.plugin.id': plugin.id, 'slipway.migration.file': name }),
-        ...listAttributes({ 'slipway.migration.transaction': facts['transaction'] }),
-        ...describeDatabase(plugin),
-      ],
+      attributes: describeFile(this.#story.record, plugin, {
+        file: name,
+        transaction: facts['transaction'] === true,
+      }),
     });
   }
 
   #span(path: string, parent: string | undefined, facts: SpanFacts): OtlpSpan {
     const { bootId } = this.#story;
-    const { name, startMs, endMs, outcome, error, attributes = [], events = [] } = facts;
+    const { name, startMs, endMs, outcome, error, attributes, events = [] } = facts;
     return {
       traceId: this.#traceId,
       spanId: makeSpanId(bootId, path),
@@ -234,11 +228,12 @@ class BootSpans {
       kind: 1,
       startTimeUnixNano: this.#nanos(startMs),
       endTimeUnixNano: this.#nanos(Math.max(startMs, endMs)),
-      attributes: [
-        ...listAttributes({ 'slipway.boot.id': bootId, 'slipway.outcome': outcome }),
+      attributes: listAttributes({
+        'slipway.boot.id': bootId,
+        'slipway.outcome': outcome,
         ...attributes,
-        ...(error ? describeError(error) : []),
-      ],
+        ...(error && describeError(error)),
+      }),
       droppedAttributesCount: 0,
       events,
       droppedEventsCount: 0,
@@ -248,35 +243,8 @@ class BootSpans {
     };
   }
 
-  #event(atMs: number, name: string, values: Readonly<Record<string, Plain>>): OtlpEvent {
-    return {
-      timeUnixNano: this.#nanos(atMs),
-      name,
-      attributes: listAttributes(values),
-      droppedAttributesCount: 0,
-    };
-  }
-
   /** Nanoseconds since 1970 are beyond what a number holds exactly. */
   #nanos(ms: number): string {
     return String(this.#startNanos + BigInt(Math.round(ms * 1_000_000)));
   }
-}
-
-/** The schema stands for the database, whose name no event has. */
-function describeDatabase({ schema }: PluginRecord): readonly OtlpAttribute[] {
-  return listAttributes({ 'db.system.name': 'postgresql', 'db.namespace': schema });
-}
-
-function describeError({ name, code, database }: ErrorRecord): readonly OtlpAttribute[] {
-  return listAttributes({
-    'error.type': code ?? name,
-    'db.response.status_code': database?.sqlState,
-  });
-}
-
-/** A step that did not run because of another one has no error of its own. */
-function lossOf(outcome: string, because: string | undefined): ErrorRecord | undefined {
-  const isLoss = outcome === 'dependency';
-  return isLoss ? { name: 'dependency', message: because ?? 'another plugin failed' } : undefined;
 }

@@ -1,3 +1,4 @@
+import { useMemo } from 'preact/hooks';
 import type { Model, Shown } from './model.ts';
 import { Details } from './details/details.tsx';
 import { Findings } from './findings/findings.tsx';
@@ -13,7 +14,9 @@ import type { ViewProps } from './view-props.ts';
 /** The whole page: the headline first, then the views with the details of what is selected, and the moment that is shown. */
 export function App({ model, shown }: { readonly model: Model; readonly shown: Shown }) {
   const { story, latest, selected, problem } = shown;
-  if (problem !== undefined || !story || !latest) return <Header shown={shown} />;
+  // What a choice of the reader does not change is not compared again.
+  const header = useMemo(() => <Header shown={shown} />, [story, problem, shown.connection]);
+  if (problem !== undefined || !story || !latest) return header;
   const props: ViewProps = {
     story,
     latest,
@@ -26,7 +29,7 @@ export function App({ model, shown }: { readonly model: Model; readonly shown: S
   };
   return (
     <>
-      <Header shown={shown} />
+      {header}
       <Tabs {...props} />
       <main class="panes">
         <section class="pane view" id="view" role="tabpanel" aria-labelledby={`tab-${shown.view}`}>

@@ -38,11 +38,14 @@ const frameMs = 66;
 const playedMs = 12_000;
 /** Drawing takes at most a third of the time, however much happens: the rest is for the reader's clicks. */
 const restFactor = 2;
+/** How long after a choice of the reader the address follows. */
+const addressMs = 150;
 
 /** Holds the recording and the reader's choices, and has them drawn when they change. */
 export class Model {
   readonly #draw: (shown: Shown) => void;
   readonly #parser = new RecordingParser();
+  readonly #unread: string[] = [];
   #hasLines = false;
   #problem: string | undefined;
   #connection: Connection = 'connecting';
@@ -54,6 +57,8 @@ export class Model {
   #plugin: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #restUntil = 0;
+  #drawn: Shown | undefined;
+  #addressTimer: ReturnType<typeof setTimeout> | undefined;
   /** The story of a chosen moment, which is made once. */
   #past: { readonly moment: number; readonly events: number; readonly story: Story } | undefined;
 
@@ -61,6 +66,7 @@ export class Model {
     this.#draw = draw;
     ({ view: this.#view = 'lanes', plugin: this.#plugin, moment: this.#moment } = readAddress());
     addEventListener('hashchange', () => {
+      clearTimeout(this.#addressTimer);
       ({ view: this.#view = 'lanes', plugin: this.#plugin, moment: this.#moment } = readAddress());
       this.#drawNow();
     });
@@ -68,12 +74,7 @@ export class Model {
 
   addLines(lines: readonly string[]): void {
     if (this.#problem !== undefined) return;
-    try {
-      for (const line of lines) this.#parser.add(line);
-      this.#hasLines ||= lines.length > 0;
-    } catch (error) {
-      this.#problem = error instanceof Error ? error.message : String(error);
-    }
+    for (const line of lines) this.#unread.push(line);
     this.#drawSoon();
   }
 
@@ -89,12 +90,12 @@ export class Model {
 
   show(view: View): void {
     this.#view = view;
-    this.#choose();
+    this.#answer();
   }
 
   select(plugin: string | undefined): void {
     this.#plugin = plugin;
-    this.#choose();
+    this.#answer();
   }
 
   /** Shows the boot as it stood at a moment, in ms; `undefined` follows it. */
@@ -114,14 +115,28 @@ export class Model {
   }
 
   #choose(): void {
-    writeAddress({ view: this.#view, plugin: this.#plugin, moment: this.#moment });
+    this.#writeAddress();
     this.#drawNow();
   }
 
+  /** Draws a choice at once, on the moment that is already drawn: what only time changes follows with the next drawing. */
+  #answer(): void {
+    // The address costs as much as the drawing. It comes after it, once for keys that are held down.
+    clearTimeout(this.#addressTimer);
+    this.#addressTimer = setTimeout(() => this.#writeAddress(), addressMs);
+    if (!this.#drawn) return;
+    this.#drawn = { ...this.#drawn, ...this.#readChoice(this.#drawn.story) };
+    this.#draw(this.#drawn);
+  }
+
+  #writeAddress(): void {
+    writeAddress({ view: this.#view, plugin: this.#plugin, moment: this.#moment });
+  }
+
   /** Lines that come together are drawn together. A timer, because a tab in the background gets no animation frames. */
-  #drawSoon(): void {
+  #drawSoon(leastMs = 0): void {
     if (this.#timer !== undefined) return;
-    const wait = Math.max(0, this.#restUntil - performance.now());
+    const wait = Math.max(leastMs, this.#restUntil - performance.now());
     this.#timer = setTimeout(() => this.#drawNow(), wait);
   }
 
@@ -129,15 +144,26 @@ export class Model {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const since = performance.now();
+    this.#readLines();
     this.#playOn();
     const shown = this.#look();
+    this.#drawn = shown;
     this.#draw(shown);
     const until = performance.now();
     this.#restUntil = until + (until - since) * restFactor;
-    const isGrowing = shown.isRunning && shown.moment === undefined;
-    if (!isGrowing && !shown.isPlaying) return;
-    const wait = Math.max(shown.isPlaying ? frameMs : tickMs, this.#restUntil - until);
-    this.#timer = setTimeout(() => this.#drawNow(), wait);
+    if (shown.isPlaying) this.#drawSoon(frameMs);
+    else if (shown.isRunning && shown.moment === undefined) this.#drawSoon(tickMs);
+  }
+
+  /** Lines are read only here: the story that is drawn stays as it is until the next drawing. */
+  #readLines(): void {
+    try {
+      for (const line of this.#unread) this.#parser.add(line);
+      this.#hasLines ||= this.#unread.length > 0;
+    } catch (error) {
+      this.#problem = error instanceof Error ? error.message : String(error);
+    }
+    this.#unread.length = 0;
   }
 
   /** Plays along the axis: what is drawn short is played fast. */
@@ -157,7 +183,6 @@ export class Model {
   #look(): Shown {
     const latest = this.#readLatest();
     const story = latest && this.#readStory(latest);
-    const isKnown = this.#plugin !== undefined && story?.record.find(this.#plugin) !== undefined;
     return {
       story,
       latest,
@@ -165,11 +190,15 @@ export class Model {
       isRunning: this.#isRunning(latest),
       moment: this.#moment,
       isPlaying: this.#playingSince !== undefined,
-      view: this.#view,
-      isChosen: isKnown,
-      selected: isKnown ? this.#plugin : story && findSubject(story.times),
       problem: this.#problem,
+      ...this.#readChoice(story),
     };
+  }
+
+  #readChoice(story: Story | undefined): Pick<Shown, 'view' | 'isChosen' | 'selected'> {
+    const isKnown = this.#plugin !== undefined && story?.record.find(this.#plugin) !== undefined;
+    const selected = isKnown ? this.#plugin : story && findSubject(story.times);
+    return { view: this.#view, isChosen: isKnown, selected };
   }
 
   #isRunning(latest: Story | undefined): boolean {

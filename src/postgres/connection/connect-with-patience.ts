@@ -67,7 +67,8 @@ export function withPatience(pool: PoolLike, options: PatienceOptions): PatientP
           const error = toError(thrown);
           if (!isWorthWaiting(error)) throw unreachable(error, 'No connection to PostgreSQL');
           if (await pause(attempt, error, deadline)) continue;
-          throw unreachable(error, `No connection to PostgreSQL within ${formatDuration(waitMs)}`);
+          const within = waitMs === 0 ? '' : ` within ${formatDuration(waitMs)}`;
+          throw unreachable(error, `No connection to PostgreSQL${within}`);
         }
       }
     },

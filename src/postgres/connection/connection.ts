@@ -1,4 +1,4 @@
-import type { CustomTypesConfig, Pool, PoolConfig } from 'pg';
+import type { ClientConfig, CustomTypesConfig, Pool, PoolConfig } from 'pg';
 import { createOwnPool } from './own-pool.ts';
 
 /** The answer to a query; several statements in one text answer with a list. */
@@ -75,6 +75,9 @@ export interface ClientLike {
   off?(event: 'error', listener: (error: Error) => void): unknown;
   /** The backend that was announced when the connection was made; a pooler announces one of its own. */
   readonly processID?: number | null;
+  /** The server that it is connected to, as its configuration names it. */
+  readonly host?: string;
+  readonly port?: number;
   /** `I` outside a transaction, `T` inside, `E` inside one that failed. */
   getTransactionStatus?(): 'I' | 'T' | 'E' | null;
 }
@@ -143,6 +146,15 @@ export function openPools(source: DatabaseSource, migrationSource: DatabaseSourc
 
 export function isPool(source: DatabaseSource): source is Pool {
   return typeof source === 'object' && 'connect' in source && typeof source.connect === 'function';
+}
+
+/** The options of a connection of its own, beside a pool: nothing of the pool is used but its options. */
+export function toClientConfig(source: DatabaseSource): ClientConfig {
+  if (typeof source === 'string') return { ...noticingSilence, connectionString: source };
+  if (!isPool(source)) return { ...noticingSilence, ...source };
+  // pg-pool hides the password from listings, so that a spread leaves it behind.
+  const { password } = source.options;
+  return { ...noticingSilence, ...source.options, ...(password === undefined ? {} : { password }) };
 }
 
 function toConfig(source: string | PoolConfig): PoolConfig {

@@ -18,6 +18,8 @@ import { checkOutUnlessAborted, type HeldClient } from './held-client.ts';
 export interface PinnedClient extends Querying {
   /** The backend announced when the connection was made; a pooler announces another than `pg_backend_pid()` returns. */
   readonly processID: number | undefined;
+  /** The server that it is connected to; empty for a client that does not say. */
+  readonly server: { readonly address?: string; readonly port?: number };
   /** Why the connection broke, once it did. */
   readonly lost: Error | undefined;
   /** Aborted with that error, for what waits for something else than an answer. */
@@ -131,6 +133,14 @@ class Pin implements PinnedClient {
 
   get processID(): number | undefined {
     return this.#client.processID ?? undefined;
+  }
+
+  get server(): PinnedClient['server'] {
+    const { host, port } = this.#client;
+    return {
+      ...(typeof host === 'string' && { address: host }),
+      ...(typeof port === 'number' && { port }),
+    };
   }
 
   get lost(): Error | undefined {

@@ -85,7 +85,7 @@ export async function readHolder<Facts extends LockHolder>(
 }
 
 /** The facts of a session's transaction, from its row of `pg_stat_activity`. */
-function sessionFacts(row: string): readonly string[] {
+export function sessionFacts(row: string): readonly string[] {
   return [`'state', ${row}.state`, `'transactionMs', ${msSinceSql(`${row}.xact_start`)}`];
 }
 

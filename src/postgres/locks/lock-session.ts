@@ -1,14 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import { Client, type ClientConfig } from 'pg';
+import { Client } from 'pg';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
 import { isConnectionLost } from '../connection/connection-error.ts';
-import {
-  isPool,
-  noticingSilence,
-  ownTypes,
-  type DatabaseSource,
-} from '../connection/connection.ts';
+import { ownTypes, toClientConfig, type DatabaseSource } from '../connection/connection.ts';
 import { destroySocket } from '../connection/own-pool.ts';
 import { nameSession, noticingGoneHosts } from '../connection/session-settings.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
@@ -65,7 +60,6 @@ export class LockSession {
     given.throwIfAborted();
     const client = new Client({
       connectionTimeoutMillis: connectWaitMs,
-      ...noticingSilence,
       ...toClientConfig(source),
     }) as RealClient;
     const destroy = (): void => destroySocket(client);
@@ -138,14 +132,6 @@ export class LockSession {
       if (this.#running === 0) this.#client.unref();
     }
   }
-}
-
-function toClientConfig(source: DatabaseSource): ClientConfig {
-  if (typeof source === 'string') return { connectionString: source };
-  if (!isPool(source)) return source;
-  // pg-pool hides the password from listings, so that a spread leaves it behind.
-  const { password } = source.options;
-  return { ...source.options, ...(password === undefined ? {} : { password }) };
 }
 
 function poolerUnsupported(): BootError {

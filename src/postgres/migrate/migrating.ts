@@ -9,6 +9,7 @@ import type { Migration } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import type { SqlText } from '../sql/sql-text.ts';
 import type { KnownExtensions } from '../survey/known-extensions.ts';
+import type { FileWatch, StatementWatch } from '../watch/statement-watch.ts';
 
 /** The options of a plugin's migration. */
 export interface MigrateOptions {
@@ -19,12 +20,16 @@ export interface MigrateOptions {
   readonly emit: Emit;
   /** Called when the lock is held, before the first file. A plugin may take several calls, when another process has the lock in between. */
   readonly onLock: (lock: FirstLock) => void;
+  /** Runs an attempt at a file, which has been emitted, and returns what it returns. */
+  readonly inFile: <Result>(file: string, run: () => Promise<Result>) => Promise<Result>;
   /** Aborted: the running statement is cancelled, and its file is rolled back. */
   readonly signal: AbortSignal;
   /** Aborted: the current file is finished, and no further one is begun. */
   readonly windDown: AbortSignal;
   /** Aborted: the connection is destroyed, whatever runs. */
   readonly cut?: AbortSignal | undefined;
+  /** Watches the files that run; without it none is. */
+  readonly watch?: StatementWatch | undefined;
   /** Called with the schemas of extensions, before the first file and after each file that may change them. */
   readonly onExtensionSchemas?: ((schemas: readonly string[]) => void) | undefined;
 }
@@ -99,6 +104,8 @@ interface MigrationProgress {
   /** The statement of the open file that runs or has failed; undefined during Slipway's own, such as the history row. */
   statement: FileStatement | undefined;
   isCommitting: boolean;
+  /** Watches the open file. */
+  watched: FileWatch | undefined;
   /** The sessions that were found in the way at the last look. */
   blockers: readonly LockBlocker[];
   /** Advice from a look into the catalogs after a failure. */
@@ -115,6 +122,7 @@ export function startProgress(): MigrationProgress {
     open: undefined,
     statement: undefined,
     isCommitting: false,
+    watched: undefined,
     blockers: [],
   };
 }
@@ -133,10 +141,11 @@ export async function runStatement(
     ...(count !== undefined && { statements: count }),
   };
   progress.statement = statement;
+  progress.watched?.begin(statement);
   const startedAt = clock.elapsed();
   const place = line === undefined ? {} : { line };
   emit({ type: 'plugin.migrate.executing', ...which, ...place, command });
-  const answer = await send();
+  const answer = await send().finally(() => progress.watched?.end());
   emit({
     type: 'plugin.migrate.executed',
     ...which,

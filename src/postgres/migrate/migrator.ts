@@ -128,14 +128,36 @@ async function applyFile(
   progress.statement = undefined;
   progress.isCommitting = false;
   emitApplying(run, prepared);
-  if (prepared.inTransaction) await runInTransaction(run, held, prepared);
-  else await runOutsideTransaction(run, held, prepared);
+  await run.inFile(file.name, () =>
+    whileWatched(run, held, file.name, () =>
+      prepared.inTransaction
+        ? runInTransaction(run, held, prepared)
+        : runOutsideTransaction(run, held, prepared),
+    ),
+  );
   held.missing = [];
   progress.applied.push(file.name);
   progress.rowsKnown += 1;
   progress.open = undefined;
   progress.isCommitting = false;
   return { status: 'applied' };
+}
+
+/** Behind a pooler the session of a transaction is not known to others as ours, and is not watched. */
+async function whileWatched(
+  { watch, keepsSession, plugin, progress }: Migrating,
+  { backendPid }: HeldMigrationLock,
+  file: string,
+  use: () => Promise<void>,
+): Promise<void> {
+  const about = { plugin: plugin.id, schema: plugin.schema, file, backendPid };
+  progress.watched = keepsSession ? watch?.open(about) : undefined;
+  try {
+    await use();
+  } finally {
+    progress.watched?.close();
+    progress.watched = undefined;
+  }
 }
 
 function emitApplying(

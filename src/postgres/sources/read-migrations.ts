@@ -77,8 +77,14 @@ export async function findSharedFolders(
   });
 }
 
-/** @returns undefined for functions, and for a folder that cannot be found, which is reported when it is read. */
-async function resolveFolder(migrations: MigrationSource | undefined): Promise<string | undefined> {
+/**
+ * Finds the folder of a source.
+ *
+ * @returns undefined for functions, and for a folder that cannot be found, which is reported when it is read.
+ */
+export async function resolveFolder(
+  migrations: MigrationSource | undefined,
+): Promise<string | undefined> {
   const folder = isSqlFiles(migrations) ? migrations.folder : migrations;
   if (typeof folder !== 'string' && !(folder instanceof URL)) return undefined;
   return realpath(toPath(folder)).catch(() => undefined);

@@ -40,7 +40,7 @@ export function splitList(text: string): readonly string[] {
 }
 
 /** Every word of a text that may be the name of a table or an index, as PostgreSQL keeps it. */
-export function namesInSql(sql: SqlText): readonly string[] {
+export function namesInSql(sql: Pick<SqlText, 'commands'>): readonly string[] {
   const names = new Set<string>();
   for (const { code, bodies } of sql.commands) {
     for (const [name] of code.matchAll(anyName)) names.add(keptName(name));

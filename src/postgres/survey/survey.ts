@@ -7,8 +7,9 @@ import type { Querying } from '../connection/connection.ts';
 import { isSql, ownNames, type Migration } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { findMissingExtensionSchemas } from './extension-problems.ts';
+import type { DatabasePlace } from '../../core/events.ts';
 import { schemasOnPath, type ExtensionFacts } from './extension-schemas.ts';
-import { lookAtDatabase } from './look-at-database.ts';
+import { lookAtDatabase, type SchemaFacts } from './look-at-database.ts';
 import { findStranded } from './stranded-objects.ts';
 import { planPlugin, surveyPlugin, type PluginSurvey } from './survey-plugin.ts';
 import { findServerProblems } from './access-problems.ts';
@@ -18,12 +19,17 @@ import { readMessage } from '../../core/foreign-value.ts';
 export interface Survey {
   /** Such as `18.4`. */
   readonly server: string;
+  readonly place: DatabasePlace;
   readonly backendPid: number;
   /** Whether the backend that answers is not the one that was announced, so that a pooler is in between. */
   readonly pooler: boolean;
   /** Whether no other client gets our session; behind a pooler only with the option `pooler: 'session'`. */
   readonly keepsSession: boolean;
   readonly readOnly: boolean;
+  readonly role: string;
+  readonly canCreateSchema: boolean;
+  /** The rights on the schemas in question that exist. */
+  readonly schemas: readonly SchemaFacts[];
   /** The schemas after a plugin's own on its `search_path`. */
   readonly schemasOnPath: readonly string[];
   /** The schemas for a `CREATE EXTENSION` without a schema. */
@@ -50,7 +56,10 @@ interface SurveyOptions {
  * @example const { plugins, problems } = await surveyDatabase(client, plugins, { settings, willApply: true });
  */
 export async function surveyDatabase(
-  client: Querying & { readonly processID?: number | null | undefined },
+  client: Querying & {
+    readonly processID?: number | null | undefined;
+    readonly server?: Omit<DatabasePlace, 'database'>;
+  },
   plugins: readonly PluginMigrations[],
   { settings, pooler: keptBy, willApply }: SurveyOptions,
 ): Promise<Survey> {
@@ -75,10 +84,14 @@ export async function surveyDatabase(
   }));
   return {
     server: facts.server,
+    place: { database: facts.database, ...client.server },
     backendPid: facts.pid,
     pooler,
     keepsSession,
     readOnly: facts.readOnly,
+    role: facts.role,
+    canCreateSchema: facts.canCreateSchema,
+    schemas: facts.schemas,
     schemasOnPath: onPath,
     extensions: facts.extensions,
     plugins: surveyed,

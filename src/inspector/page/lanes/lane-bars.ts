@@ -10,19 +10,25 @@ export interface LaneBars {
   readonly marks: ReadonlySet<string>;
 }
 
-/** The bars of plugins that have nothing left to do, which never change again. */
-const settled = new WeakMap<PluginRecord, LaneBars & { readonly isStopping: boolean }>();
+interface Kept extends LaneBars {
+  readonly times: StepTimes;
+  readonly isStopping: boolean;
+  /** Whether the plugin has nothing left to do: then its bars never change again. */
+  readonly isSettled: boolean;
+}
+
+const kept = new WeakMap<PluginRecord, Kept>();
 
 /** Lists the bars of a plugin; the same ones as before when nothing can have changed. */
 export function keepBars(times: StepTimes, plugin: PluginRecord): LaneBars {
   const isStopping = times.record.stopping !== undefined;
-  const known = settled.get(plugin);
-  if (known?.isStopping === isStopping) return known;
+  const known = kept.get(plugin);
+  if (known?.times === times || (known?.isSettled && known.isStopping === isStopping)) return known;
   const bars = listBars(times, plugin);
-  const found = { bars, marks: new Set(bars.flatMap(listMarks)), isStopping };
   const expected = isStopping ? steps : launchSteps;
   const isSettled = expected.every((step) => plugin.steps[step].finishedAtMs !== undefined);
-  if (isSettled) settled.set(plugin, found);
+  const found = { bars, marks: new Set(bars.flatMap(listMarks)), times, isStopping, isSettled };
+  kept.set(plugin, found);
   return found;
 }
 

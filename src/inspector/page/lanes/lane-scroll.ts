@@ -12,6 +12,9 @@ interface Band {
   readonly focus: string | undefined;
 }
 
+/** The size of the list when it was last shown: with it a tab is drawn once, and not again when it has been measured. */
+let size = { height: 600, width: 600 };
+
 /** While a boot runs, the page follows it at most this often, in ms. */
 const followMs = 1_500;
 
@@ -21,10 +24,10 @@ const followMs = 1_500;
  */
 export function useBand({ rows, rowHeight, selected, isChosen, isRunning, focus }: Band) {
   const scroller = useRef<HTMLDivElement>(null);
-  const [seen, setSeen] = useState({ top: 0, height: 600 });
-  const [width, setWidth] = useState(600);
+  const [seen, setSeen] = useState({ top: 0, height: size.height });
+  const [width, setWidth] = useState(size.width);
   /** What is seen exactly, and the place to which the page itself has scrolled last. */
-  const at = useRef({ top: 0, height: 600, own: 0 });
+  const at = useRef({ top: 0, height: size.height, own: 0 });
   const hasScrolled = useRef(false);
   const followed = useRef({ atMs: Number.NEGATIVE_INFINITY, key: '' });
 
@@ -41,6 +44,7 @@ export function useBand({ rows, rowHeight, selected, isChosen, isRunning, focus 
       setSeen((last) => (last.top === drawn.top && last.height === height ? last : drawn));
       const cell = element.querySelector('thead .bars');
       if (cell) setWidth(cell.clientWidth);
+      size = { height, width: cell?.clientWidth ?? size.width };
     };
     const scroll = (): void => {
       if (Math.abs(element.scrollTop - at.current.own) > 1) hasScrolled.current = true;

@@ -1,0 +1,26 @@
+import type { Boot } from '../../index.ts';
+import type { Input } from '../command.ts';
+import type { CommandOf } from '../command-table.ts';
+import { count } from '../page.ts';
+import { runBoot } from '../run-boot.ts';
+
+export function run(input: Input<CommandOf<'migrate'>>): Promise<void> {
+  return runBoot(input, async (boot) => {
+    await boot.migrate();
+    input.output.note(`\n${summarize(boot)}`);
+  });
+}
+
+/** One sentence: what was done, or that there was nothing to do. */
+function summarize({ events }: Boot): string {
+  const planned = events.filter((event) => event.type === 'plugin.migrate.planned');
+  const applied = events.filter(({ type }) => type === 'plugin.migrate.applied');
+  const files = planned.reduce(
+    (sum, { applied: done, pending }) => sum + done.length + pending.length,
+    0,
+  );
+  const all = `${count(planned.length, 'plugin')}, ${count(files, 'file')}`;
+  return applied.length === 0
+    ? `Nothing to migrate (${all}).`
+    : `Applied ${count(applied.length, 'file')} (${all} in all).`;
+}

@@ -1,0 +1,89 @@
+import type { BootPlan, PendingFile } from '../../index.ts';
+import { printAnswer } from '../answer.ts';
+import { addFindings, checkPlan, isGraphInvalid, readPlan, summarize } from '../check-plan.ts';
+import type { Input } from '../command.ts';
+import type { CommandOf } from '../command-table.ts';
+import type { PlanDocument } from '../documents.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { addPage, printAnnotations } from '../github.ts';
+import { count, type Page } from '../page.ts';
+
+export async function run(input: Input<CommandOf<'plan'>>): Promise<ExitCode> {
+  const { options, output } = input;
+  const plan = await makePlan(input);
+  if (options.sql) output.write(writeSql(plan));
+  else {
+    const document: PlanDocument = { format: 'slipway.plan/1', ...plan };
+    printAnswer(output, options, document, (page) => describePlan(page, plan));
+  }
+  if (!options.sql && !options.json) printAnnotations(plan, output);
+  await addPage('slipway plan', (page) => describePlan(page, plan), output);
+  return options.check ? checkPlan(plan, output) : 0;
+}
+
+async function makePlan({ options, output }: Input<CommandOf<'plan'>>): Promise<BootPlan> {
+  try {
+    return await readPlan(options);
+  } catch (error) {
+    const problems = isGraphInvalid(error) ? (error.problems ?? []) : [];
+    if (!options.json) printAnnotations({ plugins: [], warnings: [], problems }, output);
+    throw error;
+  }
+}
+
+function describePlan(page: Page, plan: BootPlan): void {
+  const { plugins, disabled } = plan;
+  page.table(
+    [
+      { title: 'plugin', isElastic: true },
+      { title: 'schema', isElastic: true, tone: 'soft' },
+      { title: 'applied', align: 'right' },
+      { title: 'pending', align: 'right', tone: 'warning' },
+    ],
+    plugins.map(({ id, schema = '', applied, pending }) => [
+      id,
+      schema,
+      schema === '' ? '' : String(applied.length),
+      pending.length === 0 ? '' : String(pending.length),
+    ]),
+  );
+  if (disabled.length > 0) page.title('Disabled');
+  page.list(disabled.map(({ id, because }) => [id, because]));
+  for (const { id, schema = '', renameFrom, pending } of plugins) {
+    if (pending.length === 0 && renameFrom === undefined) continue;
+    page.title(`${id} would apply ${count(pending.length, 'file')}`);
+    if (renameFrom !== undefined) {
+      page.line(`  after the schema ${renameFrom} is renamed to ${schema}`);
+    }
+    page.list(pending.map((file) => [file.file, describeFile(file)]));
+  }
+  addFindings(page, plan);
+  page.line(summarize(plan));
+}
+
+/** `2 statements, outside of a transaction, blocks writers`. */
+function describeFile({ kind, transaction, statements }: PendingFile): string {
+  const worst = ['readers', 'unknown', 'writers'].find((each) =>
+    statements.some(({ blocks }) => blocks === each),
+  );
+  return [
+    kind === 'function' ? 'a function' : count(statements.length, 'statement'),
+    ...(transaction ? [] : ['outside of a transaction']),
+    ...(worst === undefined ? [] : [worst === 'unknown' ? 'may block others' : `blocks ${worst}`]),
+    ...(statements.some(({ rewrites }) => rewrites) ? ['writes a table anew'] : []),
+  ].join(', ');
+}
+
+function writeSql({ plugins }: BootPlan): string {
+  const files = plugins.flatMap(({ id, schema = '', pending }) =>
+    pending.map(({ file, kind, transaction, statements }) => {
+      const outside = transaction ? '' : ', outside of a transaction';
+      const texts =
+        kind === 'function'
+          ? ['-- A function: its statements are not known before it runs.']
+          : statements.map(({ text }) => `${text.trim().replace(/;$/, '')};`);
+      return [`-- ${id}: ${file}, in the schema ${schema}${outside}`, ...texts, ''].join('\n');
+    }),
+  );
+  return files.length === 0 ? '-- Nothing to migrate.\n' : files.join('\n');
+}

@@ -1,0 +1,48 @@
+import type { Command, Flag, ValueOption } from './command.ts';
+
+/** The config of the host. */
+export const config = {
+  type: 'value',
+  value: 'path',
+  summary: 'The config; by default slipway.config.ts, .mts, .js or .mjs in the working folder',
+} as const satisfies ValueOption;
+
+/** An answer for programs. */
+export const json = {
+  type: 'flag',
+  summary: 'Print one JSON document on standard output, and nothing else',
+} as const satisfies Flag;
+
+/** The recording that a question is about. */
+export const recording = {
+  summary:
+    'A recording, also one that is still written; the address of an inspector; or - for standard input',
+} as const;
+
+/** Options of the questions about a boot. */
+export const asking = {
+  at: {
+    type: 'value',
+    value: 'time',
+    summary: 'Look at the boot as it stood at this moment after its start, such as 1500ms or 3s',
+  },
+  md: { type: 'flag', summary: 'Print Markdown' },
+  json,
+} as const satisfies Command['options'];
+
+/** Options of the commands that run a boot. */
+export const running = {
+  record: {
+    type: 'value',
+    value: 'path',
+    summary: 'Record the boot into this file, for the questions about it',
+  },
+  inspect: {
+    type: 'value',
+    value: 'port',
+    without: '0',
+    summary: 'Serve the inspector, at a free port unless you name one, and print its address',
+  },
+  config,
+  json: { type: 'flag', summary: 'Print the recording on standard output, and nothing else' },
+} as const satisfies Command['options'];
