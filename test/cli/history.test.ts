@@ -1,9 +1,12 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createBoot, definePlugin } from '../../src/index.ts';
 import { useDatabase } from '../support/database.ts';
 import { linkSlipway } from '../../docs/examples/shop/link-slipway.ts';
 import { runCli } from './cli-process.ts';
 import { expectDocument } from './documents.ts';
+
+// Each test starts the program a few times.
+vi.setConfig({ testTimeout: 60_000 });
 
 const db = useDatabase();
 beforeAll(linkSlipway);

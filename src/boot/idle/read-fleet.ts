@@ -1,11 +1,8 @@
 import { group, text } from '../../core/expect.ts';
 import { defaultSchemaPrefix } from '../../core/schema-name.ts';
-import { openPool, type DatabaseSource } from '../../postgres/connection/connection.ts';
-import { checkSource } from '../../postgres/connection/source-check.ts';
+import type { DatabaseSource } from '../../postgres/connection/connection.ts';
 import { findFleet, type Fleet } from '../../postgres/doctor/fleet.ts';
-import { systemClock } from '../options/system-clock.ts';
-import { withClientOnce } from './with-client-once.ts';
-import { endSoon } from './with-plugins.ts';
+import { askOnce } from './with-client-once.ts';
 
 /** The options of {@link readFleet}. */
 export interface FleetOptions {
@@ -32,14 +29,5 @@ const check = group({ schemaPrefix: [text(/./s, 'a text'), defaultSchemaPrefix] 
  */
 export async function readFleet(pool: DatabaseSource, options: FleetOptions = {}): Promise<Fleet> {
   const { schemaPrefix } = check(options, 'readFleet');
-  const open = openPool(checkSource(pool, 'pool'));
-  const { signal } = new AbortController();
-  const clock = systemClock;
-  try {
-    return await withClientOnce(open.pool, { signal, clock }, (client) =>
-      findFleet(client, schemaPrefix),
-    );
-  } finally {
-    await endSoon(open, clock);
-  }
+  return askOnce(pool, (client) => findFleet(client, schemaPrefix));
 }

@@ -1,12 +1,8 @@
 import { group, integer } from '../../core/expect.ts';
 import type { BootOutcome } from '../../core/steps.ts';
 import { readBootRows } from '../../postgres/boot-table.ts';
-import { openPool, type DatabaseSource } from '../../postgres/connection/connection.ts';
-import { withPatience } from '../../postgres/connection/connect-with-patience.ts';
-import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
-import { checkSource } from '../../postgres/connection/source-check.ts';
-import { systemClock } from '../options/system-clock.ts';
-import { endSoon } from './with-plugins.ts';
+import type { DatabaseSource } from '../../postgres/connection/connection.ts';
+import { askOnce } from './with-client-once.ts';
 
 /** A boot in the history. */
 export interface KeptBoot {
@@ -36,9 +32,6 @@ export interface HistoryOptions {
 
 const check = group({ last: [integer(1, 100), 20] });
 
-/** How long to wait for a connection, in ms. */
-const waitMs = 10_000;
-
 /**
  * Reads the last boots of a database whose option `history` was set, the latest one first. Of each one all questions can be
  * asked that a recording answers, except those about single statements.
@@ -54,22 +47,13 @@ export async function readHistory(
   options: HistoryOptions = {},
 ): Promise<readonly KeptBoot[]> {
   const { last } = check(options, 'readHistory');
-  const open = openPool(checkSource(pool, 'pool'));
-  const { signal } = new AbortController();
-  const clock = systemClock;
-  try {
-    const patient = withPatience(open.pool, { waitMs, signal, clock });
-    const pin = { signal, clock, mayRepeat: () => true };
-    const rows = await withPinnedClient(patient, pin, (client) => readBootRows(client, last));
-    return rows.map(({ app, appVersion, outcome, recording, ...row }) => ({
-      ...row,
-      outcome: outcome as BootOutcome,
-      ...(app !== null && {
-        app: { name: app, ...(appVersion !== null && { version: appVersion }) },
-      }),
-      lines: recording.split('\n'),
-    }));
-  } finally {
-    await endSoon(open, clock);
-  }
+  const rows = await askOnce(pool, (client) => readBootRows(client, last));
+  return rows.map(({ app, appVersion, outcome, recording, ...row }) => ({
+    ...row,
+    outcome: outcome as BootOutcome,
+    ...(app !== null && {
+      app: { name: app, ...(appVersion !== null && { version: appVersion }) },
+    }),
+    lines: recording.split('\n'),
+  }));
 }

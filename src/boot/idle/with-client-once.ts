@@ -4,7 +4,11 @@ import { asBootError, BootError } from '../../core/errors.ts';
 import { readMessage } from '../../core/foreign-value.ts';
 import { deadlineAfter } from '../../core/patience.ts';
 import { isConnectionLost, readSqlState } from '../../postgres/connection/connection-error.ts';
+import { checkSource } from '../../postgres/connection/source-check.ts';
+import { systemClock } from '../options/system-clock.ts';
+import { endSoon } from './with-plugins.ts';
 import { withPatience } from '../../postgres/connection/connect-with-patience.ts';
+import { openPool, type DatabaseSource } from '../../postgres/connection/connection.ts';
 import { withPinnedClient, type PinnedClient } from '../../postgres/connection/pinned-client.ts';
 
 /** How long to wait for a connection, in ms. */
@@ -28,6 +32,24 @@ interface OnceOptions {
   readonly clock: Clock;
   /** Ends the wait for the connection and for every answer. */
   readonly signal: AbortSignal;
+}
+
+/**
+ * Opens a pool for one question of a user, and ends it afterwards.
+ *
+ * @throws BootError `OPTIONS_INVALID` or `DATABASE_UNREACHABLE`
+ */
+export async function askOnce<T>(
+  pool: DatabaseSource,
+  ask: (client: PinnedClient) => Promise<T>,
+): Promise<T> {
+  const open = openPool(checkSource(pool, 'pool'));
+  const { signal } = new AbortController();
+  try {
+    return await withClientOnce(open.pool, { signal, clock: systemClock }, ask);
+  } finally {
+    await endSoon(open, systemClock);
+  }
 }
 
 /**
