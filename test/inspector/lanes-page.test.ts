@@ -65,7 +65,7 @@ describe.skipIf(!chromium)('the lanes of a boot', () => {
     await goTo('ArrowDown', 'p3');
     await goTo('Home', 'p0');
     await goTo('End', 'p3');
-    expect(page.url()).toContain('plugin=p3');
+    await page.waitForURL(/plugin=p3/);
   });
 
   it('show the plugin of a link though it is in a fold', async () => {
