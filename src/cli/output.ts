@@ -56,8 +56,9 @@ export class Output {
 }
 
 /** Whether a stream is a terminal that can draw. */
-export function isForPeople({ isTTY }: Pick<WriteStream, 'isTTY'>): boolean {
-  return isTTY && process.env['TERM'] !== 'dumb';
+export function isForPeople({ isTTY }: Partial<Pick<WriteStream, 'isTTY'>>): boolean {
+  // Of a pipe it is undefined.
+  return isTTY === true && process.env['TERM'] !== 'dumb';
 }
 
 function endQuietly(error: NodeJS.ErrnoException): void {

@@ -32,6 +32,7 @@ function normalize(page: string): readonly string[] {
           .replaceAll(/[ |-]+/g, ' ')
           .trimEnd(),
       )
+      .filter((line) => line !== '')
       .toSorted()
   );
 }

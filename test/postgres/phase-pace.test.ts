@@ -24,6 +24,15 @@ test('the same phase from its beginning, of the next index of a table, counts an
   expect(pace.measure({ ...scan, done: 10 }, 1_000)).not.toHaveProperty('etaMs');
 });
 
+test('a phase that seems complete when it is first seen has no percentage yet', () => {
+  const pace = new PhasePace();
+  const { phase, relation } = scan;
+  expect(pace.measure({ ...scan, done: 1_000 }, 0)).toEqual({ phase, relation });
+  expect(pace.measure({ ...scan, done: 1_000 }, 1_000)).toEqual({ phase, relation });
+  expect(pace.measure({ ...scan, done: 140 }, 2_000)).toMatchObject({ percent: 14 });
+  expect(pace.measure({ ...scan, done: 1_000 }, 3_000)).toMatchObject({ percent: 100 });
+});
+
 test('the speed is that of the last minute, so that a slow beginning is forgotten', () => {
   const pace = new PhasePace();
   const long = { ...scan, total: 1_000_000 } as const;

@@ -14,7 +14,7 @@ const browser = useBrowser();
 /** A part of the headline of each situation, and the exit code after Ctrl-C. */
 const ends: Readonly<Record<SituationName, readonly [RegExp, number]>> = {
   'slow-migration': [
-    /postcodes applies 0002_town_index\.sql \(file 2 of 3\): statement 2 of 2, CREATE INDEX, has run for .*; orders, .*wait/,
+    /postcodes applies 0002_town_index\.sql \(file 2 of 3\): statement 2 of 2.* has run for .*CREATE INDEX on postcodes: .*building index.*; orders, .*wait/,
     130,
   ],
   lock: [

@@ -69,8 +69,8 @@ export async function installPackedPackage(project: string): Promise<Installatio
 
 /** Returns each name with the version that is tested here: `pg@8.23.1`. */
 export async function withTestedVersion(names: readonly string[]): Promise<readonly string[]> {
-  const { devDependencies } = JSON.parse(
+  const { dependencies, devDependencies } = JSON.parse(
     await readFile(join(packageRoot, 'package.json'), 'utf8'),
-  ) as { devDependencies: Readonly<Record<string, string>> };
-  return names.map((name) => `${name}@${devDependencies[name]}`);
+  ) as Readonly<Record<'dependencies' | 'devDependencies', Readonly<Record<string, string>>>>;
+  return names.map((name) => `${name}@${devDependencies[name] ?? dependencies[name]}`);
 }

@@ -22,7 +22,9 @@ export class PhasePace {
     const { phase, index, relation, done, total, unit } = counted;
     if (done === undefined || total === undefined || total <= 0) return counted;
     const key = JSON.stringify([phase, index, relation, total, unit]);
-    if (key !== this.#key || done < (this.#newer?.done ?? 0)) {
+    const isNew = key !== this.#key || done < (this.#newer?.done ?? 0);
+    if (isNew && done >= total) return { phase, ...nameObject(counted) };
+    if (isNew) {
       this.#key = key;
       this.#older = this.#newer = { atMs, done };
     }
@@ -42,4 +44,12 @@ export class PhasePace {
     if (tookMs < shortestMs || did <= 0) return undefined;
     return Math.round((Math.max(0, total - now.done) / did) * tookMs);
   }
+}
+
+/**
+ * While the first block of a table is read, PostgreSQL counts all its blocks as done (`heapam_scan_get_blocks_done()`). So a phase
+ * that is complete when it is first seen has unknown progress.
+ */
+function nameObject({ index, relation }: Counted): Pick<Counted, 'index' | 'relation'> {
+  return { ...(index !== undefined && { index }), ...(relation !== undefined && { relation }) };
 }
