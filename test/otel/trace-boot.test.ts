@@ -1,28 +1,12 @@
 import { context, trace, TraceFlags } from '@opentelemetry/api';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { traceBoot } from '../../src/otel.ts';
-import type { Plugin } from '../../src/index.ts';
-import { useBoots, type BootUnderTest } from '../support/boot-under-test.ts';
-import { useDatabase } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
 import { alikePlugins } from '../support/migration-folder.ts';
-import { collect, useAsyncContext, type Collected } from './collected.ts';
+import { collect, type Collected } from './collected.ts';
+import { useTracedBoots } from './traced-boots.ts';
 
-const db = useDatabase();
-const bootUnderTest = useBoots();
-useAsyncContext();
-
-/** A boot on a database of its own, traced from its beginning. */
-async function traced(
-  plugins: readonly Plugin[],
-): Promise<BootUnderTest & Collected & { readonly url: string; readonly end: () => void }> {
-  const { url } = await db.fresh();
-  const collected = collect();
-  const underTest = bootUnderTest({ pool: url, plugins });
-  const end = traceBoot(underTest.boot, collected);
-  return { ...underTest, ...collected, url, end };
-}
-
+const { db, bootUnderTest, traced } = useTracedBoots();
 const table = { '0000_a': 'CREATE TABLE a (id int);', '0001_b': 'CREATE TABLE b (id int);' };
 
 describe('the parent of a boot', () => {
