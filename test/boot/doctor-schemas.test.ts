@@ -1,30 +1,19 @@
 import { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { useBoots } from '../support/boot-under-test.ts';
-import { useDatabase, type Database } from '../support/database.ts';
-import { check } from '../support/examinations.ts';
+import { useDatabase } from '../support/database.ts';
+import { check, migrateCatalog } from '../support/examinations.ts';
 import { migrationFolder, writeMigrations } from '../support/migration-folder.ts';
 import { untilFound } from '../support/server-sessions.ts';
 import { writeSnapshots } from '../support/snapshots.ts';
-import type { BootOptions } from '../../src/index.ts';
 
 const db = useDatabase();
 const bootUnderTest = useBoots();
 
-const items = { '0000_items': 'CREATE TABLE items (id int PRIMARY KEY, name text);' };
-
-/** The options of a host with the plugin catalog, which has been migrated, and the folder of its migrations. */
-async function migrated(database: Database): Promise<{ options: BootOptions; folder: string }> {
-  const folder = await migrationFolder(items);
-  const options = { pool: database.url, plugins: [{ id: 'catalog', migrations: folder }] };
-  await bootUnderTest(options).boot.migrate();
-  return { options, folder };
-}
-
 describe('the migrations', () => {
   it('with an edited file are a warning, with a table that is no history a problem', async () => {
     const database = await db.fresh();
-    const { options, folder } = await migrated(database);
+    const { options, folder } = await migrateCatalog(database);
     await writeMigrations(folder, { '0000_items': 'CREATE TABLE items (id bigint);' });
     expect(await check('histories', options)).toMatchObject({
       status: 'warning',
@@ -95,7 +84,7 @@ describe('the migrations', () => {
 describe('what is left behind', () => {
   it('in public of a plugin is a problem, or a warning, with the command that moves it', async () => {
     const database = await db.fresh();
-    const { options, folder } = await migrated(database);
+    const { options, folder } = await migrateCatalog(database);
     await writeSnapshots(folder, { '0000_items': { tables: ['items'] } });
     await database.query('ALTER TABLE plugin_catalog.items SET SCHEMA public');
     expect(await check('stranded-objects', options)).toMatchObject({
@@ -125,7 +114,7 @@ describe('what is left behind', () => {
 
   it('of a failed concurrent build is a warning, and of a unique index a problem', async () => {
     const database = await db.fresh();
-    const { options } = await migrated(database);
+    const { options } = await migrateCatalog(database);
     await database.query(`INSERT INTO plugin_catalog.items VALUES (1, 'a'), (2, 'a')`);
     const building = database.query(
       'CREATE UNIQUE INDEX CONCURRENTLY items_name ON plugin_catalog.items (name)',
@@ -148,7 +137,7 @@ describe('what is left behind', () => {
 
   it('of a concurrent build that goes on is none', async () => {
     const database = await db.fresh();
-    const { options } = await migrated(database);
+    const { options } = await migrateCatalog(database);
     const writer = new Client({ connectionString: database.url });
     await writer.connect();
     await writer.query(`BEGIN; INSERT INTO plugin_catalog.items VALUES (1, 'a')`);

@@ -11,22 +11,12 @@ import { supportedPackages } from '../../src/postgres/doctor/package-versions.ts
 import manifest from '../../package.json' with { type: 'json' };
 import { useBoots } from '../support/boot-under-test.ts';
 import { useDatabase, type Database } from '../support/database.ts';
-import { check, findCheck } from '../support/examinations.ts';
+import { catalogFiles, check, findCheck, migrateCatalog } from '../support/examinations.ts';
 import { alikePlugins, migrationFolder } from '../support/migration-folder.ts';
 import { packageTree } from '../support/package-tree.ts';
 
 const db = useDatabase();
 const bootUnderTest = useBoots();
-
-const items = { '0000_items': 'CREATE TABLE items (id int PRIMARY KEY, name text);' };
-
-/** The options of a host with the plugin catalog, which has been migrated, and the folder of its migrations. */
-async function migrated(database: Database): Promise<{ options: BootOptions; folder: string }> {
-  const folder = await migrationFolder(items);
-  const options = { pool: database.url, plugins: [{ id: 'catalog', migrations: folder }] };
-  await bootUnderTest(options).boot.migrate();
-  return { options, folder };
-}
 
 /** Runs a test with the URL of a role that has no rights. */
 async function withRole(
@@ -46,7 +36,7 @@ async function withRole(
 
 describe('examine()', () => {
   it('finds nothing wrong with a healthy host, in the order of the table, as plain JSON', async () => {
-    const { options } = await migrated(await db.fresh());
+    const { options } = await migrateCatalog(await db.fresh());
     const examination = await examine(options);
     expect(examination.checks.map(({ id, status }) => [id, status])).toEqual(
       Object.keys(doctorChecks).map((id) => [id, 'ok']),
@@ -66,7 +56,7 @@ describe('examine()', () => {
 
   it('changes nothing, before the first boot either', async () => {
     const { url, query } = await db.fresh();
-    const plugins = [{ id: 'catalog', migrations: await migrationFolder(items) }];
+    const plugins = [{ id: 'catalog', migrations: await migrationFolder(catalogFiles) }];
     const { status } = await examine({ pool: url, plugins, registry: true });
     expect(status).toBe('ok');
     const { rows } = await query(
@@ -78,7 +68,7 @@ describe('examine()', () => {
   it('sends as many statements for fifty plugins as for one', async () => {
     const database = await db.fresh();
     const count = async (ids: readonly string[]): Promise<number> => {
-      const plugins = await alikePlugins(ids, items);
+      const plugins = await alikePlugins(ids, catalogFiles);
       await bootUnderTest({ pool: database.url, plugins }).boot.migrate();
       let sent = 0;
       class Counting extends Client {
@@ -98,14 +88,14 @@ describe('examine()', () => {
 
   it('works on one client, and gives it back', async () => {
     const database = await db.fresh();
-    const { options } = await migrated(database);
+    const { options } = await migrateCatalog(database);
     const pool = database.pool({ max: 1 });
     expect(await examine({ ...options, pool, registry: true })).toMatchObject({ status: 'ok' });
     expect({ idle: pool.idleCount, total: pool.totalCount }).toEqual({ idle: 1, total: 1 });
   });
 
   it('answers without a server: what needs one is unknown, and says why', async () => {
-    const plugins = [{ id: 'catalog', migrations: await migrationFolder(items) }];
+    const plugins = [{ id: 'catalog', migrations: await migrationFolder(catalogFiles) }];
     const pool = 'postgres://app:hunter2@127.0.0.1:1/shop';
     const examination = await examine({ pool, plugins, registry: true });
     expect(findCheck('connection', examination)).toMatchObject({
@@ -212,7 +202,7 @@ describe('the plugins', () => {
     }).boot.migrate();
     await withRole(database, async (url, role) => {
       await database.query(`GRANT CREATE ON DATABASE ${database.name} TO ${role}`);
-      const plugins = [{ id: 'catalog', migrations: await migrationFolder(items) }];
+      const plugins = [{ id: 'catalog', migrations: await migrationFolder(catalogFiles) }];
       const examination = await examine({ pool: url, plugins, registry: true });
       expect(findCheck('registry', examination)).toMatchObject({
         status: 'problem',
@@ -228,7 +218,7 @@ describe('the plugins', () => {
 describe('the rights', () => {
   it('that a pending file needs are a problem, those of a later file a warning', async () => {
     const database = await db.fresh();
-    const { options } = await migrated(database);
+    const { options } = await migrateCatalog(database);
     await withRole(database, async (url, role) => {
       const own = { ...options, pool: url };
       expect(await check('privileges', own)).toMatchObject({

@@ -1,4 +1,5 @@
 import {
+  createBoot,
   examine,
   type BootOptions,
   type Check,
@@ -6,6 +7,8 @@ import {
   type Examination,
   type ExamineOptions,
 } from '../../src/index.ts';
+import type { Database } from './database.ts';
+import { migrationFolder } from './migration-folder.ts';
 
 /** Returns one check of an examination. */
 export function findCheck(id: CheckId, { checks }: Examination): Check {
@@ -21,4 +24,17 @@ export async function check(
   how?: ExamineOptions,
 ): Promise<Check> {
   return findCheck(id, await examine(options, how));
+}
+
+/** The migrations of {@link migrateCatalog}. */
+export const catalogFiles = { '0000_items': 'CREATE TABLE items (id int PRIMARY KEY, name text);' };
+
+/** Migrates a host with the plugin catalog. Returns its options, and the folder of its migrations. */
+export async function migrateCatalog(
+  database: Database,
+): Promise<{ readonly options: BootOptions; readonly folder: string }> {
+  const folder = await migrationFolder(catalogFiles);
+  const options = { pool: database.url, plugins: [{ id: 'catalog', migrations: folder }] };
+  await createBoot(options).migrate();
+  return { options, folder };
 }
