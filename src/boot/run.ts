@@ -120,7 +120,7 @@ export class BootRun {
     this.#actor.send({ type: 'START', until: this.until });
   }
 
-  /** Keeps a boot that is up in the history. What it has done by the way down is waited for. */
+  /** Keeps a boot that is up in the history, without waiting. The way down waits until it is written. */
   keep(events: readonly BootEvent[]): void {
     void this.#running.add((signal) => keepBoot(this.#around, events, signal));
   }

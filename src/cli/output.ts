@@ -57,7 +57,7 @@ export class Output {
 
 /** Whether a stream is a terminal that can draw. */
 export function isForPeople({ isTTY }: Partial<Pick<WriteStream, 'isTTY'>>): boolean {
-  // Of a pipe it is undefined.
+  // A pipe has no isTTY.
   return isTTY === true && process.env['TERM'] !== 'dumb';
 }
 

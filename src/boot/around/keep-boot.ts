@@ -16,7 +16,7 @@ const kept =
   /\.(?:started|finished|discovered|sorted|planned|connecting|waiting|retrying|renamed|applying|applied)$/;
 
 /**
- * Writes a boot that is up into the history of boots. It is done at the side, and a history that cannot be written is a warning.
+ * Writes a boot that is up into the history of boots. A history that cannot be written is a warning.
  *
  * @param signal Aborted when the boot is over.
  */

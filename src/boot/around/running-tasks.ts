@@ -42,7 +42,7 @@ export class RunningTasks {
       }
     });
 
-  /** Adds work that is no task of a machine, and is waited for all the same. It never rejects. */
+  /** Runs work that is no task of a machine. The way down waits for it too. The work must not reject. */
   async add(run: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const running = run(this.#broken);
     this.#running.add(running);

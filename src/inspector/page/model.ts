@@ -121,7 +121,7 @@ export class Model {
 
   /** Draws a choice at once, on the moment that is already drawn: what only time changes follows with the next drawing. */
   #answer(): void {
-    // The address costs as much as the drawing. It comes after it, once for keys that are held down.
+    // A new address costs as much as the drawing: it follows later, and once for a key that is held down.
     clearTimeout(this.#addressTimer);
     this.#addressTimer = setTimeout(() => this.#writeAddress(), addressMs);
     if (!this.#drawn) return;
@@ -155,7 +155,7 @@ export class Model {
     else if (shown.isRunning && shown.moment === undefined) this.#drawSoon(tickMs);
   }
 
-  /** Lines are read only here: the story that is drawn stays as it is until the next drawing. */
+  /** Reads the lines that have come. Only a drawing does, so that the story does not change between two of them. */
   #readLines(): void {
     try {
       for (const line of this.#unread) this.#parser.add(line);

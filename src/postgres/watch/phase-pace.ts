@@ -23,6 +23,7 @@ export class PhasePace {
     if (done === undefined || total === undefined || total <= 0) return counted;
     const key = JSON.stringify([phase, index, relation, total, unit]);
     const isNew = key !== this.#key || done < (this.#newer?.done ?? 0);
+    // While PostgreSQL reads the first block, it counts all of them as done: heapam_scan_get_blocks_done().
     if (isNew && done >= total) return { phase, ...nameObject(counted) };
     if (isNew) {
       this.#key = key;
@@ -46,10 +47,7 @@ export class PhasePace {
   }
 }
 
-/**
- * While the first block of a table is read, PostgreSQL counts all its blocks as done (`heapam_scan_get_blocks_done()`). So a phase
- * that is complete when it is first seen has unknown progress.
- */
+/** Returns the index and the table, without the numbers. */
 function nameObject({ index, relation }: Counted): Pick<Counted, 'index' | 'relation'> {
   return { ...(index !== undefined && { index }), ...(relation !== undefined && { relation }) };
 }
