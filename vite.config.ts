@@ -11,10 +11,15 @@ export default defineConfig({
   resolve: {
     alias: [
       {
-        find: /^\.\.?\/(?:core\/)?error-(?:codes|record)\.ts$/,
+        find: /^\.\.?\/(?:core\/)?error(?:s|-codes|-record)\.ts$/,
         replacement: here('./src/inspector/page/core-errors.ts'),
       },
     ],
+  },
+  // Without an object of children in each element the page is smaller.
+  oxc: {
+    jsx: { runtime: 'classic', pragma: 'h', pragmaFrag: 'Fragment' },
+    jsxInject: `import { h, Fragment } from 'preact'`,
   },
   plugins: [viteSingleFile({ removeViteModuleLoader: true })],
   build: {

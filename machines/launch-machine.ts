@@ -101,7 +101,10 @@ const machine = base.extend({
       enqueue({ type: 'tell', params: phaseFinished(context.phase, result.status, failures) });
     }),
     settleTheRest: base.enqueueActions(({ context, enqueue }) => {
-      const because = `the boot ended in ${context.phase}`;
+      const because =
+        context.outcome === 'migrated'
+          ? 'the boot was asked to migrate only'
+          : `the boot ended in ${context.phase}`;
       for (const { id } of context.nodes) {
         for (const step of stepsAfter[context.phase]) {
           const params = stepFinished(step, id, { outcome: 'notReached', because });

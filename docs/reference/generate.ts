@@ -122,9 +122,16 @@ function describeLevels(name: BootEventName): string {
   if (typeof levels === 'string') return `\`${levels}\``;
   return levels
     .map((each) =>
-      typeof each === 'string' ? `else \`${each}\`` : `\`${each.level}\` when ${each.when}`,
+      typeof each === 'string'
+        ? `else \`${each}\``
+        : `\`${each.level}\` when ${toWords(each.applies.name)}`,
     )
     .join(', ');
+}
+
+/** `itFailed` is `it failed`. */
+function toWords(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 /** As the log listener names them. */

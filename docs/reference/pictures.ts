@@ -31,8 +31,10 @@ interface View {
   readonly part?: string;
 }
 
-const openTab = async (page: Page, name: string): Promise<void> =>
-  page.getByRole('tab', { name }).click();
+const openTab = async (page: Page, name: string): Promise<void> => {
+  await page.getByRole('tab', { name }).click();
+  await page.getByRole('tabpanel', { name }).waitFor();
+};
 
 const situations: Readonly<Record<string, Situation>> = {
   'slow-migration': { headline: /statement \d/ },

@@ -20,6 +20,7 @@ import type { MachineInspection } from './machine-inspection.ts';
 import { migrateAllPhase } from './migrate-all/migrate-all-phase.ts';
 import type { Relay } from './relay.ts';
 import { keepBoot } from './around/keep-boot.ts';
+import { emitUsualTimes } from './around/emit-usual-times.ts';
 import { RunningTasks } from './around/running-tasks.ts';
 import type { WorkTelemetry } from '../telemetry/work-telemetry.ts';
 import type { ServiceRegistry } from './around/service-registry.ts';
@@ -65,6 +66,7 @@ export class BootRun {
   readonly #running: RunningTasks;
   readonly #endLives: () => Promise<void>;
   readonly #broken = new AbortController();
+  readonly #starting = new AbortController();
   readonly #parts: BootRunParts;
   readonly #around: RunAround;
 
@@ -132,9 +134,20 @@ export class BootRun {
   }
 
   readonly #emit = (event: MachineNews): void => {
+    if ('phase' in event && event.phase === 'initAll') this.#onInitAll(event.type);
     if (event.type === 'phase.started' && event.phase === 'stopAll') this.#parts.onWayDown();
     this.#parts.relay.emit(event);
   };
+
+  /** How long the plugins usually take is read while they start. */
+  #onInitAll(news: 'phase.started' | 'phase.finished'): void {
+    if (news === 'phase.finished') this.#starting.abort();
+    else if (this.#parts.settings.history) {
+      void this.#running.add((signal) =>
+        emitUsualTimes(this.#around, AbortSignal.any([this.#starting.signal, signal])),
+      );
+    }
+  }
 
   #whenReady(): Promise<{ readonly outcome: BootOutcome }> {
     return new Promise((resolve) => {

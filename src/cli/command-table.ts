@@ -140,13 +140,14 @@ export const commands = {
     group: 'setup',
     summary: 'Print the script by which a shell completes commands and options',
     arguments: {
-      shell: { summary: 'The shell', choices: ['bash', 'zsh', 'fish'] },
+      shell: { summary: 'The shell', choices: ['bash', 'zsh', 'fish', 'powershell'] },
     },
     options: {},
     examples: [
       ['complete bash >> ~/.bashrc', 'completes with Tab in bash'],
       ['complete zsh >> ~/.zshrc', 'completes with Tab in zsh'],
       ['complete fish > ~/.config/fish/completions/slipway.fish', 'completes with Tab in fish'],
+      ['complete powershell >> $PROFILE', 'completes with Tab in PowerShell'],
     ],
     exitCodes: [],
   },

@@ -104,4 +104,22 @@ end
 complete -c slipway -f -a '(__slipway_complete)'
 complete -c slipway -n 'test (count (__slipway_complete)) -eq 0' -F
 `,
+  // The words go as an array, because npm's shim is a script: it would not get a bare --. Without a result, files are completed.
+  powershell: `# Completion of slipway for PowerShell.
+Register-ArgumentCompleter -Native -CommandName slipway -ScriptBlock {
+  param($wordToComplete, $commandAst, $cursorPosition)
+  $words = @($commandAst.CommandElements | Select-Object -Skip 1 |
+    Where-Object { $_.Extent.EndOffset -lt $cursorPosition } |
+    ForEach-Object { if ($_.Value -is [string]) { $_.Value } else { $_.Extent.Text } })
+  $last = "$wordToComplete"
+  # Before 7.3 an empty word has to be written out.
+  if ($last -eq '' -and $PSNativeCommandArgumentPassing -notin 'Standard', 'Windows') { $last = '""' }
+  $call = @('complete', '--') + $words + $last
+  & slipway @call 2>$null | Where-Object { $_ -notlike ':*' } | ForEach-Object {
+    $value, $does = $_ -split "\\t", 2
+    if (-not $does) { $does = $value }
+    [System.Management.Automation.CompletionResult]::new($value, $value, 'ParameterValue', $does)
+  }
+}
+`,
 } as const;

@@ -59,20 +59,19 @@ export function printAnnotations(
 /** https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message */
 function annotate(
   level: 'error' | 'warning',
-  { code, message, file, hint = '' }: Warning | Problem,
+  { code, message, file, line, column, hint = '' }: Warning | Problem,
   folder: string | undefined,
 ): string {
-  // A message about a place in a file names its line.
-  const line = /\bline (\d+)\b/.exec(message)?.[1];
   const place =
     file === undefined || folder === undefined
-      ? []
-      : [
-          ['file', fromWorkspace(resolve(folder, file))] as const,
-          ...(line === undefined ? [] : [['line', line] as const]),
-        ];
-  const properties = [...place, ['title', code ?? 'slipway'] as const];
-  const list = properties.map(([name, value]) => `${name}=${escapeProperty(value)}`).join(',');
+      ? {}
+      : { file: fromWorkspace(resolve(folder, file)), line, col: column };
+  const properties = Object.entries({ ...place, title: code ?? 'slipway' });
+  const list = properties
+    .flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name}=${escapeProperty(String(value))}`],
+    )
+    .join(',');
   return `::${level} ${list}::${escapeData(`${message}\n${hint}`.trim())}`;
 }
 

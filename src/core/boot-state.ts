@@ -22,6 +22,8 @@ export interface BootState {
   /** How many steps of this phase have ended, and how many there are; initAll has two for each plugin. */
   readonly settled: number;
   readonly total: number;
+  /** How long it takes from now until the boot is ready; left out until a history of boots lets it be known. */
+  readonly etaMs?: number;
   /** The steps that run now, in the order of the graph. */
   readonly running: readonly RunningStep[];
   /** The next steps of this phase, which have not begun, in the order of the graph. */

@@ -70,7 +70,7 @@ export const errorCodes = {
   },
   DATABASE_UNREACHABLE: {
     meaning: 'PostgreSQL does not answer',
-    hint: 'Check that the server runs and that the address and password are right; connect.wait sets how long to keep trying.',
+    hint: 'Check that the server runs and that the address and password are right.',
   },
   DATABASE_PRIVILEGE: {
     meaning: 'the database role lacks a right',
@@ -242,6 +242,10 @@ export interface Warning {
   readonly plugin?: string;
   /** The migration file that it is about. */
   readonly file?: string;
+  /** The line of the file that it is about; counts from 1. Left out where it is about the file as a whole. */
+  readonly line?: number;
+  /** The column of that line, in characters; counts from 1. */
+  readonly column?: number;
   /** Left out for what has no code of its own. */
   readonly code?: ErrorCode;
   /** What to do about it. */
@@ -276,7 +280,7 @@ export interface DatabaseFault {
 export function problem(
   code: ErrorCode,
   message: string,
-  about: { readonly plugin?: string; readonly file?: string; readonly hint?: string } = {},
+  about: Partial<Omit<Problem, 'code' | 'message'>> = {},
 ): Problem {
   return { code, message, ...about, hint: about.hint ?? errorCodes[code].hint };
 }

@@ -8,19 +8,29 @@ export type Level = (typeof levels)[number];
 /** A level of some of the events of a name. */
 interface LevelRule<Event> {
   readonly level: Level;
-  /** In words, after "when". */
-  readonly when: string;
+  /** Its name makes a sentence of the docs: `itFailed` is "when it failed". */
   readonly applies: (event: Event) => boolean;
 }
 
 /** The level of an event: always the same, or by the first rule that applies, or else the last one. */
 type LevelsOf<Event> = Level | readonly [...LevelRule<Event>[], Level];
 
-const hasFailed = {
-  level: 'warn',
-  when: 'it failed',
-  applies: ({ error }: { readonly error?: unknown }) => error !== undefined,
-} as const;
+const itFailed = ({ error }: { readonly error?: unknown }): boolean => error !== undefined;
+const theBootFailed = ({ outcome }: BootEventOf<'boot.finished'>): boolean => outcome === 'failed';
+const itIsDegraded = ({ outcome }: BootEventOf<'boot.finished'>): boolean => outcome === 'degraded';
+const thereWereErrors = ({ errors }: BootEventOf<'boot.stopped'>): boolean => errors.length > 0;
+const thereAreWarnings = ({ warnings }: BootEventOf<'graph.sorted'>): boolean =>
+  warnings.length > 0;
+const somethingIsPending = ({
+  pending,
+  renameFrom,
+}: BootEventOf<'plugin.migrate.planned'>): boolean =>
+  pending.length > 0 || renameFrom !== undefined;
+const sessionsWait = ({ blockers, behind }: BootEventOf<'plugin.migrate.progress'>): boolean =>
+  blockers !== undefined || behind !== undefined;
+
+/** Of the end of a step. */
+const ofEnds = [{ level: 'warn', applies: itFailed }, 'debug'] as const;
 
 /**
  * The level of every event. One failure has one line at `error`: that of the boot or of its stop, because each of them has one.
@@ -34,31 +44,18 @@ export const eventLevels: {
   'boot.warning': 'warn',
   'boot.progress': 'info',
   'boot.finished': [
-    { level: 'error', when: 'the boot failed', applies: ({ outcome }) => outcome === 'failed' },
-    { level: 'warn', when: 'it is degraded', applies: ({ outcome }) => outcome === 'degraded' },
+    { level: 'error', applies: theBootFailed },
+    { level: 'warn', applies: itIsDegraded },
     'info',
   ],
   'boot.stopping': 'info',
-  'boot.stopped': [
-    { level: 'error', when: 'there were errors', applies: ({ errors }) => errors.length > 0 },
-    'info',
-  ],
+  'boot.stopped': [{ level: 'error', applies: thereWereErrors }, 'info'],
   'phase.started': 'debug',
   'phase.finished': 'info',
   'plugin.discovered': 'debug',
-  'graph.sorted': [
-    { level: 'warn', when: 'there are warnings', applies: ({ warnings }) => warnings.length > 0 },
-    'debug',
-  ],
+  'graph.sorted': [{ level: 'warn', applies: thereAreWarnings }, 'debug'],
   'survey.finished': 'debug',
-  'plugin.migrate.planned': [
-    {
-      level: 'info',
-      when: 'something is pending',
-      applies: ({ pending, renameFrom }) => pending.length > 0 || renameFrom !== undefined,
-    },
-    'debug',
-  ],
+  'plugin.migrate.planned': [{ level: 'info', applies: somethingIsPending }, 'debug'],
   'plugin.migrate.warning': 'warn',
   'plugin.migrate.connecting': 'debug',
   'plugin.migrate.waiting': 'warn',
@@ -67,24 +64,18 @@ export const eventLevels: {
   'plugin.migrate.applying': 'debug',
   'plugin.migrate.executing': 'trace',
   'plugin.migrate.executed': 'trace',
-  'plugin.migrate.progress': [
-    {
-      level: 'warn',
-      when: 'sessions wait',
-      applies: ({ blockers, behind }) => blockers !== undefined || behind !== undefined,
-    },
-    'debug',
-  ],
+  'plugin.migrate.progress': [{ level: 'warn', applies: sessionsWait }, 'debug'],
   'plugin.migrate.retrying': 'warn',
   'plugin.migrate.applied': 'info',
-  'plugin.migrate.finished': [hasFailed, 'debug'],
+  'plugin.migrate.finished': ofEnds,
+  'history.read': 'debug',
   'plugin.init.started': 'debug',
   'plugin.init.retrying': 'warn',
-  'plugin.init.finished': [hasFailed, 'debug'],
+  'plugin.init.finished': ofEnds,
   'plugin.ready.started': 'debug',
-  'plugin.ready.finished': [hasFailed, 'debug'],
+  'plugin.ready.finished': ofEnds,
   'plugin.stop.started': 'debug',
-  'plugin.stop.finished': [hasFailed, 'debug'],
+  'plugin.stop.finished': ofEnds,
 };
 
 /** Chooses the level of an event. */

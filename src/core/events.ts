@@ -1,6 +1,7 @@
 import type { Problem, Warning } from './error-codes.ts';
 import type { RunningStep, StatementLook } from './running-steps.ts';
 import type { BootOutcome, Outcome, Phase, PhaseOutcome } from './steps.ts';
+import type { UsualTimes } from './usual-times.ts';
 import type { LockHolder, LockBlocker, WaitKind } from './waits.ts';
 
 /** The server, and how much was sent to it before the first init. */
@@ -212,6 +213,16 @@ export interface BootEvents {
   };
   'plugin.migrate.applied': OfPlugin & { readonly file: string; readonly durationMs: number };
   'plugin.migrate.finished': StepFinished;
+  /**
+   * Emitted once, with the option `history`, when the plugins take longer than a second to start, and earlier boots tell how long
+   * they take as a rule.
+   */
+  'history.read': {
+    /** How many boots that is known from. */
+    readonly boots: number;
+    /** By plugin. */
+    readonly usual: Readonly<Record<string, UsualTimes>>;
+  };
   'plugin.init.started': InSlot;
   'plugin.init.retrying': OfPlugin & {
     readonly attempt: number;
@@ -286,6 +297,7 @@ export const eventMeanings = {
     'a file was rolled back for a temporary reason, and will be tried again',
   'plugin.migrate.applied': 'a migration file is committed',
   'plugin.migrate.finished': 'the migrations of a plugin have settled',
+  'history.read': 'the usual times of the plugins are known from earlier boots',
   'plugin.init.started': 'init is called',
   'plugin.init.retrying': 'init failed and will be tried again',
   'plugin.init.finished': 'init has settled',

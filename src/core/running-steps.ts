@@ -72,6 +72,8 @@ export interface RunningStep {
   readonly plugin: string;
   readonly step: Step;
   readonly forMs: number;
+  /** How long it takes as a rule; left out without a history of boots. */
+  readonly usualMs?: number;
   /** Left out while it works. */
   readonly wait?: Wait;
   /** The migration file that it applies; left out between two files and for other steps. */

@@ -86,13 +86,14 @@ function startup(state: BootState): Verdict {
 
 /** Every answer has the same fields, so that one reader can read them all. */
 function describeState(state: BootState): object {
-  const { bootId, phase, headline, settled, total, running, wait } = state;
+  const { bootId, phase, headline, settled, total, etaMs, running, wait } = state;
   return {
     bootId,
     phase,
     headline,
     settled,
     total,
+    ...(etaMs === undefined ? {} : { etaMs }),
     running,
     ...(wait ? { wait } : {}),
     // Before everything has started, it would contain every plugin.

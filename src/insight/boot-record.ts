@@ -1,6 +1,7 @@
 import type { Problem, Warning } from '../core/error-codes.ts';
 import { toPlainError, type ErrorRecord } from '../core/error-record.ts';
 import type { DatabaseFacts, DatabasePlace, GraphEdge } from '../core/events.ts';
+import { groupEdges } from '../core/graph-edges.ts';
 import type { WaitKind } from '../core/waits.ts';
 import type { BootReport } from '../core/report.ts';
 import {
@@ -20,6 +21,7 @@ import {
   type Span,
   type StepRecord,
 } from './plugin-record.ts';
+import { createMoments, type StepMoments } from './step-moments.ts';
 
 /** The facts known of one phase. */
 export interface PhaseRecord extends Span {
@@ -66,11 +68,24 @@ export class BootRecord {
   readonly phases: PhaseRecord[] = [];
   readonly warnings: Warning[] = [];
   edges: readonly GraphEdge[] = [];
+  /** The plugins that come before each plugin. */
+  before: ReadonlyMap<string, readonly string[]> = new Map();
+  /** The plugins that come after each plugin. */
+  after: ReadonlyMap<string, readonly string[]> = new Map();
   survey: (DatabaseFacts & { readonly atMs: number; readonly plugins: number }) | undefined;
   /** Known once the survey has seen the server. */
   place: DatabasePlace = {};
   database: DatabaseFacts | undefined;
   readonly pauses: BootPause[] = [];
+  /** How long the plugins take to start as a rule, by their ids; `undefined` without a history. */
+  usual: EventOf<'history.read'>['usual'] | undefined;
+  /** The moments of each step of all plugins. */
+  readonly moments: Readonly<Record<Step, StepMoments>> = {
+    migrate: createMoments(),
+    init: createMoments(),
+    ready: createMoments(),
+    stop: createMoments(),
+  };
   /** The version counts the events, so that what is derived can be kept until the next one. */
   version = 0;
   #plugins = new Map<string, PluginRecord>();
@@ -85,6 +100,9 @@ export class BootRecord {
   get plugins(): readonly PluginRecord[] {
     return [...this.#plugins.values()];
   }
+  get pluginCount(): number {
+    return this.#plugins.size;
+  }
   find(id: string): PluginRecord | undefined {
     return this.#plugins.get(id);
   }
@@ -95,6 +113,14 @@ export class BootRecord {
   get pause(): BootPause | undefined {
     const last = this.pauses.at(-1);
     return last?.endMs === undefined ? last : undefined;
+  }
+  /** Whether the boot was asked for migrations only: then no plugin is meant to start. */
+  get onlyMigrates(): boolean {
+    return this.start?.until === 'migrated';
+  }
+  /** The steps that the boot was asked for, in their order. */
+  get askedSteps(): readonly Step[] {
+    return this.onlyMigrates ? ['migrate'] : steps;
   }
   get problems(): readonly Problem[] {
     return this.finished?.error?.problems ?? [];
@@ -119,7 +145,7 @@ export class BootRecord {
     this.elapsedMs = event.elapsedMs;
     if ('plugin' in event && event.plugin !== undefined && event.type !== 'plugin.discovered') {
       const plugin = this.#plugins.get(event.plugin);
-      if (plugin) addToPlugin(plugin, event);
+      if (plugin) addToPlugin(plugin, event, this.moments);
     }
     switch (event.type) {
       case 'boot.started': {
@@ -153,7 +179,7 @@ export class BootRecord {
         this.#finishPhase(event);
         break;
       case 'plugin.discovered':
-        this.#plugins.set(event.plugin, createPluginRecord(event));
+        this.#place(createPluginRecord(event));
         break;
       case 'graph.sorted':
         this.#sort(event);
@@ -170,6 +196,9 @@ export class BootRecord {
         this.#endPause(atMs);
         break;
       }
+      case 'history.read':
+        this.usual = event.usual;
+        break;
       default:
     }
   }
@@ -208,9 +237,17 @@ export class BootRecord {
     const inOrder = new Set(order);
     const sorted = order.flatMap((id) => this.#plugins.get(id) ?? []);
     const others = this.plugins.filter(({ id }) => !inOrder.has(id));
-    this.#plugins = new Map([...sorted, ...others].map((plugin) => [plugin.id, plugin]));
+    this.#plugins = new Map();
+    for (const plugin of [...sorted, ...others]) this.#place(plugin);
     this.edges = edges;
+    this.before = groupEdges(edges, 'to');
+    this.after = groupEdges(edges, 'from');
     this.warnings.push(...warnings);
+  }
+
+  #place(plugin: PluginRecord): void {
+    plugin.index = this.#plugins.size;
+    this.#plugins.set(plugin.id, plugin);
   }
 }
 

@@ -5,7 +5,7 @@ import { listNames, printable } from '../core/printable.ts';
 import type { Outcome, Phase, Step } from '../core/steps.ts';
 import type { AnyEvent, EventOf } from './plugin-record.ts';
 import { describeLook } from './statement-words.ts';
-import { firstLine } from './why.ts';
+import { firstLine } from './step-words.ts';
 
 type Descriptions = { readonly [Name in BootEventName]: (event: EventOf<Name>) => string };
 
@@ -67,6 +67,7 @@ const descriptions = {
     ].join('; '),
   'plugin.migrate.applied': ({ file, durationMs }) => `${file}, ${formatDuration(durationMs)}`,
   'plugin.migrate.finished': describeEnd,
+  'history.read': ({ boots }) => `usual times, from ${boots} boots`,
   'plugin.init.started': describeStart,
   'plugin.init.retrying': ({ attempt, nextInMs, error }) =>
     withError(`attempt ${attempt} failed, the next one in ${formatDuration(nextInMs)}`, error),

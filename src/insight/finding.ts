@@ -3,7 +3,7 @@ import type { Story } from './story.ts';
 
 /** Every finding in one line. The table is closed. */
 export const findingMeanings = {
-  'lost-plugin': 'an optional plugin is not up, and others with it',
+  'lost-plugin': 'an optional plugin is not up or not migrated, and others with it',
   'slow-imports': 'the process took longer before the boot than the boot itself',
   'one-plugin': 'one plugin is most of the critical chain',
   'long-statement': 'one statement is most of the boot',

@@ -5,8 +5,11 @@ import type { BootPause, BootRecord } from './boot-record.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import type { StepTimes } from './step-times.ts';
 import type { Story } from './story.ts';
+import { estimateRest } from './estimate.ts';
 import { findOpenStep, type OpenStep } from './open-steps.ts';
-import { describeOpenStep, findCulprit, firstLine } from './why.ts';
+import { describeLeft } from './statement-words.ts';
+import { describeOpenStep, firstLine, nameGoal } from './step-words.ts';
+import { findCulprit, findLoss } from './why.ts';
 
 /**
  * Describes the state of a boot in one sentence: what runs or is waited for, with its cause, or how the boot has ended.
@@ -34,10 +37,8 @@ export function writeHeadline(times: StepTimes): string {
     ? describeOpenStep(times, focus.plugin, focus.open) +
       describeAffected(times, focus.plugin.id, step)
     : describePhase(record, nowMs);
-  const stopping = record.stopping
-    ? ` while the boot stops (${firstLine(record.stopping.reason)})`
-    : '';
-  const progress = step ? ` (${describeProgress(record, step)})` : '';
+  const stopping = describeStopping(record);
+  const progress = step ? ` (${describeProgress(times, step)})` : '';
   if (culprit?.required === true) return `${describeFailure(times, culprit)}; ${going}${stopping}`;
   return `${going}${stopping}${progress}`;
 }
@@ -49,6 +50,13 @@ export function findSubject(times: StepTimes): string | undefined {
   const focus = step && findFocus(times, step)?.plugin;
   const culprit = findCulprit(times);
   return (culprit?.required === true || !focus ? culprit : focus)?.id;
+}
+
+function describeStopping({ stopping, onlyMigrates, phases }: BootRecord): string {
+  if (!stopping) return '';
+  const because = `(${firstLine(stopping.reason)})`;
+  const hasNothingToStop = onlyMigrates && phases.at(-1)?.phase === 'stopAll';
+  return hasNothingToStop ? ` ${because}` : ` while the boot stops ${because}`;
 }
 
 function describePause({ reason, error, startMs }: BootPause, nowMs: number): string {
@@ -67,10 +75,8 @@ function describeEnd(
   switch (outcome) {
     case 'ready':
       return `${nameAll(enabled)} up ${after}`;
-    case 'migrated': {
-      const files = record.plugins.reduce((sum, { applied }) => sum + applied.length, 0);
-      return `${nameAll(enabled)} migrated ${after}: ${files === 0 ? 'nothing was pending' : `${count(files, 'file')} applied`}`;
-    }
+    case 'migrated':
+      return describeMigrated(times, enabled, after);
     case 'degraded': {
       const culprit = findCulprit(times);
       const why = culprit ? `: ${describeFailure(times, culprit)}` : '';
@@ -90,6 +96,20 @@ function describeEnd(
   }
 }
 
+function describeMigrated(
+  times: StepTimes,
+  enabled: readonly PluginRecord[],
+  after: string,
+): string {
+  const files = enabled.reduce((sum, { applied }) => sum + applied.length, 0);
+  const what = files === 0 ? 'nothing was pending' : `${count(files, 'file')} applied`;
+  const culprit = findCulprit(times);
+  if (!culprit) return `${nameAll(enabled)} migrated ${after}: ${what}`;
+  const migrated = enabled.filter((plugin) => !findLoss(times, plugin));
+  const verb = enabled.length === 1 ? 'is' : 'are';
+  return `${migrated.length} of ${count(enabled.length, 'plugin')} ${verb} migrated ${after}, ${what}: ${describeFailure(times, culprit)}`;
+}
+
 /** `All 12 plugins are`, or the one that there is. */
 function nameAll(plugins: readonly PluginRecord[]): string {
   const [first, ...others] = plugins;
@@ -104,7 +124,7 @@ function describeFailure(times: StepTimes, culprit: PluginRecord): string {
   const message = error ? firstLine(error.message) : `${culprit.id} failed`;
   const others = listLostBy(times, culprit);
   if (others.length === 0) return message;
-  return `${joinNames(shorten(others, 2))} did not start because ${message}`;
+  return `${joinNames(shorten(others, 2))} did not ${nameGoal(times.record)} because ${message}`;
 }
 
 /** Lists the plugins that need one that failed, directly or through others. */
@@ -125,11 +145,9 @@ export function listLostBy({ record }: StepTimes, culprit: PluginRecord): readon
 export function findCurrentStep(record: BootRecord): Step | undefined {
   const phase = record.phases.at(-1)?.phase;
   if (phase === 'migrateAll') return 'migrate';
-  if (phase === 'stopAll') return 'stop';
+  if (phase === 'stopAll') return record.onlyMigrates ? undefined : 'stop';
   if (phase !== 'initAll') return undefined;
-  return record.plugins.every(({ steps }) => steps.init.finishedAtMs !== undefined)
-    ? 'ready'
-    : 'init';
+  return record.moments.init.ended === record.pluginCount ? 'ready' : 'init';
 }
 
 /** Finds the step to look at: of those that have begun, the one that has lasted longest. */
@@ -170,9 +188,10 @@ const phaseWords: Readonly<Partial<Record<string, string>>> = {
   stopAll: 'The boot stops the plugins',
 } satisfies Record<Phase, string>;
 
-function describePhase({ phases, survey }: BootRecord, nowMs: number): string {
+function describePhase({ phases, survey, onlyMigrates }: BootRecord, nowMs: number): string {
   const last = phases.at(-1);
   if (!last) return 'The boot begins';
+  if (onlyMigrates && last.phase === 'stopAll') return 'The boot gives its connections back';
   const isSurveyed = last.phase === 'migrateAll' && survey !== undefined;
   const known = isSurveyed ? 'The boot migrates the plugins' : phaseWords[last.phase];
   // A recording of a newer Slipway may have other phases.
@@ -182,9 +201,11 @@ function describePhase({ phases, survey }: BootRecord, nowMs: number): string {
 
 const done = { migrate: 'migrated', init: 'started', ready: 'ready', stop: 'stopped' } as const;
 
-function describeProgress({ plugins }: BootRecord, step: Step): string {
-  const settled = plugins.filter(({ steps }) => steps[step].finishedAtMs !== undefined).length;
-  return `${settled} of ${plugins.length} ${done[step]}`;
+function describeProgress(times: StepTimes, step: Step): string {
+  const { moments, pluginCount } = times.record;
+  const restMs = estimateRest(times);
+  const left = restMs === undefined ? '' : `, ${describeLeft(restMs)}`;
+  return `${moments[step].ended} of ${pluginCount} ${done[step]}${left}`;
 }
 
 function count(number: number, one: string): string {

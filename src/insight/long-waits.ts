@@ -6,7 +6,7 @@ import { isWorthALook, type Evidence, type Finding } from './finding.ts';
 import { listSegments, type Segment, type SegmentKind } from './segments.ts';
 import { launchSteps } from './step-times.ts';
 import type { Story } from './story.ts';
-import { firstLine } from './why.ts';
+import { firstLine } from './step-words.ts';
 
 type Waiting = Segment & { readonly plugin: string; readonly step: Step };
 

@@ -4,12 +4,13 @@ import type { PluginRecord } from './plugin-record.ts';
 import type { Evidence, Finding } from './finding.ts';
 import { launchSteps } from './step-times.ts';
 import type { Story } from './story.ts';
-import { firstLine } from './why.ts';
+import { firstLine } from './step-words.ts';
 
 /** Optional plugins that failed by themselves, each with the plugins that are lost by it. */
 export function findLostPlugins(story: Story): readonly Finding[] {
   const { record } = story;
-  if (record.finished && record.finished.outcome !== 'degraded') return [];
+  const { onlyMigrates } = record;
+  if (record.finished && !['degraded', 'migrated'].includes(record.finished.outcome)) return [];
   return record.plugins.flatMap((plugin): readonly Finding[] => {
     const loss = findFailure(plugin);
     if (plugin.required || !loss) return [];
@@ -17,6 +18,7 @@ export function findLostPlugins(story: Story): readonly Finding[] {
     const message = firstLine(loss.error?.message ?? `its ${loss.step} is ${loss.outcome}`);
     const names = joinNames(shorten(others, 3));
     const verb = others.length === 1 ? 'is' : 'are';
+    const goal = onlyMigrates ? 'migrated' : 'up';
     const facts: readonly Evidence[] = [
       { plugin: plugin.id, step: loss.step, fact: `${loss.step} of ${plugin.id}: ${message}` },
       ...others.map((id) => ({
@@ -27,9 +29,11 @@ export function findLostPlugins(story: Story): readonly Finding[] {
     return [
       {
         id: 'lost-plugin',
-        title: `${plugin.id} is not up${others.length === 0 ? '' : `, so ${names} ${verb} not up either`}`,
+        title: `${plugin.id} is not ${goal}${others.length === 0 ? '' : `, so ${names} ${verb} not ${goal} either`}`,
         why: `${plugin.id} is optional, so the boot goes on without it: ${message}`,
-        caveat: 'What it offers is missing until the next start of the process',
+        caveat: onlyMigrates
+          ? 'The next boot tries it again'
+          : 'What it offers is missing until the next start of the process',
         evidence: facts,
       },
     ];

@@ -2,7 +2,8 @@ import { roundMs } from '../core/duration.ts';
 import type { BootState, WaitingStep } from '../core/boot-state.ts';
 import type { RunningStatement, RunningStep, StatementLook } from '../core/running-steps.ts';
 import type { Wait } from '../core/waits.ts';
-import { steps, type Step } from '../core/steps.ts';
+import type { Step } from '../core/steps.ts';
+import { findUsual } from './estimate.ts';
 import type { FileRun, PluginRecord } from './plugin-record.ts';
 import { listSegments, type Segment } from './segments.ts';
 import type { StepTimes } from './step-times.ts';
@@ -51,7 +52,7 @@ export function findOpenStep(times: StepTimes, plugin: PluginRecord): OpenStep |
 function findNextStep({ record }: StepTimes, { steps: own }: PluginRecord): Step | undefined {
   const isGoingDown = record.findPhase('stopAll') !== undefined;
   if (isGoingDown) return own.stop.finishedAtMs === undefined ? 'stop' : undefined;
-  return steps.find((step) => step !== 'stop' && own[step].finishedAtMs === undefined);
+  return record.askedSteps.find((step) => step !== 'stop' && own[step].finishedAtMs === undefined);
 }
 
 function readWait(times: StepTimes, step: Step, segment: Segment): Wait | undefined {
@@ -91,7 +92,15 @@ export function listOpenSteps(
     if (hasBegun) {
       const file = step === 'migrate' && !wait ? findRunningFile(record, times.nowMs) : undefined;
       const forMs = roundMs(times.nowMs - sinceMs);
-      running.push({ plugin, step, forMs, ...(wait && { wait }), ...(file && { file }) });
+      const usualMs = findUsual(times, plugin, step);
+      running.push({
+        plugin,
+        step,
+        forMs,
+        ...(usualMs !== undefined && { usualMs }),
+        ...(wait && { wait }),
+        ...(file && { file }),
+      });
     } else if (wait && counted.includes(step)) {
       waiting.push({ plugin, step, wait });
     }

@@ -4,6 +4,7 @@ import type { LockBlocker, LockHolder, WaitKind } from '../core/waits.ts';
 import { stepIn, type Outcome, type Step } from '../core/steps.ts';
 import type { RecordedEvent } from './recorded-event.ts';
 import { addLook, type SeenFile } from './seen-locks.ts';
+import { addEnd, addRelease, type StepMoments } from './step-moments.ts';
 
 /** An event of this process, or of a recording. */
 export type AnyEvent = BootEvent | RecordedEvent;
@@ -67,6 +68,8 @@ export interface StepRecord {
 /** The facts known of one plugin. */
 export interface PluginRecord {
   readonly id: string;
+  /** Its place in the order of the graph, or as discovered before it is known; counts from 0. */
+  index: number;
   readonly version?: string;
   readonly required: boolean;
   readonly enabled: boolean;
@@ -83,6 +86,7 @@ export function createPluginRecord(event: EventOf<'plugin.discovered'>): PluginR
   const untouched = (): StepRecord => ({ pauses: [], files: [] });
   return {
     id: event.plugin,
+    index: 0,
     ...(event.version === undefined ? {} : { version: event.version }),
     required: event.required,
     enabled: event.enabled,
@@ -97,8 +101,16 @@ export function createPluginRecord(event: EventOf<'plugin.discovered'>): PluginR
   };
 }
 
-/** Adds what an event says of a plugin. */
-export function addToPlugin(plugin: PluginRecord, event: AnyEvent): void {
+/**
+ * Adds what an event says of a plugin.
+ *
+ * @param moments Those of each step of all plugins.
+ */
+export function addToPlugin(
+  plugin: PluginRecord,
+  event: AnyEvent,
+  moments: Readonly<Record<Step, StepMoments>>,
+): void {
   const { elapsedMs: atMs } = event;
   const { migrate } = plugin.steps;
   switch (event.type) {
@@ -107,6 +119,7 @@ export function addToPlugin(plugin: PluginRecord, event: AnyEvent): void {
       plugin.pending = event.pending;
       break;
     case 'plugin.migrate.connecting':
+      moments.migrate.startMs ??= atMs;
       migrate.spawnedAtMs = atMs;
       migrate.slot = event.slot;
       migrate.pauses.push({ kind: 'connection', startMs: atMs });
@@ -118,10 +131,13 @@ export function addToPlugin(plugin: PluginRecord, event: AnyEvent): void {
       });
       Object.assign(migrate.pauses.at(-1) ?? {}, { reason: event.reason });
       break;
-    case 'plugin.migrate.waiting':
-      pause(migrate, { kind: 'lock', startMs: atMs - event.waitedMs });
+    case 'plugin.migrate.waiting': {
+      const startMs = atMs - event.waitedMs;
+      const hasBegun = pause(migrate, { kind: 'lock', startMs });
+      if (hasBegun) addRelease(moments.migrate, plugin, startMs);
       Object.assign(migrate.pauses.at(-1) ?? {}, { holder: event.holder });
       break;
+    }
     case 'plugin.migrate.retrying': {
       const { attempt, nextInMs, error, blockers } = event;
       endFile(migrate, atMs, 'rolledBack');
@@ -205,9 +221,13 @@ export function addToPlugin(plugin: PluginRecord, event: AnyEvent): void {
     case 'plugin.migrate.finished':
     case 'plugin.init.finished':
     case 'plugin.ready.finished':
-    case 'plugin.stop.finished':
-      finishStep(plugin.steps[stepIn(event.type)], event);
+    case 'plugin.stop.finished': {
+      const name = stepIn(event.type);
+      const step = plugin.steps[name];
+      addEnd(moments[name], plugin, atMs, step.spawnedAtMs !== undefined);
+      finishStep(step, event);
       break;
+    }
     default:
   }
 }
@@ -221,12 +241,13 @@ function joinLast(runs: StatementRun[], atMs: number): void {
   if (last && before) before.endMs = last.endMs ?? atMs;
 }
 
-/** Ends the wait that goes on, and begins another one. The same kind goes on. */
-function pause(step: StepRecord, next: Pause): void {
+/** Ends the wait that goes on, and begins another one. The same kind goes on: then it returns `false`. */
+function pause(step: StepRecord, next: Pause): boolean {
   const last = step.pauses.at(-1);
-  if (last?.kind === next.kind && last.endMs === undefined) return;
+  if (last?.kind === next.kind && last.endMs === undefined) return false;
   resume(step, next.startMs);
   step.pauses.push(next);
+  return true;
 }
 
 function resume({ pauses }: StepRecord, atMs: number): void {

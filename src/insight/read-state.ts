@@ -3,6 +3,7 @@ import type { BootState } from '../core/boot-state.ts';
 import type { Wait } from '../core/waits.ts';
 import type { Step, StepState } from '../core/steps.ts';
 import type { BootRecord } from './boot-record.ts';
+import { estimateRest } from './estimate.ts';
 import { writeHeadline } from './headline.ts';
 import { listOpenSteps } from './open-steps.ts';
 import { StepTimes } from './step-times.ts';
@@ -25,6 +26,7 @@ export function readState(record: BootRecord, machineState: string, elapsedMs: n
   const phase = machineState === 'launching' ? last : (machineState as BootState['phase']);
   const { bootId, finished, stepStates, pause } = record;
   const times = new StepTimes(record, elapsedMs);
+  const etaMs = estimateRest(times);
   return {
     bootId,
     phase,
@@ -32,6 +34,7 @@ export function readState(record: BootRecord, machineState: string, elapsedMs: n
     ...(finished ? { outcome: finished.outcome } : {}),
     headline: writeHeadline(times),
     ...countSettled(stepStates, countedSteps[phase] ?? []),
+    ...(etaMs !== undefined && { etaMs }),
     ...listOpenSteps(times, countedSteps[phase] ?? []),
     ...(pause ? { wait: toWait(pause, elapsedMs) } : {}),
     plugins: stepStates,

@@ -1,6 +1,7 @@
 import type { LockBlocker, LockHolder, WaitKind } from '../core/waits.ts';
 import type { Step } from '../core/steps.ts';
 import type { FileRun, Pause, PluginRecord, StepRecord } from './plugin-record.ts';
+import { findRelease } from './step-moments.ts';
 import type { StepTimes } from './step-times.ts';
 
 /** The use of a part of a step's time. `own` is work, Slipway's own included; `statement` is a statement of a migration. */
@@ -80,8 +81,8 @@ function addQueue(line: Line, times: StepTimes, plugin: string, step: Step): voi
     line.add('slot', endMs, { plugins: times.listHolders(step) });
     return;
   }
-  const release = times.findRelease(step, line.atMs, endMs);
-  if (release) line.add('slot', release.atMs, { plugins: [release.plugin] });
+  const release = findRelease(times.record.moments[step], line.atMs, endMs);
+  if (release) line.add('slot', release.atMs, { plugins: [release.plugin.id] });
   line.add('own', endMs);
 }
 

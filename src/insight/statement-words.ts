@@ -38,7 +38,7 @@ function describeProgress(
   if (phase.startsWith('waiting')) return phase.replace('ing', 's') + (who ? ` of ${who}` : '');
   if (who !== undefined) return undefined;
   if (percent === undefined) return done === undefined ? phase : `${phase}, ${done} ${unit ?? ''}`;
-  return `${percent} %${etaMs === undefined ? '' : `, about ${formatAbout(etaMs)} left`} (${phase})`;
+  return `${percent} %${etaMs === undefined ? '' : `, ${describeLeft(etaMs)}`} (${phase})`;
 }
 
 /** `14 sessions of api@web-1 waited up to 1.90s so far for its ACCESS EXCLUSIVE lock on orders` */
@@ -69,8 +69,8 @@ export function describeLock(lock: LockReport): string {
   return printable(`${what}: ${held}, ${describeWaiting(lock, longestWaitMs)}`);
 }
 
-/** A time that is only an estimate. */
-function formatAbout(ms: number): string {
+/** `about 47 s left` */
+export function describeLeft(ms: number): string {
   const seconds = Math.ceil(ms / 1_000);
-  return seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+  return `about ${seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`} left`;
 }

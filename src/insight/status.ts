@@ -1,9 +1,11 @@
 import { formatDuration } from '../core/duration.ts';
+import { describeUsual } from './estimate.ts';
 import { findOpenStep } from './open-steps.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import type { StepTimes } from './step-times.ts';
 import { nameTarget } from './wait-words.ts';
-import { findLoss, verbs } from './why.ts';
+import { verbs } from './step-words.ts';
+import { findLoss } from './why.ts';
 
 /** The state of a plugin, for people. */
 export interface Status {
@@ -12,7 +14,7 @@ export interface Status {
   readonly tone: 'good' | 'bad' | 'wait' | 'run' | 'soft';
   /** `waits for its lock`, `failed to start`. */
   readonly words: string;
-  /** `for 704ms`, `after 2.90s`; empty when there is no time to name. */
+  /** `for 704ms`, `for 34.0s, usually 3.10s`, `after 2.90s`; empty when there is no time to name. */
   readonly time: string;
 }
 
@@ -21,18 +23,18 @@ const going = { migrate: 'migrates', init: 'starts', ready: 'gets ready', stop: 
 /** Describes the state of a plugin: a failure first, then what goes on, then what is done. */
 export function describeStatus(times: StepTimes, plugin: PluginRecord): Status {
   if (!plugin.enabled) return notBegun('is disabled');
-  const lost = findLoss(plugin);
+  const lost = findLoss(times, plugin);
   if (lost) return describeLoss(lost);
   const isOver = times.record.finished !== undefined && times.record.stopping === undefined;
   const open = isOver ? undefined : findOpenStep(times, plugin);
-  if (!open) return describeEnd(plugin);
+  if (!open) return describeEnd(times, plugin);
   const { step, wait, hasBegun, sinceMs } = open;
   if (wait) {
     const words = `waits for ${nameTarget(wait.kind, step, wait.plugins)}`;
     return { glyph: '◷', tone: 'wait', words, time: `for ${formatDuration(wait.forMs)}` };
   }
-  if (!hasBegun) return describeEnd(plugin);
-  const time = `for ${formatDuration(times.nowMs - sinceMs)}`;
+  if (!hasBegun) return describeEnd(times, plugin);
+  const time = `for ${formatDuration(times.nowMs - sinceMs)}${describeUsual(times, plugin.id, step)}`;
   return { glyph: '▶', tone: 'run', words: going[step], time };
 }
 
@@ -58,8 +60,11 @@ function describeLoss({ step, outcome, because, durationMs }: Loss): Status {
   return { glyph: '⊘', tone: 'soft', words, time: '' };
 }
 
-function describeEnd({ steps: { migrate, ready, stop } }: PluginRecord): Status {
-  if (stop.outcome !== undefined) {
+function describeEnd(
+  { record }: StepTimes,
+  { steps: { migrate, ready, stop } }: PluginRecord,
+): Status {
+  if (stop.outcome !== undefined && !record.onlyMigrates) {
     return { glyph: '■', tone: 'soft', words: 'has stopped', time: sayWhen(stop.finishedAtMs) };
   }
   const good = { glyph: '✓', tone: 'good' } as const;

@@ -1,5 +1,5 @@
 import type { ChainLink } from '../core/report.ts';
-import { steps, type Step, type StepState } from '../core/steps.ts';
+import type { Step, StepState } from '../core/steps.ts';
 import type { FileRun, PluginRecord, StatementRun } from './plugin-record.ts';
 import { listSegments, type Segment } from './segments.ts';
 import type { Story } from './story.ts';
@@ -70,7 +70,7 @@ export function timeline(story: Story): Timeline {
     chain: placeChain(story, axis),
     lanes: record.plugins.map((plugin) => ({
       plugin: plugin.id,
-      bars: steps.flatMap((step) => listBars(plugin, step)),
+      bars: record.askedSteps.flatMap((step) => listBars(plugin, step)),
     })),
   };
 

@@ -1,22 +1,21 @@
 import { describeBlocker, describeHolder } from '../core/describe-session.ts';
-import { formatDuration } from '../core/duration.ts';
 import type { LockBlocker, LockHolder, Wait, WaitKind } from '../core/waits.ts';
-import { joinNames, printable, shorten } from '../core/printable.ts';
+import { joinNames, shorten } from '../core/printable.ts';
 import { isSuccess } from '../core/schedule.ts';
-import { steps, type Step } from '../core/steps.ts';
+import type { Step } from '../core/steps.ts';
 import type { PluginRecord, StepRecord } from './plugin-record.ts';
-import { describeLook } from './statement-words.ts';
 import type { StepTimes } from './step-times.ts';
 import type { Story } from './story.ts';
-import { findOpenStep, findRunningFile, type OpenStep } from './open-steps.ts';
+import { findOpenStep, findRunningFile } from './open-steps.ts';
+import { describeMigrated, describeOpenStep, firstLine, nameGoal, verbs } from './step-words.ts';
 
 /** One cause of the state of a plugin. */
 export interface Cause {
   /** Left out for what belongs to no plugin, such as a session of another process. */
   readonly plugin?: string;
   readonly step?: Step;
-  /** The reason to wait; or `work`, `failed`, `stopped`, `up`; or `session` for a session of another process. */
-  readonly kind: WaitKind | 'work' | 'failed' | 'stopped' | 'up' | 'session';
+  /** The reason to wait; or `work`, `failed`, `stopped`, `up`, `migrated`; or `session` for a session of another process. */
+  readonly kind: WaitKind | 'work' | 'failed' | 'stopped' | 'up' | 'migrated' | 'session';
   /** A sentence. */
   readonly because: string;
   /** The session of another process, for the kind `session`. */
@@ -54,7 +53,7 @@ export function why(story: Story, plugin: string): Explanation {
   const sentence =
     root?.plugin === plugin || root === undefined
       ? last
-      : `${plugin} ${root.kind === 'failed' ? 'did not start because of' : 'waits for'} ${root.plugin}: ${root.because}`;
+      : `${plugin} ${root.kind === 'failed' ? `did not ${nameGoal(story.record)} because of` : 'waits for'} ${root.plugin}: ${root.because}`;
   return { sentence, chain };
 }
 
@@ -77,25 +76,34 @@ function explain(
   times: StepTimes,
   plugin: PluginRecord,
 ): { readonly cause: Cause; readonly next?: string | undefined } {
-  const lost = findLoss(plugin);
+  const lost = findLoss(times, plugin);
   if (lost) return explainLoss(times, plugin, lost);
   const open = times.record.finished ? undefined : findOpenStep(times, plugin);
-  if (!open) {
-    const isUp = plugin.steps.ready.outcome === 'done';
-    const because = isUp ? `${plugin.id} is up` : `${plugin.id} has nothing left to do`;
-    return { cause: { plugin: plugin.id, kind: isUp ? 'up' : 'stopped', because } };
-  }
+  if (!open) return { cause: explainEnd(times, plugin) };
   const because = describeOpenStep(times, plugin, open);
   const { step, wait } = open;
   const cause = { plugin: plugin.id, step, kind: wait?.kind ?? 'work', because } as const;
   return { cause, next: wait && findLongest(times, wait, step) };
 }
 
-/** Finds the first step of a plugin that did not succeed. */
-export function findLoss({
-  steps: own,
-}: PluginRecord): (StepRecord & { readonly step: Step }) | undefined {
-  const step = steps.find(
+/** The cause of a plugin that has nothing left to do. */
+function explainEnd({ record }: StepTimes, plugin: PluginRecord): Cause {
+  const { id } = plugin;
+  if (record.onlyMigrates && plugin.steps.migrate.outcome !== undefined) {
+    const because = `${describeMigrated(plugin)}. This boot was asked to migrate only, and was not meant to start plugins`;
+    return { plugin: id, step: 'migrate', kind: 'migrated', because };
+  }
+  return plugin.steps.ready.outcome === 'done'
+    ? { plugin: id, kind: 'up', because: `${id} is up` }
+    : { plugin: id, kind: 'stopped', because: `${id} has nothing left to do` };
+}
+
+/** Finds the first step of a plugin that the boot was asked for and that did not succeed. */
+export function findLoss(
+  { record }: StepTimes,
+  { steps: own }: PluginRecord,
+): (StepRecord & { readonly step: Step }) | undefined {
+  const step = record.askedSteps.find(
     (each) => own[each].outcome !== undefined && !isSuccess(own[each].outcome),
   );
   return step && { ...own[step], step };
@@ -124,23 +132,15 @@ function explainLoss(
   };
 }
 
-/** What each step does, as verbs. */
-export const verbs = {
-  migrate: 'migrate',
-  init: 'start',
-  ready: 'get ready',
-  stop: 'stop',
-} as const;
-
 function isLost(times: StepTimes, plugin: string, step: Step): boolean {
   const outcome = times.find(plugin, step)?.outcome;
   return outcome !== undefined && !isSuccess(outcome);
 }
 
 /** Finds the plugin that the boot failed by: of the required ones, the first that failed. */
-export function findCulprit({ record }: StepTimes): PluginRecord | undefined {
-  const failed = record.plugins.flatMap((plugin) => {
-    const lost = findLoss(plugin);
+export function findCulprit(times: StepTimes): PluginRecord | undefined {
+  const failed = times.record.plugins.flatMap((plugin) => {
+    const lost = findLoss(times, plugin);
     const isFailure = lost?.outcome === 'failed' || lost?.outcome === 'timeout';
     return isFailure && lost.step !== 'stop' ? [{ plugin, atMs: lost.finishedAtMs ?? 0 }] : [];
   });
@@ -179,70 +179,4 @@ function findHolder(times: StepTimes, plugin: PluginRecord): readonly Cause[] | 
     session: holder,
   };
   return waitsFor ? [held, block(waitsFor)] : [held];
-}
-
-/** Describes what a step does now, or waits for: a sentence that begins with the plugin. */
-export function describeOpenStep(times: StepTimes, plugin: PluginRecord, open: OpenStep): string {
-  const { step, wait, sinceMs } = open;
-  const forMs = formatDuration(times.nowMs - sinceMs);
-  if (wait) return `${plugin.id} ${describeWait(wait, plugin)}`;
-  if (step === 'migrate') return `${plugin.id} ${describeMigration(times, plugin, forMs)}`;
-  const verb = {
-    init: 'its init has run',
-    ready: 'its ready hook has run',
-    stop: 'it has been stopping',
-  };
-  return `${plugin.id} ${{ init: 'starts', ready: 'gets ready', stop: 'stops' }[step]}: ${verb[step]} for ${forMs}`;
-}
-
-function describeMigration(times: StepTimes, plugin: PluginRecord, forMs: string): string {
-  const file = findRunningFile(plugin, times.nowMs);
-  if (!file) return `prepares its migrations for ${forMs}`;
-  const place = file.of > 1 ? ` (file ${file.index} of ${file.of})` : '';
-  const since = `for ${formatDuration(file.forMs)}`;
-  const { statement, statements, command = '' } = file;
-  const seen = describeLook(command, file);
-  if (statement === undefined) {
-    return `applies ${file.file}${place} ${since}${seen && `; ${seen}`}`;
-  }
-  const which = `statement ${statement}${statements === undefined ? '' : ` of ${statements}`}`;
-  const what = file.progress ? '' : `, ${command || 'SQL'},`;
-  return `applies ${file.file}${place}: ${which}${what} has run ${since}${seen && `; ${seen}`}`;
-}
-
-function describeWait(wait: Wait, plugin: PluginRecord): string {
-  const { kind, plugins = [], holder, blockers = [], reason } = wait;
-  const forMs = formatDuration(wait.forMs);
-  const more = reason === undefined ? '' : `: ${printable(firstLine(reason))}`;
-  const who = joinNames(shorten(plugins, 3));
-  switch (kind) {
-    case 'dependency':
-      return `waits ${forMs} for ${who}`;
-    case 'gate':
-      return plugins.length === 0
-        ? `waits ${forMs} for the survey`
-        : `waits ${forMs} until ${who} ${plugins.length === 1 ? 'has' : 'have'} ended`;
-    case 'slot':
-      return `waits ${forMs} for a slot, which ${who} ${plugins.length === 1 ? 'has' : 'have'}`;
-    case 'connection':
-      return `waits ${forMs} for a client of the pool${more}`;
-    case 'lock':
-      return `waits ${forMs} for its migration lock, held by ${printable(describeHolder(holder ?? {}))}`;
-    case 'database':
-      return `waits ${forMs} for PostgreSQL${more}`;
-    default: {
-      const file = plugin.steps.migrate.files.at(-1)?.file;
-      const what = file === undefined ? 'starts again' : `tries ${file} again`;
-      const inTheWay =
-        blockers.length === 0
-          ? ''
-          : `; in the way: ${blockers.map((each) => printable(describeBlocker(each))).join('; ')}`;
-      return `${what} after a pause, which has lasted ${forMs}${more}${inTheWay}`;
-    }
-  }
-}
-
-/** The first line of a message, without control characters. */
-export function firstLine(message: string): string {
-  return printable(message.split('\n', 1)[0] ?? '');
 }

@@ -66,7 +66,6 @@ export function traceBoot(boot: TracedBoot, options: TraceBootOptions = {}): () 
     for (let event = boot.events[next]; event; event = boot.events[next]) {
       next += 1;
       record.add(event);
-      // Made once for both: what it finds out about the other steps is dear where there are many.
       const times = new StepTimes(record, event.elapsedMs);
       try {
         spans.add(event, times);

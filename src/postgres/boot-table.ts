@@ -17,7 +17,7 @@ export interface BootRow {
   readonly recording: string;
 }
 
-const name = 'slipway.boots';
+export const bootTable = 'slipway.boots';
 const columns = `
   boot_id uuid primary key, started_at timestamptz not null, duration_ms double precision not null,
   outcome text not null, host text not null, app text, app_version text, recording text not null`;
@@ -31,9 +31,9 @@ const most = 100;
  * @throws what pg threw: 42501 when the role may not.
  */
 export function writeBootRow(client: PinnedClient, row: BootRow): Promise<void> {
-  return writeOwnTable(client, { name, columns }, async () => {
+  return writeOwnTable(client, { name: bootTable, columns }, async () => {
     await client.query(
-      `insert into ${name} (boot_id, started_at, duration_ms, outcome, host, app, app_version, recording)
+      `insert into ${bootTable} (boot_id, started_at, duration_ms, outcome, host, app, app_version, recording)
        values ($1::uuid, to_timestamp($2::float8 / 1000), $3::float8, $4, $5, $6, $7, $8) on conflict do nothing`,
       [
         row.bootId,
@@ -47,8 +47,8 @@ export function writeBootRow(client: PinnedClient, row: BootRow): Promise<void> 
       ],
     );
     await client.query(
-      `delete from ${name} where boot_id in
-         (select boot_id from ${name} order by started_at desc, boot_id offset ${most})`,
+      `delete from ${bootTable} where boot_id in
+         (select boot_id from ${bootTable} order by started_at desc, boot_id offset ${most})`,
     );
   });
 }
@@ -60,7 +60,7 @@ export async function readBootRows(client: Querying, last: number): Promise<read
       `select boot_id::text as "bootId", (extract(epoch from started_at) * 1000)::float8::text as "startedAt",
          duration_ms::text as "durationMs", outcome::text, host::text, app::text, app_version::text as "appVersion",
          recording::text
-       from ${name} order by started_at desc, boot_id limit $1::int`,
+       from ${bootTable} order by started_at desc, boot_id limit $1::int`,
       [last],
     );
     return rows.map((row) => ({

@@ -105,8 +105,9 @@ function describeNext({ record: { pause }, nowMs }: StepTimes): string {
   return leftMs > 0 ? `; next attempt in ${formatElapsed(leftMs)}` : '';
 }
 
-function describeWork({ step, file }: RunningStep, width: number): string {
-  if (step !== 'migrate') return verbs[step];
+function describeWork({ step, file, usualMs }: RunningStep, width: number): string {
+  const usual = usualMs === undefined ? '' : `, usually ${formatElapsed(usualMs)}`;
+  if (step !== 'migrate') return verbs[step] + usual;
   return file ? describeFile(file, width) : 'prepares its migrations';
 }
 

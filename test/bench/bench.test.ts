@@ -38,6 +38,7 @@ test('the bench measures every part on both lines', async () => {
     recording: [{ plugins: 10, recorded: { runs: 1 }, plain: { runs: 1 } }],
     help: { help: { runs: 1 }, bare: { runs: 1 } },
     telemetry: { plugins: 10, alone: { runs: 1 }, channels: { runs: 1 }, traced: { runs: 1 } },
+    clicks: { plugins: 30, rows: { p90Ms: expect.any(Number) as number } },
   });
 });
 

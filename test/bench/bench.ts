@@ -1,5 +1,6 @@
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { withClient } from '../support/leaks.ts';
+import { measureClicks, type ClicksExtent, type ClicksResult } from './clicks.ts';
 import { measureDiscovery, type DiscoveryResult } from './discovery.ts';
 import { withMigratingPlugins } from './generated-plugins.ts';
 import { measureGuard, type GuardResult } from './guard.ts';
@@ -27,6 +28,7 @@ export const parts = [
   'recording',
   'help',
   'telemetry',
+  'clicks',
 ] as const;
 export type Part = (typeof parts)[number];
 
@@ -62,6 +64,7 @@ export interface BenchResult {
   readonly recording: readonly RecordingResult[];
   readonly help?: HelpResult;
   readonly telemetry?: TelemetryResult;
+  readonly clicks?: ClicksResult | undefined;
 }
 
 export interface BenchOptions {
@@ -84,9 +87,11 @@ interface Extent {
   readonly recorded: readonly number[];
   /** How many relations the catalog has beside the plugins'. */
   readonly relations: number;
+  /** The boot whose page is clicked. */
+  readonly clicked: ClicksExtent;
   /** How long a reader holds a table, in ms. */
   readonly heldMs: number;
-  readonly rounds: Readonly<Record<Exclude<Part, 'upgrade' | 'reader'>, Rounds>>;
+  readonly rounds: Readonly<Record<Exclude<Part, 'upgrade' | 'reader' | 'clicks'>, Rounds>>;
 }
 
 const full: Extent = {
@@ -96,6 +101,7 @@ const full: Extent = {
   installed: 22,
   recorded: [100, 1_000],
   relations: 40_000,
+  clicked: { plugins: 300, statements: 48 },
   heldMs: 5_000,
   rounds: {
     orchestration: { rounds: 5, warmUps: 1 },
@@ -119,6 +125,7 @@ const small: Extent = {
   installed: 3,
   recorded: [10],
   relations: 500,
+  clicked: { plugins: 30, statements: 20 },
   heldMs: 400,
   rounds: {
     orchestration: once,
@@ -181,6 +188,7 @@ export async function runBench({ adminUrl, only, quick }: BenchOptions): Promise
     recording,
     ...(await ifAsked('help', () => measureHelp(rounds.help))),
     ...(await ifAsked('telemetry', () => measureTelemetry(count, rounds.telemetry))),
+    ...(await ifAsked('clicks', () => measureClicks(adminUrl, extent.clicked))),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { BenchResult } from './bench.ts';
+import type { ClicksResult } from './clicks.ts';
 import { alignColumns, milliseconds, range } from './columns.ts';
 import type { DiscoveryResult } from './discovery.ts';
 import { filesPerPlugin } from './generated-plugins.ts';
@@ -11,7 +12,7 @@ import type { VersusResult } from './versus.ts';
 
 /** The figures for people: what was measured, on what, and what each row and column means. */
 export function renderTables(result: BenchResult): string {
-  const { machine, plugins, orchestration, discovery, versus, telemetry, help } = result;
+  const { machine, plugins, orchestration, discovery, versus, telemetry, help, clicks } = result;
   const { cores, processor, node, postgres, fsync, load } = machine;
   return [
     `${cores} cores (${processor}), Node ${node}, PostgreSQL ${postgres} with fsync ${fsync}, load average ${load.toFixed(1)} at the start`,
@@ -22,6 +23,7 @@ export function renderTables(result: BenchResult): string {
     ...(telemetry ? ['', ...telemetryTable(telemetry)] : []),
     ...migrationTables(result).flatMap((table) => ['', ...table]),
     ...(help ? ['', ...helpTable(help)] : []),
+    ...(clicks ? ['', ...clicksTable(clicks)] : []),
   ].join('\n');
 }
 
@@ -68,6 +70,31 @@ function telemetryTable(result: TelemetryResult): readonly string[] {
     '  once more    the same again: what is between the two is noise',
     '  channels     with a subscriber of every channel',
     '  traceBoot()  with the API of OpenTelemetry, and no SDK',
+  ];
+}
+
+function clicksTable({ plugins, events, ...answers }: ClicksResult): readonly string[] {
+  const header = ['click on', 'answered in', 'nine of ten in', 'clicks'];
+  const rows = [
+    ['a row', answers.rows],
+    ['a tab', answers.tabs],
+    ['its view', answers.views],
+  ] as const;
+  return [
+    `The inspector's page while ${plugins} plugins send ${events} events`,
+    '',
+    ...alignColumns([
+      header,
+      ...rows.map(([name, sample]) => [
+        name,
+        range(sample),
+        milliseconds(sample.p90Ms),
+        String(sample.runs),
+      ]),
+    ]),
+    '',
+    '  a row, a tab  from the click to the drawing that shows it as chosen, in steps of 8 ms; less than 16 ms is not counted',
+    '  its view      from the click on the tab to the drawing that shows what is in it',
   ];
 }
 

@@ -147,6 +147,12 @@ describe('the history of boots', () => {
     expect(rows[0]?.recording).not.toMatch(/hunter2|CREATE TABLE/);
   });
 
+  it('of a server that refuses is not waited for, and no option is named that would wait', async () => {
+    const { code, hint } = await failureOf(readHistory('postgres://127.0.0.1:1/none'));
+    expect(code).toBe('DATABASE_UNREACHABLE');
+    expect(hint).toBe('Check that the server runs and that the address and password are right.');
+  });
+
   it.each([0, 101, 1.5, '5'])('refuses to read the last %j boots', async (last) => {
     const error = await failureOf(
       readHistory('postgres://127.0.0.1:1/none', { last: last as number }),

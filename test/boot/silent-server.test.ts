@@ -32,6 +32,7 @@ test('nor does it keep a boot whose connect.wait is over, or a plan', async () =
   expect(await failureOf(boot.start())).toMatchObject({
     code: 'DATABASE_UNREACHABLE',
     message: 'No connection to PostgreSQL within 200ms: timeout exceeded when trying to connect',
+    hint: expect.stringMatching(/connect\.wait sets how long to keep trying\.$/) as string,
   });
   expect(recording.of('boot.stopped')).toMatchObject([{ errors: [] }]);
   await expect.poll(silent.openCount).toBe(0);

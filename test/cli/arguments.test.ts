@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { commands } from '../../src/cli/command-table.ts';
-import { listCompletions } from '../../src/cli/completion.ts';
+import { completionScripts, listCompletions } from '../../src/cli/completion.ts';
 import { UsageError } from '../../src/cli/exit-codes.ts';
 import { writeCommandHelp, writeProgramHelp } from '../../src/cli/help.ts';
 import { parseArguments } from '../../src/cli/parse-arguments.ts';
@@ -54,7 +54,10 @@ describe('the arguments', () => {
     [['plan', '--config'], '--config needs a value: --config <path>.'],
     [['blame'], 'blame needs <recording>.'],
     [['export', 'b', '--to', 'svgg'], 'Did you mean "svg"?'],
-    [['complete', 'zhs'], '<shell> is one of bash, zsh, fish, and not "zhs". Did you mean "zsh"?'],
+    [
+      ['complete', 'zhs'],
+      '<shell> is one of bash, zsh, fish, powershell, and not "zhs". Did you mean "zsh"?',
+    ],
     [['--json'], 'The command comes first.'],
     [['help', 'nothing'], 'There is no command "nothing".'],
   ])('%j are refused, with what may be meant', (given, text) => {
@@ -106,8 +109,17 @@ describe('the completion', () => {
     expect(listCompletions(['export', 'boot.jsonl', '--to', 'mer'])).toBe(
       'mermaid\t\nmermaid-graph\t\n:4\n',
     );
-    expect(listCompletions(['complete', ''])).toBe('bash\t\nzsh\t\nfish\t\n:4\n');
+    expect(listCompletions(['complete', ''])).toBe('bash\t\nzsh\t\nfish\t\npowershell\t\n:4\n');
     expect(listCompletions(['blame', ''])).toBe(':0\n');
     expect(listCompletions(['plan', '--config', ''])).toBe(':0\n');
+  });
+
+  it('has a script for each shell that the table names, which asks the program', () => {
+    const scripts: Readonly<Record<string, string>> = completionScripts;
+    expect(Object.keys(scripts)).toEqual(commands.complete.arguments.shell.choices);
+    for (const script of Object.values(scripts)) {
+      expect(script).toMatch(/^# Completion of slipway for \w+\.\n/);
+      expect(script).toMatch(/slipway complete -- |\('complete', '--'\)/);
+    }
   });
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { findProgram } from '../support/find-program.ts';
 import { packageRoot, requireBuiltPackage } from '../support/built-package.ts';
 import { runCli } from './cli-process.ts';
 
@@ -34,6 +35,46 @@ describe('the program', () => {
       code: 2,
       stderr: expect.stringContaining('Did you mean "plan"?') as string,
     });
+  });
+});
+
+// Few machines of a CI have it: then only the text is looked at.
+const powershell = await findProgram({
+  names: ['pwsh'],
+  tests: 'the completion of PowerShell',
+}).catch(() => undefined);
+
+describe('the completion of PowerShell', () => {
+  it('is balanced, and keeps the variables of PowerShell', async () => {
+    const { stdout: script } = await runCli(['complete', 'powershell']);
+    for (const [open, close] of ['{}', '()', '[]'] as const) {
+      expect(script.split(open ?? '').length, open).toBe(script.split(close ?? '').length);
+    }
+    expect(script).toMatch(
+      /^Register-ArgumentCompleter -Native -CommandName slipway -ScriptBlock \{\n {2}param\(\$wordToComplete, \$commandAst, \$cursorPosition\)\n[^]*\n\}\n$/m,
+    );
+    expect(script).toContain('& slipway @call 2>$null');
+    expect(script).toContain('-split "\\t", 2');
+  });
+
+  it.skipIf(powershell === undefined)('completes a command, an option and a value', async () => {
+    const { stdout: script } = await runCli(['complete', 'powershell']);
+    const program = join(packageRoot, 'dist/src/cli/main.js');
+    const lines = ['slipway cri', 'slipway plan --ch', 'slipway export boot.jsonl --to mer'];
+    const tries = lines.map(
+      (line) =>
+        `([System.Management.Automation.CommandCompletion]::CompleteInput('${line}', ${line.length}, $null)).CompletionMatches.CompletionText -join ' '`,
+    );
+    const { stdout } = await run(powershell ?? '', [
+      '-NoProfile',
+      '-Command',
+      `function slipway { & '${process.execPath}' '${program}' @args }\n${script}\n${tries.join('\n')}`,
+    ]);
+    expect(stdout.trim().split(/\r?\n/)).toEqual([
+      'critical-chain',
+      '--check',
+      'mermaid mermaid-graph',
+    ]);
   });
 });
 

@@ -89,18 +89,21 @@ describe('slipway plan', () => {
     }
     const folder = await project({
       'slipway.config.mjs': config,
-      'sql, of:notes/0001_init.sql': 'COMMIT;',
+      'sql, of:notes/0001_init.sql': 'SELECT 1;\n COMMIT;',
     });
     const { code, stdout } = await runCli(['plan', '--json', '--check'], { cwd: folder, env });
     expect(code).toBe(3);
     expectDocument(stdout, 'slipway.plan/1');
+    expect(JSON.parse(stdout)).toMatchObject({
+      problems: [{ plugin: 'notes', file: '0001_init.sql', line: 2, column: 2 }],
+    });
   });
 
   it('annotates problems in GitHub Actions, also in files with commas and colons, and writes a summary', async () => {
     const { url } = await db.fresh();
     const folder = await project({
       'slipway.config.mjs': config,
-      'sql, of:notes/0001_100%, or: less.sql': 'CREATE TABLE a (id int);\n\nCOMMIT;',
+      'sql, of:notes/0001_100%, or: less.sql': 'CREATE TABLE a (id int);\n\n  COMMIT;',
     });
     const summary = join(folder, 'summary.md');
     const { code, stdout, stderr } = await runCli(['plan', '--check'], {
@@ -115,7 +118,7 @@ describe('slipway plan', () => {
     expect(code).toBe(3);
     const annotation = stdout.split('\n').find((line) => line.startsWith('::'));
     expect(annotation).toMatch(
-      /^::error file=sql%2C of%3Anotes\/0001_100%25%2C or%3A less\.sql,line=3,title=MIGRATION_TRANSACTION_CONTROL::notes: line 3 has COMMIT, .*%0ARemove the command/,
+      /^::error file=sql%2C of%3Anotes\/0001_100%25%2C or%3A less\.sql,line=3,col=3,title=MIGRATION_TRANSACTION_CONTROL::notes: line 3 has COMMIT, .*%0ARemove the command/,
     );
     expect(lastLine(stderr)).toBe('The check found 1 problem, 1 pending file.');
     expect(await readFile(summary, 'utf8')).toContain('## 1 problem');

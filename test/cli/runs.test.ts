@@ -194,6 +194,13 @@ describe('a question about a boot', () => {
       env: { DATABASE_URL: url },
     });
     const { stdout } = await runCli(['why', 'notes', '-'], { input });
-    expect(stdout).toBe('notes did not start: the boot ended in migrateAll\n');
+    expect(stdout).toMatch(
+      /^notes is migrated: 1 file applied in \S+ \(0001-notes\)\. This boot was asked to migrate only, and was\s+not meant to start plugins\n$/,
+    );
+    const asked = await runCli(['what-if', '-', '--without', 'notes.init'], { input });
+    expect(asked.stdout).toContain('This boot was asked to migrate only: no plugin started');
+    expect((await runCli(['timeline', '-'], { input })).stdout).toMatch(
+      /\n█ migrates {2}· waits\n$/,
+    );
   });
 });

@@ -5,6 +5,8 @@ import { useDatabase } from '../support/database.ts';
 import { findProgram } from '../support/find-program.ts';
 import { packageRoot } from '../support/built-package.ts';
 import { createTerminal } from '../support/terminal.ts';
+import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
+import { holdLock } from '../http/held-lock.ts';
 import { configOf, lastLine, startOnTerminal } from './cli-process.ts';
 
 const db = useDatabase();
@@ -88,6 +90,23 @@ describe.skipIf(script === undefined)('on a terminal', () => {
     up.type('\u0003');
     expect((await up.ended).code).toBe(0);
     expect(show(up.stdout, 80).text).toMatch(/✔ notes +stopped[^]*stopped after \S+$/);
+  });
+
+  it('Ctrl-C stops a boot that waits for the lock of another process', async () => {
+    const { url } = await db.fresh();
+    await using _ = await holdLock(url, migrationLockKey('plugin_notes'));
+    const waiting = startOnTerminal(['migrate', ...small], 200, { env: { DATABASE_URL: url } });
+    await waiting.prints(/for its (?:migration )?lock, held by/);
+    waiting.type('\u0003');
+    const { code, stdout } = await waiting.ended;
+    expect(code).toBe(130);
+    const { text } = show(stdout, 200);
+    expect(text).toMatch(/\nBOOT_CANCELED: [^]*\n {2}→ [^\n]*$/);
+    // What was drawn in place is gone, and the cursor is back.
+    expect(text.split('BOOT_CANCELED')[1]).not.toContain('held by');
+    expect(stdout.lastIndexOf('\u001B[?25h')).toBeGreaterThanOrEqual(
+      stdout.lastIndexOf('\u001B[?25l'),
+    );
   });
 
   it('a second Ctrl-C cuts the way down off, and says so', async () => {

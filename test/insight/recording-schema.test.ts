@@ -6,6 +6,7 @@ import { keeping, patient, progressOf, useSessions } from '../boot/watched-boot.
 import { holdLock } from '../http/held-lock.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
+import { deferred } from '../support/deferred.ts';
 import { migrationFolder } from '../support/migration-folder.ts';
 import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
 
@@ -93,6 +94,21 @@ describe('the schema of a recording', () => {
       options([definePlugin({ id: 'catalog', migrations, init, retry })], { pool: url }),
     );
     boot.once('boot.progress', () => void lock.release());
+    await boot.start();
+    await boot.stop();
+  });
+
+  it('fits a boot that tells the usual times of its plugins', async () => {
+    const { url: pool } = await db.fresh();
+    const before = bootUnderTest(
+      options([{ id: 'slow', init() {} }], { pool, history: true }),
+    ).boot;
+    await before.start();
+    await before.stop();
+    const isTold = deferred();
+    const slow = { id: 'slow', init: () => isTold.promise };
+    const { boot } = bootUnderTest(options([slow], { pool, history: true }));
+    boot.once('history.read', () => isTold.resolve());
     await boot.start();
     await boot.stop();
   });

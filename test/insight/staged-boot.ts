@@ -20,6 +20,7 @@ import { Relay } from '../../src/boot/relay.ts';
 import type { BootEvent } from '../../src/core/events.ts';
 import { sleep } from '../../src/core/patience.ts';
 import type { GraphNode } from '../../src/core/schedule.ts';
+import type { BootOutcome } from '../../src/core/steps.ts';
 import { ManualClock } from './manual-clock.ts';
 import { nameAt, type Ending, type StagedBoot, type StagedPlugin } from './staged-plan.ts';
 
@@ -43,12 +44,19 @@ export async function runStaged(
     deliver: () => {},
     sent: new StatementCount(),
   });
-  const { migrateWidth, initWidth } = boot;
-  const actor = createActor(provideMachines(stageTasks(boot, clock, relay.emit), relay.emit), {
+  const { migrateWidth, initWidth, until = 'ready' } = boot;
+  const tell: Relay['emit'] = (event) => {
+    const isWayDown = event.type === 'phase.started' && event.phase === 'stopAll';
+    if (isWayDown && until === 'migrated' && !relay.record.stopping) {
+      relay.emit({ type: 'boot.stopping', reason: 'the migrations have ended' });
+    }
+    relay.emit(event);
+  };
+  const actor = createActor(provideMachines(stageTasks(boot, clock, relay.emit), tell), {
     input: { migrateWidth, initWidth },
   });
   let isOver = false;
-  const finish = (outcome: 'ready' | 'degraded' | 'failed' | 'canceled', error?: Error): void => {
+  const finish = (outcome: BootOutcome, error?: Error): void => {
     if (relay.record.finished) return;
     relay.emit({
       type: 'boot.finished',
@@ -70,13 +78,14 @@ export async function runStaged(
       relay.emit({ type: 'boot.stopped', reason, durationMs: 0, errors: [] });
       const failure = output?.launch?.failures[0]?.error;
       if (output?.launch?.outcome === 'failed') finish('failed', failure as Error);
+      else if (output?.launch?.outcome === 'migrated') finish('migrated');
       else finish('canceled', new Error('stopped'));
       isOver = true;
     },
   });
   relay.emit({
     type: 'boot.started',
-    until: 'ready',
+    until,
     versions: { slipway: '0.0.0', node: '20.19.0' },
     pid: 1,
     host: 'host',
@@ -92,7 +101,7 @@ export async function runStaged(
       actor.send({ type: 'STOP', reason: 'SIGTERM' });
     });
   }
-  actor.send({ type: 'START', until: 'ready' });
+  actor.send({ type: 'START', until });
   await clock.run(() => isOver, untilMs);
   const elapsedMs = untilMs === undefined ? relay.elapsedMs : Math.max(untilMs, relay.elapsedMs);
   return { id: relay.record.bootId, events: relay.events, elapsedMs };

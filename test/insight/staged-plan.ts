@@ -32,6 +32,8 @@ export interface StagedBoot {
   readonly discoverMs: number;
   readonly surveyMs: number;
   readonly registerMs: number;
+  /** Whether the plugins start after the migrations; by default they do. */
+  readonly until?: 'ready' | 'migrated';
   /** When the boot is stopped. */
   readonly stopAtMs?: number | undefined;
 }
@@ -108,6 +110,7 @@ export function anyBoot(most = 6): fc.Arbitrary<StagedBoot> {
     discoverMs: ms,
     surveyMs: ms,
     registerMs: ms,
+    until: fc.constantFrom('ready', 'ready', 'ready', 'migrated'),
     stopAtMs: fc.option(fc.integer({ min: 0, max: 400 }), { nil: undefined, freq: 5 }),
   });
 }

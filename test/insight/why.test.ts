@@ -14,6 +14,7 @@ const roots = [
   'failed',
   'stopped',
   'up',
+  'migrated',
   'session',
 ];
 

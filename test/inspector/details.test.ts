@@ -3,9 +3,10 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { createBoot, definePlugin, serviceRef } from '../../src/index.ts';
 import { readStory, storyOf } from '../../src/insight.ts';
+import { stage, tell } from '../insight/exports/stories.ts';
 import { parseRecording } from '../../src/insight/parse-recording.ts';
 import { exportHtml } from '../../src/inspector.ts';
-import { chromium, findBarriers, useBrowser } from '../support/browser.ts';
+import { chromium, findBarriers, openView, useBrowser } from '../support/browser.ts';
 
 const recording = new URL('../../docs/examples/insight/after.jsonl', import.meta.url);
 const html = exportHtml(await readStory(recording));
@@ -63,6 +64,20 @@ describe.skipIf(!chromium)('the details of a plugin', () => {
     expect(await findBarriers(page)).toEqual([]);
   });
 
+  it('say of a boot that only migrates what was migrated, and that nothing was meant to start', async () => {
+    const boot = stage([{ files: [[10], [10]] }, { needs: [0] }], { until: 'migrated' });
+    const page = await browser.openHtml(exportHtml(await tell(boot)), { hash: 'plugin=p0' });
+    const pane = details(page);
+    await pane.getByRole('heading', { name: 'p0' }).waitFor();
+    await pane.getByText('✓ is migrated after').waitFor();
+    await pane
+      .getByText(/^p0 is migrated: 2 files applied in 20ms .*and was not meant to start plugins$/)
+      .waitFor();
+    expect(await page.getByText('did not start').count()).toBe(0);
+    expect(await page.getByText('notReached').count()).toBe(0);
+    expect(await findBarriers(page)).toEqual([]);
+  });
+
   it('show hostile texts as they are, and stay as wide as they were', async () => {
     const hostile = `<img src=x onerror=alert(1)></script><script>alert(2)</script>\u202Egpj\u001B[2J ${'x'.repeat(9_000)}`;
     const escaped = JSON.stringify(hostile).slice(1, -1);
@@ -79,8 +94,7 @@ describe.skipIf(!chromium)('the details of a plugin', () => {
     ]);
     expect(inner).toBe(outer);
     for (const name of ['Log', 'Findings']) {
-      await page.getByRole('tab', { name }).click();
-      const view = page.getByRole('tabpanel');
+      const view = await openView(page, page.getByRole('tab', { name }));
       const widths = await view.evaluate((element) => [element.scrollWidth, element.clientWidth]);
       expect(widths[0]).toBe(widths[1]);
     }

@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { readStory, type Story } from '../../src/insight.ts';
 import { parseRecording } from '../../src/insight/parse-recording.ts';
 import { exportHtml } from '../../src/inspector.ts';
-import { chromium, findBarriers, useBrowser, type OpenOptions } from '../support/browser.ts';
+import { stage, tell } from '../insight/exports/stories.ts';
+import {
+  chromium,
+  findBarriers,
+  openViews,
+  useBrowser,
+  type OpenOptions,
+} from '../support/browser.ts';
 
 const recording = new URL('../../docs/examples/insight/after.jsonl', import.meta.url);
 const story: Story = await readStory(recording);
@@ -57,6 +64,13 @@ describe.skipIf(!chromium)('the page of a recording', () => {
       expect(await findBarriers(page)).toEqual([]);
     },
   );
+
+  it('has no barriers when all went well', async () => {
+    const boot = stage([{}, { needs: [0] }]);
+    const page = await browser.openHtml(exportHtml(await tell(boot)));
+    await page.getByRole('heading', { level: 1, name: /^All 2 plugins are up/ }).waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+  });
 
   it('plays the boot again, from its beginning to its end', async () => {
     const page = await browser.openHtml(html);
@@ -119,10 +133,7 @@ describe.skipIf(!chromium)('the page of a recording', () => {
     );
     const page = await browser.openHtml(exportHtml(parseRecording(newer)));
     await page.getByRole('heading', { level: 1, name: ending }).waitFor();
-    for (const tab of await page.getByRole('tab').all()) {
-      await tab.click();
-      await page.getByRole('tabpanel').locator('*').first().waitFor();
-    }
+    for await (const view of openViews(page)) await view.locator('*').first().waitFor();
     await page.getByRole('tab', { name: 'Log' }).click();
     await page.getByRole('searchbox', { name: 'Text' }).fill('hibernated');
     await page.getByRole('cell', { name: 'plugin.hibernated', exact: true }).first().waitFor();
@@ -138,6 +149,16 @@ describe.skipIf(!chromium)('the page of a recording', () => {
     }
   });
 
+  it('shows the chosen tab at once, and its view when that is built', async () => {
+    const page = await browser.openHtml(html);
+    const look = `[document.querySelector('[aria-selected=true]').id, document.querySelector('#view').getAttribute("aria-labelledby")]`;
+    await page.getByRole('tab', { name: 'Lanes', selected: true }).waitFor();
+    expect(
+      await page.evaluate(`(document.querySelector('#tab-findings').click(), ${look})`),
+    ).toEqual(['tab-findings', 'tab-lanes']);
+    await page.getByRole('tabpanel', { name: 'Findings' }).waitFor();
+  });
+
   const contrast = ['color-contrast', 'link-in-text-block'];
   it.each([
     { colorScheme: 'light', viewport: { width: 1024, height: 768 } },
@@ -149,8 +170,7 @@ describe.skipIf(!chromium)('the page of a recording', () => {
     async ({ rules, ...look }: OpenOptions & { readonly rules?: readonly string[] }) => {
       const page = await browser.openHtml(html, { ...look, hash: 'at=1000&plugin=catalog' });
       const found: string[] = [];
-      for (const tab of await page.getByRole('tab').all()) {
-        await tab.click();
+      for await (const _ of openViews(page)) {
         found.push(...(await findBarriers(page, rules)));
         const size =
           '[document.documentElement.scrollWidth, document.documentElement.scrollHeight]';

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startPostgres } from 'slipway/testing';
+import { keepTemporaryFilesInMemory } from '../support/temporary-memory.ts';
 
 /**
  * Runs the tests of migrations on the versions of PostgreSQL that `npm test` does not use: `npm run test:matrix`, or with
@@ -62,6 +63,7 @@ if (unknown !== undefined) {
   console.error(`Usage: npm run test:matrix -- [${Object.keys(packages).join('|')}]…`);
   process.exitCode = 2;
 } else {
+  keepTemporaryFilesInMemory();
   const failed: string[] = [];
   for (const version of versions) if (!(await testOn(version))) failed.push(version);
   if (failed.length > 0) console.error(`Failed on PostgreSQL ${failed.join(', ')}`);

@@ -168,6 +168,8 @@ describe('without a schema for extensions', () => {
         code: 'EXTENSION_SCHEMA_MISSING',
         plugin: 'a',
         file: '0000_a.sql',
+        line: 1,
+        column: 1,
         message: 'a: 0000_a.sql makes the extension citext, and there is no schema for it',
         hint: expect.stringContaining(
           'CREATE SCHEMA IF NOT EXISTS "extensions"; CREATE EXTENSION "citext" SCHEMA',

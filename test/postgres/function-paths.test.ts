@@ -105,6 +105,8 @@ describe('the survey', () => {
     code: 'MIGRATION_FUNCTION_PATH',
     plugin: 'a',
     file: '0000_a.sql',
+    line: 1,
+    column: 57,
     message:
       'a: line 1 of 0000_a.sql has set search_path = public in function note, which leads out of its schema',
     hint,

@@ -17,7 +17,7 @@ test.each([
   ["COPY t (a, b) FROM stdin WITH csv;\nit's\n\\.\n", 'COPY FROM STDIN', 1],
   ['\\i other.sql\ncopy t from stdin;\n\\.', '\\i', 1],
 ])('%j is for psql only', (text, command, line) => {
-  expect(findPsqlCommand(new SqlText(text))).toEqual({ command, line });
+  expect(findPsqlCommand(new SqlText(text))).toMatchObject({ command, line });
 });
 
 test.each([

@@ -154,6 +154,8 @@ test('a file with the way up and the way down of another tool is a problem while
       code: 'MIGRATION_FILES_INVALID',
       plugin: 'both',
       file: '1_a.sql',
+      line: 3,
+      column: 1,
       message:
         'both: line 3 of 1_a.sql, "-- +goose Down", begins the undo part of goose, which would run right after the rest',
       hint: 'Remove it and everything after it from the file: a file runs as a whole, and Slipway does not undo migrations.',

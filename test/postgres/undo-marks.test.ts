@@ -23,6 +23,7 @@ test.each([
     tool,
     mark: mark.trim(),
     line: 3,
+    column: mark.indexOf('-') + 1,
   });
   expect(findUndoMark(new SqlText(`${before}\r\n${up}${mark}\r\n${down}`))).toMatchObject({
     tool,

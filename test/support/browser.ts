@@ -3,25 +3,17 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import {
-  chromium as engine,
-  type Browser,
-  type BrowserContext,
-  type BrowserContextOptions,
-  type Page,
+import type {
+  Browser,
+  BrowserContext,
+  BrowserContextOptions,
+  Locator,
+  Page,
 } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
-import { findProgram } from './find-program.ts';
+import { chromium, launchChromium } from './chromium.ts';
 
-/**
- * The path of Chromium. When it is `undefined`, skip the tests of the page. In CI, Chromium has to be installed.
- *
- * @example describe.skipIf(!chromium)('the page', () => { … });
- */
-export const chromium = await findProgram({
-  names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
-  tests: 'the page',
-});
+export { chromium };
 
 export interface OpenOptions extends BrowserContextOptions {
   /** The part of the address behind `#`: `view=log&at=1000`. */
@@ -52,9 +44,7 @@ export function useBrowser(): TestBrowser {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'slipway-page-'));
     if (chromium === undefined) return;
-    // The sandbox of Chromium does not work as root.
-    const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-    browser = await engine.launch({ executablePath: chromium, args });
+    browser = await launchChromium(chromium);
   });
   afterEach(async () => {
     for (const context of contexts.splice(0)) await context.close();
@@ -101,6 +91,19 @@ function isOwn(requested: string, opened: string): boolean {
 }
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** Opens each view of the page in turn. Each is there, whole, when it is given. */
+export async function* openViews(page: Page): AsyncGenerator<Locator> {
+  for (const tab of await page.getByRole('tab').all()) yield openView(page, tab);
+}
+
+/** Opens the view of a tab. */
+export async function openView(page: Page, tab: Locator): Promise<Locator> {
+  await tab.click();
+  const view = page.locator(`#view[aria-labelledby=${await tab.getAttribute('id')}]`);
+  await view.waitFor();
+  return view;
+}
 
 /**
  * Returns what axe finds on a page, in a form that a person can read.

@@ -1,9 +1,10 @@
 import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
 import { writeHeadline } from '../../src/insight/headline.ts';
-import { storyOf } from '../../src/insight/story.ts';
+import { storyOf, type Story } from '../../src/insight/story.ts';
 import { drawRunning } from '../../src/terminal/running-rows.ts';
 import { runStaged } from '../insight/staged-boot.ts';
+import { runWithHistory } from '../insight/staged-history.ts';
 import { stageBoot as boot } from '../insight/staged-plan.ts';
 import type { StagedBoot } from '../insight/staged-plan.ts';
 
@@ -13,7 +14,13 @@ async function drawAt(
   ms: number,
   { width = 200, height = 12 } = {},
 ): Promise<readonly string[]> {
-  const { times } = storyOf(await runStaged(staged, ms));
+  return draw(storyOf(await runStaged(staged, ms)), { width, height });
+}
+
+function draw(
+  { times }: Story,
+  { width, height }: { readonly width: number; readonly height: number },
+): readonly string[] {
   const frame = { width, height, colors: pc.createColors(false) };
   return drawRunning(times, writeHeadline(times), frame);
 }
@@ -43,6 +50,15 @@ describe('the rows of the live output', () => {
     expect(row).toMatch(
       /… p0 .* waits 3\.0s for its lock, held by slipway\/other@pod-2 \(pid 4711/,
     );
+  });
+
+  it('have the usual time of a start beside it, and the time that is left', async () => {
+    const story = await runWithHistory(boot({ initMs: 4_000, readyMs: 0 }));
+    const { startMs = 0 } = story.record.findPhase('initAll') ?? {};
+    expect(draw(story.at(startMs + 1_000), { width: 200, height: 12 })).toEqual([
+      expect.stringMatching(/p0 +1\.0s {2}starts, usually 4\.0s$/),
+      expect.stringMatching(/usually 4\.00s \(0 of 1 started, about 3 s left\)$/),
+    ]);
   });
 
   it('count down to the next attempt', async () => {

@@ -8,7 +8,9 @@ import { readSource } from '../read-source.ts';
 
 /** As in the table at the end of a boot: the bars differ without colours. */
 const glyphs = { migrate: '█', init: '▓', ready: '▒', stop: '░' } as const;
+const verbs = { migrate: 'migrates', init: 'starts', ready: 'gets ready', stop: 'stops' } as const;
 const waitGlyph = '·';
+const waits = `${waitGlyph} waits`;
 
 export async function run({
   arguments: given,
@@ -33,7 +35,9 @@ export async function run({
       drawn.lanes.map(toRow),
     );
     page.legend(
-      `${glyphs.migrate} migrates  ${glyphs.init} starts  ${glyphs.ready} gets ready  ${glyphs.stop} stops  ${waitGlyph} waits`,
+      [...story.record.askedSteps.map((step) => `${glyphs[step]} ${verbs[step]}`), waits].join(
+        '  ',
+      ),
     );
     for (const { startMs, endMs } of drawn.gaps) {
       const length = formatDuration(endMs - startMs);

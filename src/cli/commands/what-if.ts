@@ -32,6 +32,11 @@ export async function run({
         ? 'as long as it did'
         : `${formatDuration(durationMs)}, ${formatDuration(Math.abs(savedMs))} ${savedMs > 0 ? 'less' : 'more'}`;
     page.line(`The boot took ${formatDuration(endMs)}. It would have taken ${verdict}.`);
+    if (story.record.onlyMigrates) {
+      page.line(
+        'This boot was asked to migrate only: no plugin started, so only migrations count.',
+      );
+    }
     if (!longest) return;
     const ms = formatDuration(longest.endMs - longest.startMs);
     page.line(`Its longest part would be ${nameStep(longest)}: ${nameKind(longest.kind)}, ${ms}.`);

@@ -3,12 +3,12 @@ import { formatDuration } from '../../core/duration.ts';
 import { waitKinds, type WaitKind } from '../../core/waits.ts';
 import { joinNames, shorten } from '../../core/printable.ts';
 import { isSuccess } from '../../core/schedule.ts';
-import { steps, type Step } from '../../core/steps.ts';
+import type { Step } from '../../core/steps.ts';
 import type { FileRun, PluginRecord, StatementRun } from '../plugin-record.ts';
 import { listSegments, type Segment } from '../segments.ts';
 import type { StepTimes } from '../step-times.ts';
 import { listAwaited, nameTarget } from '../wait-words.ts';
-import { firstLine } from '../why.ts';
+import { firstLine } from '../step-words.ts';
 
 /** A part of a plugin's time to draw. Bars of one row follow each other, and parts lie inside of their bar. */
 export interface Bar {
@@ -44,7 +44,7 @@ export function isFailure({ outcome }: Bar): boolean {
 
 /** Lists the bars of a plugin in order of time: waits, and steps with the files and the waits inside of them. */
 export function listBars(times: StepTimes, plugin: PluginRecord): readonly Bar[] {
-  const bars = steps.flatMap((step) => drawStep(times, plugin, step));
+  const bars = times.record.askedSteps.flatMap((step) => drawStep(times, plugin, step));
   return lineUp(bars, 0, Number.POSITIVE_INFINITY);
 }
 

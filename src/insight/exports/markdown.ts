@@ -2,11 +2,11 @@ import { formatDuration } from '../../core/duration.ts';
 import type { Warning } from '../../core/error-codes.ts';
 import type { ErrorRecord } from '../../core/error-record.ts';
 import type { ChainLink } from '../../core/report.ts';
-import { isSuccess } from '../../core/schedule.ts';
 import { steps, type Step } from '../../core/steps.ts';
 import { waitKinds } from '../../core/waits.ts';
 import { blame, type BlameEntry } from '../blame.ts';
 import { criticalChain } from '../critical-chain.ts';
+import type { BootRecord } from '../boot-record.ts';
 import type { Finding } from '../finding.ts';
 import { findings } from '../findings.ts';
 import { headline } from '../headline.ts';
@@ -15,7 +15,8 @@ import { findOpenStep } from '../open-steps.ts';
 import type { PluginRecord } from '../plugin-record.ts';
 import { describeLock } from '../statement-words.ts';
 import type { Story } from '../story.ts';
-import { describeOpenStep, traceCauses } from '../why.ts';
+import { describeOpenStep, nameGoal } from '../step-words.ts';
+import { findLoss, traceCauses } from '../why.ts';
 import { nameTarget } from '../wait-words.ts';
 import { writeBlock, writeCode, writeText } from './markdown-text.ts';
 
@@ -40,7 +41,7 @@ export function writeMarkdown(story: Story): string {
     ['Warnings', story.record.warnings.map(describeWarning)],
     ['Sessions kept waiting', listHeldLocks(story).map(describeHeldLock)],
     ['Own time', listBlame(story)],
-    ['Plugins', story.record.plugins.map((plugin) => describePlugin(plugin))],
+    ['Plugins', story.record.plugins.map((plugin) => describePlugin(story.record, plugin))],
     ['Applied files', story.record.plugins.flatMap(listFiles)],
   ];
   const lines = [`# ${writeText(headline(story))}`];
@@ -98,11 +99,13 @@ function listFailures(story: Story): readonly string[] {
   );
   const general = failed.length === 0 && record.finished?.error ? [record.finished.error] : [];
   const lost = record.plugins.flatMap((plugin) => {
-    const { outcome, because } = findLoss(plugin) ?? {};
+    const { outcome, because } = findLoss(times, plugin) ?? {};
     if (outcome !== 'dependency' && outcome !== 'skipped') return [];
     const root = traceCauses(times, plugin).findLast(({ kind }) => kind === 'failed')?.plugin;
     const cause = root === undefined ? '' : ` (root cause: ${writeCode(root)})`;
-    return [`- ${writeCode(plugin.id)} did not start: ${writeText(because ?? outcome)}${cause}`];
+    return [
+      `- ${writeCode(plugin.id)} did not ${nameGoal(record)}: ${writeText(because ?? outcome)}${cause}`,
+    ];
   });
   return [
     ...general.flatMap((error) => [
@@ -113,12 +116,6 @@ function listFailures(story: Story): readonly string[] {
     ...record.problems.map(describeWarning),
     ...lost,
   ];
-}
-
-function findLoss({ steps: own }: PluginRecord) {
-  return steps
-    .map((step) => own[step])
-    .find(({ outcome }) => outcome !== undefined && !isSuccess(outcome));
 }
 
 function describeFailure({ id, steps: own }: PluginRecord, step: Step): readonly string[] {
@@ -221,10 +218,13 @@ function describeHeldLock(lock: HeldLock): string {
   return `- ${writeCode(lock.plugin)}, ${writeCode(lock.file)}: ${writeText(describeLock(lock))}`;
 }
 
-function describePlugin({ id, version, required, enabled, steps: own }: PluginRecord): string {
+function describePlugin(
+  { askedSteps }: BootRecord,
+  { id, version, required, enabled, steps: own }: PluginRecord,
+): string {
   const name = version === undefined ? writeCode(id) : `${writeCode(id)} ${writeText(version)}`;
   if (!enabled) return `- ${name}: disabled`;
-  const ran = steps.flatMap((step) => {
+  const ran = askedSteps.flatMap((step) => {
     const { outcome, durationMs } = own[step];
     if (outcome === undefined) return [];
     const lasted =

@@ -8,8 +8,8 @@ import './paint.css';
 
 const root = document.querySelector('#app');
 if (root) {
-  const model = new Model((shown) => {
-    render(<App model={model} shown={shown} />, root);
+  const model = new Model((shown, view) => {
+    render(<App model={model} shown={shown} view={view} />, root);
     markTab(shown);
   });
   connect(model);

@@ -1,3 +1,4 @@
+import { printable } from '../../core/printable.ts';
 import { findSubject } from '../../insight/headline.ts';
 import { RecordingParser } from '../../insight/parse-recording.ts';
 import { findTime } from '../../insight/timeline-axis.ts';
@@ -21,7 +22,6 @@ export interface Shown {
   readonly moment: number | undefined;
   /** Whether the moment moves on by itself. */
   readonly isPlaying: boolean;
-  readonly view: View;
   /** The plugin that the reader has chosen, or else the one that the headline is about. */
   readonly selected: string | undefined;
   /** Whether the reader has chosen it. */
@@ -43,7 +43,7 @@ const addressMs = 150;
 
 /** Holds the recording and the reader's choices, and has them drawn when they change. */
 export class Model {
-  readonly #draw: (shown: Shown) => void;
+  readonly #draw: (shown: Shown, view: View) => void;
   readonly #parser = new RecordingParser();
   readonly #unread: string[] = [];
   #hasLines = false;
@@ -62,7 +62,7 @@ export class Model {
   /** The story of a chosen moment, which is made once. */
   #past: { readonly moment: number; readonly events: number; readonly story: Story } | undefined;
 
-  constructor(draw: (shown: Shown) => void) {
+  constructor(draw: (shown: Shown, view: View) => void) {
     this.#draw = draw;
     ({ view: this.#view = 'lanes', plugin: this.#plugin, moment: this.#moment } = readAddress());
     addEventListener('hashchange', () => {
@@ -95,6 +95,7 @@ export class Model {
 
   select(plugin: string | undefined): void {
     this.#plugin = plugin;
+    if (this.#drawn) this.#drawn = { ...this.#drawn, ...this.#readSelection(this.#drawn.story) };
     this.#answer();
   }
 
@@ -124,9 +125,7 @@ export class Model {
     // A new address costs as much as the drawing: it follows later, and once for a key that is held down.
     clearTimeout(this.#addressTimer);
     this.#addressTimer = setTimeout(() => this.#writeAddress(), addressMs);
-    if (!this.#drawn) return;
-    this.#drawn = { ...this.#drawn, ...this.#readChoice(this.#drawn.story) };
-    this.#draw(this.#drawn);
+    if (this.#drawn) this.#draw(this.#drawn, this.#view);
   }
 
   #writeAddress(): void {
@@ -148,7 +147,7 @@ export class Model {
     this.#playOn();
     const shown = this.#look();
     this.#drawn = shown;
-    this.#draw(shown);
+    this.#draw(shown, this.#view);
     const until = performance.now();
     this.#restUntil = until + (until - since) * restFactor;
     if (shown.isPlaying) this.#drawSoon(frameMs);
@@ -161,7 +160,7 @@ export class Model {
       for (const line of this.#unread) this.#parser.add(line);
       this.#hasLines ||= this.#unread.length > 0;
     } catch (error) {
-      this.#problem = error instanceof Error ? error.message : String(error);
+      this.#problem = printable(error instanceof Error ? error.message : String(error));
     }
     this.#unread.length = 0;
   }
@@ -191,14 +190,14 @@ export class Model {
       moment: this.#moment,
       isPlaying: this.#playingSince !== undefined,
       problem: this.#problem,
-      ...this.#readChoice(story),
+      ...this.#readSelection(story),
     };
   }
 
-  #readChoice(story: Story | undefined): Pick<Shown, 'view' | 'isChosen' | 'selected'> {
+  #readSelection(story: Story | undefined): Pick<Shown, 'isChosen' | 'selected'> {
     const isKnown = this.#plugin !== undefined && story?.record.find(this.#plugin) !== undefined;
     const selected = isKnown ? this.#plugin : story && findSubject(story.times);
-    return { view: this.#view, isChosen: isKnown, selected };
+    return { isChosen: isKnown, selected };
   }
 
   #isRunning(latest: Story | undefined): boolean {

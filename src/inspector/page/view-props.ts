@@ -1,3 +1,4 @@
+import type { Finding } from '../../insight/finding.ts';
 import type { Story } from '../../insight/story.ts';
 import type { Shown } from './model.ts';
 
@@ -8,10 +9,11 @@ export interface ViewProps {
   /** The boot at its latest moment. */
   readonly latest: Story;
   readonly shown: Shown;
+  /** What is worth a look in it. */
+  readonly found: readonly Finding[];
   /** The plugin that the details are about. */
   readonly selected: string | undefined;
   readonly select: (plugin: string | undefined) => void;
   readonly goTo: (moment: number | undefined) => void;
   readonly play: () => void;
-  readonly show: (view: Shown['view']) => void;
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { toError } from '../../core/error-record.ts';
+import { errorCodes } from '../../core/error-codes.ts';
 import { BootError } from '../../core/errors.ts';
 import { readText } from '../../core/foreign-value.ts';
 import { deadlineAfter, growPause, sleep } from '../../core/patience.ts';
@@ -67,8 +68,9 @@ export function withPatience(pool: PoolLike, options: PatienceOptions): PatientP
           const error = toError(thrown);
           if (!isWorthWaiting(error)) throw unreachable(error, 'No connection to PostgreSQL');
           if (await pause(attempt, error, deadline)) continue;
-          const within = waitMs === 0 ? '' : ` within ${formatDuration(waitMs)}`;
-          throw unreachable(error, `No connection to PostgreSQL${within}`);
+          if (waitMs === 0) throw unreachable(error, 'No connection to PostgreSQL');
+          const what = `No connection to PostgreSQL within ${formatDuration(waitMs)}`;
+          throw unreachable(error, what, ' connect.wait sets how long to keep trying.');
         }
       }
     },
@@ -101,11 +103,11 @@ async function connectBefore(
   }
 }
 
-function unreachable(cause: Error, what: string): BootError {
+function unreachable(cause: Error, what: string, more = ''): BootError {
   // A refusal by several addresses at once (localhost has two) comes with an empty message.
   const reason = cause.message || readText(cause, 'code') || cause.name;
   return new BootError('DATABASE_UNREACHABLE', `${what}: ${reason}`, {
-    hint: adviceOnConnecting(cause),
+    hint: (adviceOnConnecting(cause) ?? errorCodes.DATABASE_UNREACHABLE.hint) + more,
     database:
       readSqlState(cause) === undefined ? undefined : { sqlState: readSqlState(cause) ?? '' },
     cause,

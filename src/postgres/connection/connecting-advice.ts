@@ -58,7 +58,7 @@ function adviceOnAnswer(error: Error): string | undefined {
     case '42501':
       return 'Grant the role CONNECT on the database.';
     case '53300':
-      return 'The server runs and is full. Give the pools of its clients fewer connections, or raise max_connections or the limit of the role or database; connect.wait sets how long to keep trying.';
+      return 'The server runs and is full. Give the pools of its clients fewer connections, or raise max_connections or the limit of the role or database.';
     default:
       return undefined;
   }

@@ -1,16 +1,20 @@
 import type { SqlToken } from './sql-lexer.ts';
 import type { SqlText } from './sql-text.ts';
-import { positionAt } from './text-position.ts';
+import { positionAt, type TextPosition } from './text-position.ts';
 
 /** The requests that a migration file may make of Slipway, each in a line comment of its own: `-- slipway: allow-outside`. */
 type MigrationDirective = (typeof migrationDirectives)[number];
 
 export const migrationDirectives = ['allow-outside', 'no-transaction'] as const;
 
-interface FoundDirectives {
+export interface FoundDirectives {
   readonly known: ReadonlySet<MigrationDirective>;
   /** Such as a misspelt one, which would silently have no effect. */
-  readonly unknown: readonly string[];
+  readonly unknown: readonly UnknownDirective[];
+}
+
+interface UnknownDirective extends TextPosition {
+  readonly name: string;
 }
 
 const directive = /^--\s*slipway:\s*(.*?)\s*$/i;
@@ -25,20 +29,24 @@ const mayHaveDirective = /slipway:/i;
  */
 export function readDirectives(sql: SqlText): FoundDirectives {
   const comments = mayHaveDirective.test(sql.text) ? sql.comments : [];
-  const found = comments.flatMap((comment) => directive.exec(readComment(comment, sql))?.[1] ?? []);
+  const found = comments.flatMap((comment) => {
+    const name = directive.exec(readComment(comment, sql))?.[1];
+    return name === undefined ? [] : [{ name, start: comment.start }];
+  });
+  const names: readonly string[] = migrationDirectives;
   return {
-    known: new Set(migrationDirectives.filter((name) => found.includes(name))),
-    unknown: found.filter((name) => !(migrationDirectives as readonly string[]).includes(name)),
+    known: new Set(migrationDirectives.filter((name) => found.some((each) => each.name === name))),
+    unknown: found
+      .filter(({ name }) => !names.includes(name))
+      .map(({ name, start }) => ({ name, ...positionAt(sql.text, start) })),
   };
 }
 
 /** Where another tool's way down begins, in a file that has both ways. */
-export interface UndoMark {
+export interface UndoMark extends TextPosition {
   readonly tool: string;
   /** As it is written. */
   readonly mark: string;
-  /** Counts from 1. */
-  readonly line: number;
 }
 
 /** The marks of a way down, as the tools themselves read them; each is a line comment of its own. */
@@ -65,7 +73,7 @@ const undoMarks: readonly (readonly [tool: string, pattern: RegExp])[] = [
  * Finds the mark of a way down that has SQL behind it: run as one text, the file would undo what it has just done. The same
  * words in a literal are none.
  *
- * @example findUndoMark(new SqlText('-- +goose Up\nCREATE TABLE a ();\n-- +goose Down\nDROP TABLE a;')) // { tool: 'goose', line: 3, … }
+ * @example findUndoMark(new SqlText('-- +goose Up\nCREATE TABLE a ();\n-- +goose Down\nDROP TABLE a;')) // { tool: 'goose', line: 3, column: 1, … }
  */
 export function findUndoMark(sql: SqlText): UndoMark | undefined {
   for (const comment of sql.comments) {
@@ -74,7 +82,7 @@ export function findUndoMark(sql: SqlText): UndoMark | undefined {
     if (tool === undefined || !beginsLine(sql.text, comment.start)) continue;
     const hasSqlBehind = sql.commands.some(({ start, code }) => start + code.length > comment.end);
     if (!hasSqlBehind) return undefined;
-    return { tool, mark: written.trim(), line: positionAt(sql.text, comment.start).line };
+    return { tool, mark: written.trim(), ...positionAt(sql.text, comment.start) };
   }
   return undefined;
 }

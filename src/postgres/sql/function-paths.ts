@@ -1,9 +1,9 @@
 import { keptName, splitName, qualifiedName, splitList } from './sql-names.ts';
 import type { SqlCommand, SqlText } from './sql-text.ts';
-import { positionAt } from './text-position.ts';
+import { positionAt, type TextPosition } from './text-position.ts';
 
 /** A function that a text makes or alters, with the `search_path` that it runs with. */
-export interface FunctionPath {
+export interface FunctionPath extends TextPosition {
   /** Without its schema, as PostgreSQL keeps it. */
   readonly name: string;
   /** As it is written: `SET search_path = public, pg_temp`. */
@@ -11,11 +11,9 @@ export interface FunctionPath {
   readonly schemas: readonly string[];
   /** Where the clause begins in the text. */
   readonly index: number;
-  /** Counts from 1. */
-  readonly line: number;
 }
 
-type Found = Omit<FunctionPath, 'line'>;
+type Found = Omit<FunctionPath, keyof TextPosition>;
 
 /** Most files have neither, and their commands and bodies need no closer look. */
 const mayHaveAny = /search_path|\bset\s+schema\b/i;
@@ -40,7 +38,7 @@ const clauses = new RegExp(
 export function findFunctionPaths(sql: SqlText): readonly FunctionPath[] {
   if (!mayHaveAny.test(sql.text)) return [];
   return readPaths(sql, 0).map((found) => {
-    return { ...found, line: positionAt(sql.text, found.index).line };
+    return { ...found, ...positionAt(sql.text, found.index) };
   });
 }
 

@@ -1,12 +1,10 @@
 import type { SqlCommand, SqlText } from './sql-text.ts';
-import { positionAt } from './text-position.ts';
+import { positionAt, type TextPosition } from './text-position.ts';
 
 /** A command that a rule has found in a text. */
-interface FoundCommand {
+interface FoundCommand extends TextPosition {
   /** Such as `COMMIT`. */
   readonly command: string;
-  /** Counts from 1. */
-  readonly line: number;
 }
 
 /** A command in a migration file that would end its transaction, or lead it out of the plugin's schema. */
@@ -25,18 +23,18 @@ const setConfig = /^select\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(\s*(?=(?<sett
 /**
  * Finds the first top-level command that a file must leave to Slipway.
  *
- * @example findTransactionControl(new SqlText('CREATE TABLE a ();\nCOMMIT;')) // { command: 'COMMIT', line: 2, kind: 'transaction' }
+ * @example findTransactionControl(new SqlText('CREATE TABLE a ();\nCOMMIT;')) // { command: 'COMMIT', line: 2, column: 1, kind: 'transaction' }
  */
 export function findTransactionControl(sql: SqlText): TransactionControl | undefined {
   for (const command of topLevelCommands(sql)) {
-    const line = (): number => positionAt(sql.text, command.start).line;
+    const place = (): TextPosition => positionAt(sql.text, command.start);
     const found = transaction.exec(command.code) ?? searchPath.exec(command.code);
     if (found) {
       const kind = transaction.test(command.code) ? 'transaction' : 'searchPath';
-      return { command: showCommand(found[0]), line: line(), kind };
+      return { command: showCommand(found[0]), ...place(), kind };
     }
     if (setsSearchPath(sql, command)) {
-      return { command: "set_config('search_path', …)", line: line(), kind: 'searchPath' };
+      return { command: "set_config('search_path', …)", ...place(), kind: 'searchPath' };
     }
   }
   return undefined;
@@ -74,7 +72,7 @@ const mayChangeSession =
 /**
  * Finds the first top-level command whose effect outlives its transaction.
  *
- * @example findLasting(new SqlText('SET ROLE app;')) // { command: 'SET ROLE APP', line: 1 }
+ * @example findLasting(new SqlText('SET ROLE app;')) // { command: 'SET ROLE APP', line: 1, column: 1 }
  */
 export function findLasting(sql: SqlText): FoundCommand | undefined {
   return findCommand(sql, lasting);
@@ -95,7 +93,7 @@ function findCommand(sql: SqlText, patterns: readonly RegExp[]): FoundCommand | 
     for (const pattern of patterns) {
       const found = pattern.exec(code);
       if (!found) continue;
-      return { command: showCommand(found[0]), line: positionAt(sql.text, start).line };
+      return { command: showCommand(found[0]), ...positionAt(sql.text, start) };
     }
   }
   return undefined;
@@ -130,14 +128,14 @@ const defines =
  * bodies of DO blocks are run and searched; those of functions are only defined. A call that is hidden in a function, or in a
  * text for EXECUTE, shows when the file commits.
  *
- * @example findLockRelease(new SqlText('select pg_advisory_unlock_all()')) // { command: 'PG_ADVISORY_UNLOCK_ALL', line: 1 }
+ * @example findLockRelease(new SqlText('select pg_advisory_unlock_all()')) // { command: 'PG_ADVISORY_UNLOCK_ALL', line: 1, column: 8 }
  */
 export function findLockRelease(sql: SqlText): FoundCommand | undefined {
   if (!mayFree.test(sql.text)) return undefined;
   for (const command of topLevelCommands(sql)) {
     const found = defines.test(command.code) ? undefined : findFreeing(command, 0);
     if (!found) continue;
-    return { command: showCommand(found.text), line: positionAt(sql.text, found.index).line };
+    return { command: showCommand(found.text), ...positionAt(sql.text, found.index) };
   }
   return undefined;
 }
@@ -171,7 +169,7 @@ const quotedNameOrBackslash = /"(?:[^"]|"")*"|\\[^\s'"]*/g;
  * Finds the first thing in a text that only psql understands: a command with a backslash, or COPY FROM STDIN, whose rows psql
  * sends. SQL has no backslash outside of literals, quoted names and comments.
  *
- * @example findPsqlCommand(new SqlText('\\restrict abc\nCREATE TABLE a ();')) // { command: '\\restrict', line: 1 }
+ * @example findPsqlCommand(new SqlText('\\restrict abc\nCREATE TABLE a ();')) // { command: '\\restrict', line: 1, column: 1 }
  */
 export function findPsqlCommand(sql: SqlText): FoundCommand | undefined {
   const copy = /\bstdin\b/i.test(sql.text) ? findCommand(sql, copyFromStdin) : undefined;
@@ -187,7 +185,7 @@ function findBackslash(sql: SqlText): FoundCommand | undefined {
     if (!code.includes('\\')) continue;
     for (const { 0: command, index } of code.matchAll(quotedNameOrBackslash)) {
       if (!command.startsWith('\\')) continue;
-      return { command, line: positionAt(sql.text, start + index).line };
+      return { command, ...positionAt(sql.text, start + index) };
     }
   }
   return undefined;

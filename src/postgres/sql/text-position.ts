@@ -1,5 +1,5 @@
 /** A place in a text; both count from 1, columns in characters. */
-interface TextPosition {
+export interface TextPosition {
   readonly line: number;
   readonly column: number;
 }

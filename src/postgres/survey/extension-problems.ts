@@ -2,10 +2,15 @@ import { problem, type Problem } from '../../core/error-codes.ts';
 import { BootError } from '../../core/errors.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
-import { findExtensionCommands, mayMakeExtensionSchema } from '../sql/extension-commands.ts';
+import {
+  findExtensionCommands,
+  findHomelessExtensions,
+  mayMakeExtensionSchema,
+} from '../sql/extension-commands.ts';
 import { readDirectives } from '../sql/file-marks.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 import type { SqlText } from '../sql/sql-text.ts';
+import { positionAt, type TextPosition } from '../sql/text-position.ts';
 import {
   missingSchemaAdvice,
   misplacedExtensions,
@@ -42,10 +47,16 @@ export function findMissingExtensionSchemas(
         : misplacedExtensions(sql, facts, schema).map((extension) => {
             const message = `${id}: ${file} makes the extension ${extension}, and there is no schema for it`;
             const hint = missingSchemaAdvice(extension, settings);
-            return problem('EXTENSION_SCHEMA_MISSING', message, { plugin: id, file, hint });
+            const about = { plugin: id, file, ...placeExtension(sql, extension), hint };
+            return problem('EXTENSION_SCHEMA_MISSING', message, about);
           }),
     ),
   );
+}
+
+function placeExtension(sql: SqlText, extension: string): Partial<TextPosition> {
+  const found = findHomelessExtensions(sql).find(({ name }) => name === extension);
+  return found ? positionAt(sql.text, found.start) : {};
 }
 
 /**
@@ -149,7 +160,7 @@ export function findUnavailableExtensions(
 ): readonly Problem[] {
   if (unavailable.length === 0) return [];
   return pending.filter(isSql).flatMap(({ name: file, sql }) =>
-    findExtensionCommands(sql).flatMap(({ name, version }) => {
+    findExtensionCommands(sql).flatMap(({ name, version, start }) => {
       const found = unavailable.find(
         (each) => each.name === name && each.version === (version ?? null),
       );
@@ -160,7 +171,8 @@ export function findUnavailableExtensions(
         found.versions.length === 0
           ? unavailableAdvice(name)
           : `The server has ${found.versions.join(', ')}: remove VERSION from ${file}, or update the package of the extension where PostgreSQL runs.`;
-      return problem('EXTENSION_UNAVAILABLE', message, { plugin: id, file, hint });
+      const about = { plugin: id, file, ...positionAt(sql.text, start), hint };
+      return problem('EXTENSION_UNAVAILABLE', message, about);
     }),
   );
 }

@@ -10,10 +10,11 @@ import {
   findUndoMark,
   migrationDirectives,
   readDirectives,
+  type FoundDirectives,
   type UndoMark,
 } from '../sql/file-marks.ts';
 import { findFunctionPaths } from '../sql/function-paths.ts';
-import { findLoneCommand, needsNoTransaction } from '../sql/lone-commands.ts';
+import { findLoneCommand, needsNoTransaction, readLoneCommand } from '../sql/lone-commands.ts';
 import {
   findLasting,
   findLockRelease,
@@ -22,6 +23,7 @@ import {
   psqlAdvice,
 } from '../sql/refused-commands.ts';
 import type { SqlText } from '../sql/sql-text.ts';
+import { positionAt, type TextPosition } from '../sql/text-position.ts';
 
 interface PendingPlugin {
   readonly id: string;
@@ -44,16 +46,18 @@ export function findFileProblems(
     const [unknown] = readDirectives(sql).unknown;
     if (unknown !== undefined) return [unknownDirective(id, name, unknown)];
     const { length: count } = sql.commands;
-    if (needsNoTransaction(sql) && count !== 1) return [mixedFile(id, name, count)];
+    if (needsNoTransaction(sql) && count !== 1) return [mixedFile(id, file, count)];
     const lone = findLoneCommand(sql);
-    if (lone?.kind === 'createIndex' && lone.index === undefined) return [namelessIndex(id, name)];
+    if (lone?.kind === 'createIndex' && lone.index === undefined) return [namelessIndex(id, file)];
     const undo = file.snapshots ? undefined : findUndoMark(sql);
     if (undo) return [undoInFile(id, name, undo)];
     const control = findTransactionControl(sql);
     const found = control ?? findLockRelease(sql);
     if (!found) return unfit;
-    const message = `${id}: line ${found.line} has ${found.command}, which ${harms[control?.kind ?? 'lock']}`;
-    return [problem('MIGRATION_TRANSACTION_CONTROL', message, { plugin: id, file: name })];
+    const { line, column } = found;
+    const message = `${id}: line ${line} has ${found.command}, which ${harms[control?.kind ?? 'lock']}`;
+    const about = { plugin: id, file: name, line, column };
+    return [problem('MIGRATION_TRANSACTION_CONTROL', message, about)];
   });
 }
 
@@ -68,9 +72,11 @@ export function findPsqlProblems({ id, pending }: PendingPlugin): readonly Probl
   return pending.filter(isSql).flatMap(({ name: file, sql }) => {
     const found = findPsqlCommand(sql);
     if (!found) return [];
-    const message = `${id}: line ${found.line} of ${file} has ${found.command}, which only psql understands`;
-    const hint = psqlAdvice(found.command, file);
-    return [problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint })];
+    const { command, line, column } = found;
+    const message = `${id}: line ${line} of ${file} has ${command}, which only psql understands`;
+    const hint = psqlAdvice(command, file);
+    const about = { plugin: id, file, line, column, hint };
+    return [problem('MIGRATION_FILES_INVALID', message, about)];
   });
 }
 
@@ -84,28 +90,43 @@ export function findEmptyFiles({ id, pending }: PendingPlugin): readonly Problem
   });
 }
 
-function undoInFile(id: string, file: string, { tool, mark, line }: UndoMark): Problem {
+function undoInFile(id: string, file: string, { tool, mark, line, column }: UndoMark): Problem {
   const message = `${id}: line ${line} of ${file}, "${mark}", begins the undo part of ${tool}, which would run right after the rest`;
   const hint =
     'Remove it and everything after it from the file: a file runs as a whole, and Slipway does not undo migrations.';
-  return problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint });
+  return problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, line, column, hint });
 }
 
-function unknownDirective(id: string, file: string, directive: string): Problem {
-  const message = `${id}: ${file} says "-- slipway: ${directive}", which Slipway does not know`;
+function unknownDirective(
+  id: string,
+  file: string,
+  { name, line, column }: FoundDirectives['unknown'][number],
+): Problem {
+  const message = `${id}: ${file} says "-- slipway: ${name}", which Slipway does not know`;
   const hint = `The known words are ${migrationDirectives.join(', ')}.`;
-  return problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint });
+  return problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, line, column, hint });
 }
 
-function mixedFile(id: string, file: string, commands: number): Problem {
+function mixedFile(id: string, { name: file, sql }: SqlMigration, commands: number): Problem {
   const message = `${id}: ${file} has to run outside of a transaction, and has ${commands} commands`;
-  return problem('MIGRATION_MIXED_TRANSACTION', message, { plugin: id, file });
+  return problem('MIGRATION_MIXED_TRANSACTION', message, {
+    plugin: id,
+    file,
+    ...placeLoneCommand(sql),
+  });
 }
 
-function namelessIndex(id: string, file: string): Problem {
+function namelessIndex(id: string, { name: file, sql }: SqlMigration): Problem {
   const message = `${id}: ${file} makes an index CONCURRENTLY that has no name`;
   const hint = 'Give it one: after a crash Slipway looks by its name for what is left of it.';
-  return problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint });
+  const about = { plugin: id, file, ...placeLoneCommand(sql), hint };
+  return problem('MIGRATION_FILES_INVALID', message, about);
+}
+
+/** Finds the place of the command that runs in no transaction; a file that only asks for it has none. */
+function placeLoneCommand({ text, commands }: SqlText): Partial<TextPosition> {
+  const lone = commands.find((command) => readLoneCommand(command) !== undefined);
+  return lone ? positionAt(text, lone.start) : {};
 }
 
 /**
@@ -128,10 +149,11 @@ export function findPooledFileProblem(
   }
   const found = 'sql' in file ? findLasting(file.sql) : undefined;
   if (!found) return undefined;
-  const message = `${plugin}: line ${found.line} has ${found.command}, which outlives its transaction, ${through}`;
+  const { command, line, column } = found;
+  const message = `${plugin}: line ${line} has ${command}, which outlives its transaction, ${through}`;
   const hint =
     'Make it end with the transaction (SET LOCAL, ON COMMIT DROP, pg_advisory_xact_lock), or give migrationPool a direct connection to PostgreSQL.';
-  return problem('POOLER_UNSUPPORTED', message, { ...about, hint });
+  return problem('POOLER_UNSUPPORTED', message, { ...about, line, column, hint });
 }
 
 /** Finds the functions of pending files whose own `search_path` leads out of the plugin's schema. */
@@ -155,10 +177,10 @@ export function findTextPaths(
   sql: SqlText,
 ): readonly Problem[] {
   const known = new Set(['', schema, ...others, 'information_schema']);
-  return findFunctionPaths(sql).flatMap(({ name, clause, schemas, line }) => {
+  return findFunctionPaths(sql).flatMap(({ name, clause, schemas, line, column }) => {
     const isElsewhere = schemas.some((each) => !known.has(each) && !each.startsWith('pg_'));
     if (!isElsewhere) return [];
     const message = `${id}: line ${line} of ${file} has ${clause} in function ${name}, which leads out of its schema`;
-    return [problem('MIGRATION_FUNCTION_PATH', message, { plugin: id, file })];
+    return [problem('MIGRATION_FUNCTION_PATH', message, { plugin: id, file, line, column })];
   });
 }

@@ -3,16 +3,14 @@ import { quoteHistory, historyTable } from '../history/migration-history.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import { keptName, namePart } from '../sql/sql-names.ts';
 import { nestedCommands, type SqlText } from '../sql/sql-text.ts';
-import { positionAt } from '../sql/text-position.ts';
+import { positionAt, type TextPosition } from '../sql/text-position.ts';
 
 /** A command of a migration file that changes a history of migrations. */
-interface HistoryEdit {
+interface HistoryEdit extends TextPosition {
   /** Such as `DELETE FROM`. */
   readonly command: string;
   /** Undefined when the file names no schema, which means the plugin's own. */
   readonly schema: string | undefined;
-  /** Counts from 1. */
-  readonly line: number;
   /** Whether the file makes the whole history unreadable. A body in dollar quotes may never run. */
   readonly isFatal: boolean;
 }
@@ -42,12 +40,12 @@ export function findHistoryEdits({ id, schema, historySchema, pending }: Pending
   readonly warnings: readonly Problem[];
 } {
   const found = pending.filter(isSql).flatMap(({ name: file, sql }) =>
-    readHistoryEdits(sql).map(({ command, line, schema: written = schema, isFatal }) => {
+    readHistoryEdits(sql).map(({ command, line, column, schema: written = schema, isFatal }) => {
       const what = `changes a history of migrations: ${command} ${quoteHistory(written)}`;
       const message = `${id}: line ${line} of ${file} ${what}`;
       return {
         isFatal: isFatal && written === historySchema,
-        problem: problem('MIGRATION_EDITS_HISTORY', message, { plugin: id, file }),
+        problem: problem('MIGRATION_EDITS_HISTORY', message, { plugin: id, file, line, column }),
       };
     }),
   );
@@ -70,7 +68,7 @@ function readHistoryEdits(sql: SqlText): readonly HistoryEdit[] {
       return {
         command,
         schema: schema === undefined ? undefined : keptName(schema),
-        line: positionAt(sql.text, start + index).line,
+        ...positionAt(sql.text, start + index),
         isFatal: isWhole && !isInBody,
       };
     }),

@@ -3,7 +3,7 @@ import { formatDuration } from '../../../core/duration.ts';
 import { printable } from '../../../core/printable.ts';
 import type { Pause, PluginRecord } from '../../../insight/plugin-record.ts';
 import { waitWords } from '../../../insight/wait-words.ts';
-import { firstLine } from '../../../insight/why.ts';
+import { firstLine } from '../../../insight/step-words.ts';
 import type { ViewProps } from '../view-props.ts';
 import { Band, Message, Section } from '../parts.tsx';
 import { listBlockers } from './detail-why.tsx';

@@ -5,6 +5,7 @@ import { listLostBy } from '../../../insight/headline.ts';
 import { findRunningFile } from '../../../insight/open-steps.ts';
 import type { PluginRecord } from '../../../insight/plugin-record.ts';
 import { describeStatus } from '../../../insight/status.ts';
+import { nameGoal } from '../../../insight/step-words.ts';
 import { findLoss, why } from '../../../insight/why.ts';
 import type { ViewProps } from '../view-props.ts';
 import { ErrorDetails } from './detail-error.tsx';
@@ -72,7 +73,8 @@ function Failure({ story, plugin, root, select }: FailureProps) {
   const culprit = root === undefined ? plugin : (story.record.find(root) ?? plugin);
   const error = steps.map((step) => culprit.steps[step].error).find(Boolean);
   if (!error) return null;
-  const isLost = findLoss(culprit)?.step !== 'stop';
+  const goal = nameGoal(story.record);
+  const isLost = findLoss(story.times, culprit)?.step !== 'stop';
   const others = isLost ? listLostBy(story.times, culprit).filter((id) => id !== plugin.id) : [];
   return (
     <>
@@ -81,8 +83,8 @@ function Failure({ story, plugin, root, select }: FailureProps) {
         <Section
           title={
             others.length === 1
-              ? '1 other did not start because of it'
-              : `${others.length} others did not start because of it`
+              ? `1 other did not ${goal} because of it`
+              : `${others.length} others did not ${goal} because of it`
           }
         >
           <Band of={others} most={12} isFlow>

@@ -15,8 +15,7 @@ export function Exports({ story }: { readonly story: Story }) {
           Save the recording
         </button>
         <span>
-          <code>exportStory()</code> of <code>slipway/insight</code> makes traces, Markdown and
-          pictures of it.
+          <code>slipway export</code> makes traces, Markdown and pictures of it.
         </span>
       </form>
     </section>

@@ -23,7 +23,7 @@ export function TryOut({ story, isRunning }: TryOutProps) {
     <section>
       <h2>With other slots</h2>
       {isRunning ? (
-        <p>It can be calculated when the boot has stopped.</p>
+        <p>Known when the boot has stopped.</p>
       ) : (
         <form class="filters" onSubmit={(event) => event.preventDefault()}>
           <Slots name="to migrate" value={migrate ?? slots.migrate} set={setMigrate} />

@@ -1,7 +1,6 @@
 import { formatDuration } from '../../../core/duration.ts';
 import { printable } from '../../../core/printable.ts';
 import type { Finding } from '../../../insight/finding.ts';
-import { useFindings } from '../use-findings.ts';
 import type { ViewProps } from '../view-props.ts';
 import { Band, Linked } from '../parts.tsx';
 import { Exports } from './findings-exports.tsx';
@@ -9,8 +8,7 @@ import { TryOut } from './findings-try-out.tsx';
 import './findings.css';
 
 /** Answers about the whole boot: what is worth a look, and what other slots would change. */
-export function Findings({ story, shown, select }: ViewProps) {
-  const found = useFindings(story);
+export function Findings({ story, shown, found, select }: ViewProps) {
   return (
     <div class="findings">
       <section>

@@ -13,9 +13,9 @@ export function Strip({ story }: { readonly story: Story }) {
   const isUp = record.phases.some(
     ({ phase, outcome }) => phase === 'initAll' && outcome === 'done',
   );
-  const last = record.start?.until === 'migrated' ? 'migrated' : 'ready';
+  const last = record.onlyMigrates ? 'migrated' : 'ready';
   const hasEnded = record.finished?.outcome === 'migrated' || isUp;
-  const phases = record.start?.until === 'migrated' ? way.slice(0, 3) : way;
+  const phases = record.onlyMigrates ? way.slice(0, 3) : way;
   const stop = record.findPhase('stopAll');
   return (
     <ol class="strip" aria-label="Phases">
@@ -91,6 +91,5 @@ function findState({ machineRecords, record }: Story, phase: Phase): string | un
 export function countSettled({ record }: Pick<Story, 'record'>, phase: Phase): string | undefined {
   const step = phase === 'migrateAll' ? 'migrate' : phase === 'initAll' ? 'init' : undefined;
   if (step === undefined) return undefined;
-  const settled = record.plugins.filter(({ steps }) => steps[step].finishedAtMs !== undefined);
-  return `${settled.length} of ${record.plugins.length}`;
+  return `${record.moments[step].ended} of ${record.pluginCount}`;
 }

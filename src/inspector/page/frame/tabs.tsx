@@ -1,6 +1,4 @@
-import { useFindings } from '../use-findings.ts';
 import { views, type View } from '../address.ts';
-import type { ViewProps } from '../view-props.ts';
 
 const names: Readonly<Record<View, string>> = {
   lanes: 'Lanes',
@@ -10,9 +8,15 @@ const names: Readonly<Record<View, string>> = {
   findings: 'Findings',
 };
 
+interface TabsProps {
+  readonly view: View;
+  /** How many there are. */
+  readonly findings: number;
+  readonly show: (view: View) => void;
+}
+
 /** The views, as tabs: the arrow keys go from one to the next. */
-export function Tabs({ story, shown: { view }, show }: ViewProps) {
-  const found = useFindings(story).length;
+export function Tabs({ view, findings, show }: TabsProps) {
   const move = (event: KeyboardEvent): void => {
     const next = chooseTab(view, event.key);
     if (next === undefined) return;
@@ -35,7 +39,7 @@ export function Tabs({ story, shown: { view }, show }: ViewProps) {
             onClick={() => show(each)}
           >
             {names[each]}
-            {each === 'findings' && found > 0 && <span class="count"> {found}</span>}
+            {each === 'findings' && findings > 0 && <span class="count"> {findings}</span>}
           </button>
         ))}
       </div>

@@ -79,13 +79,15 @@ function underline(link: ChainLink, { place }: Scale): Shape {
 interface FoldRowProps {
   readonly plugin: string;
   readonly others: readonly string[];
+  /** What the boot was to do with them. */
+  readonly goal: string;
   readonly index: number;
   readonly isOpen: boolean;
   readonly isTabStop: boolean;
 }
 
 /** The row in the place of those that did not start because of one plugin. */
-export function FoldRow({ plugin, others, index, isOpen, isTabStop }: FoldRowProps) {
+export function FoldRow({ plugin, others, goal, index, isOpen, isTabStop }: FoldRowProps) {
   return (
     <tr class="lane-fold" aria-rowindex={index}>
       <th scope="row" colSpan={3}>
@@ -101,7 +103,7 @@ export function FoldRow({ plugin, others, index, isOpen, isTabStop }: FoldRowPro
           <span class="glyph" aria-hidden="true">
             {isOpen ? '▾' : '▸'}
           </span>
-          {others.length} others did not start
+          {others.length} others did not {goal}
           <span class="unseen"> ({plugin})</span>
         </button>
       </th>

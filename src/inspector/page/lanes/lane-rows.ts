@@ -55,7 +55,7 @@ function findFolds(times: StepTimes): ReadonlyMap<string, readonly string[]> {
   const { plugins } = times.record;
   const failed = plugins.filter(hasFailed);
   if (failed.length === 0) return new Map();
-  const lost = new Set(plugins.filter(isLost).map(({ id }) => id));
+  const lost = new Set(plugins.filter((plugin) => isLost(times, plugin)).map(({ id }) => id));
   const folds = new Map<string, readonly string[]>();
   const take = (culprit: PluginRecord, ids: readonly string[]): void => {
     const others = ids.filter((id) => lost.has(id));
@@ -86,9 +86,10 @@ function hasBegun({ steps }: PluginRecord): boolean {
 }
 
 /** Whether a plugin did not start, through no fault of its own. */
-function isLost(plugin: PluginRecord): boolean {
+function isLost({ record }: StepTimes, plugin: PluginRecord): boolean {
   const { init, migrate } = plugin.steps;
-  const { outcome } = migrate.outcome !== undefined && !isSuccess(migrate.outcome) ? migrate : init;
+  const isDecided = migrate.outcome !== undefined && !isSuccess(migrate.outcome);
+  const { outcome } = isDecided || record.onlyMigrates ? migrate : init;
   return plugin.enabled && !hasFailed(plugin) && outcome !== undefined && !isSuccess(outcome);
 }
 

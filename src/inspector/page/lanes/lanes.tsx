@@ -2,6 +2,7 @@ import { useMemo, useRef, useState } from 'preact/hooks';
 import { formatDuration } from '../../../core/duration.ts';
 import type { ChainLink } from '../../../core/report.ts';
 import { describeStatus } from '../../../insight/status.ts';
+import { nameGoal } from '../../../insight/step-words.ts';
 import type { Story } from '../../../insight/story.ts';
 import type { Axis } from '../../../insight/timeline-axis.ts';
 import { findShownEnd, placeChain, placePhases } from '../../../insight/timeline-frame.ts';
@@ -90,7 +91,14 @@ export function Lanes({ story, latest, shown, selected, select }: ViewProps) {
     if ('fold' in row) {
       const { fold, others, isOpen: isUnfolded } = row;
       return (
-        <FoldRow key={nameRow(row)} {...place} plugin={fold} others={others} isOpen={isUnfolded} />
+        <FoldRow
+          key={nameRow(row)}
+          {...place}
+          plugin={fold}
+          others={others}
+          goal={nameGoal(times.record)}
+          isOpen={isUnfolded}
+        />
       );
     }
     const { id } = row.plugin;

@@ -1,5 +1,4 @@
 import { useRef, useState } from 'preact/hooks';
-import { eventMeanings } from '../../../core/events.ts';
 import { printable } from '../../../core/printable.ts';
 import type { RecordedEvent } from '../../../insight/recorded-event.ts';
 import type { ViewProps } from '../view-props.ts';
@@ -73,7 +72,6 @@ function LogEvent({ event, close }: LogEventProps) {
           Close
         </button>
       </header>
-      <p class="soft">{eventMeanings[event.type]}</p>
       <pre tabIndex={0}>{printable(JSON.stringify(event, null, 2))}</pre>
     </section>
   );

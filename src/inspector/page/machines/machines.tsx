@@ -20,11 +20,7 @@ interface Hint {
 /** The statecharts of the boot, each from left to right, with the way that each machine has gone. */
 export function Machines({ story, latest }: ViewProps) {
   if (latest.machines.length === 0 || latest.machineRecords.length === 0) {
-    return (
-      <p class="machines-none">
-        Nothing is known of the machines: their records are not part of this recording.
-      </p>
-    );
+    return <p class="machines-none">This recording has no records of the machines.</p>;
   }
   return <Charts story={story} />;
 }
