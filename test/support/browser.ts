@@ -25,7 +25,7 @@ export interface OpenOptions extends BrowserContextOptions {
 export interface TestBrowser {
   /** Opens an address in a window of its own. */
   open(url: string, options?: OpenOptions): Promise<Page>;
-  /** Opens an exported page from a file, without a network. */
+  /** Opens an exported page from a file, without a network, and waits until it is drawn. */
   openHtml(html: string, options?: OpenOptions): Promise<Page>;
 }
 
@@ -79,7 +79,10 @@ export function useBrowser(): TestBrowser {
     async openHtml(html, options) {
       const file = join(folder, `${crypto.randomUUID()}.html`);
       await writeFile(file, html);
-      return open(pathToFileURL(file).href, { offline: true, ...options });
+      const page = await open(pathToFileURL(file).href, { offline: true, ...options });
+      // It unpacks itself, and then draws all of itself at once.
+      await page.locator('h1').waitFor();
+      return page;
     },
   };
 }
