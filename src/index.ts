@@ -33,7 +33,7 @@ export type {
 } from './core/error-codes.ts';
 export type { ErrorRecord } from './core/error-record.ts';
 export { BootError } from './core/errors.ts';
-export { bootEventNames } from './core/events.ts';
+export { bootEventNames } from './core/event-meanings.ts';
 export type {
   AppName,
   BootEvent,

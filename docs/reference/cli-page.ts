@@ -158,8 +158,8 @@ makes are ended after the command. A config that opens other connections keeps t
   file, or as \`-\` from standard input. Standard output has nothing else then.
 - **\`--md\`** prints Markdown, for a ticket or a chat.
 - A level in the option \`logger\` writes a log to standard output. On a terminal and with \`--json\` it is left out.
-- **\`slipway complete\`** prints the script by which Tab completes. The tests run the one of bash in bash. The one of PowerShell
-  was written for 5.1 and later and runs in the tests only where \`pwsh\` is installed; otherwise they look at its text.
+- **\`slipway complete\`** prints the script by which Tab completes. That of PowerShell is written for 5.1 and later; its tests run
+  it only where \`pwsh\` is installed.
 - **In GitHub Actions** \`slipway plan\` annotates the place of each problem in its file, and it, \`migrate\` and \`start\` write a summary of
   the job.
 

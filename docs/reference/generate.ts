@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { errorCodes } from '../../src/core/error-codes.ts';
 import { eventLevels } from '../../src/core/event-levels.ts';
-import { bootEventNames, eventMeanings, type BootEventName } from '../../src/core/events.ts';
+import { bootEventNames, eventMeanings } from '../../src/core/event-meanings.ts';
+import type { BootEventName } from '../../src/core/events.ts';
 import { doctorPage } from './doctor-page.ts';
 import {
   makeDocumentSchema,

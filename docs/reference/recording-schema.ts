@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import { bootEventNames, eventMeanings, type BootEventName } from '../../src/core/events.ts';
+import { bootEventNames, eventMeanings } from '../../src/core/event-meanings.ts';
+import type { BootEventName } from '../../src/core/events.ts';
 
 /** The parts of JSON Schema that a recording needs. */
 export interface Schema {

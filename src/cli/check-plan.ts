@@ -11,16 +11,27 @@ const policies: ReadonlySet<string | undefined> = new Set([
   'MIGRATION_DATABASE_AHEAD',
 ]);
 
-/** Looks at the plan of the config. Plugins that do not fit together have none: for `--check` it is something that was found. */
-export async function readPlan(options: {
-  readonly config: string | undefined;
-  readonly check: boolean;
-}): Promise<BootPlan> {
+/** A plan that takes longer, in ms, is no moment any more: then the reader learns what to do. */
+const longMs = 5_000;
+
+/**
+ * Looks at the plan of the config, and says on standard error when that takes long. Plugins that do not fit together have no
+ * plan: for `--check` it is something that was found.
+ */
+export async function readPlan(
+  options: { readonly config: string | undefined; readonly check: boolean },
+  output: Output,
+): Promise<BootPlan> {
+  const timer = setTimeout(() => {
+    output.note('Still waiting for PostgreSQL, or for the imports of plugins: see slipway doctor.');
+  }, longMs);
   try {
     return await withBoot(options.config, (boot) => boot.plan());
   } catch (error) {
     if (options.check && isGraphInvalid(error)) process.exitCode = 3;
     throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

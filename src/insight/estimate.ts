@@ -1,4 +1,5 @@
 import { formatDuration } from '../core/duration.ts';
+import type { Step } from '../core/steps.ts';
 import type { UsualTimes } from '../core/usual-times.ts';
 import type { StepRecord } from './plugin-record.ts';
 import type { StepTimes } from './step-times.ts';
@@ -10,13 +11,13 @@ const lateMs = 1_000;
 export function findUsual(
   { record: { usual } }: StepTimes,
   plugin: string,
-  step: string,
+  step: Step,
 ): number | undefined {
-  return usual?.[plugin]?.[step as keyof UsualTimes];
+  return step === 'init' || step === 'ready' ? usual?.[plugin]?.[step] : undefined;
 }
 
 /** `, usually 3.10s`; empty without a history of the step. */
-export function describeUsual(times: StepTimes, plugin: string, step: string): string {
+export function describeUsual(times: StepTimes, plugin: string, step: Step): string {
   const usualMs = findUsual(times, plugin, step);
   return usualMs === undefined ? '' : `, usually ${formatDuration(usualMs)}`;
 }

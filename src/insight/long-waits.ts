@@ -152,7 +152,7 @@ function findRetries(story: Story, retries: readonly Waiting[]): readonly Findin
       title: `${names(retries)} paused ${formatDuration(ms)} between attempts`,
       why: first
         ? `Sessions of other applications had locked what the files change, such as ${printable(describeBlocker(first))}`
-        : 'Each attempt before the last one failed for a reason that passed',
+        : 'Each of these attempts failed, and the next one came after a pause',
       caveat: 'The attempts themselves took time as well, which is not counted here',
       evidence: toEvidence(retries, ({ reason, blockers: found = [] }) => {
         const who = found.map((each) => printable(describeBlocker(each))).join('; ');

@@ -5,6 +5,7 @@ import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
+import { thirdSecond } from './watched-boot.ts';
 
 const db = useDatabase();
 const bootUnderTest = useBoots();
@@ -81,11 +82,7 @@ describe('the usual times', () => {
       history: isKept,
       hostApp: { name },
     });
-    const later = new Promise((resolve) => {
-      boot.on('boot.progress', ({ elapsedMs }) => {
-        if (elapsedMs > 2_500) resolve(undefined);
-      });
-    });
+    const later = thirdSecond(boot);
     const started = boot.start();
     await later;
     letGo();
@@ -132,11 +129,7 @@ describe('the usual times', () => {
     await bootBefore({ pool: url });
     await query(`UPDATE slipway.boots SET recording = '{"type":"plugin.init.finished"'`);
     const { boot, recording, letGo } = bootSlowly({ pool: url, history });
-    const later = new Promise((resolve) => {
-      boot.on('boot.progress', ({ elapsedMs }) => {
-        if (elapsedMs > 2_500) resolve(undefined);
-      });
-    });
+    const later = thirdSecond(boot);
     const started = boot.start();
     await later;
     letGo();

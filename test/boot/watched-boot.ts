@@ -17,7 +17,7 @@ export function progressOf(
   });
 }
 
-/** Resolves with the beat that comes at least 3 s after the start: by then a long file was looked at more than once. */
+/** Resolves with the beat that comes at least 3 s after the start: by then a long file was looked at, and the history read. */
 export function thirdSecond(boot: Boot): Promise<unknown> {
   return new Promise((resolve) => {
     boot.on('boot.progress', ({ elapsedMs }) => {

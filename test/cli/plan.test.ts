@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { linkSlipway } from '../../docs/examples/shop/link-slipway.ts';
 import { useDatabase } from '../support/database.ts';
+import { startSilentServer } from '../support/silent-server.ts';
 import { packageRoot } from '../support/built-package.ts';
-import { configOf, lastLine, runCli } from './cli-process.ts';
+import { configOf, lastLine, runCli, startCli } from './cli-process.ts';
 import { expectDocument } from './documents.ts';
 
 const db = useDatabase();
@@ -32,6 +33,14 @@ export default () => ({
 });`;
 
 describe('slipway plan', () => {
+  it.each(['plan', 'status'])('%s says what it waits for when it takes long', async (command) => {
+    await using silent = await startSilentServer();
+    const cli = startCli([command, '--json'], { env: { DATABASE_URL: silent.url } });
+    await cli.prints(/^Still waiting for PostgreSQL, .*: see slipway doctor\.$/m);
+    cli.kill('SIGKILL');
+    expect((await cli.ended).stdout).toBe('');
+  });
+
   it('shows what a boot would do, and changes nothing', async () => {
     const { url } = await db.fresh();
     for (const _ of ['first', 'second']) {

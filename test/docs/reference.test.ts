@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { generatePages, pageUrl } from '../../docs/reference/generate.ts';
 import { errorCodes } from '../../src/core/error-codes.ts';
-import { bootEventNames } from '../../src/core/events.ts';
+import { bootEventNames } from '../../src/core/event-meanings.ts';
 import { httpCodes } from '../../src/http/index.ts';
 import { repository, sourceFiles } from '../architecture/imports.ts';
 import { pages } from './pages.ts';

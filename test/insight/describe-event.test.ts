@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bootEventNames } from '../../src/core/events.ts';
+import { bootEventNames } from '../../src/core/event-meanings.ts';
 import { readStory } from '../../src/insight.ts';
 import { describeEvent } from '../../src/insight/describe-event.ts';
 import type { RecordedEvent } from '../../src/insight/recorded-event.ts';

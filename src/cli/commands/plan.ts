@@ -23,7 +23,7 @@ export async function run(input: Input<CommandOf<'plan'>>): Promise<ExitCode> {
 
 async function makePlan({ options, output }: Input<CommandOf<'plan'>>): Promise<BootPlan> {
   try {
-    return await readPlan(options);
+    return await readPlan(options, output);
   } catch (error) {
     const problems = isGraphInvalid(error) ? (error.problems ?? []) : [];
     if (!options.json) printAnnotations({ plugins: [], warnings: [], problems }, output);

@@ -10,7 +10,7 @@ import { showFleet } from '../show-fleet.ts';
 export async function run(input: Input<CommandOf<'status'>>): Promise<ExitCode | void> {
   const { options, output } = input;
   if (options.fleet) return showFleet(input);
-  const plan = await readPlan(options);
+  const plan = await readPlan(options, output);
   const { disabled, warnings, problems } = plan;
   const plugins = plan.plugins.map(readStatus);
   const document: StatusDocument = {
