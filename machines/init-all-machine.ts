@@ -8,6 +8,7 @@ import {
   halt,
   isDrained,
   listLive,
+  listRan,
   findNewHalt,
   createStepRun,
   createNextRun,
@@ -47,6 +48,9 @@ type ReadyEnded =
 export interface InitAllContext {
   /** The run of `init`, then that of `ready`. */
   readonly run: StepRun;
+  /** The optional plugins whose init failed while the boot went on: they have cleaned up. */
+  readonly cleaned: readonly string[];
+  /** The plugins to stop, once every init has ended. */
   readonly started: readonly string[];
 }
 
@@ -65,9 +69,7 @@ const base = setup({
 const machine = base.extend({
   actions: {
     startInit: base.enqueueActions(({ context, enqueue }) => {
-      const change = startNext(context.run);
-      enqueue.assign({ started: [...context.started, ...listIds(change)] });
-      proceed(enqueue, 'init', context.run, change);
+      proceed(enqueue, 'init', context.run, startNext(context.run));
     }),
     takeInit: base.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, ['xstate.done.actor.init.*', 'xstate.error.actor.init.*']);
@@ -75,8 +77,7 @@ const machine = base.extend({
       enqueue.stopChild(child);
       const change = settleTask(context.run, plugin, result);
       const isClean = change.run.halt === null && cleansUpItself(result);
-      const started = isClean ? context.started.filter((id) => id !== plugin) : context.started;
-      enqueue.assign({ started: [...started, ...listIds(change)] });
+      if (isClean) enqueue.assign({ cleaned: [...context.cleaned, plugin] });
       proceed(enqueue, 'init', context.run, change);
     }),
     cancelInits: base.enqueueActions(({ context: { run }, event, enqueue }) => {
@@ -85,6 +86,7 @@ const machine = base.extend({
       sendToTasks(enqueue, 'init', run, listLive(run), { type: 'CANCEL', reason: event.reason });
     }),
     abandonInits: base.enqueueActions(({ context, enqueue }) => {
+      enqueue.assign({ started: listStarted(context) });
       applyChange(enqueue, 'init', abandonRest(context.run));
     }),
     startReady: base.enqueueActions(({ context, enqueue }) => {
@@ -126,6 +128,7 @@ export const initAllMachine = machine.createMachine({
   id: 'initAll',
   context: ({ input }) => ({
     run: createStepRun(input.plan.nodes, input.width, findLostBefore(input.plan)),
+    cleaned: [],
     started: [],
   }),
   initial: 'initializing',
@@ -160,8 +163,8 @@ function findLostBefore(plan: MigratedPlan): ReadonlyMap<string, Preset> {
   );
 }
 
-function listIds({ start }: StepChange): readonly string[] {
-  return start.map(({ plugin }) => plugin);
+function listStarted({ run, cleaned }: InitAllContext): readonly string[] {
+  return listRan(run).filter((id) => !cleaned.includes(id));
 }
 
 function cleansUpItself(result: InitResult): boolean {

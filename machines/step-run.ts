@@ -13,7 +13,7 @@ import {
   type Schedule,
   type Settlement,
 } from '../src/core/schedule.ts';
-import type { PhaseOutcome } from '../src/core/steps.ts';
+import type { Outcome, PhaseOutcome } from '../src/core/steps.ts';
 import type { Failure } from './news.ts';
 import type { InSlot } from './tasks.ts';
 
@@ -168,6 +168,18 @@ export function decideOutcome(run: StepRun): PhaseOutcome {
   return run.failures.length > 0 ? 'failed' : 'canceled';
 }
 
+/** Lists the plugins whose task has run, whatever its outcome. */
+export function listRan({ schedule: { nodes, outcomes } }: StepRun): readonly string[] {
+  const all = outcomes.flat();
+  return nodes.filter((_, index) => hasRun(all[index] ?? null)).map(({ id }) => id);
+}
+
+function hasRun(outcome: Outcome | null): boolean {
+  return outcome !== null && ran.has(outcome);
+}
+
+const ran: ReadonlySet<Outcome> = new Set(['done', 'failed', 'timeout', 'canceled']);
+
 export function getId(run: StepRun, index: number): string {
   return run.schedule.nodes[index]?.id ?? '';
 }
@@ -177,8 +189,10 @@ function addSettled(run: StepRun, advance: Advance, failures: readonly Failure[]
   const { schedule, settled } = advance;
   const losses = settled.filter(({ outcome }) => !isSuccess(outcome));
   const [first] = losses;
+  // Nearly every plugin succeeds, and the lists may be long.
+  if (!first) return { ...run, schedule };
   const next = { ...run, schedule, losses: [...run.losses, ...losses] };
-  if (!first || run.halt || !isFatal(schedule, losses)) {
+  if (run.halt || !isFatal(schedule, losses)) {
     return { ...next, failures: [...run.failures, ...failures] };
   }
   const because = first.because ?? describeLoss(getId(run, first.index), first.outcome);
@@ -208,6 +222,7 @@ function removeTask(
 
 /** Finds the lowest slots that no task has. */
 function findFreeSlots(live: readonly LiveTask[], count: number): readonly number[] {
+  if (count === 0) return [];
   const taken = new Set(live.map(({ slot }) => slot));
   const free: number[] = [];
   for (let slot = 1; free.length < count; slot += 1) {

@@ -1,4 +1,5 @@
-import { fromPromise, type PromiseActorLogic } from 'xstate';
+import type { PromiseActorLogic } from 'xstate';
+import { LateSignal } from '../src/core/late-signal.ts';
 import type { GraphNode } from '../src/core/schedule.ts';
 
 /** The task has succeeded. */
@@ -104,6 +105,8 @@ export interface TaskArgs<Input> {
   readonly signal: AbortSignal;
   /** Aborted by `WIND_DOWN`, and together with `signal`. Check it between two pieces of work. */
   readonly windDown: AbortSignal;
+  /** Whether `signal` is aborted. A task that only needs to know this does not pay for a signal. */
+  readonly isCanceled: boolean;
 }
 
 /**
@@ -112,48 +115,97 @@ export interface TaskArgs<Input> {
  *
  * XState's own promise actor ends when it is stopped, while its cleanup still runs and nothing waits for it.
  *
+ * @param prepare Called with each signal that is made.
  * @example
  * fromTask<Result, { plugin: string }>(({ input, signal }) => startPlugin(input.plugin, signal))
  */
 export function fromTask<Output, Input = undefined>(
-  run: (args: TaskArgs<Input>) => Promise<Output>,
+  run: (task: RunningTask<Input>) => Promise<Output>,
+  prepare?: (signal: AbortSignal) => void,
 ): PromiseActorLogic<Output, Input> {
-  const endings = new WeakMap<object, Ending>();
-
-  const promise = fromPromise<Output, Input>(async ({ input, signal: stopped, self }) => {
-    const ending = new Ending();
-    endings.set(self, ending);
-    stopped.addEventListener('abort', () => ending.cancel(stopped.reason), { once: true });
-    // A machine starts its children before its own first actions. Without this, a task would emit before its phase begins.
-    await Promise.resolve();
-    return run({ input, signal: ending.signal, windDown: ending.windingDown });
-  });
-
+  const tasks = new WeakMap<object, RunningTask<Input>>();
   return {
-    ...promise,
-    transition(snapshot, event, scope) {
-      const ending = endings.get(scope.self);
-      if (event.type === 'CANCEL') ending?.cancel(event['reason']);
-      else if (event.type === 'WIND_DOWN') ending?.windDown(event['reason']);
-      else return promise.transition(snapshot, event, scope);
-      return snapshot;
+    getInitialSnapshot: (_, input) => ({ ...idle, input }),
+    getPersistedSnapshot: (snapshot) => snapshot,
+
+    start({ input }, { self }) {
+      const task = new RunningTask(input as Input, prepare);
+      tasks.set(self, task);
+      const settle = (event: Settled<Output>): void => {
+        tasks.delete(self);
+        // A task that was stopped hard ends unheard.
+        if (self.getSnapshot().status === 'active') self.send(event);
+      };
+      // A machine starts its children before its own first actions. Without this, a task would emit before its phase begins.
+      void Promise.resolve()
+        .then(() => run(task))
+        .then(
+          (output) => settle({ type: 'RESOLVED', output }),
+          (error: unknown) => settle({ type: 'REJECTED', error }),
+        );
+    },
+
+    transition(snapshot, event, { self }) {
+      const task = tasks.get(self);
+      switch (event.type) {
+        case 'CANCEL':
+          task?.cancel(event['reason']);
+          return snapshot;
+        case 'WIND_DOWN':
+          task?.windDownFor(event['reason']);
+          return snapshot;
+        case 'RESOLVED':
+          return { ...idle, status: 'done', output: event['output'] as Output };
+        case 'REJECTED':
+          return { ...idle, status: 'error', error: event['error'] };
+        case 'xstate.stop':
+          task?.cancel(undefined);
+          return { ...idle, status: 'stopped' };
+        default:
+          return snapshot;
+      }
     },
   };
 }
 
-/** The two signals that end a task. Linked by hand, because `AbortSignal.any` doubles the cost of a task. */
-class Ending {
-  readonly #cancel = new AbortController();
-  readonly #windDown = new AbortController();
-  readonly signal: AbortSignal = this.#cancel.signal;
-  readonly windingDown: AbortSignal = this.#windDown.signal;
+/** The snapshot of a task, without what makes it the one of this task. */
+const idle = { status: 'active', output: undefined, error: undefined, input: undefined } as const;
 
-  cancel(reason: unknown): void {
-    this.#cancel.abort(reason);
-    this.windDown(reason);
+/** How a task has ended, as an event of its actor to itself. */
+type Settled<Output> =
+  | { readonly type: 'RESOLVED'; readonly output: Output }
+  | { readonly type: 'REJECTED'; readonly error: unknown };
+
+/** A task from its beginning to its end, with what can end it early. */
+class RunningTask<Input> implements TaskArgs<Input> {
+  readonly input: Input;
+  readonly #cancel: LateSignal;
+  readonly #windDown: LateSignal;
+
+  constructor(input: Input, prepare?: (signal: AbortSignal) => void) {
+    this.input = input;
+    this.#cancel = new LateSignal(prepare);
+    this.#windDown = new LateSignal(prepare);
   }
 
-  windDown(reason: unknown): void {
-    this.#windDown.abort(reason);
+  get signal(): AbortSignal {
+    return this.#cancel.signal;
+  }
+
+  get windDown(): AbortSignal {
+    return this.#windDown.signal;
+  }
+
+  get isCanceled(): boolean {
+    return this.#cancel.isAborted;
+  }
+
+  cancel(reason: unknown): void {
+    this.#cancel.abort(() => reason);
+    this.windDownFor(reason);
+  }
+
+  windDownFor(reason: unknown): void {
+    this.#windDown.abort(() => reason);
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { BootError } from '../core/errors.ts';
 import type { BootEvent } from '../core/events.ts';
 import { readMessage } from '../core/foreign-value.ts';
+import { silentLogger } from '../core/logger.ts';
 import type { InspectOptions, MachineObserver } from '../core/machine-records.ts';
 import type { BootReport } from '../core/report.ts';
 import type { WorkWrapper } from '../core/work.ts';
@@ -141,7 +142,7 @@ class PluginBoot implements Boot {
     });
     if (settings.record !== undefined) recordBoot(this, settings.record, this.#relay.emit);
     this.#bus.onAny(createChannelListener());
-    this.#bus.onAny(createLogListener(settings.ownLogger));
+    if (settings.logger !== silentLogger) this.#bus.onAny(createLogListener(settings.ownLogger));
     this.#bus.onAny(createHeartbeat(settings.clock, () => this.state(), this.#relay.emit));
   }
 

@@ -41,13 +41,14 @@ export class Relay {
     const now = this.#parts.clock.elapsed();
     this.#start ??= now;
     this.#seq += 1;
-    const event = {
-      ...this.#measured(unstamped, now),
+    const stamp = {
       bootId: this.#parts.bootId,
       seq: this.#seq,
       at: this.#parts.clock.now(),
       elapsedMs: roundMs(now - this.#start),
-    } as BootEvent;
+    };
+    // Fields that are written behind a spread cost several times as much as a second spread.
+    const event = { ...unstamped, ...this.#measure(unstamped, now), ...stamp } as BootEvent;
     this.record.add(event);
     this.#keep(event);
     this.#queue.push(event);
@@ -72,9 +73,9 @@ export class Relay {
 
   /** Settles the steps that a boot never reached, so that each step of each plugin ends exactly once. */
   closeOpenSteps(because: string): void {
-    for (const [plugin, states] of Object.entries(this.record.stepStates)) {
+    for (const { id: plugin, steps: own } of this.record.plugins) {
       for (const step of steps) {
-        if (states[step] !== 'pending' && states[step] !== 'running') continue;
+        if (own[step].outcome !== undefined) continue;
         this.emit({ type: `plugin.${step}.finished`, plugin, outcome: 'notReached', because });
       }
     }
@@ -93,20 +94,20 @@ export class Relay {
     }
   }
 
-  #measured(unstamped: Unstamped, now: number): object {
+  /** Notes when a phase or step begins. At its end, returns what the event says besides. */
+  #measure(unstamped: Unstamped, now: number): object | undefined {
     const span = findSpan(unstamped);
-    if (!span) return unstamped;
+    if (!span) return undefined;
     if (span.begins) {
       this.#begun.set(span.key, now);
-      return unstamped;
+      return undefined;
     }
+    const durationMs = roundMs(now - (this.#begun.get(span.key) ?? now));
+    const hasFailed = 'error' in unstamped && unstamped.error !== undefined;
     return {
-      ...unstamped,
-      ...('error' in unstamped && unstamped.error !== undefined
-        ? { error: toError(unstamped.error) }
-        : {}),
-      ...(unstamped.type === 'phase.finished' ? this.#countSent() : {}),
-      durationMs: roundMs(now - (this.#begun.get(span.key) ?? now)),
+      durationMs,
+      ...(hasFailed && { error: toError(unstamped.error) }),
+      ...(unstamped.type === 'phase.finished' && this.#countSent()),
     };
   }
 

@@ -65,6 +65,7 @@ export class BootRun {
   readonly #open: OpenPool;
   readonly #running: RunningTasks;
   readonly #endLives: () => Promise<void>;
+  readonly #closeMigrations: () => void;
   readonly #broken = new AbortController();
   readonly #starting = new AbortController();
   readonly #parts: BootRunParts;
@@ -97,6 +98,7 @@ export class BootRun {
     const migrateAll = migrateAllPhase(around, discover.discovered, sort.graph);
     const initAll = initAllPhase(around, sort.graph, migrateAll.searchPath);
     this.#endLives = initAll.end;
+    this.#closeMigrations = migrateAll.close;
     const tasks = { ...discover.tasks, ...sort.tasks, ...migrateAll.tasks, ...initAll.tasks };
     const poolSize = migrationPool.options.max;
     // More at once than the pool has clients would only wait for each other.
@@ -135,6 +137,7 @@ export class BootRun {
 
   readonly #emit = (event: MachineNews): void => {
     if ('phase' in event && event.phase === 'initAll') this.#onInitAll(event.type);
+    if (event.type === 'phase.finished' && event.phase === 'migrateAll') this.#closeMigrations();
     if (event.type === 'phase.started' && event.phase === 'stopAll') this.#parts.onWayDown();
     this.#parts.relay.emit(event);
   };
@@ -189,6 +192,7 @@ export class BootRun {
   }
 
   async #release(): Promise<readonly Error[]> {
+    this.#closeMigrations();
     const { cut } = this.#parts.wayDown;
     // Once the time is over, each of them ends with the same error.
     const errors = new Set<Error>();

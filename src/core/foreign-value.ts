@@ -138,6 +138,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   }
 }
 
-function isObject(value: unknown): value is object {
+/** Whether a value can have properties. */
+export function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }

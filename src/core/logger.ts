@@ -13,6 +13,8 @@ export interface Logger {
   readonly info: LogMethod;
   readonly warn: LogMethod;
   readonly error: LogMethod;
+  /** Whether lines of a level are written. A logger with it does not get the others, which saves the work of wording them. */
+  isLevelEnabled?(level: string): boolean;
   /** A logger that adds `fields` to every line; without it every plugin gets the same logger. */
   child?(fields: Record<string, unknown>): Logger;
 }

@@ -1,3 +1,5 @@
+import { ChunkedDraft, toChunked, type Chunked } from './chunked.ts';
+import { NumberSetDraft, toNumberSet, type NumberSet } from './number-set.ts';
 import { reverseEdges, type Successors } from './sort.ts';
 import type { Outcome } from './steps.ts';
 
@@ -31,8 +33,8 @@ export interface Schedule {
   readonly followers: Successors;
   readonly presets: readonly (Preset | null)[];
   readonly blockers: Chunked<number>;
-  /** May start now, in topological order. */
-  readonly free: readonly number[];
+  /** May start now. The lowest comes first, because nodes are in topological order. */
+  readonly free: NumberSet;
   /** Nodes that were taken and requeued: they start when no other node can. */
   readonly again: readonly number[];
   readonly outcomes: Chunked<Outcome | null>;
@@ -58,7 +60,7 @@ export function createSchedule(
     followers,
     presets: nodes.map((node) => presets.get(node.id) ?? null),
     blockers: toChunked(blockers),
-    free: blockers.flatMap((count, index) => (count === 0 ? [index] : [])),
+    free: toNumberSet(blockers.flatMap((count, index) => (count === 0 ? [index] : []))),
     again: [],
     outcomes: toChunked(nodes.map(() => null)),
     open: nodes.length,
@@ -87,23 +89,16 @@ export function takeFree(
   schedule: Schedule,
   room: number,
 ): Advance & { readonly taken: readonly number[] } {
+  const change = new Change(schedule);
   const taken: number[] = [];
-  const settled: Settlement[] = [];
-  let current = schedule;
   while (taken.length < room) {
-    const index = current.free[0] ?? current.again[0];
+    const index = change.takeNext();
     if (index === undefined) break;
-    current = withoutFirst(current);
-    const preset = current.presets[index];
-    if (!preset) {
-      taken.push(index);
-      continue;
-    }
-    const advance = settle(current, { index, ...preset });
-    current = advance.schedule;
-    settled.push(...advance.settled);
+    const preset = schedule.presets[index];
+    if (preset) change.settle({ index, ...preset });
+    else taken.push(index);
   }
-  return { schedule: current, settled, taken };
+  return { ...change.finish(), taken };
 }
 
 /** Puts a node back into the queue, behind every other free node. */
@@ -111,54 +106,86 @@ export function requeue(schedule: Schedule, index: number): Schedule {
   return { ...schedule, again: [...schedule.again, index] };
 }
 
-function withoutFirst(schedule: Schedule): Schedule {
-  return schedule.free.length > 0
-    ? { ...schedule, free: schedule.free.slice(1) }
-    : { ...schedule, again: schedule.again.slice(1) };
-}
-
 /**
  * Settles a node. Its followers become free; when it failed, the nodes that need it settle as `dependency`. The nodes that
  * need a canceled one stay open, because nothing is wrong with them: the canceling phase will {@link abandon} them.
  */
 export function settle(schedule: Schedule, settlement: Settlement): Advance {
-  const blockers = new Map<number, number>();
-  const outcomes = new Map<number, Outcome>();
-  const free = new Set<number>();
-  const settled = [settlement];
-  const isOpen = (node: number): boolean =>
-    !outcomes.has(node) && itemAt(schedule.outcomes, node) === null;
-  const unblock = (next: number): void => {
-    const left = (blockers.get(next) ?? itemAt(schedule.blockers, next) ?? 0) - 1;
-    blockers.set(next, left);
-    if (left === 0 && isOpen(next)) free.add(next);
-  };
-  for (const { index, outcome } of settled) {
-    outcomes.set(index, outcome);
-    for (const next of schedule.followers[index] ?? []) unblock(next);
-    for (const next of schedule.dependents[index] ?? []) {
-      if (isSuccess(outcome)) unblock(next);
-      else if (outcome !== 'canceled' && isOpen(next)) {
-        outcomes.set(next, 'dependency');
-        settled.push({
-          index: next,
-          outcome: 'dependency',
-          because: describeLoss(schedule.nodes[index]?.id ?? '', outcome),
-        });
+  const change = new Change(schedule);
+  change.settle(settlement);
+  return change.finish();
+}
+
+/** The next version of a schedule in the making. It copies only what it changes, however many nodes settle. */
+class Change {
+  readonly #before: Schedule;
+  readonly #blockers: ChunkedDraft<number>;
+  readonly #outcomes: ChunkedDraft<Outcome | null>;
+  readonly #free: NumberSetDraft;
+  #again: readonly number[];
+  readonly #settled: Settlement[] = [];
+
+  constructor(schedule: Schedule) {
+    this.#before = schedule;
+    this.#blockers = new ChunkedDraft(schedule.blockers);
+    this.#outcomes = new ChunkedDraft(schedule.outcomes);
+    this.#free = new NumberSetDraft(schedule.free);
+    this.#again = schedule.again;
+  }
+
+  /** Takes the node that may start next out of the queue. */
+  takeNext(): number | undefined {
+    const free = this.#free.takeLowest();
+    if (free !== undefined) return free;
+    const [again, ...rest] = this.#again;
+    this.#again = rest;
+    return again;
+  }
+
+  settle(settlement: Settlement): void {
+    const { nodes, followers, dependents } = this.#before;
+    this.#close(settlement);
+    const closed = [settlement];
+    for (const { index, outcome } of closed) {
+      for (const next of followers[index] ?? []) this.#unblock(next);
+      for (const next of dependents[index] ?? []) {
+        if (isSuccess(outcome)) this.#unblock(next);
+        else if (outcome !== 'canceled' && this.#isOpen(next)) {
+          const because = describeLoss(nodes[index]?.id ?? '', outcome);
+          const lost = { index: next, outcome: 'dependency', because } as const;
+          this.#close(lost);
+          closed.push(lost);
+        }
       }
     }
   }
-  for (const { index } of settled) free.delete(index);
-  return {
-    schedule: {
-      ...schedule,
-      blockers: withItems(schedule.blockers, blockers),
-      outcomes: withItems(schedule.outcomes, outcomes),
-      free: free.size === 0 ? schedule.free : [...schedule.free, ...free].toSorted(ascending),
-      open: schedule.open - settled.length,
-    },
-    settled,
-  };
+
+  finish(): Advance {
+    const schedule = {
+      ...this.#before,
+      blockers: this.#blockers.finish(),
+      outcomes: this.#outcomes.finish(),
+      free: this.#free.finish(),
+      again: this.#again,
+      open: this.#before.open - this.#settled.length,
+    };
+    return { schedule, settled: this.#settled };
+  }
+
+  #close(settlement: Settlement): void {
+    this.#outcomes.set(settlement.index, settlement.outcome);
+    this.#settled.push(settlement);
+  }
+
+  #isOpen(node: number): boolean {
+    return this.#outcomes.get(node) === null;
+  }
+
+  #unblock(node: number): void {
+    const left = (this.#blockers.get(node) ?? 0) - 1;
+    this.#blockers.set(node, left);
+    if (left === 0 && this.#isOpen(node)) this.#free.add(node);
+  }
 }
 
 /** Settles every open node as `notReached`: no other node will start. */
@@ -197,41 +224,4 @@ export function describeLoss(who: string, outcome: Outcome): string {
     default:
       return `${who} failed`;
   }
-}
-
-const ascending = (a: number, b: number): number => a - b;
-
-/**
- * An immutable list. A change copies one small chunk and the list of chunks, not every item, so that the cost of a boot
- * stays linear with a thousand plugins.
- */
-type Chunked<T> = readonly (readonly T[])[];
-
-const chunkSize = 32;
-
-export function toChunked<T>(items: readonly T[]): Chunked<T> {
-  const chunks: (readonly T[])[] = [];
-  for (let start = 0; start < items.length; start += chunkSize) {
-    chunks.push(items.slice(start, start + chunkSize));
-  }
-  return chunks;
-}
-
-export function itemAt<T>(list: Chunked<T>, index: number): T | undefined {
-  return list[Math.floor(index / chunkSize)]?.[index % chunkSize];
-}
-
-/** Returns the list with some items replaced. */
-export function withItems<T>(list: Chunked<T>, changes: ReadonlyMap<number, T>): Chunked<T> {
-  if (changes.size === 0) return list;
-  const chunks = [...list];
-  const copied = new Map<number, T[]>();
-  for (const [index, item] of changes) {
-    const place = Math.floor(index / chunkSize);
-    const chunk = copied.get(place) ?? [...(list[place] ?? [])];
-    chunk[index % chunkSize] = item;
-    copied.set(place, chunk);
-    chunks[place] = chunk;
-  }
-  return chunks;
 }

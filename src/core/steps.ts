@@ -25,9 +25,11 @@ export type Outcome = (typeof outcomes)[number];
 /** The state of a step. */
 export type StepState = Outcome | 'pending' | 'running';
 
+const beforeStep = 'plugin.';
+
 /** The step that a step event's name speaks of. */
 export function stepIn(name: `plugin.${Step}.${string}`): Step {
-  return name.split('.')[1] as Step;
+  return name.slice(beforeStep.length, name.indexOf('.', beforeStep.length)) as Step;
 }
 
 /** The outcome of a phase. */

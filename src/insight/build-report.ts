@@ -47,14 +47,14 @@ function reportPlugin(times: StepTimes, plugin: PluginRecord): PluginReport {
   const { id, version, required, schema, applied } = plugin;
   return {
     id,
-    ...(version === undefined ? {} : { version }),
     required,
-    ...(schema === undefined ? {} : { schema }),
     applied: [...applied],
     migrate: reportStep(times, plugin, 'migrate'),
     init: reportStep(times, plugin, 'init'),
     ready: reportStep(times, plugin, 'ready'),
     stop: reportStep(times, plugin, 'stop'),
+    ...(version === undefined ? {} : { version }),
+    ...(schema === undefined ? {} : { schema }),
   };
 }
 
@@ -67,10 +67,10 @@ function reportStep(times: StepTimes, plugin: PluginRecord, step: Step): StepRep
   return {
     outcome: outcome ?? 'notReached',
     durationMs: durationMs ?? 0,
+    waits: sumWaits(segments),
     ...(startedAtMs === undefined ? {} : { startedAtMs }),
     ...(spawnedAtMs === undefined || eligibleAtMs === undefined ? {} : { eligibleAtMs }),
     ...(slot === undefined ? {} : { slot }),
-    waits: sumWaits(segments),
     ...(locks.length > 0 && { locks }),
     ...(error ? { error } : {}),
     ...(because === undefined ? {} : { because }),

@@ -111,18 +111,27 @@ function walkPhase(walk: Walk, times: StepTimes, { phase, startMs }: PhaseRecord
  * others were canceled by it; of those that go on, the one that began first.
  */
 function findLast(times: StepTimes, step: Step, untilMs: number): PluginRecord | undefined {
-  const ended = times.record.plugins.flatMap((plugin) => {
-    const { spawnedAtMs, outcome } = plugin.steps[step];
-    const endMs = findEnd(times, plugin, step);
-    if (spawnedAtMs === undefined || spawnedAtMs > untilMs || endMs > untilMs) return [];
-    const hasFailed = outcome === 'failed' || outcome === 'timeout';
-    return [{ plugin, spawnedAtMs, endMs, hasFailed }];
+  const ended = times.record.plugins.filter((plugin) => {
+    const { spawnedAtMs = Infinity } = plugin.steps[step];
+    return spawnedAtMs <= untilMs && findEnd(times, plugin, step) <= untilMs;
   });
-  const lastMs = ended.reduce((last, { endMs }) => Math.max(last, endMs), 0);
+  const lastMs = ended.reduce((last, plugin) => Math.max(last, findEnd(times, plugin, step)), 0);
   const [last] = ended
-    .filter(({ endMs, hasFailed }) => endMs >= lastMs - (hasFailed ? handOverMs : 0))
-    .toSorted((a, b) => Number(b.hasFailed) - Number(a.hasFailed) || a.spawnedAtMs - b.spawnedAtMs);
-  return last?.plugin;
+    .filter((plugin) => {
+      const slackMs = hasFailed(plugin, step) ? handOverMs : 0;
+      return findEnd(times, plugin, step) >= lastMs - slackMs;
+    })
+    .toSorted(
+      (a, b) =>
+        Number(hasFailed(b, step)) - Number(hasFailed(a, step)) ||
+        (a.steps[step].spawnedAtMs ?? 0) - (b.steps[step].spawnedAtMs ?? 0),
+    );
+  return last;
+}
+
+function hasFailed(plugin: PluginRecord, step: Step): boolean {
+  const { outcome } = plugin.steps[step];
+  return outcome === 'failed' || outcome === 'timeout';
 }
 
 function findEnd(times: StepTimes, plugin: PluginRecord, step: Step): number {

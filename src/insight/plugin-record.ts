@@ -87,7 +87,6 @@ export function createPluginRecord(event: EventOf<'plugin.discovered'>): PluginR
   return {
     id: event.plugin,
     index: 0,
-    ...(event.version === undefined ? {} : { version: event.version }),
     required: event.required,
     enabled: event.enabled,
     pending: [],
@@ -98,6 +97,7 @@ export function createPluginRecord(event: EventOf<'plugin.discovered'>): PluginR
       ready: untouched(),
       stop: untouched(),
     },
+    ...(event.version !== undefined && { version: event.version }),
   };
 }
 

@@ -155,11 +155,20 @@ class Line {
   }
 
   /** Adds the time until `endMs`. An empty one is left out. */
-  add(kind: SegmentKind, endMs: number, more?: Partial<Segment>): void {
+  add(
+    kind: SegmentKind,
+    endMs: number,
+    more?: Omit<Partial<Segment>, 'startMs' | 'endMs' | 'hasBegun'>,
+  ): void {
     const end = Math.min(endMs, this.#endMs);
     if (end <= this.#atMs) return;
-    const part = { kind, startMs: this.#atMs, endMs: end, hasBegun: this.#hasBegun };
-    this.#segments.push(more ? { ...more, ...part } : part);
+    this.#segments.push({
+      kind,
+      startMs: this.#atMs,
+      endMs: end,
+      hasBegun: this.#hasBegun,
+      ...more,
+    });
     this.#atMs = end;
   }
 

@@ -1,4 +1,5 @@
-import { pino } from 'pino';
+import { createRequire } from 'node:module';
+import type * as Pino from 'pino';
 import { formatDuration } from '../core/duration.ts';
 import { chooseLevel, type Level } from '../core/event-levels.ts';
 import type { BootEvent } from '../core/events.ts';
@@ -18,15 +19,12 @@ export function createLogListener(logger: Logger): Listener<BootEvent> {
   const losses = new Losses();
   return (event) => {
     const loss = losses.add(event);
-    write(logger, chooseLevel(event), toFields(event, loss), sentence(event, loss));
+    const level = chooseLevel(event);
+    // Not every logger has `trace`.
+    const written = level === 'trace' && !logger.trace ? 'debug' : level;
+    if (logger.isLevelEnabled?.(written) === false) return;
+    logger[written]?.(toFields(event, loss), sentence(event, loss));
   };
-}
-
-/** Not every logger has `trace`. */
-function write(logger: Logger, level: Level, fields: object, message: string): void {
-  if (level !== 'trace') logger[level](fields, message);
-  else if (logger.trace) logger.trace(fields, message);
-  else logger.debug(fields, message);
 }
 
 /** Every logger has a field of its own for the time. pino has `pid` as well, and a line with two of them is refused by some stores. */
@@ -52,8 +50,9 @@ function toFields(event: BootEvent, loss: Loss | undefined): object {
   };
 }
 
-/** A pino logger that writes JSON lines to standard output. */
+/** A pino logger that writes JSON lines to standard output. pino is loaded now, because most programs bring a logger or need none. */
 export function createPinoLogger(level: Level): Logger {
+  const { pino } = createRequire(import.meta.url)('pino') as typeof Pino;
   return pino({ level });
 }
 

@@ -9,8 +9,8 @@ const takesTwo =
   /^[\p{Emoji_Presentation}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Yi}\u2E80-\u303E\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6]$/u;
 const asEmoji = '\uFE0F';
 
-/** Splits into what people see as one character, which is never cut in two. */
-const characters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+/** Splits into what people see as one character, which is never cut in two. Made when it is first used, because it takes 10 ms. */
+let characters: Intl.Segmenter | undefined;
 
 /** A text that is too long is cut again by so much, because words do not fill their lines; never to less than the second. */
 const [shrinkBy, narrowest] = [4, 4];
@@ -124,6 +124,7 @@ function* pieces(text: string): Generator<{ readonly text: string; readonly widt
     else if (onlyAscii.test(part)) {
       for (const character of part) yield { text: character, width: 1 };
     } else {
+      characters ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
       for (const { segment } of characters.segment(part)) {
         yield { text: segment, width: widthOfCharacter(segment) };
       }

@@ -152,6 +152,20 @@ describe('the floors of the house', () => {
     expect(wrong.map(line)).toEqual([]);
   });
 
+  it('the main entry does not load Drizzle, which a plugin may need later', () => {
+    const loaded = new Set(['src/index.ts']);
+    const packages = new Set<string>();
+    for (const file of loaded) {
+      for (const each of importsOf(file)) {
+        if (each.isTypeOnly || each.isDynamic) continue;
+        if (isPackage(each)) packages.add(packageOf(each));
+        else loaded.add(each.to);
+      }
+    }
+    expect(packages).toContain('pg');
+    expect(packages).not.toContain('drizzle-orm');
+  });
+
   it('core and the machines touch neither the clock nor the outside world', () => {
     const wrong = imports.filter(
       ({ from, to }) => /^(?:src\/core|machines)\b/.test(from) && to.startsWith('node:'),

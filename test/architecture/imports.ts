@@ -11,6 +11,8 @@ export interface Import {
   readonly to: string;
   /** Erased by the compiler. */
   readonly isTypeOnly: boolean;
+  /** Loaded when the call runs, not with the file. */
+  readonly isDynamic: boolean;
 }
 
 /** Every source file of the library. */
@@ -43,9 +45,9 @@ function parse(file: string): ts.SourceFile {
 /** Every import and re-export of a file, dynamic ones included. */
 export function importsOf(file: string): readonly Import[] {
   const found: Import[] = [];
-  const add = (specifier: ts.Node | undefined, isTypeOnly: boolean): void => {
+  const add = (specifier: ts.Node | undefined, isTypeOnly: boolean, isDynamic = false): void => {
     if (!specifier || !ts.isStringLiteral(specifier)) return;
-    found.push({ from: file, to: resolve(file, specifier.text), isTypeOnly });
+    found.push({ from: file, to: resolve(file, specifier.text), isTypeOnly, isDynamic });
   };
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node)) {
@@ -53,7 +55,7 @@ export function importsOf(file: string): readonly Import[] {
     } else if (ts.isExportDeclaration(node)) {
       add(node.moduleSpecifier, node.isTypeOnly);
     } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
-      add(node.arguments[0], false);
+      add(node.arguments[0], false, true);
     }
     ts.forEachChild(node, visit);
   };

@@ -14,10 +14,31 @@ function runBench(...flags: readonly string[]): Promise<{ stdout: string; stderr
   return promisify(execFile)(process.execPath, args, { cwd: root, env });
 }
 
-test('the bench measures every part on both lines', async () => {
+const measured = { ready: { runs: 1 }, clientCpuMs: expect.any(Number) as number };
+
+test('the bench measures every part on both lines', { timeout: 240_000 }, async () => {
+  const migrated = {
+    slipway: measured,
+    drizzle: measured,
+    drizzleAtOnce: measured,
+    kysely: measured,
+    nodePgMigrate: measured,
+    sqlOn1: measured,
+  };
+  const fresh = { ...migrated, sqlOn4: measured };
   const { stdout } = await runBench('--quick', '--json');
   expect(JSON.parse(stdout)).toMatchObject({
     plugins: 10,
+    migrators: [
+      { name: 'fresh', direct: { contenders: fresh }, slowLink: { contenders: fresh } },
+      { name: 'upgrade', direct: { contenders: migrated }, slowLink: { contenders: migrated } },
+    ],
+    orchestrators: {
+      cases: [10, 20].map((plugins) => ({
+        plugins,
+        contenders: { slipway: measured, avvio: measured, loop: measured },
+      })),
+    },
     orchestration: { cases: Array.from({ length: 6 }, () => ({ start: { runs: 1 } })) },
     discovery: [{ dependencies: 10 }],
     versus: [
@@ -48,9 +69,17 @@ test('the bench runs one part alone and tells it in a table', async () => {
   expect(stdout).not.toMatch(/fresh +direct/);
 });
 
-test('an unknown part is refused with the usage', async () => {
+test('the bench writes its tables in Markdown', async () => {
+  const { stdout } = await runBench('--quick', '--only', 'help', '--markdown');
+  expect(stdout).toMatch(/\*\*From the start of a process to its end\*\*\n\n\| +slipway --help /);
+});
+
+test('an unknown part, or a page of quick figures, is refused with the usage', async () => {
+  await expect(runBench('--quick', '--page')).rejects.toMatchObject({ code: 2 });
   await expect(runBench('--only', 'everything')).rejects.toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('--only orchestration|discovery|noop|fresh') as string,
+    stderr: expect.stringContaining(
+      '--only migrators|orchestrators|orchestration|discovery',
+    ) as string,
   });
 });

@@ -7,7 +7,9 @@ import { measureGuard, type GuardResult } from './guard.ts';
 import { measureHelp, type HelpResult } from './help.ts';
 import { measureInstall, type InstallResult } from './install.ts';
 import type { Rounds } from './measure.ts';
+import { measureMigrators, type MigratorsResult, type Situation } from './migrators.ts';
 import { measureOrchestration, type OrchestrationResult } from './orchestration.ts';
+import { measureOrchestrators, type OrchestratorsResult } from './orchestrators.ts';
 import { measureReader, type ReaderResult } from './reader.ts';
 import { measureRecording, type RecordingResult } from './recording.ts';
 import { measureSurvey, type SurveyResult } from './survey.ts';
@@ -16,6 +18,8 @@ import { countUpgradeStatements, type UpgradeResult } from './upgrade.ts';
 import { measureVersus, type VersusResult } from './versus.ts';
 
 export const parts = [
+  'migrators',
+  'orchestrators',
   'orchestration',
   'discovery',
   'noop',
@@ -53,6 +57,8 @@ export interface BenchResult {
   readonly machine: Machine;
   /** How many plugins the boots with migrations have. */
   readonly plugins: number;
+  readonly migrators: readonly MigratorsResult[];
+  readonly orchestrators?: OrchestratorsResult;
   readonly orchestration?: OrchestrationResult;
   readonly discovery: readonly DiscoveryResult[];
   readonly versus: readonly VersusResult[];
@@ -73,10 +79,14 @@ export interface BenchOptions {
   readonly only: readonly Part[];
   /** Runs everything once and small, to see that it works: the figures mean nothing. */
   readonly quick: boolean;
+  /** Installs Backstage's package, if it is not there yet, to measure it as well. */
+  readonly installBackstage: boolean;
 }
 
 /** How much of everything. */
 interface Extent {
+  /** What the databases have that each contender migrates. */
+  readonly situations: readonly Situation[];
   readonly plugins: number;
   readonly sizes: readonly number[];
   /** How many dependencies the host of the discovery has. */
@@ -95,6 +105,12 @@ interface Extent {
 }
 
 const full: Extent = {
+  situations: [
+    { name: 'fresh', plugins: 22, files: 7 },
+    { name: 'nothing to do', plugins: 100, files: 3 },
+    { name: 'upgrade', plugins: 100, files: 3 },
+    { name: 'nothing to do', plugins: 1, files: 300 },
+  ],
   plugins: 100,
   sizes: [10, 100, 1_000],
   dependencies: [100, 500],
@@ -104,6 +120,8 @@ const full: Extent = {
   clicked: { plugins: 300, statements: 48 },
   heldMs: 5_000,
   rounds: {
+    migrators: { rounds: 9, warmUps: 1 },
+    orchestrators: { rounds: 9, warmUps: 1 },
     orchestration: { rounds: 5, warmUps: 1 },
     discovery: { rounds: 9, warmUps: 1 },
     noop: { rounds: 7, warmUps: 1 },
@@ -119,6 +137,10 @@ const full: Extent = {
 
 const once: Rounds = { rounds: 1, warmUps: 0 };
 const small: Extent = {
+  situations: [
+    { name: 'fresh', plugins: 2, files: 4 },
+    { name: 'upgrade', plugins: 2, files: 3 },
+  ],
   plugins: 10,
   sizes: [10, 20],
   dependencies: [10],
@@ -128,6 +150,8 @@ const small: Extent = {
   clicked: { plugins: 30, statements: 20 },
   heldMs: 400,
   rounds: {
+    migrators: once,
+    orchestrators: once,
     orchestration: once,
     discovery: once,
     noop: once,
@@ -142,7 +166,12 @@ const small: Extent = {
 };
 
 /** Runs the parts that are asked for. */
-export async function runBench({ adminUrl, only, quick }: BenchOptions): Promise<BenchResult> {
+export async function runBench({
+  adminUrl,
+  only,
+  quick,
+  installBackstage,
+}: BenchOptions): Promise<BenchResult> {
   const extent = quick ? small : full;
   const { plugins: count, sizes, dependencies, recorded, rounds } = extent;
   const ifAsked = async <Name extends Part, Result>(
@@ -177,6 +206,12 @@ export async function runBench({ adminUrl, only, quick }: BenchOptions): Promise
   return {
     machine,
     plugins: count,
+    migrators: only.includes('migrators')
+      ? await measureMigrators(adminUrl, extent.situations, rounds.migrators)
+      : [],
+    ...(await ifAsked('orchestrators', () =>
+      measureOrchestrators({ sizes, rounds: rounds.orchestrators, installBackstage }),
+    )),
     ...(orchestration ? { orchestration } : {}),
     discovery,
     versus,

@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serviceRef, type Plugin } from 'slipway';
-import { shapes, type ShapeName } from './shapes.ts';
+import { generatePlugins } from './contenders/plugins.ts';
+import type { ShapeName } from './shapes.ts';
 
 export const filesPerPlugin = 3;
 
@@ -49,7 +50,7 @@ CREATE INDEX "notes_extra_${number}_index" ON "notes" ("extra_${number}");`;
 
 /** Plugins that do nothing at all, so that what a boot of them takes is Slipway's own time. */
 export function zeroTimePlugins(count: number, shape: ShapeName): readonly Plugin[] {
-  return generate(count, shape, () => undefined);
+  return generatePlugins(serviceRef, count, shape);
 }
 
 /** Writes a migrations folder for each plugin, for as long as `use` runs. */
@@ -61,36 +62,12 @@ export async function withMigratingPlugins<Result>(
 ): Promise<Result> {
   const root = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
   try {
-    const plugins = generate(count, shape, (id) => join(root, id));
+    const plugins = generatePlugins(serviceRef, count, shape, (id) => join(root, id));
     for (const { id } of plugins) await writeMigrations(join(root, id), files);
     return await use(plugins);
   } finally {
     await rm(root, { recursive: true, force: true });
   }
-}
-
-function generate(
-  count: number,
-  shape: ShapeName,
-  folderOf: (id: string) => string | undefined,
-): readonly Plugin[] {
-  const needs = shapes[shape](count);
-  const apis = needs.map((_, index) => serviceRef<number>(`plugin-${index}.api`));
-  return apis.map((api, index): Plugin => {
-    const id = `plugin-${index}`;
-    const migrations = folderOf(id);
-    const deps = (needs[index] ?? []).flatMap((needed) => {
-      const ref = apis[needed];
-      return ref ? [[`plugin${needed}`, ref] as const] : [];
-    });
-    return {
-      id,
-      ...(migrations === undefined ? {} : { migrations }),
-      deps: Object.fromEntries(deps),
-      provides: { api },
-      init: () => ({ api: index }),
-    };
-  });
 }
 
 /** `when` of a plugin's file, by its place among them. */
@@ -105,8 +82,11 @@ export function migrationsOf({ id, migrations }: Plugin): string {
 }
 
 /** Gives the first of the plugins one file more, which changes `notes`, and returns its text. */
-export async function releaseFirst([first]: readonly Plugin[]): Promise<string> {
-  const files = generateFiles(filesPerPlugin + 1);
+export async function releaseFirst(
+  [first]: readonly Plugin[],
+  count = filesPerPlugin + 1,
+): Promise<string> {
+  const files = generateFiles(count);
   if (first) await writeMigrations(migrationsOf(first), files);
   return Object.values(files).at(-1) ?? '';
 }

@@ -6,7 +6,7 @@ import { generateFiles, withMigratingPlugins } from './generated-plugins.ts';
 import { sampleOf, type Rounds, type Sample } from './measure.ts';
 import { watchQueries } from './watch-queries.ts';
 
-/** What the look for objects outside of a plugin's schema adds to each COMMIT of a file. */
+/** What the look for objects outside of a plugin's schema adds to each file. */
 export interface GuardResult {
   /** In `pg_class`, beside PostgreSQL's own. */
   readonly relations: number;
@@ -17,7 +17,7 @@ export interface GuardResult {
 
 const filesPerBoot = 20;
 
-/** Measures the COMMITs of files, with and without the look, in a database that is full of other things. */
+/** Measures the messages of files, with and without the look, in a database that is full of other things. */
 export function measureGuard(
   adminUrl: string,
   relations: number,
@@ -28,8 +28,8 @@ export function measureGuard(
     const guarded: number[] = [];
     const unguarded: number[] = [];
     for (let round = -warmUps; round < rounds; round += 1) {
-      const withLook = await commitTimes(database, 'error');
-      const without = await commitTimes(database, 'off');
+      const withLook = await fileTimes(database, 'error');
+      const without = await fileTimes(database, 'off');
       if (round < 0) continue;
       guarded.push(...withLook);
       unguarded.push(...without);
@@ -38,8 +38,8 @@ export function measureGuard(
   });
 }
 
-/** Installs one plugin anew: none but the last COMMIT waits for the disk, and that one is left out. */
-async function commitTimes(
+/** Installs one plugin anew: none but the last file waits for the disk, and that one is left out. */
+async function fileTimes(
   database: TestDatabase,
   strayObjects: 'error' | 'off',
 ): Promise<readonly number[]> {
@@ -52,9 +52,9 @@ async function commitTimes(
       const boot = createBoot({ pool, plugins, registry: false, migrations: { strayObjects } });
       await boot.start();
       await boot.stop();
-      const commits = queries.filter(({ text }) => /;\s*commit$/.test(text));
-      if (commits.length !== filesPerBoot) throw new Error(`Saw ${commits.length} COMMITs`);
-      return commits.slice(0, -1).map(({ ms }) => ms);
+      const files = queries.filter(({ text }) => /insert into .*;\s*commit$/s.test(text));
+      if (files.length !== filesPerBoot) throw new Error(`Saw ${files.length} files`);
+      return files.slice(0, -1).map(({ ms }) => ms);
     },
     generateFiles(filesPerBoot),
   );

@@ -15,23 +15,36 @@ export interface Rounds {
   readonly warmUps: number;
 }
 
-/**
- * Runs rivals in turn, and every other round in reverse: whatever else the machine does hits all of them alike.
- */
+/** Runs rivals in turn and samples their times. */
 export async function measureInTurn<Name extends string>(
   rivals: Readonly<Record<Name, Run>>,
-  { rounds, warmUps }: Rounds,
+  rounds: Rounds,
 ): Promise<Readonly<Record<Name, Sample>>> {
   const names = Object.keys(rivals) as Name[];
-  const times = new Map(names.map((name): [Name, number[]] => [name, []]));
+  const times = await collectInTurn(names, (name) => rivals[name](), rounds);
+  const samples = names.map((name) => [name, sampleOf(times[name])]);
+  return Object.fromEntries(samples) as Record<Name, Sample>;
+}
+
+/**
+ * Runs rivals in turn, and every other round in reverse: whatever else the machine does hits all of them alike. Calls
+ * `beforeRound` before each round, also before one that is not counted.
+ */
+export async function collectInTurn<Name extends string, Outcome>(
+  names: readonly Name[],
+  run: (name: Name) => Promise<Outcome>,
+  { rounds, warmUps }: Rounds,
+  beforeRound: () => Promise<void> = async () => undefined,
+): Promise<Readonly<Record<Name, readonly Outcome[]>>> {
+  const outcomes = new Map(names.map((name): [Name, Outcome[]] => [name, []]));
   for (let round = -warmUps; round < rounds; round += 1) {
+    await beforeRound();
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
-      const ms = await rivals[name]();
-      if (round >= 0) times.get(name)?.push(ms);
+      const outcome = await run(name);
+      if (round >= 0) outcomes.get(name)?.push(outcome);
     }
   }
-  const samples = names.map((name) => [name, sampleOf(times.get(name) ?? [])]);
-  return Object.fromEntries(samples) as Record<Name, Sample>;
+  return Object.fromEntries(outcomes) as unknown as Record<Name, readonly Outcome[]>;
 }
 
 /** The median, because one bad moment of a shared machine must not decide. */

@@ -1,5 +1,5 @@
 import type { BenchResult } from './bench.ts';
-import { alignColumns, milliseconds, range } from './columns.ts';
+import { milliseconds, range, type Table } from './columns.ts';
 import type { GuardResult } from './guard.ts';
 import type { InstallResult } from './install.ts';
 import type { ReaderResult, Waits } from './reader.ts';
@@ -8,7 +8,7 @@ import { filesPerSurveyedPlugin, type SurveyResult } from './survey.ts';
 import type { UpgradeResult } from './upgrade.ts';
 
 /** The tables of what was measured of migrations alone. */
-export function migrationTables(result: BenchResult): readonly (readonly string[])[] {
+export function migrationTables(result: BenchResult): readonly Table[] {
   const { install, survey, upgrade, guard, reader, recording } = result;
   return [
     ...(install ? [installTable(install)] : []),
@@ -20,7 +20,7 @@ export function migrationTables(result: BenchResult): readonly (readonly string[
   ];
 }
 
-function installTable(result: InstallResult): readonly string[] {
+function installTable(result: InstallResult): Table {
   const { plugins, files, slipway, twoPass, raw, ratio, overRaw } = result;
   const header = ['Slipway', 'two-pass', 'SQL alone', 'two-pass / Slipway', 'Slipway / SQL alone'];
   const row = [
@@ -30,17 +30,23 @@ function installTable(result: InstallResult): readonly string[] {
     `${ratio.toFixed(1)} ×`,
     `${overRaw.toFixed(1)} ×`,
   ];
-  return [
-    `A fresh install of ${plugins} plugins with ${files} files in all, straight to the server`,
-    '',
-    ...alignColumns([header, row]),
-    '',
-    "  two-pass   plugin after plugin Drizzle's migrate() on a pinned client, all its files in one transaction",
-    '  SQL alone  the same files without history, order or check, a message for each plugin, on four connections: the limit',
-  ];
+  return {
+    title: `A fresh install of ${plugins} plugins with ${files} files in all, straight to the server`,
+    rows: [header, row],
+    notes: [
+      [
+        'two-pass',
+        "plugin after plugin Drizzle's migrate() on a pinned client, all its files in one transaction",
+      ],
+      [
+        'SQL alone',
+        'the same files without history, order or check, a message for each plugin, on four connections: the limit',
+      ],
+    ],
+  };
 }
 
-function surveyTable(results: readonly SurveyResult[]): readonly string[] {
+function surveyTable(results: readonly SurveyResult[]): Table {
   const header = ['plugins', 'plan()', 'growth', 'asking', 'growth', 'statements'];
   const rows = results.map(({ plugins, plan, asking, statements }, index) => {
     const smaller = results[index - 1];
@@ -53,39 +59,37 @@ function surveyTable(results: readonly SurveyResult[]): readonly string[] {
       String(statements),
     ];
   });
-  return [
-    `Finding out that nothing is to be done: ${filesPerSurveyedPlugin} files for each plugin, all applied`,
-    '',
-    ...alignColumns([header, ...rows]),
-    '',
-    '  plan()     on a new pool: every folder is read, and the database is asked',
-    '  asking     the part of it in which PostgreSQL was asked; growth: against the row above',
-  ];
+  return {
+    title: `Finding out that nothing is to be done: ${filesPerSurveyedPlugin} files for each plugin, all applied`,
+    rows: [header, ...rows],
+    notes: [
+      ['plan()', 'on a new pool: every folder is read, and the database is asked'],
+      ['asking', 'the part of it in which PostgreSQL was asked; growth: against the row above'],
+    ],
+  };
 }
 
-function upgradeTable({ plugins, slipway, twoPass }: UpgradeResult): readonly string[] {
+function upgradeTable({ plugins, slipway, twoPass }: UpgradeResult): Table {
   const header = ['Slipway', 'two-pass', 'ratio'];
   const row = [String(slipway), String(twoPass), `${(twoPass / slipway).toFixed(1)} ×`];
-  return [
-    `Messages of SQL in an upgrade where one of ${plugins} plugins has a new file`,
-    '',
-    ...alignColumns([header, row]),
-  ];
+  return {
+    title: `Messages of SQL in an upgrade where one of ${plugins} plugins has a new file`,
+    rows: [header, row],
+    notes: [],
+  };
 }
 
-function guardTable({ relations, guarded, unguarded }: GuardResult): readonly string[] {
+function guardTable({ relations, guarded, unguarded }: GuardResult): Table {
   const header = ['guarded', "strayObjects: 'off'", 'difference'];
   const difference = milliseconds(guarded.medianMs - unguarded.medianMs);
-  return [
-    `The look for stray objects in a COMMIT, with ${relations} relations in the catalog`,
-    '',
-    ...alignColumns([header, [range(guarded), range(unguarded), difference]]),
-    '',
-    '  of files in a first install, whose COMMIT does not wait for the disk',
-  ];
+  return {
+    title: `A file with and without the look for stray objects, with ${relations} relations in the catalog`,
+    rows: [header, [range(guarded), range(unguarded), difference]],
+    notes: [['', 'files of a first install, whose COMMIT does not wait for the disk']],
+  };
 }
 
-function readerTable({ heldMs, slipway, plain }: ReaderResult): readonly string[] {
+function readerTable({ heldMs, slipway, plain }: ReaderResult): Table {
   const header = ['migration', 'reader waits', 'of the time', 'longest', 'migrated after'];
   const row = (name: string, { waitedMs, longestMs, migratedMs }: Waits): readonly string[] => [
     name,
@@ -94,17 +98,20 @@ function readerTable({ heldMs, slipway, plain }: ReaderResult): readonly string[
     milliseconds(longestMs),
     milliseconds(migratedMs),
   ];
-  return [
-    `A reader of a table that is to be changed, while another transaction holds it for ${milliseconds(heldMs)}`,
-    '',
-    ...alignColumns([header, row('Slipway', slipway), row('plain', plain)]),
-    '',
-    `  Slipway    with ddlLockTimeout ${milliseconds(heldMs / 20)}: as its default of 1 s behind a transaction of 20 s`,
-    '  plain      the same ALTER TABLE without a lock_timeout',
-  ];
+  return {
+    title: `A reader of a table that is to be changed, while another transaction holds it for ${milliseconds(heldMs)}`,
+    rows: [header, row('Slipway', slipway), row('plain', plain)],
+    notes: [
+      [
+        'Slipway',
+        `with ddlLockTimeout ${milliseconds(heldMs / 20)}: as its default of 1 s behind a transaction of 20 s`,
+      ],
+      ['plain', 'the same ALTER TABLE without a lock_timeout'],
+    ],
+  };
 }
 
-function recordingTable(results: readonly RecordingResult[]): readonly string[] {
+function recordingTable(results: readonly RecordingResult[]): Table {
   const header = ['plugins', 'not recorded', 'recorded', 'ratio', 'bytes/plugin', 'with its stop'];
   const rows = results.map(({ plugins, plain, recorded, bytes }) => [
     String(plugins),
@@ -114,11 +121,9 @@ function recordingTable(results: readonly RecordingResult[]): readonly string[] 
     (bytes.ready / plugins).toFixed(0),
     (bytes.stopped / plugins).toFixed(0),
   ]);
-  return [
-    'Recording a boot to a file: plugins in layers, whose migrations are all applied',
-    '',
-    ...alignColumns([header, ...rows]),
-    '',
-    '  ratio      how many times as long a recorded boot takes from createBoot() to ready',
-  ];
+  return {
+    title: 'Recording a boot to a file: plugins in layers, whose migrations are all applied',
+    rows: [header, ...rows],
+    notes: [['ratio', 'how many times as long a recorded boot takes from createBoot() to ready']],
+  };
 }

@@ -22,6 +22,7 @@ export const shapes = {
 
 export type ShapeName = keyof typeof shapes;
 
-function numbers(count: number): readonly number[] {
+/** 0 to `count` - 1. */
+export function numbers(count: number): readonly number[] {
   return Array.from({ length: count }, (_, index) => index);
 }

@@ -77,7 +77,7 @@ const bootFresh: BootBoth = (lineUrl, { adminUrl, plugins }, rounds) => {
   );
 };
 
-async function measureRoundTrip(lineUrl: string): Promise<number> {
+export async function measureRoundTrip(lineUrl: string): Promise<number> {
   const pool = new Pool({ connectionString: lineUrl, max: 1 });
   const ask: Run = async () => {
     const askedAt = performance.now();

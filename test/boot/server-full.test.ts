@@ -24,10 +24,14 @@ afterAll(async () => {
   await db.query(`drop role ${role}`);
 });
 
+const failed = new Error('filled');
+
 function pluginsThatFillTheServer(prefix: string): readonly Plugin[] {
   const first: Plugin = {
     id: `${prefix}-first`,
-    migrations: [{ name: '0000_fill', run: async () => void (await allow(0)) }],
+    required: false,
+    // After a failure its connection is not handed over.
+    migrations: [{ name: '0000_fill', run: () => allow(0).then(() => Promise.reject(failed)) }],
   };
   const second: Plugin = {
     id: `${prefix}-second`,
@@ -41,7 +45,7 @@ test('a server that is full between two plugins is waited for, and said to be fu
   const { boot, recording } = bootUnderTest({ pool: url, plugins: pluginsThatFillTheServer('a') });
   boot.once('boot.waiting', () => void allow(-1));
   await boot.start();
-  expect(recording.outcomes('migrate')).toEqual({ 'a-first': 'done', 'a-second': 'done' });
+  expect(recording.outcomes('migrate')).toEqual({ 'a-first': 'failed', 'a-second': 'done' });
   expect(recording.of('boot.waiting')[0]).toMatchObject({
     kind: 'database',
     plugin: 'a-second',
@@ -62,12 +66,9 @@ test('one that stays full ends the boot with what to do, and the next boot goes 
   expect(error.message).toMatch(/^No connection to PostgreSQL within 300ms: too many connections/);
   expect(error.hint).toMatch(/^The server runs and is full\. Give the pools/);
   await allow(-1);
-  const again = bootUnderTest(options);
+  const again = bootUnderTest({ ...options, plugins: options.plugins.slice(1) });
   await again.boot.start();
-  expect(again.recording.outcomes('migrate')).toEqual({
-    'b-first': 'upToDate',
-    'b-second': 'done',
-  });
+  expect(again.recording.outcomes('migrate')).toEqual({ 'b-second': 'done' });
 });
 
 test('a repair waits for it, too', async () => {

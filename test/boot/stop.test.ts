@@ -160,6 +160,17 @@ describe('the way down', () => {
 });
 
 describe('stop()', () => {
+  it('cancels the init that calls it, also one that ends at once', async () => {
+    const { boot } = given([
+      definePlugin({ id: 'quitter', init: () => void boot.stop('enough') }),
+      definePlugin({ id: 'next', after: ['quitter'], init: () => undefined }),
+    ]);
+    await failureOf(boot.start());
+    const [quitter, next] = boot.report().plugins;
+    expect(quitter?.init.outcome).toBe('canceled');
+    expect(next?.init.outcome).toBe('notReached');
+  });
+
   it('before start() leaves nothing to start', async () => {
     const { boot } = given([{ id: 'a' }]);
     await boot.stop();

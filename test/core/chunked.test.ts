@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { itemAt, toChunked, withItems } from '../../src/core/schedule.ts';
+import { ChunkedDraft, toChunked } from '../../src/core/chunked.ts';
 
 it('behaves as a list whose old versions stay as they were', () => {
   const changes = fc.dictionary(fc.nat(99).map(String), fc.integer());
@@ -10,12 +10,13 @@ it('behaves as a list whose old versions stay as they were', () => {
       const inside = Object.entries(wanted)
         .map(([index, item]) => [Number(index), item] as const)
         .filter(([index]) => index < items.length);
-      const changed = withItems(list, new Map(inside));
+      const draft = new ChunkedDraft(list);
+      for (const [index, item] of inside) draft.set(index, item);
       const expected = [...items];
       for (const [index, item] of inside) expected[index] = item;
-      expect(changed.flat()).toEqual(expected);
+      items.forEach((_, index) => expect(draft.get(index)).toBe(expected[index]));
+      expect(draft.finish().flat()).toEqual(expected);
       expect(list.flat()).toEqual(items);
-      items.forEach((_, index) => expect(itemAt(changed, index)).toBe(expected[index]));
     }),
   );
 });

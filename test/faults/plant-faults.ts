@@ -18,8 +18,8 @@ export const faults: readonly Fault[] = [
   {
     name: 'goes on after a required plugin was lost',
     file: 'step-run.ts',
-    instead: '|| run.halt || !isFatal(schedule, losses)',
-    put: '|| run.halt || isFatal(schedule, losses)',
+    instead: 'run.halt || !isFatal(schedule, losses)',
+    put: 'run.halt || isFatal(schedule, losses)',
     breaks: 'migrateAll',
   },
   {

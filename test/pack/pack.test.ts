@@ -155,6 +155,7 @@ describe('a clone that was never built', () => {
     'tsconfig.json',
     'tsconfig.build.json',
     'vite.config.ts',
+    'vite.package.config.ts',
     'src',
     'machines',
   ];

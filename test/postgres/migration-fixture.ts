@@ -103,6 +103,7 @@ export function migrateOptions({ migrations, ...changes }: MigrateChanges = {}):
     locks,
     settings: checkSettings({ migrations: { extensionSchemas: [], ...migrations } }).migrations,
     keepsSession: true,
+    isDirect: changes.keepsSession !== false,
     inFile: (_, run) => run(),
     onLock: (lock) => locks.push(lock),
     clock: systemClock,

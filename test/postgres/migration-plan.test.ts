@@ -104,6 +104,18 @@ describe('pending', () => {
     );
   });
 
+  test('and everything else is the same in whichever order the rows are', () => {
+    fc.assert(
+      fc.property(files, fc.boolean(), fc.nat(9), (given, isNamed, strange) => {
+        const rows = given.map((each, at) => {
+          const row = (isNamed ? namedRowOf : rowOf)(each);
+          return at === strange ? { ...row, name: isNamed ? null : each.historyName } : row;
+        });
+        expect(plan(given, rows)).toEqual(plan(given, rows.toReversed()));
+      }),
+    );
+  });
+
   test('shrinks by at most one file a row', () => {
     fc.assert(
       fc.property(files, others, (given, rows) => {

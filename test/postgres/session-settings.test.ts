@@ -14,7 +14,7 @@ const prepare = (client: PinnedClient, statementTimeout: number): Promise<unknow
     'plugin_a',
     checkSettings({ migrations: { statementTimeout } }).migrations,
     'session',
-    (sql) => client.query(sql),
+    (settings) => client.query(`select ${settings}`),
   );
 
 test('a server that refuses to look after its clients is prepared without that', async () => {

@@ -283,6 +283,11 @@ describe('what a statement blocks is unknown', () => {
   });
 });
 
+test('a statement may have more commands than a call may have arguments', () => {
+  const { statements: one } = new SqlText('insert into items values (1);\n'.repeat(200_000));
+  expect(readEffects(one, 'plugin_a', true)).toMatchObject([{ rewrites: false }]);
+});
+
 describe('a relation that an earlier statement has made', () => {
   const index = 'create index on "own"."items" (id)';
   const blocks = (texts: readonly string[], inTransaction = true): readonly string[] =>

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
+import { rememberBeginningSql, strayObjectsSql } from '../../src/postgres/survey/stray-objects.ts';
 import { useDatabase } from '../support/database.ts';
 import { errorOf, migrateOptions, pluginWith, takeSurvey } from './migration-fixture.ts';
 
@@ -239,3 +240,62 @@ test('a directive that is not known is found before anything runs', async () => 
   client.release();
   expect(problems).toMatchObject([{ code: 'MIGRATION_FILES_INVALID', file: '0000_a.sql' }]);
 });
+
+describe('the look for strays', () => {
+  const own = { schema: 'plugin_a', historySchema: 'plugin_a' };
+  const ordinary = `create type state as enum ('open'); create table a (id serial primary key, state state);
+    create table b (id int references a, at timestamptz default now()); create index on b (at);
+    create view v as select * from a; create function f() returns int language sql as 'select 1'`;
+
+  /** How often the scan over all dependencies has run in a transaction that has sent this SQL. */
+  async function countScans(sql: string): Promise<number> {
+    const fresh = await db.fresh();
+    await fresh.query(`create schema plugin_a; create table plugin_a.old (id int)`);
+    const client = await fresh.pool().connect();
+    try {
+      await client.query('begin; set local search_path = plugin_a');
+      await client.query(`select ${rememberBeginningSql(own)}`);
+      await client.query(sql);
+      const { rows } = await client.query<{ 'QUERY PLAN': readonly { Plan: PlanNode }[] }>(
+        `explain (analyze, format json) ${strayObjectsSql(own, 'warn')}`,
+      );
+      const nodes = rows.flatMap((row) => row['QUERY PLAN'].flatMap(({ Plan }) => listNodes(Plan)));
+      const union = nodes.find((node) => node['Node Type'] === 'Append');
+      return union?.['Actual Loops'] ?? Number.NaN;
+    } finally {
+      client.release(true);
+    }
+  }
+
+  test.each([
+    ['makes what a migration makes', ordinary],
+    [
+      'changes what is there',
+      'alter table old add b int; create index on old (b); update old set b = 1',
+    ],
+    ['grants', 'grant usage on schema plugin_a to public'],
+    ['does nothing', 'select 1'],
+  ])('reads no catalog from end to end when a file %s', async (_, sql) => {
+    expect(await countScans(sql)).toBe(0);
+  });
+
+  test.each([
+    ['makes something elsewhere', 'create table public.stray (id int)'],
+    ['moves something elsewhere', 'create table m (id int); alter table m set schema public'],
+    ['makes a schema', 'create schema other'],
+    ['takes something back', 'create table gone (id int); drop table gone'],
+    ['works in a subtransaction', 'savepoint s; create table s (id int); release s'],
+  ])('reads them when a file %s', async (_, sql) => {
+    expect(await countScans(sql)).toBe(1);
+  });
+});
+
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Actual Loops': number;
+  readonly Plans?: readonly PlanNode[];
+}
+
+function listNodes(node: PlanNode): readonly PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(listNodes)];
+}

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
+import { checkSettings } from '../../src/core/settings.ts';
 import { withPinnedClient } from '../../src/postgres/connection/pinned-client.ts';
-import type { Survey } from '../../src/postgres/survey/survey.ts';
+import { surveyWhileReading, type Survey } from '../../src/postgres/survey/survey.ts';
 import type { PluginMigrations } from '../../src/postgres/sources/read-migrations.ts';
 import type { PoolLike } from '../../src/postgres/connection/connection.ts';
 import { useDatabase } from '../support/database.ts';
+import { deferred } from '../support/deferred.ts';
 import { startProxy } from '../support/proxy.ts';
 import { errorOf, migrateOptions, pluginWith, takeSurvey, toPlugin } from './migration-fixture.ts';
 
@@ -93,6 +95,31 @@ test('of an upgrade takes a third, and one where extensions or public are used d
   expect(proxy.statements).toHaveLength(2 + 3 + 3);
   expect(repeated.plugins[0]?.pending.map(({ name }) => name)).toEqual(['0001_again.sql']);
   await pool.end();
+});
+
+test('asks for all that an applied plugin needs while its files are still being read', async () => {
+  const plugins = [await pluginWith('a', init)];
+  const fresh = await db.fresh();
+  const pool = fresh.pool();
+  for (const plugin of plugins) await migratePlugin(pool, plugin, migrateOptions());
+
+  const reading = deferred<readonly PluginMigrations[]>();
+  const { migrations: settings } = checkSettings({});
+  const survey = await withPinnedClient(pool, { clock: systemClock, signal }, (client) =>
+    surveyWhileReading(
+      {
+        async query<Row>(text: string, values?: readonly unknown[]) {
+          // Without values it is the second message.
+          if (!values) reading.resolve(plugins);
+          return client.query<Row>(text, values);
+        },
+      },
+      plugins,
+      () => reading.promise,
+      { settings, willApply: true },
+    ),
+  );
+  expect(survey.plugins.map(({ pending }) => pending)).toEqual([[]]);
 });
 
 test('starts again when a history disappears between its messages', async () => {

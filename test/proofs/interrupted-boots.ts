@@ -65,7 +65,9 @@ export async function prepareInterruptions(
   await boot.start();
   await boot.stop();
   const requests = [...first.requests];
-  const places = placesOf(requests).filter((place) => isWanted(place, requests.length));
+  const places = placesOf(requests, first.inBatch).filter((place) =>
+    isWanted(place, requests.length),
+  );
   const candidates = await Promise.all(
     places.map(async (place, index) => {
       const turnstile = await startTurnstile(database.url);
@@ -109,10 +111,21 @@ export async function prepareInterruptions(
   };
 }
 
-function placesOf(requests: readonly string[]): readonly StopPlace[] {
-  return requests.flatMap((_, index) => {
-    return (['before', 'after'] as const).map((when) => ({ request: index + 1, when }));
-  });
+/**
+ * Before and after each request; and before each statement of a batch, in the files before the index. These come last: in the
+ * middle of a batch a session has a snapshot, which would keep the index of another plugin waiting.
+ */
+function placesOf(requests: readonly string[], inBatch: ReadonlySet<number>): readonly StopPlace[] {
+  const all = requests.map((_, index) => index + 1);
+  const index = requests.findIndex((sql) => sql.includes('CONCURRENTLY')) + 1;
+  return [
+    ...all
+      .filter((request) => !inBatch.has(request))
+      .flatMap((request) => (['before', 'after'] as const).map((when) => ({ request, when }))),
+    ...all
+      .filter((request) => inBatch.has(request) && request < index)
+      .map((request) => ({ request, when: 'before' as const })),
+  ];
 }
 
 /** How the boot of a candidate ended. */
@@ -153,7 +166,7 @@ export async function bootEach(
   });
   const { requests } = interruptions;
   const lock = requests.findIndex((sql) => sql.includes('pg_try_advisory_lock')) + 1;
-  const firstFile = requests.findIndex((sql) => sql.startsWith('begin')) + 1;
+  const firstFile = lock + 1;
   const lastCommit = requests.length - 1;
   return {
     standing,

@@ -55,6 +55,8 @@ describe('npm run demo -- --show', () => {
     const fresh = await db.fresh();
     const shop = startShop({ args: ['--show', 'failed'], databaseUrl: fresh.url });
     await shop.prints(/The inspector stays open until Ctrl-C/);
+    // The error and that line go to different streams.
+    await shop.prints(/interval '1 year'\n.*\^/);
     expect(shop.output).toContain(
       "5 | SET expires_at = create_at + interval '1 year'\n        |                  ^",
     );

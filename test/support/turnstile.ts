@@ -25,8 +25,10 @@ export interface StoppedConnection {
 export interface Turnstile {
   /** The connection string of the target, through the turnstile. */
   readonly url: string;
-  /** The requests since the last `stopAt`: SQL, or `connect`. */
+  /** The requests since the last `stopAt`: SQL, `connect`, or `sync` behind the statements of a batch. */
   readonly requests: readonly string[];
+  /** The numbers of those that are statements of a batch: such a one can only be stopped before the server gets it. */
+  readonly inBatch: ReadonlySet<number>;
   /** Counts requests from now on, and resolves when a connection is stopped at that place. One call at a time. */
   stopAt(place: StopPlace): Promise<StoppedConnection>;
   /** Holds back the data of all connections, also of new ones, until the turnstile is closed. */
@@ -39,12 +41,14 @@ export interface Turnstile {
 export async function startTurnstile(target: string): Promise<Turnstile> {
   const { hostname, port } = new URL(target);
   const requests: string[] = [];
+  const inBatch = new Set<number>();
   const lines = new Set<Line>();
   let wanted: (StopPlace & { readonly resolve: (stopped: StoppedConnection) => void }) | undefined;
   let isBlackhole = false;
 
-  const onRequest = (line: Line, request: string): void => {
+  const onRequest = (line: Line, request: string, isInBatch: boolean): void => {
     requests.push(request);
+    if (isInBatch) inBatch.add(requests.length);
     if (wanted?.request !== requests.length) return;
     const { when, resolve } = wanted;
     wanted = undefined;
@@ -69,8 +73,10 @@ export async function startTurnstile(target: string): Promise<Turnstile> {
   return {
     url: server.url,
     requests,
+    inBatch,
     stopAt(place) {
       requests.length = 0;
+      inBatch.clear();
       return new Promise((resolve) => {
         wanted = { ...place, resolve };
       });
@@ -94,11 +100,15 @@ class Line {
   #pid: number | undefined;
   #onAnswer: (() => void) | undefined;
 
-  constructor(client: Socket, server: Socket, onRequest: (line: Line, request: string) => void) {
+  constructor(
+    client: Socket,
+    server: Socket,
+    onRequest: (line: Line, request: string, isInBatch: boolean) => void,
+  ) {
     this.#client = client;
     this.#server = server;
     const fromClient = FrameReader.ofClient((frame) => {
-      if (frame.request !== undefined) onRequest(this, frame.request);
+      if (frame.request !== undefined) onRequest(this, frame.request, frame.isInBatch === true);
       this.#pass(() => server.write(frame.bytes));
     });
     const fromServer = FrameReader.ofServer((frame) => {

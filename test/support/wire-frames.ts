@@ -1,8 +1,10 @@
 /** One message of PostgreSQL's protocol, or several that belong together. */
 export interface Frame {
   readonly bytes: Buffer;
-  /** The request of a client, when it is complete: SQL, or `connect`. */
+  /** The request of a client, when it is complete: SQL, `connect`, or `sync` behind the statements of a batch. */
   readonly request?: string;
+  /** Whether it is a statement of a batch, behind which the next one comes without waiting for its answer. */
+  readonly isInBatch?: boolean;
   /** Whether the server has answered a request with it, and waits for the next request. */
   readonly endsAnswer?: boolean;
   /** The backend that the server announces. */
@@ -31,10 +33,11 @@ export class FrameReader {
     this.#onFrame = onFrame;
   }
 
-  /** Reads the messages of a client. Those of the extended protocol are one frame, up to their Sync. */
+  /** Reads the messages of a client. Those of the extended protocol are one frame, up to their Flush or Sync. */
   static ofClient(onFrame: (frame: Frame) => void): FrameReader {
     let parts: Buffer[] = [];
     let sql = '';
+    const prepared = new Map<string, string>();
     const read: Read = (type, message) => {
       parts.push(message);
       if (type === 'startup') {
@@ -42,8 +45,12 @@ export class FrameReader {
         return isCancel ? {} : { request: 'connect' };
       }
       if (type === 'Q') return { request: textAt(message, headerLength) };
-      if (type === 'P') sql = textAt(message, message.indexOf(0, headerLength) + 1);
-      if (type === 'S') return { request: sql };
+      if (type === 'P') {
+        prepared.set(textAt(message, headerLength), textAt(message, endOfText(message)));
+      }
+      if (type === 'B') sql = prepared.get(textAt(message, endOfText(message))) ?? '';
+      if (type === 'H') return { request: sql, isInBatch: true };
+      if (type === 'S') return { request: parts.length === 1 ? 'sync' : sql };
       return 'PBDEC'.includes(type) ? undefined : {};
     };
     return new FrameReader(true, read, (frame) => {
@@ -80,6 +87,11 @@ export class FrameReader {
     const length = typeLength + this.#rest.readInt32BE(typeLength);
     return this.#rest.length < length ? undefined : length;
   }
+}
+
+/** Where the text behind the first one of a message begins. */
+function endOfText(message: Buffer): number {
+  return message.indexOf(0, headerLength) + 1;
 }
 
 function textAt(message: Buffer, start: number): string {

@@ -46,6 +46,25 @@ const statement = { plugin: 'catalog', file: '0001.sql', statement: 1 } as const
 const executing = { type: 'plugin.migrate.executing', ...statement, command: 'SELECT' } as const;
 
 describe('the log', () => {
+  it('words no line that the logger would not write', () => {
+    const asked: string[] = [];
+    const calls: string[] = [];
+    const logger: Logger = {
+      debug: () => calls.push('debug'),
+      info: () => calls.push('info'),
+      warn: () => calls.push('warn'),
+      error: () => calls.push('error'),
+      isLevelEnabled: (level) => (asked.push(level), level !== 'debug'),
+    };
+    const log = createLogListener(logger);
+    log(stamped(executing));
+    log(stamped({ type: 'boot.stopping', reason: 'SIGTERM' }));
+
+    // Without `trace`, a statement is a line at `debug`.
+    expect(asked).toEqual(['debug', 'info']);
+    expect(calls).toEqual(['info']);
+  });
+
   it('writes the name of the event and all it carries', () => {
     const line = logOf({
       type: 'plugin.migrate.applied',

@@ -1,7 +1,11 @@
 import { BootError } from '../../core/errors.ts';
 import type { Phase } from '../../core/steps.ts';
 import { readConnectionWait, waitForClient } from '../../postgres/connection/connecting-advice.ts';
-import { withPatience, type PatientPool } from '../../postgres/connection/connect-with-patience.ts';
+import {
+  withPatience,
+  type ClientSource,
+  type PatientPool,
+} from '../../postgres/connection/connect-with-patience.ts';
 import type { Around } from './around.ts';
 
 /** The work that a connection is for. */
@@ -10,6 +14,12 @@ interface ConnectionUse {
   /** The plugin whose migrations run; left out for what concerns every plugin. */
   readonly plugin?: string;
   readonly signal: AbortSignal;
+  /**
+   * Where it comes from.
+   *
+   * @default the pool of the migrations itself
+   */
+  readonly connections?: ClientSource;
 }
 
 /** A connection that takes longer than this, in ms, is reported. */
@@ -24,7 +34,7 @@ export function createPatientPool(
     emit,
     sent,
   }: Pick<Around, 'migrationPool' | 'settings' | 'clock' | 'emit' | 'sent'>,
-  { signal, ...place }: ConnectionUse,
+  { signal, connections = migrationPool, ...place }: ConnectionUse,
 ): PatientPool {
   const waitMs = settings.connect.wait;
   const isBusy = (): boolean => migrationPool.waitingCount > 0;
@@ -41,7 +51,7 @@ export function createPatientPool(
       : ({ kind: 'database', reason: 'PostgreSQL has not answered yet' } as const);
     emit({ ...about, ...cause, attempt: 1, nextInMs: Math.max(0, waitMs - silentMs) });
   };
-  const patient = withPatience(migrationPool, {
+  const patient = withPatience(connections, {
     waitMs,
     clock,
     signal,
@@ -70,7 +80,7 @@ export function createPatientPool(
   };
 }
 
-type Place = Omit<ConnectionUse, 'signal'>;
+type Place = Omit<ConnectionUse, 'signal' | 'connections'>;
 
 function inPlace({ code, message, hint, database, cause }: BootError, place: Place): BootError {
   return new BootError(code, message, { ...place, hint, database, cause });

@@ -65,7 +65,7 @@ export async function discover(around: Around, signal: AbortSignal): Promise<Dis
   const failure = found.failure ?? (settings.registry?.missing === 'error' ? missing : undefined);
   const known = failure
     ? found.plugins
-    : registerPlugins(
+    : await registerPlugins(
         found.plugins,
         services,
         settings.ownLogger,

@@ -1,8 +1,8 @@
 import { fromTask, type Tasks } from '../../../machines/index.ts';
 import { coreServices, type Lifecycle } from '../../core/core-services.ts';
 import type { PluginGraph } from '../../core/graph.ts';
-import { guardLogger } from '../../core/logger.ts';
 import type { Plugin } from '../../core/plugin.ts';
+import type { AnyRef } from '../../core/service.ts';
 import { getPluginSchemaName } from '../../core/schema-name.ts';
 import { AdvisoryLocks } from '../../postgres/locks/advisory-lock-service.ts';
 import { openScopedPool } from '../../postgres/scoped/scoped-pool.ts';
@@ -42,27 +42,41 @@ export function initAllPhase(
     // First, because `database` may take a client and throw.
     life.lend(scoped);
     const database = plugin.database ? plugin.database(scoped.pool) : scoped.pool;
-    const guarded = guardLogger(settings.logger);
-    const logger = guarded.child?.({ plugin: plugin.id }) ?? guarded;
-    const lifecycle: Lifecycle = { signal: life.signal, onStop: life.onStop.bind(life) };
-    const core = new Map<string, unknown>([
-      [coreServices.logger.id, logger],
-      [coreServices.database.id, scoped.pool],
-      [coreServices.advisoryLock.id, locks.serviceFor(life.signal)],
-      [coreServices.lifecycle.id, lifecycle],
-    ]);
-    const deps = Object.entries(plugin.deps ?? {}).map(([key, ref]) => [
-      key,
-      core.get(ref.id) ?? services.resolve(plugin.id, ref),
-    ]);
-    return { database, schema, logger, ...lifecycle, ...Object.fromEntries(deps) };
+    const logger = settings.ownLogger.child?.({ plugin: plugin.id }) ?? settings.ownLogger;
+    const onStop = life.onStop.bind(life);
+    const resolve = (ref: AnyRef): unknown => {
+      switch (ref.id) {
+        case coreServices.logger.id:
+          return logger;
+        case coreServices.database.id:
+          return scoped.pool;
+        case coreServices.advisoryLock.id:
+          return locks.serviceFor(life.signal);
+        case coreServices.lifecycle.id:
+          return { signal: life.signal, onStop } satisfies Lifecycle;
+        default:
+          return services.resolve(plugin.id, ref);
+      }
+    };
+    const deps = Object.entries(plugin.deps ?? {}).map(([key, ref]) => [key, resolve(ref)]);
+    return {
+      database,
+      schema,
+      logger,
+      // Made for the plugins that use it.
+      get signal() {
+        return life.signal;
+      },
+      onStop,
+      ...Object.fromEntries(deps),
+    };
   };
 
   const runner = new PluginRunner(around, graph, createContext);
   return {
     tasks: {
-      init: task('initAll', ({ input, signal }) => runner.init(input, signal)),
-      ready: task('initAll', ({ input, signal }) => runner.ready(input, signal)),
+      init: task('initAll', (each) => runner.init(each)),
+      ready: task('initAll', (each) => runner.ready(each)),
       // A stop has a time limit of its own and cannot be canceled.
       stop: fromTask(({ input }) => runner.stop(input)),
     },

@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { StopHandler } from '../../core/core-services.ts';
 import { toError } from '../../core/error-record.ts';
-import { untilAborted } from '../../core/patience.ts';
+import { LateSignal } from '../../core/late-signal.ts';
+import { untilAborted, type Deadline } from '../../core/patience.ts';
 import type { Unreturned } from '../../postgres/scoped/loans.ts';
 import type { ScopedPool } from '../../postgres/scoped/scoped-pool.ts';
 
@@ -23,7 +24,8 @@ export class PluginLife {
   context: Readonly<Record<string, unknown>> = {};
   /** Waits for an `init` whose time is over, for its grace at most. */
   settle: (() => Promise<void>) | undefined;
-  readonly #controller = new AbortController();
+  // A plugin may hand it to any number of requests, locks and timers, and Node.js warns of a leak at eleven.
+  readonly #end = new LateSignal((signal) => setMaxListeners(0, signal));
   readonly #handlers: StopHandler[] = [];
   readonly #report: (error: Error) => void;
   #pool: ScopedPool | undefined;
@@ -32,13 +34,11 @@ export class PluginLife {
 
   /** @param report Called with the errors of handlers that are no longer waited for. */
   constructor(report: (error: Error) => void) {
-    // A plugin may hand it to any number of requests, locks and timers, and Node.js warns of a leak at eleven.
-    setMaxListeners(0, this.#controller.signal);
     this.#report = report;
   }
 
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#end.signal;
   }
 
   /** Adds a handler. It is called at once when the life is over already. */
@@ -59,15 +59,15 @@ export class PluginLife {
 
   /** Aborts the signal of the plugin. */
   cancel(reason: unknown): void {
-    this.#controller.abort(reason);
+    this.#end.abort(() => reason);
   }
 
   /**
    * Ends the life: aborts the signal, calls the handlers, last in, first out, and takes the clients of the plugin's pool back.
-   * Once `deadline` is aborted, the remaining handlers are called without waiting for them.
+   * Once the deadline has passed, the remaining handlers are called without waiting for them.
    */
-  async end(reason: unknown, deadline: AbortSignal): Promise<LifeEnd> {
-    this.cancel(reason);
+  async end(reason: string, deadline: Pick<Deadline, 'signal'>): Promise<LifeEnd> {
+    this.#end.abort(() => new Error(reason));
     this.#isOver = true;
     const errors: Error[] = [];
     let timedOut = false;
@@ -78,22 +78,22 @@ export class PluginLife {
       }
       const call = settle(handler);
       try {
-        const error = await untilAborted(call, deadline);
+        const error = await untilAborted(call, deadline.signal);
         if (error) errors.push(error);
       } catch {
         timedOut = true;
         void this.#reportLater(call);
       }
     }
-    const unreturned = await this.takeBack(this.#isUp ? deadline : AbortSignal.abort());
+    const unreturned = await this.takeBack(this.#isUp ? deadline : atOnce);
     // The life stays known for clients that are taken later; what the plugin worked with need not.
     this.context = {};
     this.settle = undefined;
     return { errors, timedOut, unreturned };
   }
 
-  /** Takes the clients of the plugin's pool back. Queries that run may end until `deadline` is aborted. */
-  async takeBack(deadline: AbortSignal): Promise<Unreturned> {
+  /** Takes the clients of the plugin's pool back. Queries that run may end until the deadline. */
+  async takeBack(deadline: Pick<Deadline, 'signal'> = atOnce): Promise<Unreturned> {
     return (await this.#pool?.takeBack(deadline)) ?? { clients: 0, queries: 0 };
   }
 
@@ -106,6 +106,13 @@ export class PluginLife {
     if (error) this.#report(error);
   }
 }
+
+/** A deadline that has passed. */
+const atOnce: Pick<Deadline, 'signal'> = {
+  get signal() {
+    return AbortSignal.abort();
+  },
+};
 
 async function settle(handler: StopHandler): Promise<Error | undefined> {
   try {

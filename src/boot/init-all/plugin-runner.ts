@@ -1,4 +1,10 @@
-import type { InitResult, InSlot, ReadyResult, StopResult } from '../../../machines/index.ts';
+import type {
+  InitResult,
+  InSlot,
+  ReadyResult,
+  StopResult,
+  TaskArgs,
+} from '../../../machines/index.ts';
 import { toMilliseconds, type Duration } from '../../core/duration.ts';
 import { toError } from '../../core/error-record.ts';
 import type { PluginGraph } from '../../core/graph.ts';
@@ -11,6 +17,7 @@ import { runBounded } from './bounded.ts';
 import * as faults from './plugin-faults.ts';
 import { PluginLife } from './plugin-life.ts';
 
+type Task = Pick<TaskArgs<InSlot>, 'signal' | 'isCanceled'>;
 type CreateContext = (plugin: Plugin, life: PluginLife) => PluginLife['context'];
 
 interface Sorted {
@@ -41,20 +48,21 @@ export class PluginRunner {
   }
 
   /** Starts a plugin, as often as its `retry` allows. */
-  async init({ plugin: id, slot }: InSlot, cancel: AbortSignal): Promise<InitResult> {
+  async init(task: TaskArgs<InSlot>): Promise<InitResult> {
+    const { plugin: id, slot } = task.input;
     const { plugin } = this.#find(id);
     this.#around.emit({ type: 'plugin.init.started', plugin: id, slot });
-    return this.#around.telemetry.inStep('init', id, () => this.#tryInit(plugin, cancel));
+    return this.#around.telemetry.inStep('init', id, () => this.#tryInit(plugin, task));
   }
 
-  async #tryInit(plugin: Plugin, cancel: AbortSignal): Promise<InitResult> {
+  async #tryInit(plugin: Plugin, task: Task): Promise<InitResult> {
     const { id } = plugin;
     const attempts = plugin.retry?.attempts ?? 1;
     let pauseMs = milliseconds(plugin.retry?.backoff, defaultBackoffMs);
     for (let attempt = 1; ; attempt += 1) {
-      const result = await this.#attempt(plugin, cancel);
+      const result = await this.#attempt(plugin, task);
       if (result.status === 'done' || result.status === 'canceled') return result;
-      const isLast = attempt >= attempts || cancel.aborted;
+      const isLast = attempt >= attempts || task.isCanceled;
       // The handlers of a required plugin run in their turn on the way down, which begins now.
       if (isLast && isRequired(plugin)) return result;
       // Two attempts side by side would compete for the same resources.
@@ -70,7 +78,7 @@ export class PluginRunner {
         error,
       });
       try {
-        await sleep(this.#around.clock, pauseMs, cancel);
+        await sleep(this.#around.clock, pauseMs, task.signal);
       } catch {
         return { status: 'canceled' };
       }
@@ -78,18 +86,19 @@ export class PluginRunner {
     }
   }
 
-  async ready({ plugin: id, slot }: InSlot, cancel: AbortSignal): Promise<ReadyResult> {
+  async ready(task: TaskArgs<InSlot>): Promise<ReadyResult> {
+    const { plugin: id, slot } = task.input;
     const { plugin } = this.#find(id);
     const life = this.#up.get(id);
     this.#around.emit({ type: 'plugin.ready.started', plugin: id, slot });
-    if (cancel.aborted) return { status: 'canceled' };
+    if (task.isCanceled) return { status: 'canceled' };
     if (!plugin.ready || !life) return { status: 'done' };
-    return this.#around.telemetry.inStep('ready', id, () => this.#callReady(plugin, life, cancel));
+    return this.#around.telemetry.inStep('ready', id, () => this.#callReady(plugin, life, task));
   }
 
-  async #callReady(plugin: Plugin, life: PluginLife, cancel: AbortSignal): Promise<ReadyResult> {
+  async #callReady(plugin: Plugin, life: PluginLife, task: Task): Promise<ReadyResult> {
     const { id } = plugin;
-    const bounds = this.#bounds(plugin.timeouts?.ready, life, cancel);
+    const bounds = this.#bounds(plugin.timeouts?.ready, life, task);
     const result = await runBounded(() => plugin.ready?.(life.context), bounds);
     switch (result.status) {
       case 'failed':
@@ -123,15 +132,15 @@ export class PluginRunner {
   async endAll(): Promise<void> {
     for (const id of [...this.#up.keys()].toReversed()) await this.#cleanUp(this.#find(id).plugin);
     for (const { id, life } of this.#lives) {
-      this.#warnUnreturned(id, await life.takeBack(AbortSignal.abort()));
+      this.#warnUnreturned(id, await life.takeBack());
     }
   }
 
-  async #attempt(plugin: Plugin, cancel: AbortSignal): Promise<InitResult> {
-    if (cancel.aborted) return { status: 'canceled' };
+  async #attempt(plugin: Plugin, task: Task): Promise<InitResult> {
+    if (task.isCanceled) return { status: 'canceled' };
     const life = new PluginLife((error) => this.#logLate(plugin.id, error));
     this.#lives.push({ id: plugin.id, life });
-    const bounds = this.#bounds(plugin.timeouts?.init, life, cancel);
+    const bounds = this.#bounds(plugin.timeouts?.init, life, task);
     const result = await runBounded(() => {
       this.#up.set(plugin.id, life);
       life.context = this.#createContext(plugin, life);
@@ -169,7 +178,7 @@ export class PluginRunner {
     life.markUp();
     const { position } = this.#find(plugin.id);
     for (const [key, ref] of provides) this.#around.services.provide(position, ref, exports[key]);
-    life.context = { ...life.context, ...exports };
+    if (plugin.ready) life.context = { ...life.context, ...exports };
     return { status: 'done' };
   }
 
@@ -183,10 +192,10 @@ export class PluginRunner {
     const life = this.#up.get(plugin.id);
     this.#up.delete(plugin.id);
     if (!life) return { errors: [], timedOut: false };
-    const deadline = deadlineAfter(this.#around.clock, this.#stopMs(plugin));
+    const { clock, cut } = this.#around;
+    const deadline = deadlineAfter(clock, this.#stopMs(plugin), cut);
     try {
-      const either = AbortSignal.any([deadline.signal, this.#around.cut]);
-      const end = await life.end(new Error(reason), either);
+      const end = await life.end(reason, deadline);
       this.#warnUnreturned(plugin.id, end.unreturned);
       return end;
     } finally {
@@ -199,11 +208,11 @@ export class PluginRunner {
     if (message !== undefined) this.#around.emit({ type: 'boot.warning', plugin, message });
   }
 
-  #bounds(own: Duration | undefined, life: PluginLife, cancel: AbortSignal) {
+  #bounds(own: Duration | undefined, life: PluginLife, task: Task) {
     const { clock, settings, cut } = this.#around;
     return {
       clock,
-      cancel,
+      task,
       onCancel: (reason: unknown) => life.cancel(reason),
       timeoutMs: milliseconds(own, settings.init.timeout),
       graceMs: settings.init.grace,

@@ -9,6 +9,7 @@ import type {
 import type { Emit } from '../../core/events.ts';
 import type { PluginGraph } from '../../core/graph.ts';
 import type { MigrateOptions } from '../../postgres/migrate/migrating.ts';
+import { MigrationConnections } from '../../postgres/connection/migration-connections.ts';
 import { migratePlugin } from '../../postgres/migrate/migrator.ts';
 import { searchPath } from '../../postgres/sql/identifier.ts';
 import { StatementWatch } from '../../postgres/watch/statement-watch.ts';
@@ -26,6 +27,8 @@ interface MigrateAllPhase {
   readonly tasks: Pick<Tasks, 'survey' | 'migrate' | 'wait' | 'register'>;
   /** Makes the `search_path` of a schema: itself, then the schemas that are listed, or found by the survey and by migrations. */
   readonly searchPath: (schema: string) => string;
+  /** Closes the connections that no migration has any longer. */
+  readonly close: () => void;
 }
 
 /** The migrations of a plugin, and what of them has been emitted: its task may run several times. */
@@ -47,6 +50,7 @@ export function migrateAllPhase(
   const { settings, clock, emit, cut, sent, telemetry, task } = around;
   const rules = settings.migrations;
   const waits = new LockWaits(clock, rules.lockWait, emit);
+  const connections = new MigrationConnections(around.migrationPool, clock);
   const watch = new StatementWatch({ pool: around.migrationPool, clock, emit, cut });
   /** The connection from which migrations are watched never takes the place of one that migrates. */
   const emitWaiting: Emit = (event) => {
@@ -70,7 +74,13 @@ export function migrateAllPhase(
     known.hasSlot = true;
     // A plugin that waits for a connection has begun nothing, and ends at once when the others wind down.
     const waiting = AbortSignal.any([signal, windDown]);
-    const place = { phase: 'migrateAll', plugin, signal: waiting } as const;
+    const place = {
+      phase: 'migrateAll',
+      plugin,
+      signal: waiting,
+      // A pooler may answer from another backend.
+      ...(!survey.pooler && { connections }),
+    } as const;
     const pool = createPatientPool({ ...around, emit: emitWaiting }, place);
     const options: MigrateOptions = {
       onLock: (lock) => {
@@ -87,6 +97,7 @@ export function migrateAllPhase(
       settings: rules,
       watch,
       keepsSession: survey.keepsSession,
+      isDirect: !survey.pooler,
       onExtensionSchemas: addToPath,
       inFile: (file, run) => telemetry.inFile(plugin, file, run),
     };
@@ -99,6 +110,7 @@ export function migrateAllPhase(
 
   return {
     searchPath: (schema) => searchPath(schema, onPath),
+    close: () => connections.close(),
     tasks: {
       survey: task('migrateAll', async ({ signal }): Promise<SurveyResult> => {
         const { plugins } = graph();
@@ -121,6 +133,7 @@ export function migrateAllPhase(
         );
         refuseProblems(surveyed);
         const pending = new Set((survey?.plugins ?? []).filter(hasWork).map(({ id }) => id));
+        connections.expect(pending.size);
         const upToDate = plugins.map(({ id }) => id).filter((id) => !pending.has(id));
         return { status: 'done', upToDate };
       }),

@@ -2,7 +2,6 @@ import { formatDuration } from '../../core/duration.ts';
 import { problem, type Problem } from '../../core/error-codes.ts';
 import { asBootError, BootError, toProblem } from '../../core/errors.ts';
 import type { BootEvents, Emit } from '../../core/events.ts';
-import { mapBounded } from '../../core/map-bounded.ts';
 import { growPause, sleep } from '../../core/patience.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { listNames } from '../../core/printable.ts';
@@ -11,10 +10,11 @@ import {
   readMigrations,
   findSharedFolders,
   type PluginMigrations,
+  type PluginSchemas,
 } from '../../postgres/sources/read-migrations.ts';
 import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
 import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
-import { surveyDatabase, type Survey } from '../../postgres/survey/survey.ts';
+import { surveyWhileReading, type Survey } from '../../postgres/survey/survey.ts';
 import type { Around } from '../around/around.ts';
 import type { BootSettings } from '../options/boot-settings.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
@@ -82,17 +82,20 @@ function afterWaiting(waitMs: number): (found: Problem) => Problem {
   });
 }
 
-/** Looks at the database once, and reads every migrations folder while it connects. Changes nothing. */
+/** Looks at the database once, and reads every migrations folder meanwhile. Changes nothing. */
 export async function surveyPlugins(
   around: Around,
   plugins: readonly Plugin[],
   canceled: AbortSignal,
 ): Promise<SurveyedPlugins> {
-  if (plugins.every(({ migrations }) => migrations === undefined)) return noMigrations;
+  const migrating = plugins.filter(({ migrations }) => migrations !== undefined);
+  if (migrating.length === 0) return noMigrations;
   const nothingToAsk = new AbortController();
-  const reading = readPlugins(plugins, around.settings);
-  const signal = AbortSignal.any([canceled, nothingToAsk.signal]);
-  const looking = lookAtDatabase(around, reading, signal);
+  const reading = readPlugins(migrating, around.settings);
+  const looking = lookAtDatabase(around, migrating, reading, {
+    canceled,
+    whileConnecting: AbortSignal.any([canceled, nothingToAsk.signal]),
+  });
   const stopAsking = (): void => nothingToAsk.abort();
   reading.then(({ migrations }) => migrations.length === 0 && stopAsking(), stopAsking);
   const [read, look] = await Promise.allSettled([reading, looking]);
@@ -155,41 +158,40 @@ export function refuseProblems({ problems }: Pick<SurveyedPlugins, 'problems'>):
   });
 }
 
-/** Folders read at once; more only wait for the same disk. */
-const readersAtOnce = 16;
-
 /** Reads the migrations of all plugins that have some. A folder that cannot be used is a problem. */
 export async function readAllMigrations(
   plugins: readonly Plugin[],
   settings: BootSettings,
 ): Promise<ReadPlugins> {
-  const read = await mapBounded(plugins, readersAtOnce, (plugin) =>
-    readPluginMigrations(plugin, settings),
-  );
-  return {
-    migrations: read.flatMap((each) => (each && 'files' in each ? each : [])),
-    problems: read.flatMap((each) => (each && 'code' in each ? each : [])),
-  };
+  const migrations: PluginMigrations[] = [];
+  const problems: Problem[] = [];
+  for (const plugin of plugins) {
+    const read = await readPluginMigrations(plugin, settings);
+    if (read && 'files' in read) migrations.push(read);
+    else if (read) problems.push(read);
+  }
+  return { migrations, problems };
 }
 
 async function readPluginMigrations(
-  { id, migrations, previousIds }: Plugin,
+  plugin: Plugin,
   settings: BootSettings,
 ): Promise<PluginMigrations | Problem | undefined> {
+  const { id, migrations } = plugin;
   if (migrations === undefined) return undefined;
   try {
-    const { schemaPrefix } = settings.migrations;
-    return {
-      id,
-      ...findSchemas(id, settings),
-      previousSchemas: getPreviousSchemaNames(previousIds, schemaPrefix),
-      files: await readMigrations(id, migrations),
-    };
+    return { ...nameSchemas(plugin, settings), files: await readMigrations(id, migrations) };
   } catch (error) {
     const known = asBootError(error);
     if (known) return toProblem(known);
     throw error;
   }
+}
+
+function nameSchemas({ id, previousIds }: Plugin, settings: BootSettings): PluginSchemas {
+  const { schemaPrefix } = settings.migrations;
+  const previousSchemas = getPreviousSchemaNames(previousIds, schemaPrefix);
+  return { id, ...findSchemas(id, settings), previousSchemas };
 }
 
 /** Finds the schema of a plugin, or the two that the host has chosen for itself. */
@@ -204,16 +206,17 @@ export function findSchemas(
 
 async function lookAtDatabase(
   around: Around,
+  plugins: readonly Plugin[],
   reading: Promise<ReadPlugins>,
-  signal: AbortSignal,
+  signals: { readonly canceled: AbortSignal; readonly whileConnecting: AbortSignal },
 ): Promise<Survey> {
   const { settings, clock, cut } = around;
   const { migrations, pooler } = settings;
-  const pool = createPatientPool(around, { phase: 'migrateAll', signal });
+  const pool = createPatientPool(around, { phase: 'migrateAll', signal: signals.whileConnecting });
   const options = { settings: migrations, pooler, willApply: migrations.mode === 'apply' };
   // It only reads, so that it may look once more.
-  const pin = { signal, clock, cut, mayRepeat: () => true };
-  return withPinnedClient(pool, pin, async (client) =>
-    surveyDatabase(client, (await reading).migrations, options),
-  );
+  const pin = { signal: signals.canceled, clock, cut, mayRepeat: () => true };
+  const named = plugins.map((plugin) => nameSchemas(plugin, settings));
+  const read = async (): Promise<readonly PluginMigrations[]> => (await reading).migrations;
+  return withPinnedClient(pool, pin, (client) => surveyWhileReading(client, named, read, options));
 }

@@ -23,6 +23,9 @@ interface PatienceOptions {
   readonly onStatement?: () => void;
 }
 
+/** Where clients come from: a pool, or what gives one until the signal is aborted. */
+export type ClientSource = PoolLike | { checkOut(signal: AbortSignal): Promise<HeldClient> };
+
 /** A pool that waits for a server which is away. It serves one piece of work at a time. */
 export interface PatientPool {
   /** @throws BootError `DATABASE_UNREACHABLE`, or the signal's reason. */
@@ -42,7 +45,7 @@ export interface PatientPool {
  * Makes a {@link PatientPool}: both its connecting and its breaking have `waitMs`. While PostgreSQL is not up yet it tries
  * again, with growing pauses. What no waiting can heal (a refused password, a missing role or database) fails at once.
  */
-export function withPatience(pool: PoolLike, options: PatienceOptions): PatientPool {
+export function withPatience(source: ClientSource, options: PatienceOptions): PatientPool {
   const { waitMs, signal, clock, onWaiting, onStatement } = options;
   let outlastUntil = 0;
 
@@ -62,7 +65,7 @@ export function withPatience(pool: PoolLike, options: PatienceOptions): PatientP
       const deadline = clock.elapsed() + waitMs;
       for (let attempt = 1; ; attempt += 1) {
         try {
-          return await connectBefore(deadline, pool, options);
+          return await connectBefore(deadline, source, options);
         } catch (thrown) {
           signal.throwIfAborted();
           const error = toError(thrown);
@@ -84,15 +87,15 @@ export function withPatience(pool: PoolLike, options: PatienceOptions): PatientP
 /** A server that neither answers nor refuses would keep one attempt for minutes. */
 async function connectBefore(
   deadline: number,
-  pool: PoolLike,
+  source: ClientSource,
   { waitMs, signal, clock }: PatienceOptions,
 ): Promise<HeldClient> {
-  if (waitMs === 0) return checkOutUnlessAborted(pool, signal);
+  if (waitMs === 0) return checkOutFrom(source, signal);
   // The last attempt, at the deadline itself, gets a moment too.
   const leftMs = Math.max(deadline - clock.elapsed(), pauses.firstMs);
   const timeout = deadlineAfter(clock, leftMs);
   try {
-    return await checkOutUnlessAborted(pool, AbortSignal.any([signal, timeout.signal]));
+    return await checkOutFrom(source, AbortSignal.any([signal, timeout.signal]));
   } catch (error) {
     if (timeout.signal.aborted) {
       throw new Error('timeout exceeded when trying to connect', { cause: error });
@@ -101,6 +104,10 @@ async function connectBefore(
   } finally {
     timeout.cancel();
   }
+}
+
+function checkOutFrom(source: ClientSource, signal: AbortSignal): Promise<HeldClient> {
+  return 'checkOut' in source ? source.checkOut(signal) : checkOutUnlessAborted(source, signal);
 }
 
 function unreachable(cause: Error, what: string, more = ''): BootError {

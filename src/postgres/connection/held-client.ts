@@ -1,12 +1,26 @@
 import { untilAborted } from '../../core/patience.ts';
 import type { ClientLike, PoolLike } from './connection.ts';
 
-/**
- * A client that is out of its pool. Its `error` listener and what that has heard belong to this one checkout: the next
- * holder of the same client has its own, which nothing here can take away.
- */
-export class HeldClient {
+/** A client that is out of its pool. */
+export interface HeldClient {
   readonly client: ClientLike;
+  /** The backend that a migration has found on it; `undefined` before the first. */
+  backendPid: number | undefined;
+  /** Why the client is broken. pg emits that once, to those who listen at that moment. */
+  readonly firstError: Error | undefined;
+  /** @param destroy The pool destroys the client rather than keep it. */
+  giveBack(destroy?: boolean | Error): void;
+  /** Ends the use of a client whose session is as new, although the pool must not have it again. */
+  handOver(): void;
+}
+
+/**
+ * A client of a pool. Its `error` listener and what that has heard belong to this one checkout: the next holder of the same
+ * client has its own, which nothing here can take away.
+ */
+class CheckedOut implements HeldClient {
+  readonly client: ClientLike;
+  backendPid: number | undefined;
   readonly #release: ClientLike['release'];
   #firstError: Error | undefined;
   readonly #remember = (error: Error): void => {
@@ -20,7 +34,6 @@ export class HeldClient {
     client.on?.('error', this.#remember);
   }
 
-  /** Why the client is broken. pg emits that once, to those who listen at that moment. */
   get firstError(): Error | undefined {
     return this.#firstError;
   }
@@ -28,13 +41,16 @@ export class HeldClient {
   /**
    * The listener goes first: inside of `release()` pg-pool hands the client to the next caller that waits, and a listener
    * that is taken off later may be the only one of that caller. Nothing can come in between, because all of it is one tick.
-   *
-   * @param destroy The pool destroys the client rather than keep it.
    */
   giveBack(destroy?: boolean | Error): void {
     this.client.off?.('error', this.#remember);
     if (destroy === undefined || destroy === false) this.#release();
     else this.#release(destroy);
+  }
+
+  /** No migration takes it over. */
+  handOver(): void {
+    this.giveBack(true);
   }
 }
 
@@ -49,7 +65,7 @@ export function checkOut(pool: PoolLike): Promise<HeldClient> {
   ) => Promise<ClientLike> | undefined;
   return new Promise((resolve, reject) => {
     let held: HeldClient | undefined;
-    const take = (client: ClientLike): void => resolve((held ??= new HeldClient(client)));
+    const take = (client: ClientLike): void => resolve((held ??= new CheckedOut(client)));
     connect((error, client) => {
       if (client) take(client);
       else reject(error ?? new Error('The pool gave no client'));

@@ -11,6 +11,13 @@ import {
   type QueryAnswer,
   type Querying,
 } from './connection.ts';
+import {
+  PreparedStatements,
+  sendBatch,
+  takesBatches,
+  type BatchAnswer,
+  type BatchStatement,
+} from './batch.ts';
 import { sendGuarded } from './guarded-query.ts';
 import { checkOutUnlessAborted, type HeldClient } from './held-client.ts';
 
@@ -31,6 +38,17 @@ export interface PinnedClient extends Querying {
   query<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>>;
   /** Runs a query of a user, with the host's type parsers; with a guard nothing of it is kept when the guard fails. */
   send(request: ClientQuery, guard?: string): Promise<unknown>;
+  /** Whether the client can send several statements at once, each as a message of its own. */
+  readonly takesBatches: boolean;
+  /**
+   * Runs statements in one round trip; after an error no further one runs.
+   *
+   * @param onRun Called with the index of each statement that has run.
+   */
+  sendBatch(
+    statements: readonly BatchStatement[],
+    onRun: (index: number) => void,
+  ): Promise<BatchAnswer>;
   /** Runs SQL that must not be cut in the middle, such as COMMIT, also when the signal is aborted. */
   finish<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>>;
   /** Rolls back, and never fails: where ROLLBACK does not arrive the connection is destroyed, which rolls back too. */
@@ -39,6 +57,17 @@ export interface PinnedClient extends Querying {
   isInTransaction(): boolean;
   /** Says that the session is not as it was: the connection is destroyed instead of given back. */
   markDirty(): void;
+  /**
+   * Says which backend answers.
+   *
+   * @returns Whether it is the one that an earlier holder of this connection has found.
+   */
+  expectBackend(pid: number): boolean;
+  /**
+   * Makes a session that was changed as new: its locks are free, and its settings, plans and temporary tables are gone. Another
+   * migration may have the connection then. The pool must not: its users may have prepared statements on it.
+   */
+  reset(): Promise<void>;
 }
 
 interface PinOptions {
@@ -117,6 +146,9 @@ class Pin implements PinnedClient {
   readonly #onCut = (): void => this.#giveBack(true);
   #lost: Error | undefined;
   #isDirty = false;
+  #isReset = false;
+  readonly #prepared = new PreparedStatements();
+  #wasCanceled = false;
   #isInDoubt = false;
   #isGone = false;
 
@@ -156,11 +188,27 @@ class Pin implements PinnedClient {
   }
 
   send(request: ClientQuery, guard?: string): Promise<unknown> {
+    // A user's statement may free what is prepared.
+    this.#prepared.forget();
     const config = { ...request, query_timeout: neverMs };
     return this.#unlessAborted(() =>
       this.#count(() =>
         guard === undefined ? this.#client.query(config) : sendGuarded(this.#client, config, guard),
       ),
+    );
+  }
+
+  get takesBatches(): boolean {
+    return takesBatches(this.#client);
+  }
+
+  sendBatch(
+    statements: readonly BatchStatement[],
+    onRun: (index: number) => void,
+  ): Promise<BatchAnswer> {
+    const options = { onRun, prepared: this.#prepared, query_timeout: neverMs };
+    return this.#unlessAborted(() =>
+      this.#count(() => sendBatch(this.#client, statements, options)),
     );
   }
 
@@ -183,6 +231,7 @@ class Pin implements PinnedClient {
 
   /** A pool's own `query_timeout` would give up on a migration that the server goes on with: it is out of force here. */
   async finish<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>> {
+    this.#prepared.forget();
     const config = {
       text,
       ...(values && { values: [...values] }),
@@ -201,7 +250,7 @@ class Pin implements PinnedClient {
     }
   }
 
-  async #count(send: () => Promise<unknown>): Promise<unknown> {
+  async #count<Answer>(send: () => Promise<Answer>): Promise<Answer> {
     this.#onStatement?.();
     // pg reports an error before the server has said what became of the transaction.
     this.#isInDoubt = true;
@@ -223,22 +272,36 @@ class Pin implements PinnedClient {
     this.#isDirty = true;
   }
 
-  release(): void {
-    const status = this.#client.getTransactionStatus?.() ?? 'I';
-    this.#giveBack(this.#lost ?? (this.#isDirty || this.#isInDoubt || status !== 'I'));
+  expectBackend(pid: number): boolean {
+    this.#held.backendPid ??= pid;
+    return this.#held.backendPid === pid;
   }
 
-  #giveBack(destroy: boolean | Error): void {
+  async reset(): Promise<void> {
+    await this.finish('discard all');
+    this.#isReset = true;
+    this.#isDirty = false;
+  }
+
+  release(): void {
+    const status = this.#client.getTransactionStatus?.() ?? 'I';
+    const isBroken = this.#isDirty || this.#isInDoubt || this.#wasCanceled || status !== 'I';
+    this.#giveBack(this.#lost ?? (isBroken || (this.#isReset && 'handOver')));
+  }
+
+  #giveBack(how: boolean | 'handOver' | Error): void {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#options.cut?.removeEventListener('abort', this.#onCut);
     this.#client.off?.('error', this.#onError);
-    this.#held.giveBack(destroy);
+    if (how === 'handOver') this.#held.handOver();
+    else this.#held.giveBack(how);
   }
 
   async #cancelUntil(ended: AbortSignal): Promise<void> {
     const { clock, cut } = this.#options;
-    this.markDirty();
+    // One that comes too late would cancel the next statement on this connection.
+    this.#wasCanceled = true;
     while (!ended.aborted && !this.#isGone) {
       await sendCancelRequest(this.#client, cut);
       await sleep(clock, cancelAgainMs, ended).catch(() => undefined);

@@ -25,23 +25,27 @@ const foundSession = `json_build_object('pid', pg_backend_pid(), 'transaction', 
 
 /**
  * SQL that fails when it runs in another session or transaction. It travels in one message with the statement that it guards.
- * PostgreSQL runs the statements of a message in one transaction, so that statement is undone as well, at no round trip.
- *
- * @param expected Without a `schema` only session and transaction are compared: a file may set another path for a moment.
+ * PostgreSQL runs the statements of a message in one transaction, so that statement is undone as well, at no round trip. The
+ * schema is not compared: a file may set another path for a moment.
  */
-export function transactionGuardSql({
-  pid,
-  transaction,
-  schema,
-}: Partial<SessionFacts> & Omit<SessionFacts, 'schema'>): string {
-  const isExpected = [
-    `pg_backend_pid() = ${pid}`,
-    `pg_current_xact_id()::text = ${quoteLiteral(transaction)}`,
-    ...(schema === undefined || schema === null
-      ? []
-      : [`current_schema() = ${quoteLiteral(schema)}`]),
-  ].join(' and ');
-  return failUnless(isExpected);
+export function transactionGuardSql({ pid, transaction }: Omit<SessionFacts, 'schema'>): string {
+  return failUnless(
+    `pg_backend_pid() = ${pid} and pg_current_xact_id()::text = ${quoteLiteral(transaction)}`,
+  );
+}
+
+/** The setting in which a transaction keeps its id. It ends with the transaction. */
+const openedSetting = 'slipway.opened';
+
+/** An SQL expression to evaluate when a transaction begins, for {@link openedGuardSql}. */
+export const rememberTransactionSql = `set_config('${openedSetting}', pg_current_xact_id()::text, true)`;
+
+/** SQL that fails at the end of a transaction when it is not the one that was remembered, or when new objects would go to another schema. */
+export function openedGuardSql(pid: number, schema: string): string {
+  return failUnless(
+    `pg_backend_pid() = ${pid} and pg_current_xact_id()::text = current_setting('${openedSetting}', true)` +
+      ` and current_schema() = ${quoteLiteral(schema)}`,
+  );
 }
 
 /** The same for a message that is a transaction of its own: only the session is compared. */

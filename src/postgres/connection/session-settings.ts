@@ -34,14 +34,14 @@ export function lockTimeoutSql({ ddlLockTimeout }: MigrationSettings): string {
  * a pool brings along are made for an application's queries: they would end a long migration, or the session while we look
  * at the next file.
  *
- * @param send Called again, without one of the settings, when the server refuses that.
+ * @param send Gets an SQL expression that sets them all. Called again, without one of them, when the server refuses that.
  */
 export async function sendSettings<Answer>(
   plugin: string,
   searchPath: string,
   { statementTimeout }: MigrationSettings,
   scope: 'session' | 'transaction',
-  send: (sql: string) => Promise<Answer>,
+  send: (settings: string) => Promise<Answer>,
 ): Promise<Answer> {
   const settings = {
     application_name: nameSession(plugin),
@@ -71,7 +71,7 @@ function settingsSql(
     .map(([name, value]) => `(${quoteLiteral(name)}, ${quoteLiteral(value)})`)
     .join(', ');
   return (
-    `select set_config(s.name, s.value, ${scope === 'transaction'}) from (values ${list}) as s(name, value)` +
-    ' where current_setting(s.name, true) is not null'
+    `(select count(set_config(s.name, s.value, ${scope === 'transaction'})) from (values ${list}) as s(name, value)` +
+    ' where current_setting(s.name, true) is not null)'
   );
 }

@@ -43,6 +43,8 @@ export function planMigrations<File extends ComparedFile>(
   rows: readonly HistoryRow[],
   schema: string,
 ): MigrationPlan<File> {
+  const done = pairInOrder(files, rows);
+  if (done) return { ...nothingToDo, applied: done };
   const pairing = new HistoryPairing(files, rows);
   pairing.pairBy(
     ({ historyName }) => [historyName],
@@ -89,6 +91,30 @@ export function planMigrations<File extends ComparedFile>(
       .filter(({ row: { name, createdAt } }) => name !== null || createdAt !== null),
     unknown: pairing.rows,
   };
+}
+
+const nothingToDo = { pending: [], outOfOrder: [], edited: [], moved: [], unknown: [] } as const;
+
+/**
+ * Pairs each file with the row in its place. That is how a history looks at nearly every boot, and so it costs no table of keys.
+ *
+ * @returns undefined when any row is another one, or says less or more of its file than the others do of theirs.
+ */
+function pairInOrder<File extends ComparedFile>(
+  files: readonly File[],
+  rows: readonly HistoryRow[],
+): readonly Pair<File>[] | undefined {
+  if (files.length !== rows.length) return undefined;
+  const isNamed = rows[0]?.name != null;
+  const pairs: Pair<File>[] = [];
+  for (const [at, row] of rows.entries()) {
+    const file = files[at];
+    const name = isNamed ? file?.historyName : null;
+    if (file?.when !== row.createdAt || file.hash !== row.hash || row.name !== name)
+      return undefined;
+    pairs.push({ file, row });
+  }
+  return pairs;
 }
 
 type Key = string | number;

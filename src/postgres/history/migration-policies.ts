@@ -26,6 +26,7 @@ interface Judgement {
 /** Says what stands out in a plan, and by the policies whether it may be. */
 export function judgePlan(plugin: PlannedPlugin, policies: MigrationPolicies): Judgement {
   const { files, applied, plan } = plugin;
+  if (isAsApplied(plan)) return { warnings: [], problems: [] };
   if (files.length > 0 && applied.length > 0 && plan.pending.length === files.length) {
     return { warnings: [], problems: [unknownHistory(plugin)] };
   }
@@ -37,6 +38,11 @@ export function judgePlan(plugin: PlannedPlugin, policies: MigrationPolicies): J
     warnings: judged.flatMap((each) => (each.isError ? [] : each.findings)),
     problems: judged.flatMap((each) => (each.isError ? each.findings : [])),
   };
+}
+
+/** Whether every applied file is as it was, and every row has its file: so it is at nearly every boot. */
+function isAsApplied({ edited, outOfOrder, moved, unknown }: MigrationPlan<Migration>): boolean {
+  return [edited, outOfOrder, moved, unknown].every((differences) => differences.length === 0);
 }
 
 const findings = {

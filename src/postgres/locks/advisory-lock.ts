@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { LockBlocker, LockHolder } from '../../core/waits.ts';
 import { readText } from '../../core/foreign-value.ts';
 import { failWithSql, readSqlFailure } from '../connection/session-guard.ts';
-import { lastRow, type Querying } from '../connection/connection.ts';
+import type { Querying } from '../connection/connection.ts';
 import { namesInSql } from '../sql/sql-names.ts';
 import { SqlText } from '../sql/sql-text.ts';
 
@@ -11,6 +11,8 @@ type LockAttempt =
       readonly acquired: true;
       /** The session that holds it now. */
       readonly backendPid: number;
+      /** The first row of the answer to the first of the statements behind it. */
+      readonly answer?: unknown;
     }
   | { readonly acquired: false; readonly holder: LockHolder };
 
@@ -28,6 +30,18 @@ type LockScope = 'session' | 'transaction';
 
 const mostBlockers = 5;
 
+/** What else is sent in the message that tries for a lock. */
+interface LockOptions {
+  /** @default 'session' */
+  readonly scope?: LockScope;
+  /** Statements before it, such as the BEGIN of the transaction. */
+  readonly before?: readonly string[];
+  /** An expression that is evaluated once the lock is taken. */
+  readonly onTaken?: string;
+  /** Statements behind it; the answer to the first is that of the attempt. */
+  readonly questions?: readonly string[];
+}
+
 /** A session takes it twice; {@link lockGuardSql} says what for. */
 const tryingIn = {
   session: (key) => `(pg_try_advisory_lock(${key}) and pg_try_advisory_lock(${key}))`,
@@ -41,21 +55,23 @@ const tryingIn = {
  * Only after a refusal is the holder looked for: PostgreSQL has more work to prepare that question than to take the lock.
  * A holder that has released the lock meanwhile, or whose session this role may not see, stays unknown.
  *
- * @param before SQL that is sent in the same message, such as the BEGIN of the transaction.
  */
 export async function tryLock(
   client: Querying,
   schema: string,
-  scope: LockScope = 'session',
-  before: readonly string[] = [],
+  { scope = 'session', before = [], onTaken, questions = [] }: LockOptions = {},
 ): Promise<LockAttempt> {
-  const taken = tryingIn[scope](migrationLockKey(schema));
   // As text, so that no type parser of the host's can change it.
-  const trying = `select pg_backend_pid()::text as pid, ${taken}::text as taken`;
-  const sql = [...before, trying].join('; ');
-  const answer = lastRow(await client.query<{ pid: string; taken: string }>(sql));
-  if (answer?.taken === 'true') return { acquired: true, backendPid: Number(answer.pid) };
-  return { acquired: false, holder: (await readHolder(client, schema)) ?? {} };
+  const trying = `with lock as materialized (select ${tryingIn[scope](migrationLockKey(schema))} as taken)
+    select pg_backend_pid()::text as pid, taken::text as taken${onTaken === undefined ? '' : `, case when taken then ${onTaken} end`} from lock`;
+  const answers = [
+    await client.query<unknown>([...before, trying, ...questions].join('; ')),
+  ].flat();
+  const lock = answers[before.length]?.rows[0] as { pid: string; taken: string } | undefined;
+  if (lock?.taken !== 'true')
+    return { acquired: false, holder: (await readHolder(client, schema)) ?? {} };
+  const answer = answers[before.length + 1]?.rows[0];
+  return { acquired: true, backendPid: Number(lock.pid), ...(answer !== undefined && { answer }) };
 }
 
 /**

@@ -17,6 +17,8 @@ export interface MigrateOptions {
   readonly clock: Clock;
   /** Whether the connection has a session of its own, which a pooler that hands out transactions does not give. */
   readonly keepsSession: boolean;
+  /** Whether no pooler is in between, which could read what is sent. */
+  readonly isDirect: boolean;
   readonly emit: Emit;
   /** Called when the lock is held, before the first file. A plugin may take several calls, when another process has the lock in between. */
   readonly onLock: (lock: FirstLock) => void;
@@ -59,6 +61,8 @@ export interface PreparedFile {
   readonly count?: number;
   /** Whether it may make something outside of its schema. */
   readonly mayReachOut: boolean;
+  /** All its statements, when they can be sent at once: each is one command, which neither asks for more nor swallows what comes behind it. */
+  readonly batch?: () => readonly FileStatement[];
   /**
    * Sends its statements one after the other. Once it has settled, nothing of it goes on.
    *
@@ -104,6 +108,8 @@ interface MigrationProgress {
   /** The statement of the open file that runs or has failed; undefined during Slipway's own, such as the history row. */
   statement: FileStatement | undefined;
   isCommitting: boolean;
+  /** Whether the COMMIT of the open file was sent together with its statements. */
+  isSentWhole: boolean;
   /** Watches the open file. */
   watched: FileWatch | undefined;
   /** The sessions that were found in the way at the last look. */
@@ -122,6 +128,7 @@ export function startProgress(): MigrationProgress {
     open: undefined,
     statement: undefined,
     isCommitting: false,
+    isSentWhole: false,
     watched: undefined,
     blockers: [],
   };
@@ -129,10 +136,25 @@ export function startProgress(): MigrationProgress {
 
 /** Runs a statement of the open file: emits that it begins and, once it has run, how long it took. */
 export async function runStatement(
-  { plugin, progress, clock, emit }: Migrating,
+  run: Migrating,
   statement: FileStatement,
   send: () => Promise<unknown>,
 ): Promise<unknown> {
+  const end = beginStatement(run, statement);
+  const answer = await send().finally(() => run.progress.watched?.end());
+  end();
+  return answer;
+}
+
+/**
+ * Emits that a statement of the open file begins.
+ *
+ * @returns What to call once it has run, which emits how long it took.
+ */
+export function beginStatement(
+  { plugin, progress, clock, emit }: Migrating,
+  statement: FileStatement,
+): () => void {
   const { number, count, line, command } = statement;
   const which = {
     plugin: plugin.id,
@@ -145,12 +167,9 @@ export async function runStatement(
   const startedAt = clock.elapsed();
   const place = line === undefined ? {} : { line };
   emit({ type: 'plugin.migrate.executing', ...which, ...place, command });
-  const answer = await send().finally(() => progress.watched?.end());
-  emit({
-    type: 'plugin.migrate.executed',
-    ...which,
-    durationMs: roundMs(clock.elapsed() - startedAt),
-  });
-  progress.statement = undefined;
-  return answer;
+  return () => {
+    const durationMs = roundMs(clock.elapsed() - startedAt);
+    emit({ type: 'plugin.migrate.executed', ...which, durationMs });
+    progress.statement = undefined;
+  };
 }

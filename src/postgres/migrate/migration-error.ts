@@ -55,11 +55,13 @@ const ifCrashed =
 
 /** A connection that broke: another kind of failure, because starting again is all it needs. */
 function connectionLost({ plugin: { id: plugin }, progress }: Failed, cause: unknown): BootError {
-  const { open, isCommitting, rowsAtFirst, applied } = progress;
+  const { open, isCommitting, isSentWhole, rowsAtFirst, applied } = progress;
+  // A server that says why it ends the connection has answered everything before that.
+  const mayBeCommitted = isCommitting || (isSentWhole && readSqlState(cause) === undefined);
   const where = open ? ` in ${open.file.name}` : '';
   const kept =
-    open && isCommitting
-      ? `Whether ${open.file.name} was committed is not known yet: the next start reads it from the history.`
+    open && mayBeCommitted
+      ? `Whether ${open.file.name} was committed is not known yet: the next start reads it from the history${whatStays(progress)}.`
       : whatIsKept(progress);
   const mayBeGone = rowsAtFirst === 0 && applied.length > 0;
   return new BootError(
@@ -104,9 +106,13 @@ export function whatIsKept({ applied, open }: Migrating['progress']): string {
     : !open.inTransaction
       ? `${open.file.name} runs outside of a transaction, and the next start handles what is left of it`
       : `Nothing of ${open.file.name} was kept`;
-  if (applied.length === 0) return `${nothing}.`;
+  return `${nothing}${whatStays({ applied })}.`;
+}
+
+function whatStays({ applied }: Pick<Migrating['progress'], 'applied'>): string {
+  if (applied.length === 0) return '';
   const [are, stay] = applied.length === 1 ? ['is', 'stays'] : ['are', 'stay'];
-  return `${nothing}; ${listNames(applied)} ${are} committed and ${stay}.`;
+  return `; ${listNames(applied)} ${are} committed and ${stay}`;
 }
 
 function locate(

@@ -1,9 +1,9 @@
-import { problemError } from '../../core/errors.ts';
+import { BootError, problemError } from '../../core/errors.ts';
 import type { LockHolder } from '../../core/waits.ts';
 import { lockGuardSql, tryLock, unlockSql } from '../locks/advisory-lock.ts';
 import { beginSql, sendSettings } from '../connection/session-settings.ts';
 import type { HistoryRow, HistoryShape } from '../history/migration-history.ts';
-import { readHistory } from '../survey/read-history.ts';
+import { historyFactsSql, readHistory } from '../survey/read-history.ts';
 import { findRenamedAway } from '../survey/schema-names.ts';
 import type { Migrating } from './migrating.ts';
 
@@ -48,30 +48,53 @@ export class SessionLock implements MigrationLock {
 
   async take(): ReturnType<MigrationLock['take']> {
     if (this.#held) return this.#held;
-    const { client, plugin, settings, extensions } = this.#run;
-    const attempt = await tryLock(client, plugin.schema);
+    const { client, plugin } = this.#run;
+    const attempt = await this.#try();
     if (!attempt.acquired) return attempt;
     this.#isLocked = true;
     client.markDirty();
-    await sendSettings(plugin.id, extensions.searchPath, settings, 'session', (sql) =>
-      client.query(sql),
-    );
-    this.#held = await readUnderLock(this.#run, attempt.backendPid, {
+    const { backendPid, answer } = attempt;
+    if (!client.expectBackend(backendPid)) throw otherBackend(plugin.id);
+    this.#held = await readUnderLock(this.#run, backendPid, answer, {
       begin: [beginSql],
       guard: [lockGuardSql(plugin.schema)],
     });
     return this.#held;
   }
 
+  /** In one message: the session is only changed when it gets the lock. */
+  #try(): ReturnType<typeof tryLock> {
+    const { client, plugin, settings, extensions } = this.#run;
+    const questions = [historyFactsSql(plugin, extensions.factsSql()), 'commit'];
+    return sendSettings(plugin.id, extensions.searchPath, settings, 'session', async (onTaken) => {
+      try {
+        return await tryLock(client, plugin.schema, { before: [beginSql], onTaken, questions });
+      } catch (error) {
+        // The lock of a session outlives its transaction.
+        await client.rollBack();
+        if (!client.lost) await client.finish(unlockSql(plugin.schema));
+        throw error;
+      }
+    });
+  }
+
   async release(): Promise<void> {
-    const { client, plugin } = this.#run;
+    const { client } = this.#run;
     if (!this.#isLocked || client.lost) return;
     try {
-      await client.finish(unlockSql(plugin.schema));
+      await client.reset();
     } catch {
       client.markDirty();
     }
   }
+}
+
+function otherBackend(plugin: string): BootError {
+  return new BootError(
+    'POOLER_UNSUPPORTED',
+    `${plugin} could not be migrated: another backend answers on the connection than before`,
+    { plugin, phase: 'migrateAll' },
+  );
 }
 
 /**
@@ -90,15 +113,16 @@ export class TransactionLock implements MigrationLock {
     const { client, plugin, settings, extensions } = this.#run;
     if (this.#held && client.isInTransaction()) return this.#held;
     this.#held = undefined;
-    const { searchPath } = extensions;
+    const questions = [historyFactsSql(plugin, extensions.factsSql())];
     const attempt = await sendSettings(
       plugin.id,
-      searchPath,
+      extensions.searchPath,
       settings,
       'transaction',
-      async (sql) => {
+      async (set) => {
+        const before = [beginSql, `select ${set}`];
         try {
-          return await tryLock(client, plugin.schema, 'transaction', [beginSql, sql]);
+          return await tryLock(client, plugin.schema, { scope: 'transaction', before, questions });
         } catch (error) {
           await client.rollBack();
           throw error;
@@ -107,7 +131,8 @@ export class TransactionLock implements MigrationLock {
     );
     if (!attempt.acquired) return attempt;
     client.markDirty();
-    this.#held = await readUnderLock(this.#run, attempt.backendPid, { begin: [], guard: [] });
+    const { backendPid, answer } = attempt;
+    this.#held = await readUnderLock(this.#run, backendPid, answer, { begin: [], guard: [] });
     return this.#held;
   }
 
@@ -120,9 +145,10 @@ export class TransactionLock implements MigrationLock {
 async function readUnderLock(
   { client, plugin, extensions }: Migrating,
   backendPid: number,
+  answer: unknown,
   sql: Pick<HeldMigrationLock, 'begin' | 'guard'>,
 ): Promise<HeldMigrationLock> {
-  const history = await readHistory(client, plugin, extensions.factsSql());
+  const history = await readHistory(client, plugin, answer);
   extensions.learn(history.extensions);
   // Without this, one that waited while the schema got another name would make an empty one in its place.
   const renamed = history.exists ? undefined : findRenamedAway(plugin, history.renamed);

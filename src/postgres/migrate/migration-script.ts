@@ -4,8 +4,9 @@ import { readDirectives } from '../sql/file-marks.ts';
 import { needsNoTransaction } from '../sql/lone-commands.ts';
 import { publicEdits } from '../sql/public-names.ts';
 import { editStatements, type SentStatement } from '../sql/sql-edits.ts';
+import type { Statement } from '../sql/sql-text.ts';
 import { linesAt, positionsAt } from '../sql/text-position.ts';
-import type { PreparedFile } from './migrating.ts';
+import type { FileStatement, PreparedFile } from './migrating.ts';
 import { extensionEdits, noExtensions, type ExtensionFacts } from '../survey/extension-schemas.ts';
 
 /** A migration file as it is sent. */
@@ -31,35 +32,52 @@ export async function toScript(
     ...(isPublicRewritten ? publicEdits(sql, schema, await ownNames(file)) : []),
     ...extensionEdits(sql, extensions),
   ]);
+  const listStatements = (): readonly FileStatement[] => toFileStatements(file, statements);
   return {
     file,
     statements,
     inTransaction: !needsNoTransaction(sql),
     count: statements.length,
     mayReachOut: readDirectives(sql).known.has('allow-outside'),
+    ...(sql.statements.every(standsAlone) && { batch: listStatements }),
     sendEach: async (send) => {
-      const lines = linesAt(
-        file.text,
-        statements.map(({ codeOffset }) => codeOffset),
-      );
-      for (const [index, statement] of statements.entries()) {
-        await send({
-          query: { text: statement.text },
-          sql: statement.sql,
-          isLeftOpen: statement.isLeftOpen,
-          number: index + 1,
-          count: statements.length,
-          line: lines[index]?.line ?? 1,
-          // Of the statement as it was read: its edits change no keyword, and what they make is not read again.
-          command: readKeywords(sql.statements[index]?.commands[0]),
-          origin: (at) => ({
-            text: file.text,
-            index: at === undefined ? statement.codeOffset : statement.toOriginal(at),
-          }),
-        });
-      }
+      for (const statement of listStatements()) await send(statement);
     },
   };
+}
+
+function standsAlone({ text, commands, isLeftOpen }: Statement): boolean {
+  const [command, ...others] = commands;
+  if (command === undefined || others.length > 0 || isLeftOpen) return false;
+  return !needsAnswer.test(command.code) && !freesPrepared.test(text);
+}
+
+/** `COPY … FROM STDIN` wants data, and `$1` a value. What ends the transaction is found out behind each statement. */
+const needsAnswer = /^(?:copy|begin|start|commit|end|rollback|abort)\b|\$\d/i;
+const freesPrepared = /\b(?:deallocate|discard)\b/i;
+
+function toFileStatements(
+  { text, sql }: SqlMigration,
+  statements: readonly SentStatement[],
+): readonly FileStatement[] {
+  const lines = linesAt(
+    text,
+    statements.map(({ codeOffset }) => codeOffset),
+  );
+  return statements.map((statement, index) => ({
+    query: { text: statement.text },
+    sql: statement.sql,
+    isLeftOpen: statement.isLeftOpen,
+    number: index + 1,
+    count: statements.length,
+    line: lines[index]?.line ?? 1,
+    // Of the statement as it was read: its edits change no keyword, and what they make is not read again.
+    command: readKeywords(sql.statements[index]?.commands[0]),
+    origin: (at) => ({
+      text,
+      index: at === undefined ? statement.codeOffset : statement.toOriginal(at),
+    }),
+  }));
 }
 
 /** A statement as it is sent, and where it begins in the file; both count from 1. */

@@ -127,6 +127,7 @@ async function applyFile(
   progress.open = prepared;
   progress.statement = undefined;
   progress.isCommitting = false;
+  progress.isSentWhole = false;
   emitApplying(run, prepared);
   await run.inFile(file.name, () =>
     whileWatched(run, held, file.name, () =>

@@ -1,13 +1,12 @@
-import { listNames } from '../../core/printable.ts';
 import { lastRow } from '../connection/connection.ts';
+import { askAll } from '../connection/question.ts';
 import {
-  transactionGuardSql,
   sessionColumns,
+  transactionGuardSql,
   type SessionFacts,
 } from '../connection/session-guard.ts';
-import { lockTimeoutSql } from '../connection/session-settings.ts';
-import { insertHistorySql } from '../history/migration-history.ts';
-import { rememberSchemasSql, straysAmong, strayObjectsSql } from '../survey/stray-objects.ts';
+import { sendAsBatch } from './run-as-batch.ts';
+import { closingSql, openingSql } from './transaction-sql.ts';
 import {
   runStatement,
   type FileStatement,
@@ -31,8 +30,10 @@ export async function runInTransaction(
   file: PreparedFile,
 ): Promise<void> {
   const { client } = run;
+  const batch = run.isDirect && client.takesBatches ? file.batch?.() : undefined;
   try {
-    await sendOneByOne(run, held, file);
+    if (batch) await sendAsBatch(run, held, file, batch);
+    else await sendOneByOne(run, held, file);
   } catch (error) {
     await client.rollBack();
     throw explainGuard(run, held, error) ?? error;
@@ -46,7 +47,10 @@ async function sendOneByOne(
   file: PreparedFile,
 ): Promise<void> {
   const { client, plugin, progress } = run;
-  const opened = lastRow(await client.query<SessionFacts>(openingSql(run, held).join('; ')));
+  const opening = openingSql(run, held).map(({ text }) => `${text}; `);
+  const opened = lastRow(
+    await client.query<SessionFacts>(`${opening.join('')}select ${sessionColumns}`),
+  );
   if (!opened || opened.pid !== held.backendPid || opened.schema !== plugin.schema) {
     throw wrongSession(run, held, opened);
   }
@@ -55,23 +59,7 @@ async function sendOneByOne(
   );
   progress.statement = undefined;
   progress.isCommitting = true;
-  learnFromCommit(run, await client.finish(closingSql(run, held, file, opened).join(';')));
-}
-
-/** The SQL that begins the transaction of a file, and answers with its session and its schema. */
-function openingSql(run: Migrating, held: HeldMigrationLock): readonly string[] {
-  const { settings, extensions, progress } = run;
-  // A later COMMIT of this run writes to disk, with its own, all that came before it. In an upgrade there is data at stake.
-  const isFollowed = progress.rowsAtFirst === 0 && progress.open?.file !== progress.pending.at(-1);
-  return [
-    ...held.begin,
-    lockTimeoutSql(settings),
-    ...(isFollowed ? ['set local synchronous_commit = off'] : []),
-    ...held.missing,
-    `set local search_path = ${extensions.searchPath}`,
-    rememberSchemasSql,
-    `select ${sessionColumns}`,
-  ];
+  await askAll(client, closingSql(run, held, file));
 }
 
 async function sendGuarded(
@@ -87,35 +75,4 @@ async function sendGuarded(
   const look = extensions.afterStatement(statement.query.text);
   if (look !== undefined) await client.query(look);
   return answer;
-}
-
-/** The history row, a last look around, and COMMIT, in one message: nothing can come between them. */
-function closingSql(
-  run: Migrating,
-  held: HeldMigrationLock,
-  file: PreparedFile,
-  opened: SessionFacts,
-): readonly string[] {
-  const { plugin, settings, extensions } = run;
-  const { schema, historySchema } = plugin;
-  const policy = file.mayReachOut ? 'off' : settings.strayObjects;
-  return [
-    insertHistorySql(historySchema, file.file, held.shape),
-    transactionGuardSql({ ...opened, schema }),
-    ...held.guard,
-    ...(policy === 'off' ? [] : [strayObjectsSql({ schema, historySchema }, policy)]),
-    ...extensions.afterFile(file.file),
-    'commit',
-  ];
-}
-
-function learnFromCommit(
-  { plugin, extensions, progress, emit }: Migrating,
-  answers: unknown,
-): void {
-  extensions.learnFrom(answers);
-  const strays = straysAmong(answers);
-  if (strays.length === 0) return;
-  const message = `${progress.open?.file.name} made ${listNames(strays)} outside of the schema ${plugin.schema}`;
-  emit({ type: 'boot.warning', message, plugin: plugin.id });
 }

@@ -1,4 +1,5 @@
 import { lastRow } from '../connection/connection.ts';
+import { askAll, type Question } from '../connection/question.ts';
 import { sessionSql, sessionGuardSql, type SessionFacts } from '../connection/session-guard.ts';
 import { insertHistorySql } from '../history/migration-history.ts';
 import { readLoneCommand, type LoneCommand } from '../sql/lone-commands.ts';
@@ -40,13 +41,13 @@ export async function runOutsideTransaction(
     if (client.isInTransaction()) throw transactionLeftOpen(run);
     await expectOwnSession(run, held);
     progress.isCommitting = true;
-    const closing = [
-      insertHistorySql(plugin.historySchema, file.file, held.shape),
-      sessionGuardSql(held.backendPid),
-      ...held.guard,
+    const closing: readonly Question[] = [
+      { text: insertHistorySql(plugin.historySchema, file.file, held.shape) },
+      { text: sessionGuardSql(held.backendPid) },
+      ...held.guard.map((text) => ({ text })),
       ...extensions.afterFile(file.file),
     ];
-    extensions.learnFrom(await client.finish(closing.join(';')));
+    await askAll(client, closing);
   } catch (error) {
     // A function may have caught what PostgreSQL said, and failed for a reason of its own.
     if (error !== refused) progress.statement = undefined;

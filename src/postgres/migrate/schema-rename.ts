@@ -53,7 +53,7 @@ export async function renamePreviousSchema({
       ].join('; '),
     );
     for (const schema of inLockOrder([plugin.schema, ...previousSchemas])) {
-      const attempt = await tryLock(client, schema, 'transaction');
+      const attempt = await tryLock(client, schema, { scope: 'transaction' });
       if (attempt.acquired) continue;
       await client.finish('rollback');
       return { status: 'locked', holder: attempt.holder };

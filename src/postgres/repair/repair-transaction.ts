@@ -76,7 +76,7 @@ async function attemptRepair(
 ): Promise<RepairAttempt> {
   const { id, schema } = plugin;
   await begin(client, id, settings.settings);
-  const attempt = await tryLock(client, schema, 'transaction');
+  const attempt = await tryLock(client, schema, { scope: 'transaction' });
   if (!attempt.acquired) {
     await client.finish('rollback');
     return { status: 'locked', holder: attempt.holder };

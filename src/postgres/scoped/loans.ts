@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { untilAborted } from '../../core/patience.ts';
+import { untilAborted, type Deadline } from '../../core/patience.ts';
 import { sendCancelRequest } from '../connection/cancel-request.ts';
 import type { PoolLike } from '../connection/connection.ts';
 import { checkOutUnlessAborted, type HeldClient } from '../connection/held-client.ts';
@@ -104,20 +104,21 @@ export class Loans {
 
   /**
    * Takes back every client. A client that the plugin holds without using it is destroyed at once, because its state is
-   * unknown. Queries, transactions and requests that wait for a busy pool may end until `deadline` is aborted. A client that
+   * unknown. Queries, transactions and requests that wait for a busy pool may end until the deadline. A client that
    * arrives for such a request afterwards is released by itself.
    */
-  async takeBack(reason: Error, deadline: AbortSignal): Promise<Unreturned> {
+  async takeBack(reason: string, deadline: Pick<Deadline, 'signal'>): Promise<Unreturned> {
+    if (this.#open.size === 0) return { clients: 0, queries: 0 };
     const open = [...this.#open];
     const forgotten = open.filter(({ loan }) => loan?.isHeld && !loan.isBusy());
     for (const { loan } of forgotten) loan?.giveBack(true);
     try {
-      await untilAborted(Promise.all(open.map(({ over }) => over)), deadline);
+      await untilAborted(Promise.all(open.map(({ over }) => over)), deadline.signal);
     } catch {
       // The deadline has passed: the rest is not waited for.
     }
     const left = open.flatMap(({ loan }) => (loan && !loan.isOver ? [loan] : []));
-    for (const { canceled } of open) canceled.abort(reason);
+    for (const { canceled } of open) canceled.abort(new Error(reason));
     // The server notices a broken connection only when its statement ends, and would keep the locks until then.
     const canceling = left.map(({ client }) => sendCancelRequest(client));
     for (const loan of left) loan.giveBack(true);

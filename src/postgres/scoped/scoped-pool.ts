@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import type { Deadline } from '../../core/patience.ts';
 import { answer, isSubmittable, reply } from '../connection/query-call.ts';
 import { checkPool } from '../connection/source-check.ts';
 import { findSessionChange } from '../sql/refused-commands.ts';
@@ -22,7 +23,7 @@ export interface ScopedPoolOptions {
 export interface ScopedPool {
   readonly pool: Pool;
   /** Takes back the clients that are checked out; see {@link Loans.takeBack}. The pool stays open. */
-  readonly takeBack: (deadline: AbortSignal) => Promise<Unreturned>;
+  readonly takeBack: (deadline: Pick<Deadline, 'signal'>) => Promise<Unreturned>;
 }
 
 type ConnectCallback = (
@@ -69,7 +70,7 @@ export function openScopedPool(pool: Pool, schema: string, path: string): Scoped
     get: (target, key, receiver) => own.get(key) ?? (Reflect.get(target, key, receiver) as unknown),
   });
   const ended = `The plugin of ${schema} has stopped while it waited for a client`;
-  return { pool: scoped, takeBack: (deadline) => loans.takeBack(new Error(ended), deadline) };
+  return { pool: scoped, takeBack: (deadline) => loans.takeBack(ended, deadline) };
 }
 
 async function queryScoped(loans: Loans, path: string, args: readonly unknown[]): Promise<unknown> {

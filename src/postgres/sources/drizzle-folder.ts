@@ -1,11 +1,10 @@
-import { lstat } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { show } from '../../core/errors.ts';
 import { readProperty } from '../../core/foreign-value.ts';
-import { mapBounded } from '../../core/map-bounded.ts';
 import type { MigrationIdentity } from './migration.ts';
 import { readTime } from './migration-identity.ts';
-import { isMissing, listFolder, readersAtOnce, readJson, type Refuse } from './read-text.ts';
+import { isMissing, listFolder, readJson, type Refuse } from './read-text.ts';
 
 /** A migration that a folder has, before its text is read. */
 export interface ListedMigration extends Omit<MigrationIdentity, 'hash'> {
@@ -23,8 +22,8 @@ export async function listDrizzleFolder(
   folder: string,
   refuse: Refuse,
 ): Promise<readonly ListedMigration[]> {
-  const journal = await listJournal(folder, refuse);
   const folders = await listTimestampFolders(folder, refuse);
+  const journal = await listJournal(folder, refuse);
   if (journal && folders.length > 0) {
     throw refuse(`${folder} has a journal of drizzle-kit 0.x and ${folders[0]?.name} of 1.x`, {
       hint: 'Run drizzle-kit up to its end, or restore the folder from version control.',
@@ -51,18 +50,10 @@ async function listTimestampFolders(
   refuse: Refuse,
 ): Promise<readonly ListedMigration[]> {
   const entries = await listFolder(folder, refuse);
-  const tags = await mapBounded(
-    entries.filter((entry) => !entry.isFile()),
-    readersAtOnce,
-    // A broken link counts as well: left out, its migration would be missing without any message.
-    ({ name }) =>
-      lstat(join(folder, name, file)).then(
-        () => [name],
-        () => [],
-      ),
-  );
-  return tags
-    .flat()
+  return entries
+    .filter((entry) => !entry.isFile() && entry.name !== 'meta')
+    .filter(({ name }) => hasMigration(join(folder, name)))
+    .map(({ name }) => name)
     .toSorted()
     .map((tag) => {
       const when = readTime(tag);
@@ -80,6 +71,15 @@ async function listTimestampFolders(
         snapshotPath: join(folder, tag, 'snapshot.json'),
       };
     });
+}
+
+/** A broken link counts as well: left out, its migration would be missing without any message. */
+function hasMigration(folder: string): boolean {
+  try {
+    return lstatSync(join(folder, file), { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 const file = 'migration.sql';

@@ -41,6 +41,11 @@ export function isSql(migration: Migration): migration is SqlMigration {
   return 'text' in migration;
 }
 
+/** Reads the SQL of long files before the first question about it, in slices of the event loop. */
+export async function readLongTexts(files: readonly Migration[]): Promise<void> {
+  for (const file of files) if (isSql(file)) await file.sql.readInSlices();
+}
+
 /**
  * The names behind `"public".` in a file that are the plugin's own.
  *

@@ -1,7 +1,6 @@
-import { realpath } from 'node:fs/promises';
+import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { problem, type Problem } from '../../core/error-codes.ts';
-import { mapBounded } from '../../core/map-bounded.ts';
 import {
   isSqlFiles,
   type MigrationFunction,
@@ -10,11 +9,11 @@ import {
 import type { CodeMigration, Migration } from './migration.ts';
 import { readMigrationFolder } from './migration-files.ts';
 import { hashFunction, identifyByName } from './migration-identity.ts';
-import { readersAtOnce } from './read-text.ts';
 import { readSqlFolder } from './sql-folder.ts';
+import { letOthersRun } from '../sql/time-slices.ts';
 
-/** One plugin with its migrations, as the survey and the migrator take it. */
-export interface PluginMigrations {
+/** The schemas of a plugin. They are known before its files are read. */
+export interface PluginSchemas {
   /** The plugin's id. */
   readonly id: string;
   readonly schema: string;
@@ -22,6 +21,10 @@ export interface PluginMigrations {
   readonly historySchema: string;
   /** The schemas that it may have had under earlier ids. */
   readonly previousSchemas: readonly string[];
+}
+
+/** One plugin with its migrations, as the survey and the migrator take it. */
+export interface PluginMigrations extends PluginSchemas {
   readonly files: readonly Migration[];
 }
 
@@ -65,16 +68,16 @@ interface MigratingPlugin {
 export async function findSharedFolders(
   plugins: readonly MigratingPlugin[],
 ): Promise<readonly Problem[]> {
-  const folders = await mapBounded(plugins, readersAtOnce, async ({ id, migrations }) => {
-    return { id, folder: await resolveFolder(migrations) };
-  });
   const first = new Map<string, string>();
-  return folders.flatMap(({ id, folder }) => {
-    if (folder === undefined) return [];
+  const problems: Problem[] = [];
+  for (const { id, migrations } of plugins) {
+    const folder = await resolveFolder(migrations);
+    if (folder === undefined) continue;
     const other = first.get(folder);
     if (other === undefined) first.set(folder, id);
-    return other === undefined ? [] : [sharedFolder(id, other, folder)];
-  });
+    else problems.push(sharedFolder(id, other, folder));
+  }
+  return problems;
 }
 
 /**
@@ -87,7 +90,12 @@ export async function resolveFolder(
 ): Promise<string | undefined> {
   const folder = isSqlFiles(migrations) ? migrations.folder : migrations;
   if (typeof folder !== 'string' && !(folder instanceof URL)) return undefined;
-  return realpath(toPath(folder)).catch(() => undefined);
+  await letOthersRun();
+  try {
+    return realpathSync.native(toPath(folder));
+  } catch {
+    return undefined;
+  }
 }
 
 function sharedFolder(plugin: string, other: string, folder: string): Problem {

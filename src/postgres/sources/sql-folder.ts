@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import { mapBounded } from '../../core/map-bounded.ts';
 import { SqlText } from '../sql/sql-text.ts';
 import type { SqlMigration } from './migration.ts';
-import { checkFolder } from './migration-files.ts';
-import { hashText, identifyByName } from './migration-identity.ts';
+import { identifyByName } from './migration-identity.ts';
 import { listFolder, readText, refusalFor, type Refuse } from './read-text.ts';
 
 const suffix = /\.sql$/i;
@@ -20,7 +19,6 @@ export async function readSqlFolder(
   folder: string,
 ): Promise<readonly SqlMigration[]> {
   const refuse = refusalFor(plugin);
-  await checkFolder(folder, refuse);
   const entries = await listFolder(folder, refuse);
   const tags = new Map<string, string>();
   for (const { name } of entries) {
@@ -29,8 +27,8 @@ export async function readSqlFolder(
   checkTags([...tags.keys()], folder, refuse);
   const sorted = [...tags].toSorted(([one], [other]) => compareVersions(one, other));
   return mapBounded(sorted, 1, async ([tag, name]) => {
-    const text = await readText(join(folder, name), refuse);
-    return { ...identifyByName(tag), name, hash: hashText(text), text, sql: new SqlText(text) };
+    const file = await readText(join(folder, name), refuse);
+    return { ...identifyByName(tag), name, ...file, sql: new SqlText(file.text) };
   });
 }
 

@@ -24,12 +24,14 @@ const createExtension = new RegExp(
 /** `VERSION` with its value, a literal or a word. */
 const versionOption = new RegExp(String.raw`\bversion\s+(?<value>'+|${namePart})`, 'i');
 
-/** Applied files are asked as well: one without this word is not read for it. */
-const mayHaveAny = /\bextension\b/i;
+/** Whether a text may have a `CREATE EXTENSION`. Applied files are asked as well: one without the word is not read for it. */
+export function namesExtensions({ text }: SqlText): boolean {
+  return /\bextension\b/i.test(text);
+}
 
 /** Finds each `CREATE EXTENSION`: not in literals, comments, or the bodies of functions and DO blocks. */
 export function findExtensionCommands(sql: SqlText): readonly ExtensionCommand[] {
-  if (!mayHaveAny.test(sql.text)) return [];
+  if (!namesExtensions(sql)) return [];
   return sql.commands.flatMap((command) => readExtensionCommand(sql, command) ?? []);
 }
 

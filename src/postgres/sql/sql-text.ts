@@ -1,4 +1,5 @@
 import { lexSql, type SqlToken } from './sql-lexer.ts';
+import { nextTurn } from './time-slices.ts';
 
 /**
  * A text of SQL with what it says: its statements, their commands, and its comments. The text is cut into tokens once, when
@@ -34,10 +35,30 @@ export class SqlText {
     return this.#read().isLeftOpen;
   }
 
+  /**
+   * Reads a long text before the first question, and gives everything else in this process a turn now and then: a file of data
+   * takes seconds. A short one is left to its first question.
+   */
+  async readInSlices(): Promise<void> {
+    if (this.text.length <= sliceLength || this.#reading) return;
+    const reader = new Reader(this.text);
+    let sliceEnd = sliceLength;
+    for (const token of lexSql(this.text)) {
+      reader.add(token);
+      if (token.end < sliceEnd) continue;
+      sliceEnd = token.end + sliceLength;
+      await nextTurn();
+    }
+    this.#reading = reader.end();
+  }
+
   #read(): Reading {
     return (this.#reading ??= readSql(this.text));
   }
 }
+
+/** The characters that are read in one go: a few milliseconds. */
+const sliceLength = 256 * 1024;
 
 /** One piece of a migration file, sent to PostgreSQL as it is. */
 export interface Statement {
@@ -98,33 +119,56 @@ interface Reading {
   readonly isLeftOpen: boolean;
 }
 
+function readSql(text: string): Reading {
+  const reader = new Reader(text);
+  for (const token of lexSql(text)) reader.add(token);
+  return reader.end();
+}
+
 /**
  * Splits at Drizzle's `--> statement-breakpoint`, except inside literals, quoted names, dollar quotes and comments (Drizzle
  * itself splits there as well, and breaks them).
  */
-function readSql(text: string): Reading {
-  const statements: Statement[] = [];
-  const comments: SqlToken[] = [];
-  let piece = new Piece(text, 0);
-  let isLeftOpen = false;
-  for (const token of lexSql(text)) {
-    isLeftOpen = token.isOpen === true;
+class Reader {
+  readonly #text: string;
+  readonly #statements: Statement[] = [];
+  readonly #comments: SqlToken[] = [];
+  readonly #mayBeAtomic: boolean;
+  #piece: Piece;
+  #isLeftOpen = false;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#mayBeAtomic = /\batomic\b/i.test(text);
+    this.#piece = new Piece(text, 0, this.#mayBeAtomic);
+  }
+
+  add(token: SqlToken): void {
+    this.#isLeftOpen = token.isOpen === true;
     if (token.kind === 'breakpoint') {
-      statements.push(...piece.end(token.start));
-      piece = new Piece(text, token.end);
+      this.#statements.push(...this.#piece.end(token.start));
+      this.#piece = new Piece(this.#text, token.end, this.#mayBeAtomic);
     } else {
-      if (token.kind === 'comment') comments.push(token);
-      piece.add(token);
+      if (token.kind === 'comment') this.#comments.push(token);
+      this.#piece.add(token);
     }
   }
-  statements.push(...piece.end(text.length));
-  return { statements, comments, isLeftOpen };
+
+  end(): Reading {
+    this.#statements.push(...this.#piece.end(this.#text.length));
+    return {
+      statements: this.#statements,
+      comments: this.#comments,
+      isLeftOpen: this.#isLeftOpen,
+    };
+  }
 }
 
 /** The text between two breakpoints, while it is read. */
 class Piece {
   readonly #text: string;
   readonly #start: number;
+  readonly #mayBeAtomic: boolean;
   readonly #commands: SqlCommand[] = [];
   /** Where the first SQL is. */
   #codeOffset: number | undefined;
@@ -140,9 +184,11 @@ class Piece {
   #hasAtomicBody = false;
   #unread = '';
 
-  constructor(text: string, start: number) {
+  /** @param mayBeAtomic Whether any command of the text may have a body of SQL. */
+  constructor(text: string, start: number, mayBeAtomic: boolean) {
     this.#text = text;
     this.#start = start;
+    this.#mayBeAtomic = mayBeAtomic;
     this.#commandStart = start;
     this.#copied = start;
   }
@@ -178,11 +224,12 @@ class Piece {
 
   #append(code: string): void {
     this.#code += code;
-    this.#unread += code;
+    if (this.#mayBeAtomic) this.#unread += code;
   }
 
   /** Looks at each part of the code once: a body may have thousands of semicolons, and none of them ends the command. */
   #readDepth(): void {
+    if (!this.#mayBeAtomic) return;
     const code = this.#unread;
     this.#unread = '';
     if (this.#depth === 0 && !/\bbegin\s+atomic\b/i.test(code)) return;

@@ -143,7 +143,8 @@ export function readEffects(
 }
 
 function findWorst(effects: readonly StatementEffect[]): StatementEffect {
-  const worst = Math.max(0, ...effects.map(({ blocks }) => severity.indexOf(blocks)));
+  // One by one: a statement may have more commands than a call may have arguments.
+  const worst = effects.reduce((most, { blocks }) => Math.max(most, severity.indexOf(blocks)), 0);
   const rewrites = effects.some((effect) => effect.rewrites);
   return { blocks: severity[worst] ?? 'unknown', rewrites };
 }

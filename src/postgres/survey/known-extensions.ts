@@ -1,5 +1,5 @@
-import { isRecord } from '../../core/foreign-value.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
+import type { Question } from '../connection/question.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { mayMakeExtensionSchema } from '../sql/extension-commands.ts';
@@ -61,20 +61,13 @@ export class KnownExtensions {
     this.#onSchemas?.(this.schemasOnPath);
   }
 
-  /** Makes SQL to send with the COMMIT of a file that may have changed the facts; {@link learnFrom} reads its answer. */
-  afterFile(file: Migration): readonly string[] {
+  /** Returns what to ask with the COMMIT of a file that may have changed the facts. */
+  afterFile(file: Migration): readonly Question[] {
     if (isSql(file) && !/extension|schema/i.test(file.text) && !mayMakeExtensionSchema(file.sql)) {
       return [];
     }
-    return [`select ${this.factsSql()}::text as extensions`];
-  }
-
-  learnFrom(answers: unknown): void {
-    const rows = [answers].flat().flatMap((each) => (each as { readonly rows?: unknown[] }).rows);
-    const found = rows.find(
-      (row): row is { readonly extensions: string } => isRecord(row) && 'extensions' in row,
-    );
-    if (found) this.learn(JSON.parse(found.extensions) as ExtensionFacts);
+    const learn = (value: string): void => this.learn(JSON.parse(value) as ExtensionFacts);
+    return [{ text: `select ${this.factsSql()}::text as extensions`, learn }];
   }
 
   /** Makes SQL to send with a statement that may make an extension for the rest of its file. */

@@ -7,8 +7,10 @@ import {
   type HistoryRow,
   type RawHistoryRow,
 } from '../history/migration-history.ts';
-import { planMigrations } from '../history/migration-plan.ts';
-import type { PluginMigrations } from '../sources/read-migrations.ts';
+import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
+import { isSql, readLongTexts, type Migration } from '../sources/migration.ts';
+import type { PluginMigrations, PluginSchemas } from '../sources/read-migrations.ts';
+import { namesExtensions } from '../sql/extension-commands.ts';
 import { textArray } from '../sql/identifier.ts';
 import { unavailableSql, type UnavailableExtension } from './extension-problems.ts';
 import {
@@ -121,26 +123,37 @@ interface OwnedSchema extends RenamableSchema {
 type Questions = Readonly<Partial<Record<keyof Details, string>>>;
 
 /** The state of all plugins in the database at one moment. */
-interface Look {
+export interface Look {
   readonly facts: DatabaseFacts;
   /** By schema. */
   readonly histories: Histories;
+  /** Each plugin whose folder could be read. */
+  readonly plugins: readonly PluginMigrations[];
+  /** What is pending for each of them under its present name. */
+  readonly plans: Plans;
 }
 
 type Histories = ReadonlyMap<string, readonly HistoryRow[]>;
+type Plans = ReadonlyMap<PluginMigrations, MigrationPlan<Migration>>;
 
 /** How often a survey starts again when a history disappears between its messages. */
 const attempts = 3;
 
-/** Reads the state of the database, and starts again when a history disappears between two messages. */
+/**
+ * Reads the state of the database, and starts again when a history disappears between two messages. What needs only the names
+ * of schemas is asked while the files are still being read.
+ *
+ * @param read Waits for the same plugins with their files; plugins whose folder cannot be read are left out.
+ */
 export async function lookAtDatabase(
   client: Querying,
-  plugins: readonly PluginMigrations[],
+  named: readonly PluginSchemas[],
+  read: () => Promise<readonly PluginMigrations[]>,
   settings: MigrationSettings,
 ): Promise<Look> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await lookOnce(client, plugins, settings);
+      return await lookOnce(client, named, read, settings);
     } catch (error) {
       // Another process has renamed or dropped a plugin's schema since the first message.
       const isGone = ['42P01', '3F000', '42703'].includes(readSqlState(error) ?? '');
@@ -155,32 +168,36 @@ export async function lookAtDatabase(
  */
 async function lookOnce(
   client: Querying,
-  plugins: readonly PluginMigrations[],
+  named: readonly PluginSchemas[],
+  read: () => Promise<readonly PluginMigrations[]>,
   settings: MigrationSettings,
 ): Promise<Look> {
   const schemas = new Set(
-    plugins.flatMap((each) => [each.schema, each.historySchema, ...each.previousSchemas]),
+    named.flatMap((each) => [each.schema, each.historySchema, ...each.previousSchemas]),
   );
   const names = [...schemas];
   const { rows } = await client.query<{ facts: string }>(factsSql, [names]);
   const facts = JSON.parse(rows[0]?.facts ?? '{}') as ServerFacts;
   const readable = facts.schemas.filter(isReadable);
-  const mayChange = hasNewOrRenamed(plugins, facts.schemas, readable);
-  const hasOwnSchemas = plugins.some(({ schema }) => schema !== 'public');
+  const mayChange = hasNewOrRenamed(named, facts.schemas, readable);
+  const hasOwnSchemas = named.some(({ schema }) => schema !== 'public');
   const { histories, details } = await ask(client, readable, {
     ...(followsExtensions(settings) &&
       facts.hasExtensions && { extensions: extensionFactsSql(settings, []) }),
     ...(facts.isPublicUsed && hasOwnSchemas && { inPublic: publicObjectsSql(names) }),
-    ...(mayChange && changeQuestions(names, plugins, settings)),
+    ...(mayChange && (await changeQuestions(names, filesOf(await read()), settings))),
   });
-  const isLate = !mayChange && plugins.some((plugin) => hasPending(plugin, histories));
-  const late = await ask(client, [], isLate ? changeQuestions(names, plugins, settings) : {});
-  return { facts: merge(facts, { ...details, ...late.details }), histories };
+  const plugins = await read();
+  const plans = planAll(plugins, histories);
+  const pending = Array.from(plans.values()).flatMap((plan) => plan.pending);
+  const isLate = !mayChange && pending.length > 0;
+  const late = await ask(client, [], isLate ? await changeQuestions(names, pending, settings) : {});
+  return { facts: merge(facts, { ...details, ...late.details }), histories, plugins, plans };
 }
 
 /** Whether a plugin may need a change, regardless of the histories. */
 function hasNewOrRenamed(
-  plugins: readonly PluginMigrations[],
+  plugins: readonly PluginSchemas[],
   schemas: readonly SchemaRights[],
   readable: readonly SchemaRights[],
 ): boolean {
@@ -192,11 +209,13 @@ function hasNewOrRenamed(
   );
 }
 
-/** Whether a plugin with a history, and without a rename, has pending files. */
-function hasPending(plugin: PluginMigrations, histories: Histories): boolean {
-  const { schema, historySchema } = plugin;
-  const rows = histories.get(historySchema) ?? [];
-  return planMigrations(plugin.files, rows, schema).pending.length > 0;
+function planAll(plugins: readonly PluginMigrations[], histories: Histories): Plans {
+  return new Map(
+    plugins.map((plugin) => {
+      const { files, schema, historySchema } = plugin;
+      return [plugin, planMigrations(files, histories.get(historySchema) ?? [], schema)];
+    }),
+  );
 }
 
 /** Reads the histories of these schemas and asks these questions, in one message; in none when there is nothing to ask. */
@@ -242,13 +261,21 @@ function merge(facts: ServerFacts, { owned = [], ...details }: Partial<Details>)
   };
 }
 
-/** The questions about everything that may prevent a change. */
-function changeQuestions(
+function filesOf(plugins: readonly PluginMigrations[]): readonly Migration[] {
+  return plugins.flatMap(({ files }) => files);
+}
+
+/**
+ * The questions about everything that may prevent a change.
+ *
+ * @param files The files that may be pending.
+ */
+async function changeQuestions(
   schemas: readonly string[],
-  plugins: readonly PluginMigrations[],
+  files: readonly Migration[],
   settings: MigrationSettings,
-): Questions {
-  const files = plugins.flatMap((plugin) => plugin.files);
+): Promise<Questions> {
+  await readLongTexts(files.filter((file) => isSql(file) && namesExtensions(file.sql)));
   const isPublicOnPath = schemasOnPath(settings).includes('public');
   return {
     extensions: extensionFactsSql(settings, wantedExtensions(files)),

@@ -1,4 +1,5 @@
-import { quoteLiteral } from '../sql/identifier.ts';
+import { readText } from '../../core/foreign-value.ts';
+import { quoteLiteral, textArray } from '../sql/identifier.ts';
 import type { Querying } from '../connection/connection.ts';
 import {
   createMissingSql,
@@ -39,25 +40,37 @@ interface HistoryFacts extends Pick<HistoryState, 'extensions' | 'renamed'> {
 }
 
 /**
- * Reads what is applied. No other process changes it under the lock. It also reads what may have changed since the survey: the
- * schemas of extensions, and whether the schema was renamed.
+ * SQL that asks what may have changed since the survey: whether the history is there, the schemas of extensions, and whether
+ * the schema was renamed. {@link readHistory} takes its row.
  */
-export async function readHistory(
-  client: Querying,
-  { schema, historySchema, files }: PluginMigrations,
+export function historyFactsSql(
+  { schema, historySchema }: PluginMigrations,
   extensionsSql = noExtensionsSql,
-): Promise<HistoryState> {
-  const { rows: found } = await client.query<{ facts: string }>(
-    `select json_build_object(
+): string {
+  return `select json_build_object(
        'extensions', ${extensionsSql},
        'renamed', ${markedSchemasSql},
        'schemas', (select coalesce(json_agg(json_build_object('name', n.nspname, 'columns', (
            select json_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped))), '[]')
-         from pg_namespace n left join pg_class c on c.relnamespace = n.oid and c.relname = $2
-         where n.nspname = any($1::text[])))::text as facts`,
-    [[schema, historySchema], historyTable],
-  );
-  const { schemas, extensions, renamed } = JSON.parse(found[0]?.facts ?? '{}') as HistoryFacts;
+         from pg_namespace n left join pg_class c on c.relnamespace = n.oid and c.relname = '${historyTable}'
+         where n.nspname = any(${textArray([schema, historySchema])})))::text as facts`;
+}
+
+/**
+ * Reads what is applied. No other process changes it under the lock.
+ *
+ * @param answer The row of {@link historyFactsSql}; asked for when it is left out.
+ */
+export async function readHistory(
+  client: Querying,
+  plugin: PluginMigrations,
+  answer?: unknown,
+): Promise<HistoryState> {
+  const { schema, historySchema, files } = plugin;
+  const row = answer ?? (await client.query(historyFactsSql(plugin))).rows[0];
+  const { schemas, extensions, renamed } = JSON.parse(
+    readText(row, 'facts') ?? '{}',
+  ) as HistoryFacts;
   const columns = schemas.find(({ name }) => name === historySchema)?.columns;
   const exists = columns != null;
   const shape = exists ? readShape(columns) : (files[0]?.format ?? '0.x');

@@ -22,17 +22,23 @@ export interface PublicObject {
   readonly alsoIn: readonly string[];
 }
 
-/** An SQL expression of type json that gives {@link PublicObject}s, beside the names of the surveyed schemas. */
+/**
+ * An SQL expression of type json that gives {@link PublicObject}s, beside the names of the surveyed schemas. The objects are
+ * found through their dependency on the schema: `pg_class` and `pg_type` have no index for that, and may be large.
+ */
 export function publicObjectsSql(schemas: readonly string[]): string {
   return `(
-  with found as (
+  with found as materialized (
     select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' else 'table' end as kind,
-      c.relname as name, 'pg_class'::regclass as classid, c.oid as objid, c.relkind = 'S' as may_be_owned
-    from pg_class c where c.relnamespace = to_regnamespace('public') and c.relkind in ('r', 'p', 'v', 'm', 'S')
-      and c.relname <> '${historyTable}'
+      c.relname as name, d.classid, d.objid, c.relkind = 'S' as may_be_owned
+    from pg_depend d join pg_class c on c.oid = d.objid
+    where d.refclassid = 'pg_namespace'::regclass and d.refobjid = to_regnamespace('public')::oid
+      and d.classid = 'pg_class'::regclass and c.relkind in ('r', 'p', 'v', 'm', 'S') and c.relname <> '${historyTable}'
     union all
-    select 'type', t.typname, 'pg_type'::regclass, t.oid, false
-    from pg_type t where t.typnamespace = to_regnamespace('public') and t.typtype = 'e'
+    select 'type', t.typname, d.classid, d.objid, false
+    from pg_depend d join pg_type t on t.oid = d.objid
+    where d.refclassid = 'pg_namespace'::regclass and d.refobjid = to_regnamespace('public')::oid
+      and d.classid = 'pg_type'::regclass and t.typtype = 'e'
   ), loose as (
     select o.kind, o.name from found o where not exists (
       select from pg_depend d where d.classid = o.classid and d.objid = o.objid
@@ -41,10 +47,10 @@ export function publicObjectsSql(schemas: readonly string[]): string {
     select oid, nspname from pg_namespace where nspname = any(${textArray(schemas)}) and nspname <> 'public'
   ), taken as (
     select c.relname as name, n.nspname from pg_class c join surveyed n on n.oid = c.relnamespace
-    where c.relname in (select name from loose)
+    where c.relname = any(array(select name from loose))
     union
     select t.typname, n.nspname from pg_type t join surveyed n on n.oid = t.typnamespace
-    where t.typname in (select name from loose)
+    where t.typname = any(array(select name from loose))
   )
   select coalesce(json_agg(json_build_object(
     'kind', l.kind, 'name', l.name, 'alsoIn', coalesce(t.schemas, '[]')) order by l.kind, l.name), '[]')

@@ -14,7 +14,7 @@ import {
   findPsqlProblems,
 } from './file-problems.ts';
 import { findHistoryEdits } from './history-edits.ts';
-import type { DatabaseFacts, SchemaFacts } from './look-at-database.ts';
+import type { DatabaseFacts, Look, SchemaFacts } from './look-at-database.ts';
 import { findPublicExtensions } from './public-extensions.ts';
 import { findRenamedAway, planRename } from './schema-names.ts';
 import { findStrandedProblems, type Claimant, type StrandedObjects } from './stranded-objects.ts';
@@ -53,14 +53,15 @@ interface PlannedPlugin extends Claimant {
 export function planPlugin(
   plugin: PluginMigrations,
   schemas: ReadonlyMap<string, SchemaFacts>,
-  histories: ReadonlyMap<string, readonly HistoryRow[]>,
+  { histories, plans }: Pick<Look, 'histories' | 'plans'>,
 ): PlannedPlugin {
   const { id, files } = plugin;
   const { from: renameFrom, conflict } = planRename(plugin, schemas);
   const { schema, historySchema } =
     renameFrom === undefined ? plugin : { schema: renameFrom, historySchema: renameFrom };
   const rows = histories.get(historySchema) ?? [];
-  const plan = planMigrations(files, rows, plugin.schema);
+  const known = renameFrom === undefined ? plans.get(plugin) : undefined;
+  const plan = known ?? planMigrations(files, rows, plugin.schema);
   const pending = new Set(plan.pending);
   const applied = files.filter((file) => !pending.has(file));
   const isAhead = plan.unknown.length > 0;
@@ -85,21 +86,20 @@ export function surveyPlugin(
   stranded: StrandedObjects | undefined,
   context: SurveyContext,
 ): PluginSurvey {
-  const { facts, schemas, keepsSession, willApply, settings, onPath } = context;
-  const { strandedObjects, functionSearchPath } = settings;
+  const { facts, schemas, willApply, settings } = context;
+  const { strandedObjects } = settings;
   const { id, schema, historySchema, renameFrom, conflict, files, rows, plan } = planned;
   const { pending } = plan;
   const isRenamed = renameFrom !== undefined;
   const plugin = { id, schema, historySchema, isRenamed, pending };
   const found = stranded ? findStrandedProblems(plugin, stranded) : [];
   const judgement = judgePlan({ id, historySchema, files, applied: rows, plan }, settings);
-  const historyEdits = findHistoryEdits(plugin);
+  const inFiles = willApply && pending.length > 0 ? judgeFiles(planned, context) : nothingFound;
   const historyExists = schemas.get(historySchema)?.history != null;
   // Another release may have renamed the schema of a plugin that has none here.
   const newName = historyExists ? undefined : findRenamedAway(planned.plugin, facts.renamed);
   const obstacle = conflict ?? newName;
   const { schema: ownSchema, historySchema: ownHistorySchema } = planned.plugin;
-  const paths = willApply ? findFilePaths(planned.plugin, onPath, pending) : [];
   return {
     id,
     schema: ownSchema,
@@ -113,10 +113,7 @@ export function surveyPlugin(
     warnings: [
       ...judgement.warnings,
       ...(strandedObjects === 'warn' ? found : []),
-      ...(functionSearchPath === 'warn' ? paths : []),
-      ...(willApply ? findEmptyFiles(plugin) : []),
-      ...(willApply ? findPublicExtensions(plugin, facts.publicExtensions) : []),
-      ...(willApply ? historyEdits.warnings : []),
+      ...inFiles.warnings,
     ],
     // Problems of the wrong schema are left out.
     problems: obstacle
@@ -125,12 +122,37 @@ export function surveyPlugin(
           ...findHistoryProblems(plugin, facts, schemas),
           ...judgement.problems,
           ...(strandedObjects === 'error' ? found : []),
-          ...(functionSearchPath === 'error' ? paths : []),
           ...(willApply ? findWriteProblems(plugin, facts, schemas) : []),
-          ...(willApply ? findFileProblems(plugin, keepsSession) : []),
-          ...(willApply ? findPsqlProblems(plugin) : []),
-          ...(willApply ? findUnavailableExtensions(plugin, facts.unavailable) : []),
-          ...(willApply ? historyEdits.problems : []),
+          ...inFiles.problems,
         ],
+  };
+}
+
+type Judgement = Pick<PluginSurvey, 'warnings' | 'problems'>;
+
+const nothingFound: Judgement = { warnings: [], problems: [] };
+
+/** Finds what is wrong with the texts of the pending files, before any of them runs. */
+function judgeFiles(
+  { id, schema, historySchema, plugin, plan: { pending } }: PlannedPlugin,
+  { facts, keepsSession, settings: { functionSearchPath }, onPath }: SurveyContext,
+): Judgement {
+  const files = { id, schema, historySchema, pending };
+  const paths = findFilePaths(plugin, onPath, pending);
+  const historyEdits = findHistoryEdits(files);
+  return {
+    warnings: [
+      ...(functionSearchPath === 'warn' ? paths : []),
+      ...findEmptyFiles(files),
+      ...findPublicExtensions(files, facts.publicExtensions),
+      ...historyEdits.warnings,
+    ],
+    problems: [
+      ...(functionSearchPath === 'error' ? paths : []),
+      ...findFileProblems(files, keepsSession),
+      ...findPsqlProblems(files),
+      ...findUnavailableExtensions(files, facts.unavailable),
+      ...historyEdits.problems,
+    ],
   };
 }

@@ -4,10 +4,11 @@ import { mapBounded } from '../../core/map-bounded.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
 import { isConnectionLost, readSqlState } from '../connection/connection-error.ts';
 import type { Querying } from '../connection/connection.ts';
-import { isSql, ownNames, type Migration } from '../sources/migration.ts';
-import type { PluginMigrations } from '../sources/read-migrations.ts';
+import { isSql, ownNames, readLongTexts, type Migration } from '../sources/migration.ts';
+import type { PluginMigrations, PluginSchemas } from '../sources/read-migrations.ts';
 import { findMissingExtensionSchemas } from './extension-problems.ts';
 import type { DatabasePlace } from '../../core/events.ts';
+import { letOthersRun } from '../sql/time-slices.ts';
 import { schemasOnPath, type ExtensionFacts } from './extension-schemas.ts';
 import { lookAtDatabase, type SchemaFacts } from './look-at-database.ts';
 import { findStranded } from './stranded-objects.ts';
@@ -48,6 +49,12 @@ interface SurveyOptions {
   readonly willApply: boolean;
 }
 
+/** A connection with what it says about the server. */
+type SurveyClient = Querying & {
+  readonly processID?: number | null | undefined;
+  readonly server?: Omit<DatabasePlace, 'database'>;
+};
+
 /**
  * Reads the state of the whole database without changing anything, in two messages for any number of plugins (three when an
  * applied plugin has a new file). It needs only the right to read the histories.
@@ -55,23 +62,40 @@ interface SurveyOptions {
  * @throws BootError `DATABASE_UNREACHABLE` or `DATABASE_PRIVILEGE`
  * @example const { plugins, problems } = await surveyDatabase(client, plugins, { settings, willApply: true });
  */
-export async function surveyDatabase(
-  client: Querying & {
-    readonly processID?: number | null | undefined;
-    readonly server?: Omit<DatabasePlace, 'database'>;
-  },
+export function surveyDatabase(
+  client: SurveyClient,
   plugins: readonly PluginMigrations[],
+  options: SurveyOptions,
+): Promise<Survey> {
+  return surveyWhileReading(client, plugins, async () => plugins, options);
+}
+
+/**
+ * Does the same while the files of the plugins are still being read.
+ *
+ * @param read Waits for the plugins with their files; those whose folder cannot be read are left out.
+ */
+export async function surveyWhileReading(
+  client: SurveyClient,
+  named: readonly PluginSchemas[],
+  read: () => Promise<readonly PluginMigrations[]>,
   { settings, pooler: keptBy, willApply }: SurveyOptions,
 ): Promise<Survey> {
-  const { facts, histories } = await lookAtDatabase(client, plugins, settings).catch(refuse);
+  const look = await lookAtDatabase(client, named, read, settings).catch(refuse);
+  const { facts, plugins } = look;
   const pooler = client.processID != null && client.processID !== facts.pid;
   const schemas = new Map(facts.schemas.map((schema) => [schema.name, schema]));
   const keepsSession = !pooler || keptBy === 'session';
   const onPath = schemasOnPath(settings, facts.extensions);
   const context = { facts, schemas, keepsSession, willApply, settings, onPath };
-  const planned = plugins.map((plugin) => planPlugin(plugin, schemas, histories));
+  const planned = plugins.map((plugin) => planPlugin(plugin, schemas, look));
+  await readLongTexts(planned.flatMap(({ plan }) => plan.pending));
   const stranded = await findStranded(planned, facts.inPublic, settings.rewritePublic);
-  const known = planned.map((plugin) => surveyPlugin(plugin, stranded.get(plugin.id), context));
+  const known: PluginSurvey[] = [];
+  for (const plugin of planned) {
+    await letOthersRun();
+    known.push(surveyPlugin(plugin, stranded.get(plugin.id), context));
+  }
   const missing = willApply ? findMissingExtensionSchemas(known, facts.extensions, settings) : [];
   const isSent = willApply && settings.rewritePublic;
   const surveyed = await mapBounded(known, 1, async (plugin) => ({

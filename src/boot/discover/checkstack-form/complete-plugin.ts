@@ -6,7 +6,7 @@ import { checkPlugin } from '../../../core/plugin-check.ts';
 import type { InitContext, Plugin } from '../../../core/plugin.ts';
 import { listNames } from '../../../core/printable.ts';
 import type { AnyRef, ProvidableRef } from '../../../core/service.ts';
-import { openDrizzle } from '../../../postgres/scoped/scoped-database.ts';
+import type * as ScopedDatabase from '../../../postgres/scoped/scoped-database.ts';
 import type { Contribution, RegisteringPlugin } from './backend-plugin.ts';
 import type { AnyInit, Registration } from './registration.ts';
 
@@ -21,6 +21,8 @@ const keys = {
   contributions: (id: string) => `contributions ${id}`,
 } as const;
 
+export type OpenDrizzle = (typeof ScopedDatabase)['openDrizzle'];
+
 /**
  * Writes down as data what a plugin has registered: services and what it does with extension points of others as `provides`,
  * its own extension points as collections that it depends on.
@@ -31,6 +33,7 @@ export function completePlugin(
   plugin: RegisteringPlugin,
   registration: Registration,
   migrations: MigrationSource | undefined,
+  openDrizzle: OpenDrizzle,
 ): Plugin {
   const { init: told, ownPoints, contributions } = registration;
   const { deps = {}, schema } = told;

@@ -9,7 +9,7 @@ import { watchExit } from '../../around/exit-watch.ts';
 import { inPackage, type KnownPlugin } from '../load-package.ts';
 import type { ServiceRegistry } from '../../around/service-registry.ts';
 import type { RegisteringPlugin } from './backend-plugin.ts';
-import { completePlugin } from './complete-plugin.ts';
+import { completePlugin, type OpenDrizzle } from './complete-plugin.ts';
 import { ExtensionPoints } from './extension-points.ts';
 import { Registration } from './registration.ts';
 
@@ -20,12 +20,15 @@ import { Registration } from './registration.ts';
  * @param disabled The ids of plugins that take no part: what they provide is wanted for messages only.
  * @throws BootError `PLUGIN_INVALID`, with `problems` when several cannot be registered.
  */
-export function registerPlugins(
+export async function registerPlugins(
   plugins: readonly KnownPlugin[],
   services: ServiceRegistry,
   logger: Logger,
   disabled: ReadonlySet<string>,
-): readonly KnownPlugin[] {
+): Promise<readonly KnownPlugin[]> {
+  if (!plugins.some(({ plugin }) => isRegistering(plugin))) return plugins;
+  // Drizzle is a hundred files, and most backends have no plugin in this form.
+  const { openDrizzle } = await import('../../../postgres/scoped/scoped-database.ts');
   const points = new ExtensionPoints();
   // Calls of a disabled plugin go to extension points that no plugin reads.
   const nowhere = new ExtensionPoints();
@@ -41,7 +44,7 @@ export function registerPlugins(
       const registration = isDisabled
         ? new Registration(plugin.id, nowhere, services, silentLogger)
         : new Registration(plugin.id, points, services, logger);
-      return { ...known, plugin: register(plugin, known, registration) };
+      return { ...known, plugin: register(plugin, known, registration, openDrizzle) };
     } catch (thrown) {
       // A broken plugin is what people disable.
       if (!isDisabled) errors.push(invalid(plugin.id, thrown));
@@ -60,6 +63,7 @@ function register(
   plugin: RegisteringPlugin,
   known: KnownPlugin,
   registration: Registration,
+  openDrizzle: OpenDrizzle,
 ): Plugin {
   const endWatch = watchExit(() => `register of ${plugin.id}`);
   let returned: unknown;
@@ -73,7 +77,7 @@ function register(
     hearRejection(returned, () => undefined);
     throw new TypeError('register() is async: move what takes time into init');
   }
-  return completePlugin(plugin, registration, findMigrations(registration, known));
+  return completePlugin(plugin, registration, findMigrations(registration, known), openDrizzle);
 }
 
 function findMigrations(
