@@ -29,10 +29,11 @@ type StopEnded =
   | ErrorActorEvent<unknown, `stop.${string}`>;
 
 /**
- * High enough that a plugin hardly ever waits for a slot. XState copies the record of all live children whenever one begins or
- * ends: with 64 of them a stop costs three times as much as with 24, and without a limit a thousand cost seconds.
+ * High enough that a plugin hardly ever waits for a slot: the handlers of many may take seconds each, and the time of the way
+ * down is limited. XState copies the record of all live children whenever one begins or ends, so that a stop costs three times
+ * as much with 64 of them as with 24, and without a limit a thousand cost seconds.
  */
-const stopWidth = 24;
+const stopWidth = 64;
 
 const base = setup({
   types: {

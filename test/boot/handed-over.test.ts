@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { MigrationFunction, Plugin } from '../../src/index.ts';
+import type { MigrationClient, MigrationFunction, Plugin } from '../../src/index.ts';
 import { useBoots, type BootUnderTest } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
@@ -94,6 +94,33 @@ describe('the connection of a finished migration', () => {
     await under.boot.start();
     expect(under.recording.outcomes('migrate')).toEqual({ a: 'failed', b: 'done' });
     expect(new Set(Object.values(backendsOf(under))).size).toBe(2);
+  });
+
+  test.each([
+    ['a setting', `set shop.greeted = 'yes'`],
+    ['a role', 'set role pg_read_all_data'],
+    ['a prepared statement', 'prepare hello as select 1'],
+    ['a temporary table', 'create temporary table hello (id int)'],
+    ['LISTEN', 'listen hello'],
+  ])('is not handed over where the host gives each new one %s', async (_, greeting) => {
+    const fresh = await db.fresh();
+    const pool = fresh.pool();
+    pool.on('connect', (client) => void client.query(greeting));
+    const seen: unknown[] = [];
+    const look = async (client: MigrationClient): Promise<void> => {
+      const { rows } = await client.query(
+        `select current_user <> session_user as role, current_setting('shop.greeted', true) as setting,
+           pg_my_temp_schema() <> 0 as scratch, (select count(*)::int from pg_listening_channels()) as channels,
+           (select count(*)::int from pg_prepared_statements) as prepared`,
+      );
+      seen.push(rows[0]);
+    };
+    await fresh.query('grant create on database ' + fresh.name + ' to pg_read_all_data');
+    const plugins = [coded('a', look), coded('b', look, { after: ['a'] })];
+    const under = bootUnderTest({ pool, plugins });
+    await under.boot.start();
+    expect(new Set(Object.values(backendsOf(under))).size).toBe(2);
+    expect(seen[0]).toEqual(seen[1]);
   });
 
   test('goes to a migration that waits for the pool', async () => {

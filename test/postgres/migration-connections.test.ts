@@ -32,6 +32,8 @@ test('a connection that is handed over, and on which another backend answers, is
   let current = pinned;
   const wandering = {
     waitingCount: 0,
+    options: {},
+    listenerCount: () => 0,
     connect: async () => ({
       query: async (query: { text: string }) => {
         const answer = await current.query(query);

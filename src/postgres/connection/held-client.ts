@@ -6,12 +6,28 @@ export interface HeldClient {
   readonly client: ClientLike;
   /** The backend that a migration has found on it; `undefined` before the first. */
   backendPid: number | undefined;
+  /** Whether the host had run nothing on it when it was first checked out here, so that its session was as new. */
+  readonly wasNew: boolean;
   /** Why the client is broken. pg emits that once, to those who listen at that moment. */
   readonly firstError: Error | undefined;
   /** @param destroy The pool destroys the client rather than keep it. */
   giveBack(destroy?: boolean | Error): void;
   /** Ends the use of a client whose session is as new, although the pool must not have it again. */
   handOver(): void;
+}
+
+/** By client: pg says only whether any query has run or waits. */
+const newAtFirst = new WeakMap<ClientLike, boolean>();
+
+/** A pool may set up each new connection (`SET ROLE` in a `connect` listener), and its users may have changed the session. */
+function isNew(client: ClientLike): boolean {
+  const { hasExecuted = false, _queryQueue: waiting = [] } = client as {
+    readonly hasExecuted?: boolean;
+    readonly _queryQueue?: readonly unknown[];
+  };
+  const known = newAtFirst.get(client) ?? (!hasExecuted && waiting.length === 0);
+  newAtFirst.set(client, known);
+  return known;
 }
 
 /**
@@ -21,6 +37,7 @@ export interface HeldClient {
 class CheckedOut implements HeldClient {
   readonly client: ClientLike;
   backendPid: number | undefined;
+  readonly wasNew: boolean;
   readonly #release: ClientLike['release'];
   #firstError: Error | undefined;
   readonly #remember = (error: Error): void => {
@@ -29,6 +46,7 @@ class CheckedOut implements HeldClient {
 
   constructor(client: ClientLike) {
     this.client = client;
+    this.wasNew = isNew(client);
     // A scoped client gets another `release` for its user; this is the one of the pool.
     this.#release = client.release.bind(client);
     client.on?.('error', this.#remember);

@@ -180,6 +180,10 @@ class LentClient implements HeldClient {
     return this.#held.firstError;
   }
 
+  get wasNew(): boolean {
+    return this.#held.wasNew;
+  }
+
   get backendPid(): number | undefined {
     return this.#held.backendPid;
   }

@@ -65,7 +65,8 @@ export interface PinnedClient extends Querying {
   expectBackend(pid: number): boolean;
   /**
    * Makes a session that was changed as new: its locks are free, and its settings, plans and temporary tables are gone. Another
-   * migration may have the connection then. The pool must not: its users may have prepared statements on it.
+   * migration may have the connection then, unless what the host had set is gone as well. The pool must not have it: its users
+   * may have prepared statements on it.
    */
   reset(): Promise<void>;
 }
@@ -280,7 +281,7 @@ class Pin implements PinnedClient {
   async reset(): Promise<void> {
     await this.finish('discard all');
     this.#isReset = true;
-    this.#isDirty = false;
+    this.#isDirty = !this.#held.wasNew;
   }
 
   release(): void {

@@ -39,12 +39,20 @@ export async function toScript(
     inTransaction: !needsNoTransaction(sql),
     count: statements.length,
     mayReachOut: readDirectives(sql).known.has('allow-outside'),
-    ...(sql.statements.every(standsAlone) && { batch: listStatements }),
+    ...(isShort(file) && sql.statements.every(standsAlone) && { batch: listStatements }),
     sendEach: async (send) => {
       for (const statement of listStatements()) await send(statement);
     },
   };
 }
+
+/** All of a batch is written at once, and nothing else runs in this process meanwhile. */
+function isShort({ text, sql }: SqlMigration): boolean {
+  return text.length <= longestBatch && sql.statements.length <= mostInBatch;
+}
+
+const longestBatch = 4 * 1024 * 1024;
+const mostInBatch = 1_000;
 
 function standsAlone({ text, commands, isLeftOpen }: Statement): boolean {
   const [command, ...others] = commands;
