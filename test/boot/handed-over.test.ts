@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { MigrationClient, MigrationFunction, Plugin } from '../../src/index.ts';
-import { useBoots, type BootUnderTest } from '../support/boot-under-test.ts';
+import { failureOf, useBoots, type BootUnderTest } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
 import { migrationFolder } from '../support/migration-folder.ts';
@@ -121,6 +121,28 @@ describe('the connection of a finished migration', () => {
     await under.boot.start();
     expect(new Set(Object.values(backendsOf(under))).size).toBe(2);
     expect(seen[0]).toEqual(seen[1]);
+  });
+
+  test('is closed with the phase, when those that would come never do', async () => {
+    const fresh = await db.fresh();
+    const pool = fresh.pool();
+    const quickEnded = deferred();
+    const [quick] = await chain('quick');
+    const under = bootUnderTest({
+      pool,
+      plugins: [
+        { ...quick, id: 'quick' },
+        coded('failing', () => quickEnded.promise.then(() => Promise.reject(new Error('no')))),
+        coded('never', () => Promise.resolve(), { after: ['failing'] }),
+      ],
+    });
+    const out: number[] = [];
+    under.boot.once('plugin.migrate.finished', () => quickEnded.resolve());
+    under.boot.on('phase.finished', ({ phase }) => {
+      if (phase === 'migrateAll') out.push(pool.totalCount - pool.idleCount);
+    });
+    await failureOf(under.boot.start());
+    expect(out).toEqual([0]);
   });
 
   test('goes to a migration that waits for the pool', async () => {

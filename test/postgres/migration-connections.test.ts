@@ -83,6 +83,23 @@ test('one that has migrated nothing goes back to the pool', async () => {
   expect([pool.totalCount, pool.idleCount]).toEqual([1, 1]);
 });
 
+test('one that has migrated never does, also when the next migration did not get its lock', async () => {
+  const pool = db.pool();
+  const { connections, patient } = connectionsOf(pool);
+  connections.expect(3);
+  const first = await patient.checkOut();
+  first.backendPid = first.client.processID ?? undefined;
+  first.handOver();
+  const refused = await patient.checkOut();
+  expect(refused.client).toBe(first.client);
+  refused.giveBack();
+  expect(pool.idleCount).toBe(0);
+  const last = await patient.checkOut();
+  expect(last.client).toBe(first.client);
+  last.giveBack(true);
+  expect(pool.totalCount).toBe(0);
+});
+
 test('a migration that is aborted while it waits takes no connection along', async () => {
   const pool = db.pool({ max: 1 });
   const taken = await pool.connect();
