@@ -194,8 +194,9 @@ describe('a question about a boot', () => {
       env: { DATABASE_URL: url },
     });
     const { stdout } = await runCli(['why', 'notes', '-'], { input });
-    expect(stdout).toMatch(
-      /^notes is migrated: 1 file applied in \S+ \(0001-notes\)\. This boot was asked to migrate only, and was\s+not meant to start plugins\n$/,
+    // Where a line is wrapped depends on how long the time is.
+    expect(stdout.replaceAll(/\s+/g, ' ').trim()).toMatch(
+      /^notes is migrated: 1 file applied in \S+ \(0001-notes\)\. This boot was asked to migrate only, and was not meant to start plugins$/,
     );
     const asked = await runCli(['what-if', '-', '--without', 'notes.init'], { input });
     expect(asked.stdout).toContain('This boot was asked to migrate only: no plugin started');
