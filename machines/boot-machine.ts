@@ -180,9 +180,9 @@ export function provideMachines(
   tell: (news: MachineNews) => void,
 ): typeof bootMachine {
   const actions = { tell: (_: unknown, news: MachineNews): void => tell(news) };
-  const { discover, sort, survey, migrate, wait, register, init, ready, stop } = tasks;
+  const { discover, sort, survey, migrate, wait, flush, register, init, ready, stop } = tasks;
   const migrateAll = migrateAllMachine.provide({
-    actors: { survey, migrate, wait, register },
+    actors: { survey, migrate, wait, flush, register },
     actions,
   });
   const initAll = initAllMachine.provide({ actors: { init, ready }, actions });

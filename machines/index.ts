@@ -36,6 +36,7 @@ export type {
   DiscoverResult,
   Done,
   Failed,
+  FlushResult,
   InitResult,
   InSlot,
   Locked,

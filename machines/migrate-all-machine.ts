@@ -21,6 +21,7 @@ import {
 import { ignoreNews, type Failure } from './news.ts';
 import {
   stubs,
+  type FlushResult,
   type MigrateResult,
   type RegisterResult,
   type SurveyResult,
@@ -58,6 +59,7 @@ type WaitEnded =
   | DoneActorEvent<WaitResult, `wait.${string}`>
   | ErrorActorEvent<unknown, `wait.${string}`>;
 
+type FlushEnded = DoneActorEvent<FlushResult, 'flush'> | ErrorActorEvent<unknown, 'flush'>;
 type RegisterEnded =
   | DoneActorEvent<RegisterResult, 'register'>
   | ErrorActorEvent<unknown, 'register'>;
@@ -74,19 +76,20 @@ const base = setup({
     input: {} as MigrateAllInput,
     output: {} as MigrateAllOutput,
     context: {} as MigrateAllContext,
-    events: {} as StopEvent | SurveyEnded | MigrateEnded | WaitEnded | RegisterEnded,
+    events: {} as StopEvent | SurveyEnded | MigrateEnded | WaitEnded | FlushEnded | RegisterEnded,
   },
   actors: {
     survey: stubs.survey,
     migrate: stubs.migrate,
     wait: stubs.wait,
+    flush: stubs.flush,
     register: stubs.register,
   },
   actions: { tell: ignoreNews },
   guards: {
     isDrained: ({ context }) => isDrained(context.run),
-    hasSucceeded: ({ context: { run } }) =>
-      isDrained(run) && decideOutcome(abandonRest(run).run) === 'done',
+    hasSucceeded: ({ context, event }) =>
+      'output' in event && event.output.status === 'done' && decideOutcome(context.run) === 'done',
   },
 });
 
@@ -127,6 +130,15 @@ const machine = base.extend({
         ? settleTask(context.run, plugin, result)
         : resumeTask(context.run, plugin);
       proceed(enqueue, context.run, change);
+    }),
+    takeFlush: base.assign(({ context, event }) => {
+      assertEvent(event, ['xstate.done.actor.flush', 'xstate.error.actor.flush']);
+      return { run: applyFlush(context.run, readEnd(event).result) };
+    }),
+    cancelFlush: base.enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, 'STOP');
+      enqueue.assign({ run: halt(context.run, 'stop', event.reason) });
+      enqueue.sendTo('flush', { type: 'CANCEL', reason: event.reason });
     }),
     cancelRegister: base.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'STOP');
@@ -185,10 +197,21 @@ export const migrateAllMachine = machine.createMachine({
         'xstate.error.actor.wait.*': { actions: 'takeWait' },
         STOP: { actions: 'cancelAll' },
       },
-      always: [
-        { guard: 'hasSucceeded', target: 'registering', actions: 'abandonRest' },
-        { guard: 'isDrained', target: 'settled', actions: 'abandonRest' },
-      ],
+      always: { guard: 'isDrained', target: 'flushing', actions: 'abandonRest' },
+    },
+    // On whatever outcome: a boot that has failed or was stopped says as well what is committed and stays.
+    flushing: {
+      invoke: {
+        id: 'flush',
+        src: 'flush',
+        input: ({ context }) => ({ outcome: decideOutcome(context.run) }),
+        onDone: [
+          { guard: 'hasSucceeded', target: 'registering' },
+          { target: 'settled', actions: 'takeFlush' },
+        ],
+        onError: { target: 'settled', actions: 'takeFlush' },
+      },
+      on: { STOP: { actions: 'cancelFlush' } },
     },
     // Written only after every migration. A registry that cannot be written does not stop the boot.
     registering: {
@@ -208,6 +231,14 @@ function applySurvey(run: StepRun, result: SurveyResult): StepRun {
   }
   const upToDate = result.upToDate.map((id): [string, Preset] => [id, { outcome: 'upToDate' }]);
   return { ...createStepRun(run.schedule.nodes, run.width, new Map(upToDate)), halt: run.halt };
+}
+
+/** Applies a flush that did not succeed. What has ended the run before is never masked. */
+function applyFlush(run: StepRun, result: FlushResult): StepRun {
+  if (result.status === 'done' || decideOutcome(run) !== 'done') return run;
+  if (result.status === 'canceled') return halt(run, 'stop', 'the flush was canceled');
+  const failures = [{ error: result.error }, ...run.failures];
+  return { ...halt(run, 'loss', 'the flush failed'), failures };
 }
 
 function getOutput(run: StepRun): MigrateAllOutput {

@@ -1,6 +1,7 @@
 import type { PromiseActorLogic } from 'xstate';
 import { LateSignal } from '../src/core/late-signal.ts';
 import type { GraphNode } from '../src/core/schedule.ts';
+import type { PhaseOutcome } from '../src/core/steps.ts';
 
 /** The task has succeeded. */
 export interface Done {
@@ -35,6 +36,8 @@ export type SurveyResult = (Done & { readonly upToDate: readonly string[] }) | F
 export type MigrateResult = Done | Failed | Canceled | Locked;
 /** `done`: try again now; `failed`: the wait took too long. */
 export type WaitResult = Done | Failed | Canceled;
+/** `failed` only when the boot has no other reason to end. */
+export type FlushResult = Done | Failed | Canceled;
 /** The boot goes on, whatever the result. */
 export type RegisterResult = Done | Failed | Canceled;
 /** The result of a plugin's `init`. */
@@ -63,6 +66,8 @@ export interface Tasks {
   readonly migrate: PromiseActorLogic<MigrateResult, InSlot>;
   /** `attempt` counts from 1 for each plugin. */
   readonly wait: PromiseActorLogic<WaitResult, OfPlugin & { readonly attempt: number }>;
+  /** `outcome`: how the migrations have ended. */
+  readonly flush: PromiseActorLogic<FlushResult, { readonly outcome: PhaseOutcome }>;
   readonly register: PromiseActorLogic<RegisterResult, undefined>;
   readonly init: PromiseActorLogic<InitResult, InSlot>;
   readonly ready: PromiseActorLogic<ReadyResult, InSlot>;
@@ -76,6 +81,7 @@ export const stubs: Tasks = {
   survey: notProvided('survey'),
   migrate: notProvided('migrate'),
   wait: notProvided('wait'),
+  flush: notProvided('flush'),
   register: notProvided('register'),
   init: notProvided('init'),
   ready: notProvided('ready'),

@@ -97,7 +97,7 @@ function describeCommand(
 
 /** What a boot says every now and then while it lasts; on a fast machine it lasts too short for it. */
 const heartbeat =
-  /^ {2}(?:The boot looks|\S+ (?:waits|applies|prepares|tries|starts:|gets ready:)) .*\n/gm;
+  /^ {2}(?:The boot (?:looks|waits)|\S+ (?:waits|applies|prepares|tries|starts:|gets ready:)) .*\n/gm;
 
 /** As a terminal shows it: both streams, and the exit code when it is none of success. */
 function writeCall({ args }: Call, { code, stdout, stderr }: Printed): string {

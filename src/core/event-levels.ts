@@ -68,6 +68,8 @@ export const eventLevels: {
   'plugin.migrate.retrying': 'warn',
   'plugin.migrate.applied': 'info',
   'plugin.migrate.finished': ofEnds,
+  'migrations.flushing': 'debug',
+  'migrations.durable': 'debug',
   'history.read': 'debug',
   'plugin.init.started': 'debug',
   'plugin.init.retrying': 'warn',

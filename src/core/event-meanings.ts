@@ -31,6 +31,9 @@ export const eventMeanings = {
     'a file was rolled back for a temporary reason, and will be tried again',
   'plugin.migrate.applied': 'a migration file is committed',
   'plugin.migrate.finished': 'the migrations of a plugin have settled',
+  'migrations.flushing':
+    'every migration has settled, and PostgreSQL is asked to write to the disk what was committed without waiting for it',
+  'migrations.durable': 'all that the migrations have committed is on the disk',
   'history.read': 'the usual times of the plugins are known from earlier boots',
   'plugin.init.started': 'init is called',
   'plugin.init.retrying': 'init failed and will be tried again',

@@ -214,6 +214,16 @@ export interface BootEvents {
   'plugin.migrate.applied': OfPlugin & { readonly file: string; readonly durationMs: number };
   'plugin.migrate.finished': StepFinished;
   /**
+   * Emitted once every migration has settled, before any init and on whatever outcome, when something was committed without
+   * waiting for the disk: by this boot, or maybe by another process.
+   */
+  'migrations.flushing': {
+    /** How many plugins that concerns. */
+    readonly plugins: number;
+  };
+  /** Not emitted when the flush fails, or where the `synchronous_commit` of the server is `off`: then nothing is promised. */
+  'migrations.durable': { readonly plugins: number; readonly durationMs: number };
+  /**
    * Emitted once, with the option `history`, when the plugins take longer than a second to start, and earlier boots tell how long
    * they take as a rule.
    */

@@ -72,7 +72,13 @@ export interface BootReport {
   readonly problems: readonly Problem[];
   readonly error?: ErrorRecord;
   /** Known once the survey has seen the server. */
-  readonly database?: DatabaseFacts;
+  readonly database?: DatabaseFacts & {
+    /**
+     * When all that the migrations committed was on the disk, in ms from `start()`. Left out when nothing had to be flushed: each
+     * COMMIT had waited for the disk. Left out as well when the flush failed; then the boot has an error or a warning.
+     */
+    readonly durableAtMs?: number;
+  };
   /** The work and the waits that decided how long the boot took, one after the other and without gaps. */
   readonly criticalPath: readonly ChainLink[];
 }

@@ -38,7 +38,7 @@ export const waitKinds = [
   'lock',
   /** For the next attempt. */
   'retry',
-  /** For a PostgreSQL that does not answer. */
+  /** For a PostgreSQL that does not answer, or that writes migrations to its disk. */
   'database',
 ] as const;
 /** The reason why a step waits. */

@@ -10,7 +10,7 @@ import { sumWaits } from './waits.ts';
 export interface BlameEntry {
   /** Left out for a part of the boot. */
   readonly plugin?: string;
-  readonly step: Step | 'discover' | 'sort' | 'survey' | 'register';
+  readonly step: Step | 'discover' | 'sort' | 'survey' | 'flush' | 'register';
   /** Work and statements, in ms. */
   readonly ownMs: number;
   /** How long it waited, by reason. Reasons that took no time are left out. */
@@ -106,9 +106,19 @@ function listParts(times: StepTimes): readonly BlameEntry[] {
     const surveyedMs = Math.min(times.findGate('migrate') ?? endMs, endMs);
     const settledMs = findLastSettled(record.plugins, surveyedMs);
     const survey = blamePart(times, 'survey', startMs, surveyedMs, isOpen && surveyedMs === nowMs);
-    return settledMs === undefined
-      ? [survey]
-      : [survey, blamePart(times, 'register', Math.min(settledMs, endMs), endMs, isOpen)];
+    if (settledMs === undefined) return [survey];
+    const { flush, durableAtMs } = record;
+    if (!flush) {
+      return [survey, blamePart(times, 'register', Math.min(settledMs, endMs), endMs, isOpen)];
+    }
+    if (durableAtMs === undefined) {
+      return [survey, blamePart(times, 'flush', flush.startMs, endMs, isOpen)];
+    }
+    return [
+      survey,
+      blamePart(times, 'flush', flush.startMs, durableAtMs, false),
+      blamePart(times, 'register', durableAtMs, endMs, isOpen),
+    ];
   });
 }
 

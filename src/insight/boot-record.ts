@@ -40,6 +40,8 @@ export interface BootPause extends Span {
   untilMs?: number;
 }
 
+const notOnDisk = 'the migrations are committed, and not yet on the disk of PostgreSQL';
+
 /** The facts of the beginning of a boot. */
 export type StartFacts = Omit<EventOf<'boot.started'>, 'bootId' | 'seq' | 'at' | 'elapsedMs'>;
 
@@ -77,6 +79,10 @@ export class BootRecord {
   place: DatabasePlace = {};
   database: DatabaseFacts | undefined;
   readonly pauses: BootPause[] = [];
+  /** The wait for the disk, which is one of the pauses; `undefined` while nothing was flushed. */
+  flush: BootPause | undefined;
+  /** When all that the migrations committed was on the disk. */
+  durableAtMs: number | undefined;
   /** How long the plugins take to start as a rule, by their ids; `undefined` without a history. */
   usual: EventOf<'history.read'>['usual'] | undefined;
   /** The moments of each step of all plugins. */
@@ -196,6 +202,15 @@ export class BootRecord {
         this.#endPause(atMs);
         break;
       }
+      case 'migrations.flushing':
+        this.flush = { kind: 'database', reason: notOnDisk, startMs: event.elapsedMs };
+        this.#endPause(event.elapsedMs);
+        this.pauses.push(this.flush);
+        break;
+      case 'migrations.durable':
+        this.durableAtMs = event.elapsedMs;
+        this.#endPause(event.elapsedMs);
+        break;
       case 'history.read':
         this.usual = event.usual;
         break;

@@ -11,7 +11,7 @@ import { sumWaits } from './waits.ts';
 
 /** Makes the report of what the record contains. */
 export function buildReport(record: BootRecord): BootReport {
-  const { finished, database } = record;
+  const { finished, database, durableAtMs } = record;
   const times = new StepTimes(record, record.elapsedMs);
   return {
     bootId: record.bootId,
@@ -25,7 +25,9 @@ export function buildReport(record: BootRecord): BootReport {
     warnings: [...record.warnings, ...listLost(record)],
     problems: record.problems,
     ...(finished?.error ? { error: finished.error } : {}),
-    ...(database ? { database } : {}),
+    ...(database && {
+      database: { ...database, ...(durableAtMs !== undefined && { durableAtMs }) },
+    }),
     criticalPath: traceChain(times, finished?.atMs ?? record.elapsedMs),
   };
 }

@@ -1,6 +1,6 @@
 import type { ChainLink } from '../core/report.ts';
 import type { Phase, Step } from '../core/steps.ts';
-import type { PhaseRecord } from './boot-record.ts';
+import type { BootPause, PhaseRecord } from './boot-record.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import { listSegments, type Segment } from './segments.ts';
 import type { StepTimes } from './step-times.ts';
@@ -22,6 +22,7 @@ export function traceChain(times: StepTimes, endMs: number): readonly ChainLink[
   const walk = new Walk(endMs);
   const phases = times.record.phases.filter(({ startMs }) => startMs <= endMs);
   for (const phase of phases.toReversed()) {
+    if (phase.phase === 'migrateAll') walkFlush(walk, times);
     for (const step of stepsOf[phase.phase] ?? []) walkSteps(walk, times, step, phase.startMs);
     walkPhase(walk, times, phase);
   }
@@ -92,17 +93,31 @@ function findPredecessor(
   return { via: 'gate' };
 }
 
+/** The wait for the disk, between the last migration and the registry. A connection that is lost meanwhile adds a wait. */
+function walkFlush(walk: Walk, { record: { flush, pauses }, nowMs }: StepTimes): void {
+  if (flush) walkPauses(walk, pauses.slice(pauses.indexOf(flush)), 'migrateAll', nowMs);
+}
+
+function walkPauses(
+  walk: Walk,
+  pauses: readonly BootPause[],
+  step: ChainLink['step'],
+  nowMs: number,
+): void {
+  for (const { kind, startMs, endMs = nowMs } of pauses.toReversed()) {
+    if (startMs >= walk.atMs) continue;
+    walk.fill(Math.min(endMs, walk.atMs), { step, via: kind });
+    walk.add(startMs, { step, kind, via: 'step' });
+  }
+}
+
 /** The time of a phase that is no plugin's: before its first step, and in phases without steps. */
 function walkPhase(walk: Walk, times: StepTimes, { phase, startMs }: PhaseRecord): void {
   const step = phase === 'migrateAll' ? 'survey' : phase;
   const surveyedMs = times.record.survey?.atMs ?? walk.atMs;
   if (step === 'survey' && surveyedMs < walk.atMs) walk.fill(surveyedMs, { step: 'migrateAll' });
-  for (const pause of times.record.pauses.toReversed()) {
-    const untilMs = pause.endMs ?? times.nowMs;
-    if (pause.startMs < startMs || pause.startMs >= walk.atMs) continue;
-    walk.fill(Math.min(untilMs, walk.atMs), { step, via: pause.kind });
-    walk.add(pause.startMs, { step, kind: pause.kind, via: 'step' });
-  }
+  const pauses = times.record.pauses.filter((pause) => pause.startMs >= startMs);
+  walkPauses(walk, pauses, step, times.nowMs);
   walk.fill(startMs, { step });
 }
 

@@ -67,6 +67,10 @@ const descriptions = {
     ].join('; '),
   'plugin.migrate.applied': ({ file, durationMs }) => `${file}, ${formatDuration(durationMs)}`,
   'plugin.migrate.finished': describeEnd,
+  'migrations.flushing': ({ plugins }) =>
+    `what ${countPlugins(plugins)} committed goes to the disk`,
+  'migrations.durable': ({ plugins, durationMs }) =>
+    `what ${countPlugins(plugins)} committed is on the disk, ${formatDuration(durationMs)}`,
   'history.read': ({ boots }) => `usual times, from ${boots} boots`,
   'plugin.init.started': describeStart,
   'plugin.init.retrying': ({ attempt, nextInMs, error }) =>
@@ -113,6 +117,10 @@ function describeEnd({ outcome, durationMs, error, because }: EventOf<`plugin.${
   const time = durationMs > 0 ? ` after ${formatDuration(durationMs)}` : '';
   const reason = because === undefined ? '' : `: ${because}`;
   return withError(`${outcomeWords[outcome]}${time}${reason}`, error);
+}
+
+function countPlugins(count: number): string {
+  return `${count} ${count === 1 ? 'plugin' : 'plugins'}`;
 }
 
 function withError(text: string, error: { readonly message: string } | undefined): string {

@@ -12,6 +12,7 @@ export const findingMeanings = {
   'held-lock': 'locks of migrations kept other sessions waiting',
   'connection-wait': 'migrations waited for a client of the pool',
   'database-wait': 'the boot waited for a PostgreSQL that did not answer',
+  'disk-wait': 'the boot waited for PostgreSQL to write the migrations to its disk',
   'migration-wait': 'the boot waited for migrations that another process applies',
   retries: 'files or plugins failed for a while, and were tried again',
 } as const;

@@ -110,6 +110,12 @@ const pauses = {
     why: 'The pool, or the server, had no connection left for the survey',
     caveat: 'The first connections of a process always take some time',
   },
+  disk: {
+    id: 'disk-wait',
+    title: 'for the disk of PostgreSQL',
+    why: 'Migrations of a first install commit without waiting for the disk, and all of them wait for it once, before any init',
+    caveat: 'A synchronous standby is part of it: one that is slow or away is waited for as well',
+  },
   gate: {
     id: 'migration-wait',
     title: 'for migrations that another process applies',
@@ -121,13 +127,13 @@ const pauses = {
 /** The waits of the boot as a whole. */
 function findPauses(story: Story): readonly Finding[] {
   const { record, nowMs } = story;
-  return (['database', 'connection', 'gate'] as const).flatMap((kind): readonly Finding[] => {
+  return (['database', 'connection', 'disk', 'gate'] as const).flatMap((of): readonly Finding[] => {
     const found = record.pauses
-      .filter((pause) => pause.kind === kind)
+      .filter((pause) => (pause === record.flush ? 'disk' : pause.kind) === of)
       .map(({ startMs, endMs = nowMs, reason }) => ({ startMs, endMs, reason }));
     const ms = measure(found);
     if (!isWorthALook(story, ms)) return [];
-    const { title, ...words } = pauses[kind];
+    const { title, ...words } = pauses[of];
     return [
       {
         ...words,

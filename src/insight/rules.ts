@@ -15,6 +15,7 @@ export const ruleMeanings = {
     'a step has begun if its outcome says that it ran, and has not if it says that it did not',
   'step-phase': 'a step begins only while its phase goes on',
   'gate-init': 'no plugin starts before every migration has settled',
+  'gate-disk': 'no plugin starts before what was migrated is on the disk, where that is waited for',
   'gate-ready': 'no ready hook is called before every plugin has started or failed to',
   order: 'a step begins only after the step of every plugin that comes first has settled',
   needs: 'a step begins only after the step of every plugin that it needs has succeeded',

@@ -66,7 +66,9 @@ function addQueue(line: Line, times: StepTimes, plugin: string, step: Step): voi
   const endMs = record?.spawnedAtMs ?? record?.finishedAtMs ?? times.nowMs;
   const gateMs = times.findGate(step);
   if (gateMs === undefined) {
-    line.add('gate', endMs, { plugins: times.listGateKeepers(step) });
+    const reason = times.explainGate(step);
+    const plugins = times.listGateKeepers(step);
+    line.add('gate', endMs, { plugins, ...(reason !== undefined && { reason }) });
     return;
   }
   line.add('gate', Math.min(gateMs, endMs));

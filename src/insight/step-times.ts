@@ -69,6 +69,12 @@ export class StepTimes {
     return this.#listOnce(`gate ${before}`, (own) => own[before].finishedAtMs === undefined);
   }
 
+  /** Explains a gate that no plugin keeps closed. */
+  explainGate(step: Step): string | undefined {
+    const { flush, pause } = this.record;
+    return step === 'init' && flush ? pause?.reason : undefined;
+  }
+
   /** Lists the plugins that have a slot for this step now. */
   listHolders(step: Step): readonly string[] {
     return this.#listOnce(`slot ${step}`, (own) => holdsSlot(own[step]));

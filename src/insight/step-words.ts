@@ -60,6 +60,7 @@ function describeWait(wait: Wait, plugin: PluginRecord): string {
     case 'dependency':
       return `waits ${forMs} for ${who}`;
     case 'gate':
+      if (plugins.length === 0 && reason !== undefined) return `waits ${forMs}${more}`;
       return plugins.length === 0
         ? `waits ${forMs} for the survey`
         : `waits ${forMs} until ${who} ${plugins.length === 1 ? 'has' : 'have'} ended`;

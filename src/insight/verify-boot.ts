@@ -12,6 +12,7 @@ export function checkBoot(story: Story, blame: Blame): void {
   checkStamps(story, blame);
   checkEnds(story, blame);
   checkPhases(story, blame);
+  checkFlush(story, blame);
   const finished = story.events.find((event) => event.type === 'boot.finished');
   if (finished) checkOutcome(story, finished, blame);
 }
@@ -86,6 +87,23 @@ function checkPhases({ events }: Story, blame: Blame): void {
   }
   const stopped = events.find(({ type }) => type === 'boot.stopped');
   if (open && stopped) blame('step-end', `${open.phase} has not ended`, open, stopped);
+}
+
+/** Without `migrations.durable`, nothing had to be flushed, or the flush failed, or the server promises nothing. */
+function checkFlush({ events }: Story, blame: Blame): void {
+  const flushing = events.find((event) => event.type === 'migrations.flushing');
+  const durable = events.find((event) => event.type === 'migrations.durable');
+  if (!durable) return;
+  if (flushing) checkDuration(flushing, durable, blame, looseMs);
+  const init = events.find((event) => event.type === 'plugin.init.started');
+  if (init && init.seq < durable.seq) {
+    blame(
+      'gate-disk',
+      `${init.plugin} starts before what was migrated is on the disk`,
+      init,
+      durable,
+    );
+  }
 }
 
 /** Times of a recording are rounded to microseconds. */

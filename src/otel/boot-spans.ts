@@ -49,6 +49,7 @@ export class BootSpans {
   #boot: Span | undefined;
   #hasFinished = false;
   readonly #phases = new Map<Phase, Span>();
+  #flush: Span | undefined;
   /** By step and plugin: `init catalog`. */
   readonly #steps = new Map<string, Span>();
   /** The attempts at files that go on, by plugin. */
@@ -76,7 +77,15 @@ export class BootSpans {
       case 'phase.started':
         this.#phases.set(event.phase, this.#startPhase(event.phase));
         break;
+      case 'migrations.flushing':
+        this.#flush = this.#start('flush', this.#inside(this.#phases.get('migrateAll')));
+        break;
+      case 'migrations.durable':
+        this.#endFlush('done');
+        break;
       case 'phase.finished':
+        // A flush that has failed has no end of its own.
+        this.#endFlush(event.outcome);
         this.#end(this.#phases.get(event.phase), readEnd(event));
         this.#phases.delete(event.phase);
         break;
@@ -114,6 +123,7 @@ export class BootSpans {
 
   /** Ends every span that is open, for an exporter never sees one that has not ended. The boot's own ends with the boot. */
   endAll(outcome: string): void {
+    this.#endFlush(outcome);
     for (const spans of [this.#files, this.#steps, this.#phases]) {
       for (const span of spans.values()) this.#end(span, { outcome });
       spans.clear();
@@ -185,6 +195,11 @@ export class BootSpans {
       span?.addEvent('slipway.wait', toAttributes(describeWait(wait)), this.#at(wait.startMs));
     }
     this.#end(span, { outcome, error: failure, attributes: describeStep(times, plugin, step) });
+  }
+
+  #endFlush(outcome: string): void {
+    this.#end(this.#flush, { outcome });
+    this.#flush = undefined;
   }
 
   #inside(parent: Span | undefined): Context {

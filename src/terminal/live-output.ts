@@ -142,7 +142,9 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
         return line(yellow(`! ${printableLine(event.message)}`));
       case 'boot.progress':
         // Each attempt to end a wait of the whole boot has a line of its own.
-        return isLive || record.pause ? undefined : line(dim(printableLine(event.headline)));
+        return isLive || (record.pause && record.pause !== record.flush)
+          ? undefined
+          : line(dim(printableLine(event.headline)));
       case 'plugin.discovered':
         longestId = Math.max(longestId, event.plugin.length);
         return;

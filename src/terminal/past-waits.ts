@@ -11,12 +11,19 @@ interface PastWait {
   readonly text: string;
 }
 
+/** Every first install waits for the disk. A shorter wait than this, in ms, is not worth a line. */
+const longFlushMs = 1_000;
+
 /** Finds the wait, or the last of several attempts, that an event has ended. The record has the event already. */
 export function findPastWait(record: BootRecord, event: BootEvent): PastWait | undefined {
   switch (event.type) {
     case 'survey.finished':
     case 'phase.finished':
       return describeBootWait(record, event);
+    case 'migrations.durable':
+      return event.durationMs < longFlushMs
+        ? undefined
+        : { text: `waited ${formatDuration(event.durationMs)} for the disk of PostgreSQL` };
     case 'plugin.migrate.started':
     case 'plugin.migrate.applying':
       return describeLockWait(record, event);
@@ -35,7 +42,7 @@ function describeBootWait(
 ): PastWait | undefined {
   const { pauses } = record;
   const last = pauses.at(-1);
-  if (!last || !hasEnded(record, last, event)) return undefined;
+  if (!last || last === record.flush || !hasEnded(record, last, event)) return undefined;
   const first = pauses.findLastIndex(({ kind }) => kind !== last.kind) + 1;
   const waitedMs = (last.endMs ?? event.elapsedMs) - (pauses[first]?.startMs ?? 0);
   return { text: `waited ${formatDuration(waitedMs)}: ${printableLine(last.reason)}` };

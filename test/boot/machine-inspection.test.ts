@@ -14,6 +14,7 @@ function createMachines(tell: (news: MachineNews) => void, release = Promise.res
     discover: done({}),
     sort: done({ nodes }),
     survey: done({ upToDate: [] }),
+    flush: done({}),
     register: done({}),
     init: done({}),
     ready: done({}),

@@ -44,6 +44,34 @@ export const faults: readonly Fault[] = [
     breaks: 'migrateAll',
   },
   {
+    name: 'goes on to init before the flush is done',
+    file: 'migrate-all-machine.ts',
+    instead: "target: 'flushing', actions: 'abandonRest'",
+    put: "target: 'registering', actions: 'abandonRest'",
+    breaks: 'migrateAll',
+  },
+  {
+    name: 'goes on to init though the flush has failed',
+    file: 'migrate-all-machine.ts',
+    instead: "'output' in event && event.output.status === 'done' && decideOutcome",
+    put: 'decideOutcome',
+    breaks: 'migrateAll',
+  },
+  {
+    name: 'masks the first failure by that of the flush',
+    file: 'migrate-all-machine.ts',
+    instead: "if (result.status === 'done' || decideOutcome(run) !== 'done') return run;",
+    put: "if (result.status === 'done') return run;",
+    breaks: 'migrateAll',
+  },
+  {
+    name: 'does not pass STOP on to the flush',
+    file: 'migrate-all-machine.ts',
+    instead: "enqueue.sendTo('flush', { type: 'CANCEL', reason: event.reason });",
+    put: '',
+    breaks: 'migrateAll',
+  },
+  {
     name: 'does not pass STOP on to the registry',
     file: 'migrate-all-machine.ts',
     instead: "enqueue.sendTo('register', { type: 'CANCEL', reason: event.reason });",
@@ -117,8 +145,8 @@ export const faults: readonly Fault[] = [
   {
     name: 'forgets those who never had a turn',
     file: 'migrate-all-machine.ts',
-    instead: "target: 'settled', actions: 'abandonRest'",
-    put: "target: 'settled'",
+    instead: "target: 'flushing', actions: 'abandonRest'",
+    put: "target: 'flushing'",
     breaks: 'migrateAll',
   },
   {

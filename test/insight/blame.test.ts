@@ -33,6 +33,15 @@ it('the steps are listed by their own time, and the parts of the boot beside the
   ]);
 });
 
+it('the wait for the disk is a part of its own', async () => {
+  const entries = blame(storyOf(await runStaged({ ...boot, flushMs: 50 })));
+  const parts = entries.filter(({ step }) => step === 'flush' || step === 'register');
+  expect(parts).toMatchObject([
+    { step: 'register', ownMs: 3, waits: {} },
+    { step: 'flush', ownMs: 0, waits: { database: 50 } },
+  ]);
+});
+
 it('a migration has its files with their longest statements, and its waits apart', async () => {
   const [migrate] = blame(storyOf(await runStaged(boot)));
   expect(migrate?.files).toEqual([

@@ -139,6 +139,16 @@ it('waits of the whole boot: for PostgreSQL, and for a migrate job', async () =>
   );
 });
 
+it('a wait for the disk of PostgreSQL, which is none for a PostgreSQL that does not answer', async () => {
+  const plugins = [{ ...plainPlugin, files: [[1]] }];
+  const story = await tell({ plugins, flushMs: 400 });
+  expect(find(story, 'disk-wait')).toMatchObject({
+    title: 'The boot waited 400ms for the disk of PostgreSQL',
+    evidence: [{ ms: 400 }],
+  });
+  expect(findings(story).map(({ id }) => id)).not.toContain('database-wait');
+});
+
 it('imports that take longer than the boot', async () => {
   const story = change(await tell({}), 'boot.started', { processUptimeMs: 4_000 });
   expect(find(story, 'slow-imports')?.title).toBe(

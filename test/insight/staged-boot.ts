@@ -3,6 +3,7 @@ import {
   fromTask,
   provideMachines,
   type DiscoverResult,
+  type FlushResult,
   type InitResult,
   type InSlot,
   type MigrateResult,
@@ -20,7 +21,7 @@ import { Relay } from '../../src/boot/relay.ts';
 import type { BootEvent } from '../../src/core/events.ts';
 import { sleep } from '../../src/core/patience.ts';
 import type { GraphNode } from '../../src/core/schedule.ts';
-import type { BootOutcome } from '../../src/core/steps.ts';
+import type { BootOutcome, PhaseOutcome } from '../../src/core/steps.ts';
 import { ManualClock } from './manual-clock.ts';
 import { nameAt, type Ending, type StagedBoot, type StagedPlugin } from './staged-plan.ts';
 
@@ -275,6 +276,14 @@ function stageTasks(boot: StagedBoot, clock: ManualClock, emit: Relay['emit']): 
         return (await wait(Math.min(10 * attempt, 50), signal)) ? { status: 'done' } : canceled;
       },
     ),
+    flush: fromTask<FlushResult, { readonly outcome: PhaseOutcome }>(async ({ signal }) => {
+      const { flushMs } = boot;
+      if (flushMs === undefined || applied.size === 0) return { status: 'done' };
+      emit({ type: 'migrations.flushing', plugins: applied.size });
+      if (!(await wait(flushMs, signal))) return canceled;
+      emit({ type: 'migrations.durable', plugins: applied.size, durationMs: flushMs });
+      return { status: 'done' };
+    }),
     register: fromTask<RegisterResult>(async ({ signal }) =>
       (await wait(boot.registerMs, signal)) ? { status: 'done' } : canceled,
     ),

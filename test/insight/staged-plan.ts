@@ -31,6 +31,8 @@ export interface StagedBoot {
   readonly initWidth: number;
   readonly discoverMs: number;
   readonly surveyMs: number;
+  /** How long it takes to bring to the disk what was migrated; left out when there is nothing to flush. */
+  readonly flushMs?: number | undefined;
   readonly registerMs: number;
   /** Whether the plugins start after the migrations; by default they do. */
   readonly until?: 'ready' | 'migrated';
@@ -109,6 +111,7 @@ export function anyBoot(most = 6): fc.Arbitrary<StagedBoot> {
     initWidth: fc.integer({ min: 1, max: 4 }),
     discoverMs: ms,
     surveyMs: ms,
+    flushMs: fc.option(ms, { nil: undefined }),
     registerMs: ms,
     until: fc.constantFrom('ready', 'ready', 'ready', 'migrated'),
     stopAtMs: fc.option(fc.integer({ min: 0, max: 400 }), { nil: undefined, freq: 5 }),

@@ -66,6 +66,7 @@ const boot: StagedBoot = {
   initWidth: 3,
   discoverMs: 4,
   surveyMs: 6,
+  flushMs: 5,
   registerMs: 3,
   stopAtMs: 400,
 };
@@ -171,6 +172,11 @@ const planted: readonly (readonly [Rule, string, Edit])[] = [
     'gate-init',
     'a plugin starts before the last migration has ended',
     move('plugin.migrate.finished p3', 'plugin.init.started p0'),
+  ],
+  [
+    'gate-disk',
+    'a plugin starts before what was migrated is on the disk',
+    move('migrations.durable', 'plugin.init.started p0'),
   ],
   [
     'gate-ready',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { headline, storyOf, why, type Story } from '../../src/insight.ts';
+import { criticalChain, headline, storyOf, why, type Story } from '../../src/insight.ts';
+import { buildReport } from '../../src/insight/build-report.ts';
 import { runStaged } from './staged-boot.ts';
 import { anyBoot, stageBoot as boot } from './staged-plan.ts';
 
@@ -60,6 +61,23 @@ it('follows what is waited for down to the root', async () => {
   ]);
   expect(why(storyOf(told), 'p2').sentence).toBe(
     'p2 waits for p0: p0 waits 497ms for its migration lock, held by slipway/other@pod-2 (pid 4711, active)',
+  );
+});
+
+it('a boot that waits for the disk says so, in its headline and for each plugin', async () => {
+  const flushing = { ...boot({ files: [[5]] }, {}), flushMs: 1_000 };
+  const story = storyOf(await runStaged(flushing, 500));
+  const reason = 'the migrations are committed, and not yet on the disk of PostgreSQL';
+  expect(headline(story)).toBe(`The boot waits 492ms: ${reason}`);
+  for (const id of ['p0', 'p1']) {
+    expect(why(story, id).sentence).toMatch(new RegExp(`^${id} waits \\d+ms: ${reason}$`));
+  }
+  const [last] = criticalChain(story).slice(-1);
+  expect(last).toMatchObject({ step: 'migrateAll', kind: 'database', endMs: 500 });
+  const whole = storyOf(await runStaged(flushing));
+  expect(buildReport(whole.record).database).toMatchObject({ durableAtMs: 1_008 });
+  expect(criticalChain(whole)).toContainEqual(
+    expect.objectContaining({ step: 'migrateAll', kind: 'database', startMs: 8, endMs: 1_008 }),
   );
 });
 

@@ -30,7 +30,7 @@ describe('the states of the machines', () => {
         fc.property(fc.double({ min: 0, max: story.nowMs, noNaN: true }), (ms) => {
           const { machineRecords } = story.at(ms);
           const histories = replayRecords(machineRecords);
-          const { alive, states } = replayMachines(machineRecords);
+          const { alive, states } = replayMachines(machineRecords, story.machines);
           const lit = [...histories].flatMap(([src, history]) => {
             const state = findLitState(history);
             return state === undefined ? [] : [[src, state]];
@@ -47,7 +47,7 @@ describe('the states of the machines', () => {
   it('share the time of their machine without a gap', () => {
     for (const story of stories) {
       for (const [src, history] of replayRecords(story.machineRecords)) {
-        const { states = [] } = machines.find(({ id }) => id === src) ?? {};
+        const { states = [] } = story.machines.find(({ id }) => id === src) ?? {};
         const sum = states.reduce(
           (all, { name }) => all + (sumVisits(history, name, story.nowMs) ?? 0),
           0,
@@ -58,9 +58,9 @@ describe('the states of the machines', () => {
   });
 
   it('count every transition that was taken, once among the ways out of its state', () => {
-    for (const { machineRecords } of stories) {
+    for (const { machineRecords, machines: recorded } of stories) {
       for (const [src, history] of replayRecords(machineRecords)) {
-        const { states = [] } = machines.find(({ id }) => id === src) ?? {};
+        const { states = [] } = recorded.find(({ id }) => id === src) ?? {};
         const counts = states.flatMap((state) =>
           listWaysOut(state, history).map(({ count }) => count),
         );

@@ -48,13 +48,17 @@ describe('describeMachines()', () => {
             { event: 'done.wait.*', actions: ['takeWait'] },
             { event: 'error.wait.*', actions: ['takeWait'] },
             { event: 'STOP', actions: ['cancelAll'] },
-            {
-              event: 'always',
-              target: 'registering',
-              guard: 'hasSucceeded',
-              actions: ['abandonRest'],
-            },
-            { event: 'always', target: 'settled', guard: 'isDrained', actions: ['abandonRest'] },
+            { event: 'always', target: 'flushing', guard: 'isDrained', actions: ['abandonRest'] },
+          ],
+        },
+        {
+          name: 'flushing',
+          invokes: [{ id: 'flush', src: 'flush' }],
+          transitions: [
+            { event: 'STOP', actions: ['cancelFlush'] },
+            { event: 'done.flush', target: 'registering', guard: 'hasSucceeded' },
+            { event: 'done.flush', target: 'settled', actions: ['takeFlush'] },
+            { event: 'error.flush', target: 'settled', actions: ['takeFlush'] },
           ],
         },
         {

@@ -38,6 +38,8 @@ export interface PhaseMemory {
   readonly hasFailure: boolean;
   /** Optional plugins whose init failed while the boot went on. */
   readonly cleaned: readonly string[];
+  /** How the flush of what was migrated has ended. */
+  readonly flush: string | null;
 }
 
 export const noMemory: PhaseMemory = {
@@ -50,6 +52,7 @@ export const noMemory: PhaseMemory = {
   down: null,
   hasFailure: false,
   cleaned: [],
+  flush: null,
 };
 
 export function law(holds: boolean, text: string): asserts holds {
@@ -66,9 +69,11 @@ export function observePhase(rules: PhaseRules, memory: PhaseMemory, edge: Edge)
   checkTold(rules, memory, after, news, ended);
   for (const child of begun) checkBegin(rules, memory, after, child, ended);
 
-  law(begun.length === 0 || after.down !== 'stop', `begins ${begun.join()} after STOP`);
+  // What is committed goes to the disk whatever the outcome.
+  const onlyWhenUp = begun.filter((child) => child !== 'flush');
+  law(onlyWhenUp.length === 0 || after.down !== 'stop', `begins ${begun.join()} after STOP`);
   law(
-    begun.length === 0 || after.down !== 'loss',
+    onlyWhenUp.length === 0 || after.down !== 'loss',
     `begins ${begun.join()} after a required one was lost`,
   );
   const children = Object.keys(edge.to.children).toSorted();
@@ -79,10 +84,12 @@ export function observePhase(rules: PhaseRules, memory: PhaseMemory, edge: Edge)
   const working = after.live.filter((child) => !child.startsWith('wait.'));
   law(working.length <= rules.width, `${working.join()} are more than ${rules.width} at once`);
   checkSlots(rules, after);
-  checkAsked(after);
+  checkAsked(after, edge);
 
   if (edge.to.status === 'done') {
     law(after.live.length === 0, `ends while ${after.live.join()} are alive`);
+    const mustFlush = rules.steps.includes('migrate');
+    law(!mustFlush || after.flush !== null, 'ends before what was migrated is flushed');
     for (const step of rules.steps) {
       for (const { id } of rules.nodes) {
         law(after.settled[`${step}.${id}`] !== undefined, `ends without settling ${step}.${id}`);
@@ -132,6 +139,8 @@ function remember(
   const stopSent = memory.stopSent || event.type === 'STOP';
   const down = memory.down ?? (event.type === 'STOP' ? 'stop' : causeIn(rules, news, ended));
   const gaveBack = ended?.status === 'locked' ? ended.child : null;
+  // The first cause is never masked.
+  const isMasked = ended?.task === 'flush' && memory.down !== null;
   const isCleaned =
     down === null &&
     ended?.task === 'init' &&
@@ -144,8 +153,11 @@ function remember(
     ran: [...memory.ran, ...begun.filter(isStep)].filter((child) => child !== gaveBack).toSorted(),
     stopSent,
     down,
-    hasFailure: memory.hasFailure || ended?.status === 'failed' || ended?.status === 'timeout',
+    hasFailure:
+      memory.hasFailure ||
+      (!isMasked && (ended?.status === 'failed' || ended?.status === 'timeout')),
     cleaned: isCleaned ? [...memory.cleaned, ended.plugin].toSorted() : memory.cleaned,
+    flush: ended?.task === 'flush' ? ended.status : memory.flush,
   };
 }
 
@@ -154,8 +166,10 @@ function causeIn(
   news: readonly StepNews[],
   ended: Ended | null,
 ): PhaseMemory['down'] {
-  if (ended?.task === 'survey' && ended.status === 'failed') return 'loss';
-  if (ended?.task === 'survey' && ended.status === 'canceled') return 'stop';
+  if (ended?.task === 'survey' || ended?.task === 'flush') {
+    if (ended.status === 'failed') return 'loss';
+    if (ended.status === 'canceled') return 'stop';
+  }
   const isRequired = (id: string): boolean => rules.nodes.some((n) => n.id === id && n.required);
   const isLost = news.some((told) => !isSuccess(told.outcome) && isRequired(told.plugin));
   return rules.hasFatal && isLost ? 'loss' : null;
@@ -203,10 +217,12 @@ function checkBegin(
   const [task = '', plugin = ''] = child.split('.');
   law(!memory.live.includes(child) || ended?.child === child, `begins ${child} twice`);
   if (task === 'survey') return;
-  if (task === 'register') {
-    law(after.live.length === 1, `registers beside ${after.live.join()}`);
+  if (task === 'flush' || task === 'register') {
+    law(after.live.length === 1, `begins ${task} beside ${after.live.join()}`);
     const isSettled = rules.nodes.every(({ id }) => `migrate.${id}` in after.settled);
-    law(isSettled, 'registers before every plugin settled');
+    law(isSettled, `begins ${task} before every plugin settled`);
+    law(task === 'flush' || after.flush === 'done', `registers after a flush that ${after.flush}`);
+    law(task === 'register' || memory.flush === null, 'flushes twice');
     return;
   }
   if (task === 'wait') {
@@ -246,8 +262,13 @@ function checkSlots({ width }: PhaseRules, { live, slots }: PhaseMemory): void {
 }
 
 /** Whoever is alive on the way down knows it: after STOP all are canceled, after a loss migrations end in good order. */
-function checkAsked({ live, asked, stopSent, down }: PhaseMemory): void {
+function checkAsked({ live, asked, stopSent, down }: PhaseMemory, { event }: Edge): void {
   for (const child of live) {
+    if (child === 'flush') {
+      // One that began after a STOP goes on: only a STOP meanwhile cancels it.
+      if (event.type === 'STOP') law(asked[child] === 'CANCEL', 'the flush was not canceled');
+      continue;
+    }
     if (stopSent) law(asked[child] === 'CANCEL', `${child} was not canceled after STOP`);
     else if (down) law(asked[child] !== undefined, `${child} was not asked to end after a loss`);
     if (asked[child] === 'WIND_DOWN') law(child.startsWith('migrate.'), `${child} winds down`);
@@ -289,7 +310,7 @@ function endedIn(event: AnyEventObject): Ended | null {
 
 /** What must be told when this task ends; `null` when its plugin is not through with it. */
 function settlesAs({ task, plugin, status }: Ended): { key: string; outcome: string } | null {
-  if (task === 'survey' || task === 'register' || status === 'locked') return null;
+  if (['survey', 'flush', 'register'].includes(task) || status === 'locked') return null;
   if (task === 'wait')
     return status === 'failed' ? { key: `migrate.${plugin}`, outcome: status } : null;
   return { key: `${task}.${plugin}`, outcome: status };

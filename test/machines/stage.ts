@@ -94,8 +94,8 @@ export class Stage {
 
   #tasks(nodes: readonly GraphNode[]): Tasks {
     const task = (kind: keyof Tasks): never =>
-      fromTask<Result, { readonly plugin: string } | undefined>(({ input, signal, windDown }) =>
-        this.#run(input ? `${kind}.${input.plugin}` : kind, nodes, signal, windDown),
+      fromTask<Result, { readonly plugin?: string } | undefined>(({ input, signal, windDown }) =>
+        this.#run(input?.plugin ? `${kind}.${input.plugin}` : kind, nodes, signal, windDown),
       ) as never;
     return {
       discover: task('discover'),
@@ -103,6 +103,7 @@ export class Stage {
       survey: task('survey'),
       migrate: task('migrate'),
       wait: task('wait'),
+      flush: task('flush'),
       register: task('register'),
       init: task('init'),
       ready: task('ready'),

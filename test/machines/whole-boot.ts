@@ -31,6 +31,7 @@ export class WholeBoot {
   #beginning: AnyActorRef[] = [];
   #isStopping = false;
   #isSorted = false;
+  #isFlushed = false;
   #broken: unknown;
 
   constructor({ provideMachines }: ProvideMachines, nodes: readonly GraphNode[]) {
@@ -42,6 +43,7 @@ export class WholeBoot {
       survey: puppet,
       migrate: puppet,
       wait: puppet,
+      flush: puppet,
       register: puppet,
       init: puppet,
       ready: puppet,
@@ -100,6 +102,7 @@ export class WholeBoot {
 
   #end(child: string, status: string): void {
     this.#isSorted ||= child === 'sort' && status === 'done';
+    this.#isFlushed ||= child === 'flush' && status === 'done';
     const output = {
       status,
       ...(status === 'failed' && { error: 'broken' }),
@@ -112,10 +115,12 @@ export class WholeBoot {
   #begin(child: string, self: AnyActorRef): void {
     const [task = '', plugin = ''] = child.split('.');
     law(!this.#live.has(child), `begins ${child} twice`);
-    law(!this.#isStopping || task === 'stop', `begins ${child} after STOP`);
+    const mayComeLate = task === 'stop' || task === 'flush';
+    law(!this.#isStopping || mayComeLate, `begins ${child} after STOP`);
     if (task === 'init' || task === 'ready') {
-      const before = this.#alive(['survey', 'migrate', 'wait', 'register']);
+      const before = this.#alive(['survey', 'migrate', 'wait', 'flush', 'register']);
       law(before.length === 0, `begins ${child} while ${before.join()} is alive`);
+      law(this.#isFlushed, `begins ${child} before what was migrated is on the disk`);
       for (const { id, required } of this.#nodes) {
         const outcome = this.#settled.get(`migrate.${id}`);
         law(outcome !== undefined, `begins ${child} before ${id} was migrated`);

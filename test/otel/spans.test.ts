@@ -23,6 +23,7 @@ describe('the spans of a boot', () => {
     await boot.stop();
     expect(tree()).toEqual([
       'discover < slipway boot',
+      'flush < migrateAll',
       'init catalog < initAll',
       'init search < initAll',
       'initAll < slipway boot',

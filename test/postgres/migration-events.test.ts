@@ -236,7 +236,7 @@ describe('what begins and what ends', () => {
   });
 
   test('has its lines also in a file of many thousand statements, which is walked through once', async () => {
-    const count = 50_000;
+    const count = 25_000;
     const text = Array.from({ length: count }, () => 'select;').join(
       '\n--> statement-breakpoint\n',
     );

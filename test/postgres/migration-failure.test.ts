@@ -70,7 +70,7 @@ describe('a failing file', () => {
     const { position } = (await errorOf(
       migratePlugin(db.pool(), failing, migrateOptions()),
     )) as BootError;
-    const text = failing.files[0]?.text ?? '';
+    const text = failing.files[0]?.sql.text ?? '';
     expect(position).toMatchObject({ line: 1, column: text.indexOf('nope') + 1 });
   });
 

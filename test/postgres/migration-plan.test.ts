@@ -4,11 +4,12 @@ import { hashText } from '../../src/postgres/sources/migration-identity.ts';
 import type { HistoryRow } from '../../src/postgres/history/migration-history.ts';
 import { planMigrations } from '../../src/postgres/history/migration-plan.ts';
 import type { SqlMigration } from '../../src/postgres/sources/migration.ts';
+import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 
-type ComparedFile = Pick<SqlMigration, 'historyName' | 'when' | 'text' | 'hash'>;
+type ComparedFile = Pick<SqlMigration, 'historyName' | 'when' | 'sql' | 'hash'>;
 
 const file = (historyName: string, when: number, text = historyName): ComparedFile => {
-  return { historyName, when, text, hash: hashText(text) };
+  return { historyName, when, sql: new SqlText(text), hash: hashText(text) };
 };
 /** The row that Drizzle 0.x writes. */
 const rowOf = ({ when, hash }: ComparedFile): HistoryRow => {

@@ -20,7 +20,6 @@ function findProblems(text: string): readonly Problem[] {
     when: 1,
     hash: '',
     format: '0.x',
-    text,
     sql: new SqlText(text),
   };
   const plugin = { ...toPlugin('shop', [file]), pending: [file] };

@@ -79,9 +79,9 @@ const damages: readonly (readonly [
     'is too large',
     async (file) => {
       await writeFile(file, 'select 1;');
-      await truncate(file, 200 * 1024 * 1024);
+      await truncate(file, 513 * 1024 * 1024);
     },
-    /has 200 MB, and the largest file that is read has 64 MB/,
+    /has 513 MB, and the largest file that is read has 512 MB/,
   ],
 ];
 

@@ -40,7 +40,7 @@ export interface Candidate {
 /** Plugins with the same five files, one for each place at which the boot of such a plugin can be interrupted. */
 export interface Interruptions extends AsyncDisposable {
   readonly candidates: readonly Candidate[];
-  /** What a boot sends that nobody interrupts: from its connect to its unlock. */
+  /** What a boot sends that nobody interrupts: from its connect to its flush. */
   readonly requests: readonly string[];
   /**
    * Starts their boots one after another, each when the one before stands: a `CREATE INDEX CONCURRENTLY` waits for every
@@ -167,7 +167,8 @@ export async function bootEach(
   const { requests } = interruptions;
   const lock = requests.findIndex((sql) => sql.includes('pg_try_advisory_lock')) + 1;
   const firstFile = lock + 1;
-  const lastCommit = requests.length - 1;
+  // Behind it are the release of the lock, and the flush.
+  const lastCommit = requests.findLastIndex((sql) => sql.toLowerCase() === 'discard all');
   return {
     standing,
     boots: runs.map(({ boot }) => boot),

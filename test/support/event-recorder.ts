@@ -57,9 +57,11 @@ function ends(events: readonly BootEvent[], step: Step): readonly StepEnd[] {
   return events.filter((event): event is StepEnd => event.type === `plugin.${step}.finished`);
 }
 
-/** Checks the first promise: no plugin starts before every migration of every plugin has settled. */
+/** Checks the first promise: no plugin starts before every migration of every plugin has settled and is on the disk. */
 export function expectNoInitBeforeMigrateAll(events: readonly BootEvent[]): void {
   const firstInit = events.findIndex(({ type }) => type === 'plugin.init.started');
-  const lastMigrate = events.findLastIndex(({ type }) => type.startsWith('plugin.migrate.'));
+  const lastMigrate = events.findLastIndex(({ type }) =>
+    /^(?:plugin\.migrate|migrations)\./.test(type),
+  );
   if (firstInit >= 0) expect(firstInit).toBeGreaterThan(lastMigrate);
 }

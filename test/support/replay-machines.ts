@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { describeMachines, type TransitionDescription } from '../../machines/index.ts';
+import type { MachineDescription } from '../../src/core/machine-records.ts';
 import type { MachineRecord } from '../../src/index.ts';
 
 /** An actor as the records tell of it. */
@@ -9,6 +10,8 @@ interface Replayed {
   readonly parent?: string;
   readonly state?: string;
 }
+
+type Machines = ReadonlyMap<string, MachineDescription>;
 
 /** What has become of the machines, by the records alone. */
 export interface MachineReplay {
@@ -20,10 +23,15 @@ export interface MachineReplay {
   readonly began: ReadonlySet<string>;
 }
 
-const machines = new Map(describeMachines().map((machine) => [machine.id, machine]));
-
-/** Replays records over the description of the machines. Fails at a record that the description does not allow. */
-export function replayMachines(records: readonly MachineRecord[]): MachineReplay {
+/**
+ * Replays records over a description of the machines, such as that of an older recording. Fails at a record that the
+ * description does not allow.
+ */
+export function replayMachines(
+  records: readonly MachineRecord[],
+  described: readonly MachineDescription[] = describeMachines(),
+): MachineReplay {
+  const machines = new Map(described.map((machine) => [machine.id, machine]));
   const alive = new Map<string, Replayed>();
   const states: Record<string, string> = {};
   const began = new Set<string>();
@@ -35,9 +43,9 @@ export function replayMachines(records: readonly MachineRecord[]): MachineReplay
         const { ref, id, src, parent, state } = record;
         expect(actor, place).toBeUndefined();
         expect(state !== undefined, place).toBe(machines.has(src));
-        if (state !== undefined) expect(namesIn(src), place).toContain(state);
+        if (state !== undefined) expect(namesIn(machines, src), place).toContain(state);
         if (parent === undefined) expect([id, src], place).toEqual(['boot', 'boot']);
-        else expect(isBegunBy(alive.get(parent), id, src), place).toBe(true);
+        else expect(isBegunBy(machines, alive.get(parent), id, src), place).toBe(true);
         alive.set(ref, record);
         began.add(src);
         if (state !== undefined) states[src] = state;
@@ -46,7 +54,7 @@ export function replayMachines(records: readonly MachineRecord[]): MachineReplay
       case 'machine.transition': {
         const { from, to, source } = record;
         expect(actor?.state, place).toBe(from);
-        expect(findTransition(actor?.src ?? '', record), place).toBeDefined();
+        expect(findTransition(machines, actor?.src ?? '', record), place).toBeDefined();
         if (source !== undefined) expect(source, place).toMatch(/^x:\d+$/);
         if (actor) alive.set(record.ref, { ...actor, state: to });
         if (actor) states[actor.src] = to;
@@ -55,7 +63,7 @@ export function replayMachines(records: readonly MachineRecord[]): MachineReplay
       case 'machine.ended': {
         expect(actor, place).toBeDefined();
         const { src = '', state } = actor ?? {};
-        const isFinal = stateNamed(src, state)?.isFinal ?? !machines.has(src);
+        const isFinal = stateNamed(machines, src, state)?.isFinal ?? !machines.has(src);
         if (record.status === 'done') expect(isFinal, place).toBe(true);
         alive.delete(record.ref);
         break;
@@ -65,34 +73,40 @@ export function replayMachines(records: readonly MachineRecord[]): MachineReplay
   return { alive, states, began };
 }
 
-function namesIn(machine: string): readonly string[] {
+function namesIn(machines: Machines, machine: string): readonly string[] {
   return machines.get(machine)?.states.map(({ name }) => name) ?? [];
 }
 
-function stateNamed(machine: string, state: string | undefined) {
+function stateNamed(machines: Machines, machine: string, state: string | undefined) {
   return machines.get(machine)?.states.find(({ name }) => name === state);
 }
 
-function isBegunBy(parent: Replayed | undefined, id: string, src: string): boolean {
+function isBegunBy(
+  machines: Machines,
+  parent: Replayed | undefined,
+  id: string,
+  src: string,
+): boolean {
   if (!parent) return false;
-  const invokes = stateNamed(parent.src, parent.state)?.invokes ?? [];
+  const invokes = stateNamed(machines, parent.src, parent.state)?.invokes ?? [];
   if (invokes.some((invoke) => invoke.id === id && invoke.src === src)) return true;
   const isSpawned = machines.get(parent.src)?.spawns?.includes(src) ?? false;
   return isSpawned && id.startsWith(`${src}.`);
 }
 
 function findTransition(
+  machines: Machines,
   machine: string,
   { event, from, to, actions }: MachineRecord & { readonly type: 'machine.transition' },
 ): TransitionDescription | undefined {
-  const state = stateNamed(machine, from);
+  const state = stateNamed(machines, machine, from);
   return state?.transitions?.find((transition) => {
     const { target = from } = transition;
     const isLeft = transition.target !== undefined;
     const all = [
       ...((isLeft && state.exit) || []),
       ...(transition.actions ?? []),
-      ...((isLeft && stateNamed(machine, target)?.entry) || []),
+      ...((isLeft && stateNamed(machines, machine, target)?.entry) || []),
     ];
     const isNamed = transition.event.endsWith('*')
       ? event.startsWith(transition.event.slice(0, -1))

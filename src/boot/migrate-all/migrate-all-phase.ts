@@ -8,7 +8,7 @@ import type {
 } from '../../../machines/index.ts';
 import type { Emit } from '../../core/events.ts';
 import type { PluginGraph } from '../../core/graph.ts';
-import type { MigrateOptions } from '../../postgres/migrate/migrating.ts';
+import type { MigrateOptions, UnflushedHistory } from '../../postgres/migrate/migrating.ts';
 import { MigrationConnections } from '../../postgres/connection/migration-connections.ts';
 import { migratePlugin } from '../../postgres/migrate/migrator.ts';
 import { searchPath } from '../../postgres/sql/identifier.ts';
@@ -19,12 +19,13 @@ import type { Survey } from '../../postgres/survey/survey.ts';
 import type { RunAround } from '../around/around.ts';
 import type { Discovered } from '../discover/discover-phase.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
+import { flushMigrations } from './flush-migrations.ts';
 import { LockWaits } from './lock-waits.ts';
 import { registerPlugins } from './register-plugins.ts';
 import { hasWork, refuseProblems, surveyByMode, emitSurvey } from './survey-plugins.ts';
 
 interface MigrateAllPhase {
-  readonly tasks: Pick<Tasks, 'survey' | 'migrate' | 'wait' | 'register'>;
+  readonly tasks: Pick<Tasks, 'survey' | 'migrate' | 'wait' | 'flush' | 'register'>;
   /** Makes the `search_path` of a schema: itself, then the schemas that are listed, or found by the survey and by migrations. */
   readonly searchPath: (schema: string) => string;
   /** Closes the connections that no migration has any longer. */
@@ -39,8 +40,8 @@ interface PluginMigrating {
 }
 
 /**
- * The third phase: one look at the database, then the pending files of every plugin, then the registry. Nothing of it has
- * changed anything when the survey finds a problem.
+ * The third phase: one look at the database, then the pending files of every plugin, which all go to the disk at the end, then
+ * the registry. Nothing of it has changed anything when the survey finds a problem.
  */
 export function migrateAllPhase(
   around: RunAround,
@@ -60,6 +61,8 @@ export function migrateAllPhase(
   let migrating = new Map<string, PluginMigrating>();
   let survey: Survey | undefined;
   let onPath = schemasOnPath(rules);
+  /** The plugins that have committed something, here or in another process, that may not be on the disk yet. */
+  const unflushed = new Map<string, UnflushedHistory>();
 
   /** Plugins side by side may find schemas in any order: what one has found stays found. */
   const addToPath = (found: readonly string[]): void => {
@@ -99,6 +102,7 @@ export function migrateAllPhase(
       keepsSession: survey.keepsSession,
       isDirect: !survey.pooler,
       onExtensionSchemas: addToPath,
+      onUnflushed: (history) => unflushed.set(plugin, history),
       inFile: (file, run) => telemetry.inFile(plugin, file, run),
     };
     const result = await telemetry.inStep('migrate', plugin, () =>
@@ -132,6 +136,10 @@ export function migrateAllPhase(
           emit,
         );
         refuseProblems(surveyed);
+        for (const id of surveyed.awaited) {
+          const historySchema = migrating.get(id)?.migrations.historySchema;
+          if (historySchema !== undefined) unflushed.set(id, { historySchema, rows: 1 });
+        }
         const pending = new Set((survey?.plugins ?? []).filter(hasWork).map(({ id }) => id));
         connections.expect(pending.size);
         const upToDate = plugins.map(({ id }) => id).filter((id) => !pending.has(id));
@@ -141,6 +149,10 @@ export function migrateAllPhase(
       wait: task('migrateAll', ({ input, signal }) =>
         waits.wait(input.plugin, input.attempt, signal),
       ),
+      flush: task('migrateAll', async ({ input, signal }) => {
+        await flushMigrations(around, unflushed, input.outcome, signal);
+        return { status: 'done' };
+      }),
       register: task('migrateAll', async ({ signal }) => {
         if (settings.registry) await registerPlugins(around, discovered(), signal);
         return { status: 'done' };

@@ -34,6 +34,12 @@ interface SurveyedPlugins extends ReadPlugins {
   readonly problems: readonly Problem[];
 }
 
+/** What a boot finds when it has waited for the migrations of another process. */
+interface AwaitedPlugins extends SurveyedPlugins {
+  /** The plugins that another process has migrated meanwhile: it may not have waited for the disk. */
+  readonly awaited: readonly string[];
+}
+
 const pauses = { firstMs: 200, longestMs: 5_000 };
 
 /**
@@ -44,17 +50,24 @@ export async function surveyByMode(
   around: Around,
   plugins: readonly Plugin[],
   signal: AbortSignal,
-): Promise<SurveyedPlugins> {
+): Promise<AwaitedPlugins> {
   const { settings, clock, emit } = around;
   const { mode, lockWait: waitMs } = settings.migrations;
   const deadline = clock.elapsed() + waitMs;
+  const awaited = new Set<string>();
   for (let attempt = 1; ; attempt += 1) {
     const surveyed = await surveyPlugins(around, plugins, signal);
     const pending = mode === 'apply' ? [] : pendingProblems(surveyed);
-    if (pending.length === 0 || surveyed.problems.length > 0) return surveyed;
+    if (pending.length === 0 || surveyed.problems.length > 0) {
+      // A standby has on its disk all that it shows, and takes no flush.
+      return { ...surveyed, awaited: surveyed.survey?.readOnly ? [] : [...awaited] };
+    }
     const leftMs = deadline - clock.elapsed();
-    if (mode === 'verify') return { ...surveyed, problems: pending };
-    if (leftMs <= 0) return { ...surveyed, problems: pending.map(afterWaiting(waitMs)) };
+    if (mode === 'verify') return { ...surveyed, problems: pending, awaited: [] };
+    if (leftMs <= 0) {
+      return { ...surveyed, problems: pending.map(afterWaiting(waitMs)), awaited: [] };
+    }
+    for (const { plugin = '' } of pending) awaited.add(plugin);
     const nextInMs = Math.min(growPause(attempt, pauses), leftMs);
     const waiting = listNames(pending.map(({ plugin = '' }) => plugin));
     const reason = `migrations of ${waiting} are pending`;

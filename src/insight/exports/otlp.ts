@@ -156,7 +156,23 @@ class BootSpans {
     });
     const phases = record.phases.map((phase) => this.#phase(phase));
     const plugins = record.plugins.flatMap((plugin) => this.#plugin(plugin));
-    return [root, ...phases, ...plugins];
+    return [root, ...phases, ...this.#flush(), ...plugins];
+  }
+
+  /** The wait for the disk. One that has failed has no end of its own. */
+  #flush(): readonly OtlpSpan[] {
+    const { record, nowMs } = this.#story;
+    const { flush, durableAtMs } = record;
+    if (!flush) return [];
+    const { outcome = 'running', endMs = nowMs } = record.findPhase('migrateAll') ?? {};
+    return [
+      this.#span('flush', 'migrateAll', {
+        name: 'flush',
+        startMs: flush.startMs,
+        endMs: durableAtMs ?? endMs,
+        outcome: durableAtMs === undefined ? outcome : 'done',
+      }),
+    ];
   }
 
   #phase({ phase, outcome, error, startMs, endMs = this.#story.nowMs }: PhaseRecord): OtlpSpan {

@@ -66,3 +66,9 @@ export function findLoss(error: unknown): Error | undefined {
 export function readErrorCode(error: unknown): string | undefined {
   return isError(error) ? readText(error, 'code') : undefined;
 }
+
+/** The place that PostgreSQL names in what was sent, in characters, from 1; 0 when it names none. */
+export function readPosition(cause: unknown): number {
+  const position = readProperty(cause, 'position');
+  return typeof position === 'string' || typeof position === 'number' ? Number(position) : 0;
+}

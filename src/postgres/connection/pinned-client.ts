@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
+import { BootError } from '../../core/errors.ts';
 import { onAbort, sleep } from '../../core/patience.ts';
 import { sendCancelRequest } from './cancel-request.ts';
 import type { PatientPool } from './connect-with-patience.ts';
@@ -18,6 +19,7 @@ import {
   type BatchAnswer,
   type BatchStatement,
 } from './batch.ts';
+import { sendLong, type LongQuery } from './long-query.ts';
 import { sendGuarded } from './guarded-query.ts';
 import { checkOutUnlessAborted, type HeldClient } from './held-client.ts';
 
@@ -38,6 +40,12 @@ export interface PinnedClient extends Querying {
   query<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>>;
   /** Runs a query of a user, with the host's type parsers; with a guard nothing of it is kept when the guard fails. */
   send(request: ClientQuery, guard?: string): Promise<unknown>;
+  /**
+   * Does the same with a text of any length.
+   *
+   * @param guard Left out of a text that is left open: it would be part of that.
+   */
+  sendLong(request: LongQuery, guard?: string): Promise<unknown>;
   /** Whether the client can send several statements at once, each as a message of its own. */
   readonly takesBatches: boolean;
   /**
@@ -199,6 +207,15 @@ class Pin implements PinnedClient {
     );
   }
 
+  sendLong(request: LongQuery, guard?: string): Promise<unknown> {
+    this.#prepared.forget();
+    const options = {
+      tail: guard === undefined ? '' : `\n;${guard}`,
+      query_timeout: neverMs,
+    };
+    return this.#unlessAborted(() => this.#count(() => sendLong(this.#client, request, options)));
+  }
+
   get takesBatches(): boolean {
     return takesBatches(this.#client);
   }
@@ -261,7 +278,8 @@ class Pin implements PinnedClient {
       return answer;
     } catch (error) {
       // pg reports a broken connection without the reason, which is in the server's last message.
-      throw readSqlState(error) === undefined ? (this.#lost ?? error) : error;
+      const isOwn = readSqlState(error) !== undefined || error instanceof BootError;
+      throw isOwn ? error : (this.#lost ?? error);
     }
   }
 

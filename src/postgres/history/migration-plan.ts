@@ -4,7 +4,7 @@ import type { HistoryRow } from './migration-history.ts';
 
 /** The parts of a migration that are compared with the history; a function has no text. */
 type ComparedFile = Pick<MigrationIdentity, 'historyName' | 'when' | 'hash'> &
-  Partial<Pick<SqlMigration, 'text'>>;
+  Partial<Pick<SqlMigration, 'sql'>>;
 
 /** A file, and the row that says it is applied. */
 interface Pair<File> {

@@ -4,10 +4,12 @@ import type { Emit } from '../../core/events.ts';
 import type { LockBlocker } from '../../core/waits.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
 import type { ClientQuery } from '../connection/connection.ts';
+import type { LongQuery } from '../connection/long-query.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
 import type { Migration } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import type { SqlText } from '../sql/sql-text.ts';
+import type { TextPosition } from '../sql/text-position.ts';
 import type { KnownExtensions } from '../survey/known-extensions.ts';
 import type { FileWatch, StatementWatch } from '../watch/statement-watch.ts';
 
@@ -22,6 +24,13 @@ export interface MigrateOptions {
   readonly emit: Emit;
   /** Called when the lock is held, before the first file. A plugin may take several calls, when another process has the lock in between. */
   readonly onLock: (lock: FirstLock) => void;
+  /**
+   * Called at the end of a call when something of the plugin is committed that may not be on the disk yet: the caller flushes it,
+   * whatever the outcome. Without it, the last file waits for the disk.
+   *
+   * @param history With as many rows as are known to be committed.
+   */
+  readonly onUnflushed?: ((history: UnflushedHistory) => void) | undefined;
   /** Runs an attempt at a file, which has been emitted, and returns what it returns. */
   readonly inFile: <Result>(file: string, run: () => Promise<Result>) => Promise<Result>;
   /** Aborted: the running statement is cancelled, and its file is rolled back. */
@@ -34,6 +43,13 @@ export interface MigrateOptions {
   readonly watch?: StatementWatch | undefined;
   /** Called with the schemas of extensions, before the first file and after each file that may change them. */
   readonly onExtensionSchemas?: ((schemas: readonly string[]) => void) | undefined;
+}
+
+/** The history of a plugin that has committed something without waiting for the disk. */
+export interface UnflushedHistory {
+  readonly historySchema: string;
+  /** How many rows it had at least when the last of it was committed. */
+  readonly rows: number;
 }
 
 /** The lock that a call has taken. */
@@ -74,6 +90,8 @@ export interface PreparedFile {
 /** A statement of a migration, as it is sent. */
 export interface FileStatement {
   readonly query: ClientQuery;
+  /** What is sent in place of the query: of a long file, which is sent part by part. */
+  readonly long?: LongQuery;
   /** The commands of the query. */
   readonly sql: Pick<SqlText, 'commands'>;
   /** Whether the query ends inside a literal, a quoted name or a block comment: it would swallow what is sent behind it. */
@@ -87,7 +105,12 @@ export interface FileStatement {
   /** The keywords that it begins with. */
   readonly command: string;
   /** The author's text, and where in it the character at `index` of the query stands, or else the first SQL of the statement. */
-  readonly origin: (index?: number) => { readonly text: string; readonly index: number };
+  readonly origin: (index?: number) => {
+    readonly text: string;
+    readonly index: number;
+    /** Where the text begins in its file; its first character when left out. */
+    readonly place?: TextPosition;
+  };
 }
 
 /**
@@ -108,6 +131,8 @@ interface MigrationProgress {
   /** The statement of the open file that runs or has failed; undefined during Slipway's own, such as the history row. */
   statement: FileStatement | undefined;
   isCommitting: boolean;
+  /** Whether something of the plugin is committed that no COMMIT of this call has taken to the disk. */
+  isUnflushed: boolean;
   /** Whether the COMMIT of the open file was sent together with its statements. */
   isSentWhole: boolean;
   /** Watches the open file. */
@@ -128,6 +153,7 @@ export function startProgress(): MigrationProgress {
     open: undefined,
     statement: undefined,
     isCommitting: false,
+    isUnflushed: false,
     isSentWhole: false,
     watched: undefined,
     blockers: [],

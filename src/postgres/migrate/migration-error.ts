@@ -1,12 +1,17 @@
 import type { DatabaseFault, MigrationPosition } from '../../core/error-codes.ts';
-import { readMessage, readProperty, readText } from '../../core/foreign-value.ts';
+import { readMessage, readText } from '../../core/foreign-value.ts';
 import { listNames } from '../../core/printable.ts';
 import { asBootError, BootError } from '../../core/errors.ts';
 import { describeStatement } from '../../core/format-error.ts';
-import { isConnectionLost, isWorthWaiting, readSqlState } from '../connection/connection-error.ts';
+import {
+  isConnectionLost,
+  isWorthWaiting,
+  readPosition,
+  readSqlState,
+} from '../connection/connection-error.ts';
 import { adviceFor, adviceForLost } from './migration-advice.ts';
 import type { FileStatement, Migrating, PreparedFile } from './migrating.ts';
-import { excerptAt, indexOfCharacter, positionAt } from '../sql/text-position.ts';
+import { advance, excerptAt, indexOfCharacter } from '../sql/text-position.ts';
 
 /** A migration that may have no client yet. */
 type Failed = Pick<Migrating, 'plugin' | 'progress'>;
@@ -91,12 +96,8 @@ function adviceOn(cause: unknown, progress: Migrating['progress']): readonly str
 
 /** How many commands may have failed: all that were sent at once, unless PostgreSQL names a place. */
 function countCandidates(statement: FileStatement, cause: unknown): number {
-  return readPosition(cause) > 0 ? 1 : Math.max(1, statement.sql.commands.length);
-}
-
-function readPosition(cause: unknown): number {
-  const position = readProperty(cause, 'position');
-  return typeof position === 'string' || typeof position === 'number' ? Number(position) : 0;
+  const isKnown = readPosition(cause) > 0 || statement.long?.ran !== undefined;
+  return isKnown ? 1 : Math.max(1, statement.sql.commands.length);
 }
 
 /** Says what the database has of the files of this run. */
@@ -115,6 +116,8 @@ function whatStays({ applied }: Pick<Migrating['progress'], 'applied'>): string 
   return `; ${listNames(applied)} ${are} committed and ${stay}`;
 }
 
+const start = { line: 1, column: 1 };
+
 function locate(
   { file: { name: file } }: PreparedFile,
   statement: FileStatement | undefined,
@@ -122,16 +125,18 @@ function locate(
 ): MigrationPosition {
   if (!statement) return { file };
   const position = readPosition(cause);
-  const { text, index } = statement.origin(
-    position > 0 ? indexOfCharacter(statement.query.text, position) : undefined,
-  );
+  const {
+    text,
+    index,
+    place = start,
+  } = statement.origin(position > 0 ? indexOfCharacter(statement.query.text, position) : undefined);
   return {
     file,
     statement: statement.number,
     ...(statement.count !== undefined && { statements: statement.count }),
-    ...positionAt(text, index),
+    ...advance(place, text.slice(0, index)),
     // A caret under the first of many commands would accuse the wrong one.
-    ...(countCandidates(statement, cause) === 1 && { excerpt: excerptAt(text, index) }),
+    ...(countCandidates(statement, cause) === 1 && { excerpt: excerptAt(text, index, place.line) }),
   };
 }
 

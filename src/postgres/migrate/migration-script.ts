@@ -3,9 +3,11 @@ import { readKeywords } from '../sql/command-keywords.ts';
 import { readDirectives } from '../sql/file-marks.ts';
 import { needsNoTransaction } from '../sql/lone-commands.ts';
 import { publicEdits } from '../sql/public-names.ts';
-import { editStatements, type SentStatement } from '../sql/sql-edits.ts';
-import type { Statement } from '../sql/sql-text.ts';
+import { editStatements, type SentStatement, type SqlEdit } from '../sql/sql-edits.ts';
+import { LongSql } from '../sql/long-text.ts';
+import type { SqlText, Statement } from '../sql/sql-text.ts';
 import { linesAt, positionsAt } from '../sql/text-position.ts';
+import { sendParts } from './long-script.ts';
 import type { FileStatement, PreparedFile } from './migrating.ts';
 import { extensionEdits, noExtensions, type ExtensionFacts } from '../survey/extension-schemas.ts';
 
@@ -28,17 +30,27 @@ export async function toScript(
   extensions: ExtensionFacts = noExtensions,
 ): Promise<MigrationScript> {
   const { sql } = file;
-  const statements = editStatements(sql.statements, [
-    ...(isPublicRewritten ? publicEdits(sql, schema, await ownNames(file)) : []),
-    ...extensionEdits(sql, extensions),
-  ]);
+  await sql.readInSlices();
+  const names = isPublicRewritten ? await ownNames(file) : new Set<string>();
+  const findEdits = (text: SqlText): readonly SqlEdit[] => [
+    ...publicEdits(text, schema, names),
+    ...extensionEdits(text, extensions),
+  ];
+  const statements = editStatements(sql.statements, findEdits(sql));
+  const inTransaction = !needsNoTransaction(sql);
+  const mayReachOut = readDirectives(sql).known.has('allow-outside');
+  if (sql instanceof LongSql) {
+    const count = sql.parts.length;
+    const sendEach = sendParts(sql, findEdits);
+    return { file, statements, inTransaction, count, mayReachOut, sendEach };
+  }
   const listStatements = (): readonly FileStatement[] => toFileStatements(file, statements);
   return {
     file,
     statements,
-    inTransaction: !needsNoTransaction(sql),
+    inTransaction,
     count: statements.length,
-    mayReachOut: readDirectives(sql).known.has('allow-outside'),
+    mayReachOut,
     ...(isShort(file) && sql.statements.every(standsAlone) && { batch: listStatements }),
     sendEach: async (send) => {
       for (const statement of listStatements()) await send(statement);
@@ -47,8 +59,8 @@ export async function toScript(
 }
 
 /** All of a batch is written at once, and nothing else runs in this process meanwhile. */
-function isShort({ text, sql }: SqlMigration): boolean {
-  return text.length <= longestBatch && sql.statements.length <= mostInBatch;
+function isShort({ sql }: SqlMigration): boolean {
+  return sql.text.length <= longestBatch && sql.statements.length <= mostInBatch;
 }
 
 const longestBatch = 4 * 1024 * 1024;
@@ -65,9 +77,10 @@ const needsAnswer = /^(?:copy|begin|start|commit|end|rollback|abort)\b|\$\d/i;
 const freesPrepared = /\b(?:deallocate|discard)\b/i;
 
 function toFileStatements(
-  { text, sql }: SqlMigration,
+  { sql }: SqlMigration,
   statements: readonly SentStatement[],
 ): readonly FileStatement[] {
+  const { text } = sql;
   const lines = linesAt(
     text,
     statements.map(({ codeOffset }) => codeOffset),
@@ -97,9 +110,11 @@ interface PlacedStatement {
 
 /** The statements of a script with their places in the file. */
 export function placeStatements({ file, statements }: MigrationScript): readonly PlacedStatement[] {
-  const places = positionsAt(
-    file.text,
-    statements.map(({ codeOffset }) => codeOffset),
-  );
+  const offsets = statements.map(({ codeOffset }) => codeOffset);
+  const { sql } = file;
+  const places =
+    sql instanceof LongSql
+      ? offsets.map((offset) => sql.positionAt(offset))
+      : positionsAt(sql.text, offsets);
   return statements.map(({ text }, at) => ({ text, ...(places[at] ?? { line: 1, column: 1 }) }));
 }

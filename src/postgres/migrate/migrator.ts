@@ -6,7 +6,8 @@ import type { PatientPool } from '../connection/connect-with-patience.ts';
 import type { PoolLike } from '../connection/connection.ts';
 import { withPinnedClient } from '../connection/pinned-client.ts';
 import { planMigrations } from '../history/migration-plan.ts';
-import { isSql, type Migration } from '../sources/migration.ts';
+import { isSql, readLongTexts, type Migration } from '../sources/migration.ts';
+import { hashLongForms } from '../sources/migration-identity.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { refuseMissingExtensionSchema } from '../survey/extension-problems.ts';
 import { KnownExtensions } from '../survey/known-extensions.ts';
@@ -18,6 +19,7 @@ import {
   type Migrating,
   type PreparedFile,
 } from './migrating.ts';
+import { waitsForDisk } from './durability.ts';
 import { explainFailure } from './migration-error.ts';
 import { SessionLock, TransactionLock, type HeldMigrationLock } from './migration-lock.ts';
 import { retryPassingFailures } from './migration-retry.ts';
@@ -62,7 +64,11 @@ export async function migratePlugin(
       if (renaming.status === 'locked') return renaming;
       const lock = run.keepsSession ? new SessionLock(run) : new TransactionLock(run);
       try {
-        return await applyPending(run, lock, connectMs);
+        const outcome = await applyPending(run, lock, connectMs);
+        // Another process has committed what was pending before, and may not have waited for the disk.
+        const isFoundDone = outcome.status === 'done' && progress.pending.length === 0;
+        if (isFoundDone && renaming.status === 'nothing') progress.isUnflushed = true;
+        return outcome;
       } catch (error) {
         progress.advice = await lookIntoFailure(run, error);
         throw error;
@@ -73,6 +79,9 @@ export async function migratePlugin(
   } catch (error) {
     if (isCanceled(error, options)) return { status: 'canceled', applied: progress.applied };
     throw explainFailure({ plugin, progress }, error);
+  } finally {
+    const { historySchema } = plugin;
+    if (progress.isUnflushed) options.onUnflushed?.({ historySchema, rows: progress.rowsKnown });
   }
 }
 
@@ -88,6 +97,7 @@ async function applyPending(
   onLock({ backendPid: first.backendPid, connectMs });
   progress.rowsAtFirst ??= first.rows.length;
   progress.rowsKnown = first.rows.length;
+  await hashLongForms(plugin.files, first.rows, plugin.schema);
   progress.pending = planMigrations(plugin.files, first.rows, plugin.schema).pending;
   for (const file of progress.pending) {
     if (signal.aborted || windDown.aborted) {
@@ -122,20 +132,31 @@ async function applyFile(
     progress.open = undefined;
     return { status: 'locked', holder: held.holder };
   }
-  if (isAppliedMeanwhile(run, held, file)) return { status: 'skipped' };
+  if (isAppliedMeanwhile(run, held, file)) {
+    progress.isUnflushed = true;
+    return { status: 'skipped' };
+  }
   const prepared = await prepareFile(run, file);
   progress.open = prepared;
   progress.statement = undefined;
   progress.isCommitting = false;
   progress.isSentWhole = false;
+  const isWaiting = !prepared.inTransaction || waitsForDisk(run);
   emitApplying(run, prepared);
-  await run.inFile(file.name, () =>
-    whileWatched(run, held, file.name, () =>
-      prepared.inTransaction
-        ? runInTransaction(run, held, prepared)
-        : runOutsideTransaction(run, held, prepared),
-    ),
-  );
+  try {
+    await run.inFile(file.name, () =>
+      whileWatched(run, held, file.name, () =>
+        prepared.inTransaction
+          ? runInTransaction(run, held, prepared)
+          : runOutsideTransaction(run, held, prepared),
+      ),
+    );
+  } catch (error) {
+    // Where the connection broke, it may be committed all the same.
+    if (run.client.lost && !isWaiting) progress.isUnflushed = true;
+    throw error;
+  }
+  progress.isUnflushed = !isWaiting;
   held.missing = [];
   progress.applied.push(file.name);
   progress.rowsKnown += 1;
@@ -195,6 +216,7 @@ function isAppliedMeanwhile(
  */
 async function prepareFile(run: Migrating, file: Migration): Promise<PreparedFile> {
   const { plugin, settings, keepsSession, extensions } = run;
+  await readLongTexts([file]);
   const unfit = keepsSession ? undefined : findPooledFileProblem(plugin.id, file);
   if (unfit) throw problemError(unfit, 'migrateAll');
   if (isSql(file)) {

@@ -70,7 +70,8 @@ async function sendGuarded(
   const { client, extensions } = run;
   // A text that is left open fails by itself; a guard behind it would be part of the literal.
   const guard = statement.isLeftOpen ? undefined : transactionGuardSql({ pid, transaction });
-  const answer = await client.send(statement.query, guard);
+  const { long, query } = statement;
+  const answer = await (long ? client.sendLong(long, guard) : client.send(query, guard));
   if (!client.isInTransaction()) throw transactionEnded(run);
   const look = extensions.afterStatement(statement.query.text);
   if (look !== undefined) await client.query(look);

@@ -41,6 +41,7 @@ export async function runOutsideTransaction(
     if (client.isInTransaction()) throw transactionLeftOpen(run);
     await expectOwnSession(run, held);
     progress.isCommitting = true;
+    // Row and command wait for the disk: only the session could say that they need not, and would go on saying it.
     const closing: readonly Question[] = [
       { text: insertHistorySql(plugin.historySchema, file.file, held.shape) },
       { text: sessionGuardSql(held.backendPid) },
@@ -80,7 +81,8 @@ async function sendUnlessDone(run: Migrating, statement: FileStatement): Promise
     emit({ type: 'boot.warning', message, plugin: plugin.id });
     return nothingDone;
   }
-  return runStatement(run, statement, () => client.send(statement.query));
+  const { long, query } = statement;
+  return runStatement(run, statement, () => (long ? client.sendLong(long) : client.send(query)));
 }
 
 const anyOther: LoneCommand = { kind: 'other' };

@@ -4,17 +4,16 @@ import { openedGuardSql, rememberTransactionSql } from '../connection/session-gu
 import { insertHistorySql } from '../history/migration-history.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 import { rememberBeginningSql, strayObjectsSql } from '../survey/stray-objects.ts';
+import { waitsForDisk } from './durability.ts';
 import type { HeldMigrationLock } from './migration-lock.ts';
 import type { Migrating, PreparedFile } from './migrating.ts';
 
 /** The SQL that begins the transaction of a file, and remembers how it was then. */
 export function openingSql(run: Migrating, held: HeldMigrationLock): readonly Question[] {
-  const { plugin, settings, extensions, progress } = run;
-  // A later COMMIT of this run writes to disk, with its own, all that came before it. In an upgrade there is data at stake.
-  const isFollowed = progress.rowsAtFirst === 0 && progress.open?.file !== progress.pending.at(-1);
+  const { plugin, settings, extensions } = run;
   const limits = [
     setLocal('lock_timeout', String(settings.ddlLockTimeout)),
-    ...(isFollowed ? [setLocal('synchronous_commit', 'off')] : []),
+    ...(waitsForDisk(run) ? [] : [setLocal('synchronous_commit', 'off')]),
   ];
   const place = [
     setLocal('search_path', extensions.searchPath),

@@ -10,6 +10,7 @@ import {
 } from '../survey/stranded-objects.ts';
 import type { PluginSurvey } from '../survey/survey-plugin.ts';
 import { surveyDatabase } from '../survey/survey.ts';
+import { readLongTexts } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { repairRefused } from './repair-error.ts';
 import type { RepairDecision, RepairLeft, UsedKind } from './repair-report.ts';
@@ -47,6 +48,8 @@ export async function decideOnMoves(
   const used = await readUsedObjects(client, plugin.schema, moving, schemas);
   const settled = new Set([...certain, ...disputed].map(({ name }) => name));
   const owner = plugins.find((each) => each.id === id);
+  // Any file may name what is used.
+  if (used.length > 0) await readLongTexts(plugins.flatMap(({ files }) => files));
   const carried = owner ? decideOnUsed(used, owner, plugins, settled) : { along: [], left: [] };
   // A function is named with the types of its arguments, which must not have moved yet.
   const along = carried.along.toSorted((one, other) => rank(one.kind) - rank(other.kind));

@@ -9,6 +9,7 @@ import {
 } from '../history/migration-history.ts';
 import { planMigrations } from '../history/migration-plan.ts';
 import { nameRow } from '../history/migration-policies.ts';
+import { hashLongForms } from '../sources/migration-identity.ts';
 import type { Migration } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
@@ -64,6 +65,7 @@ export async function decideOnRows(
 ): Promise<RepairDecision> {
   const { historySchema } = plugin;
   const { rows, shape, missing } = await readHistory(client, plugin);
+  await hashLongForms(plugin.files, rows, plugin.schema);
   const plan = planMigrations(plugin.files, rows, plugin.schema);
   const pending = new Set(plan.pending);
   const toWrite = chosen.filter((file) => pending.has(file));
@@ -92,6 +94,7 @@ export async function decideOnHashes(
 ): Promise<RepairDecision> {
   const { historySchema } = plugin;
   const { rows, shape } = await readHistory(client, plugin);
+  await hashLongForms(plugin.files, rows, plugin.schema);
   const plan = planMigrations(plugin.files, rows, plugin.schema);
   const edited = plan.applied.filter(({ file }) => plan.edited.includes(file));
   const all = [...edited, ...plan.moved];

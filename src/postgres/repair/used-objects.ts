@@ -191,10 +191,10 @@ function whyNotIts(
 function mayName({ kind, name }: UsedObject, files: readonly Migration[]): boolean {
   return files
     .filter(isSql)
-    .some(({ text, sql }) =>
+    .some(({ sql }) =>
       kind === 'operator'
-        ? /operator/i.test(text) && text.includes(name)
-        : text.toLowerCase().includes(name.toLowerCase()) && namesInSql(sql).includes(name),
+        ? /operator/i.test(sql.text) && sql.text.includes(name)
+        : sql.text.toLowerCase().includes(name.toLowerCase()) && namesInSql(sql).includes(name),
     );
 }
 

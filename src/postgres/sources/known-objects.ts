@@ -33,6 +33,7 @@ export async function allNames(files: readonly Migration[]): Promise<readonly st
  */
 export async function unknownNames(files: readonly Migration[]): Promise<readonly string[]> {
   const names = await mapBounded(files.filter(isSql), readersAtOnce, async (file) => {
+    await file.sql.readInSlices();
     const mayMakeMore = readDirectives(file.sql).known.has('allow-outside');
     const isDescribed = !mayMakeMore && Array.isArray(await readObjects(file));
     return isDescribed ? [] : namesInSql(file.sql);

@@ -2,9 +2,8 @@ import { BootError } from '../../core/errors.ts';
 import { FolderSnapshots } from './folder-snapshots.ts';
 import { listDrizzleFolder, type ListedMigration } from './drizzle-folder.ts';
 import type { SqlMigration } from './migration.ts';
-import { isMissing, readText, refusalFor, type Refuse, type TextFile } from './read-text.ts';
+import { isMissing, readSql, refusalFor, type Refuse, type TextFile } from './read-text.ts';
 import { listNames } from '../../core/printable.ts';
-import { SqlText } from '../sql/sql-text.ts';
 
 /**
  * Reads a folder of drizzle-kit: of 0.x, `meta/_journal.json` and the files it names; of 1.x, a folder
@@ -25,9 +24,8 @@ export async function readMigrationFolder(
   const paths = inFolders.map(({ snapshotPath }) => snapshotPath);
   const snapshots = new FolderSnapshots(folder, paths, refuse);
   return listed.map(({ name, when, historyName, format, snapshotPath }, index) => {
-    const { text, hash } = texts[index] as TextFile;
-    const sql = new SqlText(text);
-    return { name, when, historyName, format, hash, text, sql, snapshots, snapshotPath };
+    const { sql, hash } = texts[index] as TextFile;
+    return { name, when, historyName, format, hash, sql, snapshots, snapshotPath };
   });
 }
 
@@ -40,7 +38,7 @@ async function readTexts(
   const missing: (readonly [name: string, error: BootError])[] = [];
   for (const { name, path } of listed) {
     try {
-      read.push(await readText(path, refuse));
+      read.push(await readSql(path, refuse));
     } catch (error) {
       if (!(error instanceof BootError) || !isMissing(error)) throw error;
       missing.push([name, error]);

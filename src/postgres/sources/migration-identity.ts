@@ -1,5 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
+import { readWindow, type ByteSource } from '../sql/byte-source.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
+import { LongSql } from '../sql/long-text.ts';
+import { nextTurn } from '../sql/time-slices.ts';
 import type { MigrationIdentity, SqlMigration } from './migration.ts';
 
 /** The seconds from 1970 to the end of 2000: no Drizzle has ever written a time in there. */
@@ -33,7 +36,7 @@ export function hashText(text: string): string {
 
 /** The parts of a migration that are compared with the hash of its row; a function has no text. */
 type HashedMigration = Pick<MigrationIdentity, 'historyName' | 'hash'> &
-  Partial<Pick<SqlMigration, 'text'>>;
+  Partial<Pick<SqlMigration, 'sql'>>;
 
 /**
  * Every hash that the history may have for a migration that was not edited, the likeliest first: of its text as it is, before
@@ -41,36 +44,81 @@ type HashedMigration = Pick<MigrationIdentity, 'historyName' | 'hash'> &
  * and that of a function of the same name, whose place it may have taken.
  */
 export function* listHashes(
-  { historyName, text, hash }: HashedMigration,
+  { historyName, sql, hash }: HashedMigration,
   schema: string,
 ): Generator<string, void> {
   yield hash;
   yield hashFunction(historyName);
-  if (text === undefined) return;
-  for (const form of listForms(text, schema)) {
-    const withLf = form.replaceAll('\r\n', '\n');
-    if (form !== text) yield hashText(form);
-    if (withLf !== form) yield hashText(withLf);
-    if (withLf.includes('\n')) yield hashText(withLf.replaceAll('\n', '\r\n'));
+  if (sql === undefined) return;
+  if (sql instanceof LongSql) yield* sql.knownHashes.get(schema) ?? [];
+  else for (const form of listForms(sql.text, schema)) yield hashText(form);
+}
+
+/**
+ * Computes the hashes of long files that {@link listHashes} needs to compare them with a history, and gives everything else in
+ * this process a turn now and then. Nearly every history has the hash of each file itself, and then nothing is computed.
+ */
+export async function hashLongForms(
+  files: readonly (Pick<MigrationIdentity, 'hash'> & Partial<Pick<SqlMigration, 'sql'>>)[],
+  rows: readonly { readonly hash: string }[],
+  schema: string,
+): Promise<void> {
+  const hashes = new Set(files.map(({ hash }) => hash));
+  if (rows.every(({ hash }) => hashes.has(hash))) return;
+  const known = new Set(rows.map(({ hash }) => hash));
+  for (const { sql, hash } of files) {
+    if (!(sql instanceof LongSql) || known.has(hash) || sql.knownHashes.has(schema)) continue;
+    sql.knownHashes.set(schema, await sql.open((source) => hashForms(source, schema)));
   }
+}
+
+async function hashForms(source: ByteSource, schema: string): Promise<readonly string[]> {
+  const digests: Hash[] = [];
+  for (let start = 0; start < source.size;) {
+    const window = readWindow(source, start, 1024 * 1024);
+    // Between two names, and not between the two characters of a line end. A file may be one line.
+    const end = window.text.lastIndexOf('\n') + 1 || window.text.lastIndexOf(' ') + 1;
+    const cut = window.isLast ? 0 : end;
+    const text = cut === 0 ? window.text : window.text.slice(0, cut);
+    for (const [at, form] of allForms(text, schema).entries()) {
+      (digests[at] ??= createHash('sha256')).update(form);
+    }
+    start += Buffer.byteLength(text);
+    await nextTurn();
+  }
+  return digests.map((each) => each.digest('hex'));
 }
 
 /** Whether the row of an applied migration was written for another text. Not known for a function, and taken for no. */
 export function isEdited(migration: HashedMigration, hash: string, schema: string): boolean {
-  if (migration.text === undefined) return false;
+  if (migration.sql === undefined) return false;
   for (const known of listHashes(migration, schema)) if (known === hash) return false;
   return true;
 }
 
-/** The forms of a text that tools have applied: some put the schema in, and Checkstack's loader took `"public".` out of the files. */
+/** The other forms of a text that may have been applied. */
 function listForms(text: string, schema: string): ReadonlySet<string> {
+  const forms = new Set(allForms(text, schema));
+  forms.delete(text);
+  return forms;
+}
+
+/**
+ * The forms of a text that tools have applied, each with LF and with CRLF: some put the schema in, and Checkstack's loader took
+ * `"public".` out of the files.
+ */
+function allForms(text: string, schema: string): readonly string[] {
   const qualifier = `${quoteIdentifier(schema)}.`;
-  return new Set([
+  const named = [
     text,
     text.replaceAll('"public".', qualifier),
     text.replaceAll('"public".', ''),
     text.replaceAll(qualifier, '"public".'),
-  ]);
+  ];
+  return named.flatMap((form) => {
+    const withLf = form.replaceAll('\r\n', '\n');
+    return [form, withLf, withLf.replaceAll('\n', '\r\n')];
+  });
 }
 
 /** As Drizzle 1.x reads it: the first 14 digits, in UTC. `NaN` for a name that does not begin with them. */

@@ -19,8 +19,7 @@ export interface MigrationIdentity {
 
 /** A migration that is a text. */
 export interface SqlMigration extends MigrationIdentity {
-  readonly text: string;
-  /** The text of the file. Its SQL is read once, when the first question about it is asked. */
+  /** The text of the file. It is read once, when the first question about it is asked. */
   readonly sql: SqlText;
   /** The snapshots of its folder. Left out of a file that drizzle-kit has not written: only drizzle-kit writes `"public".` without meaning it. */
   readonly snapshots?: FolderSnapshots;
@@ -38,7 +37,7 @@ export interface CodeMigration extends MigrationIdentity {
 export type Migration = SqlMigration | CodeMigration;
 
 export function isSql(migration: Migration): migration is SqlMigration {
-  return 'text' in migration;
+  return 'sql' in migration;
 }
 
 /** Reads the SQL of long files before the first question about it, in slices of the event loop. */

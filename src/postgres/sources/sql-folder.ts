@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { mapBounded } from '../../core/map-bounded.ts';
-import { SqlText } from '../sql/sql-text.ts';
 import type { SqlMigration } from './migration.ts';
 import { identifyByName } from './migration-identity.ts';
-import { listFolder, readText, refusalFor, type Refuse } from './read-text.ts';
+import { listFolder, readSql, refusalFor, type Refuse } from './read-text.ts';
 
 const suffix = /\.sql$/i;
 
@@ -27,8 +26,8 @@ export async function readSqlFolder(
   checkTags([...tags.keys()], folder, refuse);
   const sorted = [...tags].toSorted(([one], [other]) => compareVersions(one, other));
   return mapBounded(sorted, 1, async ([tag, name]) => {
-    const file = await readText(join(folder, name), refuse);
-    return { ...identifyByName(tag), name, ...file, sql: new SqlText(file.text) };
+    const file = await readSql(join(folder, name), refuse);
+    return { ...identifyByName(tag), name, ...file };
   });
 }
 

@@ -1,6 +1,6 @@
 import type { SqlToken } from './sql-lexer.ts';
 import type { SqlText } from './sql-text.ts';
-import { positionAt, type TextPosition } from './text-position.ts';
+import type { TextPosition } from './text-position.ts';
 
 /** The requests that a migration file may make of Slipway, each in a line comment of its own: `-- slipway: allow-outside`. */
 type MigrationDirective = (typeof migrationDirectives)[number];
@@ -38,7 +38,7 @@ export function readDirectives(sql: SqlText): FoundDirectives {
     known: new Set(migrationDirectives.filter((name) => found.some((each) => each.name === name))),
     unknown: found
       .filter(({ name }) => !names.includes(name))
-      .map(({ name, start }) => ({ name, ...positionAt(sql.text, start) })),
+      .map(({ name, start }) => ({ name, ...sql.positionAt(start) })),
   };
 }
 
@@ -82,7 +82,7 @@ export function findUndoMark(sql: SqlText): UndoMark | undefined {
     if (tool === undefined || !beginsLine(sql.text, comment.start)) continue;
     const hasSqlBehind = sql.commands.some(({ start, code }) => start + code.length > comment.end);
     if (!hasSqlBehind) return undefined;
-    return { tool, mark: written.trim(), ...positionAt(sql.text, comment.start) };
+    return { tool, mark: written.trim(), ...sql.positionAt(comment.start) };
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { keptName, splitName, qualifiedName, splitList } from './sql-names.ts';
 import type { SqlCommand, SqlText } from './sql-text.ts';
-import { positionAt, type TextPosition } from './text-position.ts';
+import type { TextPosition } from './text-position.ts';
 
 /** A function that a text makes or alters, with the `search_path` that it runs with. */
 export interface FunctionPath extends TextPosition {
@@ -38,7 +38,7 @@ const clauses = new RegExp(
 export function findFunctionPaths(sql: SqlText): readonly FunctionPath[] {
   if (!mayHaveAny.test(sql.text)) return [];
   return readPaths(sql, 0).map((found) => {
-    return { ...found, ...positionAt(sql.text, found.index) };
+    return { ...found, ...sql.positionAt(found.index) };
   });
 }
 

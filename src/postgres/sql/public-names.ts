@@ -2,7 +2,6 @@ import { quoteIdentifier } from './identifier.ts';
 import type { SqlEdit } from './sql-edits.ts';
 import { keptName, namePart } from './sql-names.ts';
 import { nestedCommands, type SqlText } from './sql-text.ts';
-import { positionAt } from './text-position.ts';
 
 /** Not `t."public"."x"`, where `"public"` is a column, nor a part of the name `"a""public"`. */
 const quotedPublic = new RegExp(
@@ -73,7 +72,7 @@ export function findUnquotedPublic(sql: SqlText): readonly UnquotedPublic[] {
   return Array.from(nestedCommands(sql)).flatMap(({ command, start }) =>
     Array.from(command.code.matchAll(unquoted), ({ 1: name = '', index }) => ({
       name: keptName(name),
-      line: positionAt(sql.text, start + index).line,
+      line: sql.positionAt(start + index).line,
     })),
   );
 }

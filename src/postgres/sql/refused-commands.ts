@@ -1,5 +1,5 @@
 import type { SqlCommand, SqlText } from './sql-text.ts';
-import { positionAt, type TextPosition } from './text-position.ts';
+import type { TextPosition } from './text-position.ts';
 
 /** A command that a rule has found in a text. */
 interface FoundCommand extends TextPosition {
@@ -27,7 +27,7 @@ const setConfig = /^select\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(\s*(?=(?<sett
  */
 export function findTransactionControl(sql: SqlText): TransactionControl | undefined {
   for (const command of topLevelCommands(sql)) {
-    const place = (): TextPosition => positionAt(sql.text, command.start);
+    const place = (): TextPosition => sql.positionAt(command.start);
     const found = transaction.exec(command.code) ?? searchPath.exec(command.code);
     if (found) {
       const kind = transaction.test(command.code) ? 'transaction' : 'searchPath';
@@ -93,7 +93,7 @@ function findCommand(sql: SqlText, patterns: readonly RegExp[]): FoundCommand | 
     for (const pattern of patterns) {
       const found = pattern.exec(code);
       if (!found) continue;
-      return { command: showCommand(found[0]), ...positionAt(sql.text, start) };
+      return { command: showCommand(found[0]), ...sql.positionAt(start) };
     }
   }
   return undefined;
@@ -135,7 +135,7 @@ export function findLockRelease(sql: SqlText): FoundCommand | undefined {
   for (const command of topLevelCommands(sql)) {
     const found = defines.test(command.code) ? undefined : findFreeing(command, 0);
     if (!found) continue;
-    return { command: showCommand(found.text), ...positionAt(sql.text, found.index) };
+    return { command: showCommand(found.text), ...sql.positionAt(found.index) };
   }
   return undefined;
 }
@@ -185,7 +185,7 @@ function findBackslash(sql: SqlText): FoundCommand | undefined {
     if (!code.includes('\\')) continue;
     for (const { 0: command, index } of code.matchAll(quotedNameOrBackslash)) {
       if (!command.startsWith('\\')) continue;
-      return { command, ...positionAt(sql.text, start + index) };
+      return { command, ...sql.positionAt(start + index) };
     }
   }
   return undefined;

@@ -1,4 +1,4 @@
-type SqlTokenKind = 'code' | 'string' | 'identifier' | 'dollar' | 'comment' | 'breakpoint';
+export type SqlTokenKind = 'code' | 'string' | 'identifier' | 'dollar' | 'comment' | 'breakpoint';
 
 /** A stretch of SQL text, `text.slice(start, end)`. */
 export interface SqlToken {
@@ -96,7 +96,7 @@ function toToken(
   return end === undefined ? { kind, start, end: text.length, isOpen: true } : { kind, start, end };
 }
 
-function tagAt(text: string, at: number): string | undefined {
+export function tagAt(text: string, at: number): string | undefined {
   dollarTag.lastIndex = at;
   return dollarTag.exec(text)?.[0];
 }
@@ -116,7 +116,7 @@ function isNamePart(char: number): boolean {
 }
 
 /** A doubled quote stands for itself. */
-function endOfQuoted(text: string, from: number, mark: string): number | undefined {
+export function endOfQuoted(text: string, from: number, mark: string): number | undefined {
   for (let at = text.indexOf(mark, from); at >= 0; at = text.indexOf(mark, at + 2)) {
     if (text[at + 1] !== mark) return at + 1;
   }

@@ -1,4 +1,5 @@
 import { lexSql, type SqlToken } from './sql-lexer.ts';
+import { positionAt, type TextPosition } from './text-position.ts';
 import { nextTurn } from './time-slices.ts';
 
 /**
@@ -8,12 +9,37 @@ import { nextTurn } from './time-slices.ts';
  * @example new SqlText(`drop table "A"; -- gone\nselect 'x; y'`).commands.map(({ code }) => code) // ['drop table "A"', `select ''''''`]
  */
 export class SqlText {
-  readonly text: string;
+  #text: string;
   #reading: Reading | undefined;
   #commands: readonly SqlCommand[] | undefined;
 
   constructor(text: string) {
-    this.text = text;
+    this.#text = text;
+  }
+
+  /** The text; of a long file that `readInSlices()` has read, its outline. */
+  get text(): string {
+    return this.#text;
+  }
+
+  protected set text(text: string) {
+    this.#text = text;
+    this.#reading = undefined;
+    this.#commands = undefined;
+  }
+
+  /** Whether questions can be asked: a long file has to be read by `readInSlices()` before. */
+  get isRead(): boolean {
+    return true;
+  }
+
+  /** Finds the line and the column, in its file, of the character at `index` of the text. */
+  positionAt(index: number): TextPosition {
+    return positionAt(this.#text, index);
+  }
+
+  get commandCount(): number {
+    return this.commands.length;
   }
 
   /** The pieces between Drizzle's breakpoints. Pieces without any SQL are left out. */
@@ -35,15 +61,20 @@ export class SqlText {
     return this.#read().isLeftOpen;
   }
 
+  /** Where the last command ends that a semicolon or a breakpoint has ended; 0 when there is none. */
+  get lastEnd(): number {
+    return this.#read().lastEnd;
+  }
+
   /**
    * Reads a long text before the first question, and gives everything else in this process a turn now and then: a file of data
    * takes seconds. A short one is left to its first question.
    */
   async readInSlices(): Promise<void> {
-    if (this.text.length <= sliceLength || this.#reading) return;
-    const reader = new Reader(this.text);
+    if (this.#text.length <= sliceLength || this.#reading) return;
+    const reader = new Reader(this.#text);
     let sliceEnd = sliceLength;
-    for (const token of lexSql(this.text)) {
+    for (const token of lexSql(this.#text)) {
       reader.add(token);
       if (token.end < sliceEnd) continue;
       sliceEnd = token.end + sliceLength;
@@ -53,7 +84,7 @@ export class SqlText {
   }
 
   #read(): Reading {
-    return (this.#reading ??= readSql(this.text));
+    return (this.#reading ??= readSql(this.#text));
   }
 }
 
@@ -117,6 +148,7 @@ interface Reading {
   readonly statements: readonly Statement[];
   readonly comments: readonly SqlToken[];
   readonly isLeftOpen: boolean;
+  readonly lastEnd: number;
 }
 
 function readSql(text: string): Reading {
@@ -136,6 +168,7 @@ class Reader {
   readonly #mayBeAtomic: boolean;
   #piece: Piece;
   #isLeftOpen = false;
+  #lastEnd = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -147,6 +180,7 @@ class Reader {
     this.#isLeftOpen = token.isOpen === true;
     if (token.kind === 'breakpoint') {
       this.#statements.push(...this.#piece.end(token.start));
+      this.#lastEnd = token.end;
       this.#piece = new Piece(this.#text, token.end, this.#mayBeAtomic);
     } else {
       if (token.kind === 'comment') this.#comments.push(token);
@@ -155,11 +189,13 @@ class Reader {
   }
 
   end(): Reading {
+    const lastEnd = Math.max(this.#lastEnd, this.#piece.lastEnd);
     this.#statements.push(...this.#piece.end(this.#text.length));
     return {
       statements: this.#statements,
       comments: this.#comments,
       isLeftOpen: this.#isLeftOpen,
+      lastEnd,
     };
   }
 }
@@ -183,6 +219,8 @@ class Piece {
   #depth = 0;
   #hasAtomicBody = false;
   #unread = '';
+  /** Behind the last semicolon that has ended a command. */
+  lastEnd = 0;
 
   /** @param mayBeAtomic Whether any command of the text may have a body of SQL. */
   constructor(text: string, start: number, mayBeAtomic: boolean) {
@@ -214,6 +252,7 @@ class Piece {
       if (this.#depth > 0) continue;
       this.#codeOffset ??= this.#commandStart + countBlanks(this.#code);
       this.#endCommand(at + 1);
+      this.lastEnd = at + 1;
     }
   }
 

@@ -21,6 +21,32 @@ export function positionAt(text: string, index: number): TextPosition {
   return { line: before.length, column: Array.from(before.at(-1) ?? '').length + 1 };
 }
 
+/** Finds the place behind a text that begins at `place`. */
+export function advance({ line, column }: TextPosition, text: string): TextPosition {
+  let lines = 0;
+  let start = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text.charCodeAt(at);
+    if (char !== 0x0a && char !== 0x0d) continue;
+    if (char === 0x0d && text.charCodeAt(at + 1) === 0x0a) at += 1;
+    lines += 1;
+    start = at + 1;
+  }
+  const behind = countCharacters(text, start);
+  return lines === 0
+    ? { line, column: column + behind }
+    : { line: line + lines, column: 1 + behind };
+}
+
+function countCharacters(text: string, from: number): number {
+  let count = 0;
+  for (let at = from; at < text.length; at += 1) {
+    // The second half of a pair.
+    if ((text.charCodeAt(at) & 0xfc00) !== 0xdc00) count += 1;
+  }
+  return count;
+}
+
 /** Finds the places of the characters at these ascending indexes. */
 export function positionsAt(text: string, indexes: readonly number[]): readonly TextPosition[] {
   return linesAt(text, indexes).map(({ line, start }, at) => {
@@ -56,25 +82,29 @@ export function indexOfCharacter(text: string, position: number): number {
 /**
  * A few lines around a place, numbered, with a caret under it.
  *
+ * @param firstLine The number of the first line of the text.
+ *
  * @example
  * //   1 | create table a (
  * //   2 |   id serrial
  * //     |      ^
  * //   3 | );
  */
-export function excerptAt(text: string, index: number): string {
+export function excerptAt(text: string, index: number, firstLine = 1): string {
   const { line, column } = positionAt(text, index);
   const lines = text.split(lineBreak);
   const first = Math.max(1, line - linesBefore);
   const shown = lines.slice(first - 1, line + linesAfter);
-  const digits = String(first + shown.length - 1).length;
+  const before = firstLine - 1;
+  const digits = String(before + first + shown.length - 1).length;
   const gutter = (label: string | number): string => `${String(label).padStart(digits + 2)} | `;
   return shown
     .flatMap((content, offset) => {
       const number = first + offset;
-      if (number !== line) return [`${gutter(number)}${cut(content, 0).text}`.trimEnd()];
-      const { text: part, before } = windowAround(content, column);
-      return [`${gutter(number)}${part}`, `${gutter('')}${makeBlanks(before)}^`];
+      const shownNumber = gutter(before + number);
+      if (number !== line) return [`${shownNumber}${cut(content, 0).text}`.trimEnd()];
+      const { text: part, before: lead } = windowAround(content, column);
+      return [`${shownNumber}${part}`, `${gutter('')}${makeBlanks(lead)}^`];
     })
     .join('\n');
 }

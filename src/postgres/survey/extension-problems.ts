@@ -10,7 +10,7 @@ import {
 import { readDirectives } from '../sql/file-marks.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 import type { SqlText } from '../sql/sql-text.ts';
-import { positionAt, type TextPosition } from '../sql/text-position.ts';
+import type { TextPosition } from '../sql/text-position.ts';
 import {
   missingSchemaAdvice,
   misplacedExtensions,
@@ -56,7 +56,7 @@ export function findMissingExtensionSchemas(
 
 function placeExtension(sql: SqlText, extension: string): Partial<TextPosition> {
   const found = findHomelessExtensions(sql).find(({ name }) => name === extension);
-  return found ? positionAt(sql.text, found.start) : {};
+  return found ? sql.positionAt(found.start) : {};
 }
 
 /**
@@ -171,7 +171,7 @@ export function findUnavailableExtensions(
         found.versions.length === 0
           ? unavailableAdvice(name)
           : `The server has ${found.versions.join(', ')}: remove VERSION from ${file}, or update the package of the extension where PostgreSQL runs.`;
-      const about = { plugin: id, file, ...positionAt(sql.text, start), hint };
+      const about = { plugin: id, file, ...sql.positionAt(start), hint };
       return problem('EXTENSION_UNAVAILABLE', message, about);
     }),
   );

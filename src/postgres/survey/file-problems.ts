@@ -23,7 +23,7 @@ import {
   psqlAdvice,
 } from '../sql/refused-commands.ts';
 import type { SqlText } from '../sql/sql-text.ts';
-import { positionAt, type TextPosition } from '../sql/text-position.ts';
+import type { TextPosition } from '../sql/text-position.ts';
 
 interface PendingPlugin {
   readonly id: string;
@@ -45,7 +45,7 @@ export function findFileProblems(
     const { name, sql } = file;
     const [unknown] = readDirectives(sql).unknown;
     if (unknown !== undefined) return [unknownDirective(id, name, unknown)];
-    const { length: count } = sql.commands;
+    const { commandCount: count } = sql;
     if (needsNoTransaction(sql) && count !== 1) return [mixedFile(id, file, count)];
     const lone = findLoneCommand(sql);
     if (lone?.kind === 'createIndex' && lone.index === undefined) return [namelessIndex(id, file)];
@@ -124,9 +124,9 @@ function namelessIndex(id: string, { name: file, sql }: SqlMigration): Problem {
 }
 
 /** Finds the place of the command that runs in no transaction; a file that only asks for it has none. */
-function placeLoneCommand({ text, commands }: SqlText): Partial<TextPosition> {
-  const lone = commands.find((command) => readLoneCommand(command) !== undefined);
-  return lone ? positionAt(text, lone.start) : {};
+function placeLoneCommand(sql: SqlText): Partial<TextPosition> {
+  const lone = sql.commands.find((command) => readLoneCommand(command) !== undefined);
+  return lone ? sql.positionAt(lone.start) : {};
 }
 
 /**

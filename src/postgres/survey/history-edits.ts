@@ -3,7 +3,7 @@ import { quoteHistory, historyTable } from '../history/migration-history.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import { keptName, namePart } from '../sql/sql-names.ts';
 import { nestedCommands, type SqlText } from '../sql/sql-text.ts';
-import { positionAt, type TextPosition } from '../sql/text-position.ts';
+import type { TextPosition } from '../sql/text-position.ts';
 
 /** A command of a migration file that changes a history of migrations. */
 interface HistoryEdit extends TextPosition {
@@ -68,7 +68,7 @@ function readHistoryEdits(sql: SqlText): readonly HistoryEdit[] {
       return {
         command,
         schema: schema === undefined ? undefined : keptName(schema),
-        ...positionAt(sql.text, start + index),
+        ...sql.positionAt(start + index),
         isFatal: isWhole && !isInBody,
       };
     }),

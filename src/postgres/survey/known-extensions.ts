@@ -63,7 +63,11 @@ export class KnownExtensions {
 
   /** Returns what to ask with the COMMIT of a file that may have changed the facts. */
   afterFile(file: Migration): readonly Question[] {
-    if (isSql(file) && !/extension|schema/i.test(file.text) && !mayMakeExtensionSchema(file.sql)) {
+    if (
+      isSql(file) &&
+      !/extension|schema/i.test(file.sql.text) &&
+      !mayMakeExtensionSchema(file.sql)
+    ) {
       return [];
     }
     const learn = (value: string): void => this.learn(JSON.parse(value) as ExtensionFacts);

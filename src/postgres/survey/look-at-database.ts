@@ -9,6 +9,7 @@ import {
 } from '../history/migration-history.ts';
 import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
 import { isSql, readLongTexts, type Migration } from '../sources/migration.ts';
+import { hashLongForms } from '../sources/migration-identity.ts';
 import type { PluginMigrations, PluginSchemas } from '../sources/read-migrations.ts';
 import { namesExtensions } from '../sql/extension-commands.ts';
 import { textArray } from '../sql/identifier.ts';
@@ -188,6 +189,9 @@ async function lookOnce(
     ...(mayChange && (await changeQuestions(names, filesOf(await read()), settings))),
   });
   const plugins = await read();
+  for (const { files, schema, historySchema } of plugins) {
+    await hashLongForms(files, histories.get(historySchema) ?? [], schema);
+  }
   const plans = planAll(plugins, histories);
   const pending = Array.from(plans.values()).flatMap((plan) => plan.pending);
   const isLate = !mayChange && pending.length > 0;
@@ -275,7 +279,9 @@ async function changeQuestions(
   files: readonly Migration[],
   settings: MigrationSettings,
 ): Promise<Questions> {
-  await readLongTexts(files.filter((file) => isSql(file) && namesExtensions(file.sql)));
+  await readLongTexts(
+    files.filter((file) => isSql(file) && (!file.sql.isRead || namesExtensions(file.sql))),
+  );
   const isPublicOnPath = schemasOnPath(settings).includes('public');
   return {
     extensions: extensionFactsSql(settings, wantedExtensions(files)),

@@ -181,8 +181,9 @@ async function namesMeantInPublic(
   isRewritten: boolean,
 ): Promise<readonly string[]> {
   const names = await mapBounded(applied.filter(isSql), readersAtOnce, async (file) => {
+    await file.sql.readInSlices();
     const own = isRewritten ? await ownNames(file).catch(() => 'all' as const) : new Set<string>();
-    const sent = applyEdits(file.text, publicEdits(file.sql, schema, own)).text;
+    const sent = applyEdits(file.sql.text, publicEdits(file.sql, schema, own)).text;
     return [...sent.matchAll(qualified)].map(
       ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain?.toLowerCase() ?? '',
     );

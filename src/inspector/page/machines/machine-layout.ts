@@ -29,8 +29,9 @@ const endHeight = 26;
 const railGap = 31;
 /** From one arc to the next one above it: a line of text has room between them. */
 const arcGap = 17;
-const narrowestBox = 88;
-const narrowestGap = 40;
+/** Of a state: what is beside its name, and its least width. */
+const roomy = { padding: 32, narrowestBox: 88, narrowestGap: 40 };
+const tight = { padding: 22, narrowestBox: 76, narrowestGap: 34 };
 
 /**
  * Lays a machine out from left to right, as it runs: its states in a row, then its endings below each other. A transition to the
@@ -49,13 +50,14 @@ export function layoutMachine(machine: MachineDescription, isNarrow = false): Ma
   const arcs = joined
     .filter((edge) => !isRail(edge) && !isStraight(edge))
     .toSorted((a, b) => span(a) - span(b));
+  const { padding, narrowestBox, narrowestGap } = isNarrow ? tight : roomy;
   const top = arcs.length * arcGap + (arcs.length > 0 ? 6 : 0);
   const middle = top + boxHeight / 2;
 
   const places = new Map<string, Place>();
   let x = 0;
   for (const [at, { name }] of working.entries()) {
-    const width = Math.max(narrowestBox, measureText(name, nameSize) + 32);
+    const width = Math.max(narrowestBox, measureText(name, nameSize) + padding);
     places.set(name, { x, y: top, width, height: boxHeight });
     const next = joined.find((edge) => edge.from === name && isStraight(edge));
     const last = at === working.length - 1 && endings.length === 0;

@@ -1,0 +1,126 @@
+import { roundMs } from '../../core/duration.ts';
+import { asBootError, BootError } from '../../core/errors.ts';
+import type { ErrorCode } from '../../core/error-codes.ts';
+import { readMessage } from '../../core/foreign-value.ts';
+import { deadlineAfter } from '../../core/patience.ts';
+import { joinNames, shorten } from '../../core/printable.ts';
+import type { PhaseOutcome } from '../../core/steps.ts';
+import { isConnectionLost, readSqlState } from '../../postgres/connection/connection-error.ts';
+import type { Querying } from '../../postgres/connection/connection.ts';
+import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
+import { flushCommits } from '../../postgres/migrate/durability.ts';
+import type { UnflushedHistory } from '../../postgres/migrate/migrating.ts';
+import type { Around } from '../around/around.ts';
+import { createPatientPool } from '../around/patient-pool.ts';
+
+/**
+ * Takes to the disk what the migrations of these plugins have committed without waiting for it. Sends nothing when there is none.
+ *
+ * @param outcome How the migrations have ended. A boot that has failed or was stopped has its reason already: then a flush that
+ *   fails is a warning.
+ * @throws BootError when the flush is all that the boot fails by; the signal's reason.
+ */
+export async function flushMigrations(
+  around: Around,
+  plugins: ReadonlyMap<string, UnflushedHistory>,
+  outcome: PhaseOutcome,
+  signal: AbortSignal,
+): Promise<void> {
+  if (plugins.size === 0) return;
+  const { clock, emit } = around;
+  const startedAt = clock.elapsed();
+  emit({ type: 'migrations.flushing', plugins: plugins.size });
+  let failure: BootError;
+  try {
+    const flush = outcome === 'done' ? flushPatiently : flushInHaste;
+    const { isDurable, lost } = await flush(around, signal, (client) =>
+      flushCommits(client, plugins),
+    );
+    // A cancel can end the wait for a standby, and PostgreSQL answers as if the standby had it.
+    signal.throwIfAborted();
+    if (lost.length === 0) {
+      const durationMs = roundMs(clock.elapsed() - startedAt);
+      if (isDurable) emit({ type: 'migrations.durable', plugins: plugins.size, durationMs });
+      return;
+    }
+    failure = takenBack(lost);
+  } catch (error) {
+    failure = notDurable([...plugins.keys()], error);
+  }
+  if (outcome === 'done' && !signal.aborted) throw failure;
+  emit({ type: 'boot.warning', message: failure.message });
+  signal.throwIfAborted();
+}
+
+type Flush = (client: Querying) => ReturnType<typeof flushCommits>;
+
+/** To ask twice does no harm: a lost connection is replaced. A crash of the server in between is seen by what is missing. */
+function flushPatiently(
+  around: Around,
+  signal: AbortSignal,
+  flush: Flush,
+): ReturnType<typeof flushCommits> {
+  const { clock, cut } = around;
+  const pool = createPatientPool(around, { phase: 'migrateAll', signal });
+  return withPinnedClient(pool, { signal, clock, cut, mayRepeat: () => true }, flush);
+}
+
+/**
+ * A boot that ends does not wait for a PostgreSQL that is away: its error may be just that. As a stop handler, the flush has
+ * `stop.timeout`, and a server that does not even answer the cancel has `stop.total`.
+ */
+async function flushInHaste(
+  around: Around,
+  signal: AbortSignal,
+  flush: Flush,
+): ReturnType<typeof flushCommits> {
+  const { settings, clock } = around;
+  const late = deadlineAfter(clock, settings.stop.timeout, signal);
+  const end = deadlineAfter(clock, settings.stop.total, around.cut);
+  const cut = end.signal;
+  try {
+    const pool = createPatientPool(
+      { ...around, settings: { ...settings, connect: { ...settings.connect, wait: 0 } } },
+      { phase: 'migrateAll', signal: AbortSignal.any([late.signal, cut]) },
+    );
+    const flushed = await withPinnedClient(pool, { signal: late.signal, clock, cut }, flush);
+    late.signal.throwIfAborted();
+    return flushed;
+  } finally {
+    late.cancel();
+    end.cancel();
+  }
+}
+
+function takenBack(plugins: readonly string[]): BootError {
+  const names = joinNames(shorten(plugins, 3));
+  return new BootError(
+    'MIGRATION_CONNECTION_LOST',
+    `PostgreSQL no longer has migrations of ${names} that were committed: it has crashed meanwhile, or another server has taken its place`,
+    { phase: 'migrateAll', hint },
+  );
+}
+
+function notDurable(plugins: readonly string[], cause: unknown): BootError {
+  const known = asBootError(cause);
+  const sqlState = readSqlState(cause);
+  const names = joinNames(shorten(plugins, 3));
+  return new BootError(
+    known?.code ?? chooseCode(cause),
+    `The migrations of ${names} are committed, and possibly not yet on the disk of PostgreSQL: ${readMessage(cause)}`,
+    {
+      phase: 'migrateAll',
+      hint: `${hint}${known?.hint === undefined ? '' : ` ${known.hint}`}`,
+      ...(sqlState !== undefined && { database: { sqlState } }),
+      cause,
+    },
+  );
+}
+
+const hint =
+  'Start again: the next boot looks at what is there. A file that a crash of PostgreSQL has taken back, with its row, runs again.';
+
+function chooseCode(cause: unknown): ErrorCode {
+  if (isConnectionLost(cause)) return 'MIGRATION_CONNECTION_LOST';
+  return readSqlState(cause) === '42501' ? 'DATABASE_PRIVILEGE' : 'MIGRATION_FAILED';
+}

@@ -1,0 +1,63 @@
+import { readSqlState } from '../connection/connection-error.ts';
+import type { Querying } from '../connection/connection.ts';
+import { historyTable } from '../history/migration-history.ts';
+import { isSql } from '../sources/migration.ts';
+import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
+import type { Migrating, UnflushedHistory } from './migrating.ts';
+
+/**
+ * Whether the COMMIT of the open file waits for the disk. PostgreSQL writes its log in one order, so a later COMMIT, or a flush,
+ * takes along all that came before it.
+ */
+export function waitsForDisk({ progress, onUnflushed }: Migrating): boolean {
+  const { rowsAtFirst, pending, open } = progress;
+  // In an upgrade there is data at stake.
+  if (rowsAtFirst !== 0 || !open) return true;
+  // A function may have acted outside of the database, where a crash of the server takes nothing back.
+  if (!isSql(open.file)) return true;
+  return onUnflushed === undefined && open.file === pending.at(-1);
+}
+
+/** The result of a flush. */
+interface Flushed {
+  /** Whether it has waited; not where `synchronous_commit` is `off`. */
+  readonly isDurable: boolean;
+  /** The plugins whose histories lack rows that were committed. */
+  readonly lost: readonly string[];
+}
+
+/**
+ * Takes to the disk all that PostgreSQL has committed, of any session, in one statement. It goes as far as the session's own
+ * `synchronous_commit`: a standby that this names has it too.
+ *
+ * The same statement looks whether everything is still there: the server may have crashed meanwhile and be back, or another
+ * one may have taken its place. A history lacks its last row then, or is gone altogether.
+ *
+ * A transaction that only has an id writes no COMMIT that would wait. A message into the log does: any role may send one, on
+ * PostgreSQL 14 to 18, also where transactions are read-only.
+ * https://www.postgresql.org/docs/18/functions-admin.html#FUNCTIONS-REPLICATION
+ *
+ * @param histories By plugin.
+ */
+export async function flushCommits(
+  client: Querying,
+  histories: ReadonlyMap<string, UnflushedHistory>,
+): Promise<Flushed> {
+  const counts = [...histories].map(
+    ([plugin, { historySchema, rows }]) =>
+      `select ${quoteLiteral(plugin)} as plugin, count(*) < ${rows} as is_lost from ${quoteIdentifier(historySchema)}.${historyTable}`,
+  );
+  try {
+    const { rows } = await client.query<{ setting: string; lost: string }>(
+      `select current_setting('synchronous_commit') as setting,
+         pg_logical_emit_message(true, 'slipway', 'durable')::text as message,
+         (select coalesce(json_agg(plugin), '[]')::text from (${counts.join(' union all ')}) as history where is_lost) as lost`,
+    );
+    const [row] = rows;
+    const lost = JSON.parse(row?.lost ?? '[]') as readonly string[];
+    return { isDurable: row?.setting !== 'off', lost };
+  } catch (error) {
+    if (readSqlState(error) !== '42P01') throw error;
+    return { isDurable: false, lost: [...histories.keys()] };
+  }
+}
