@@ -1,5 +1,5 @@
-export { createBoot } from './boot/boot.ts';
 export type { Boot } from './boot/boot.ts';
+export { createBoot } from './boot/create-boot.ts';
 export { defineConfig } from './boot/options/boot-options.ts';
 export type { BootConfig, BootOptions } from './boot/options/boot-options.ts';
 export { createRecorder } from './record/create-recorder.ts';

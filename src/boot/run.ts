@@ -15,6 +15,7 @@ import { openPools, type OpenPool } from '../postgres/connection/connection.ts';
 import type { RunAround } from './around/around.ts';
 import type { BootSettings } from './options/boot-settings.ts';
 import { discoverPhase } from './discover/discover-phase.ts';
+import type { HostDatabases } from './init-all/host-databases.ts';
 import { initAllPhase } from './init-all/init-all-phase.ts';
 import type { MachineInspection } from './machine-inspection.ts';
 import { migrateAllPhase } from './migrate-all/migrate-all-phase.ts';
@@ -57,6 +58,8 @@ export class BootRun {
   readonly until: Until;
   /** How much may go on at once, in plugins and in connections. */
   readonly limits: Pick<BootEvents['boot.started'], 'slots' | 'poolSize'>;
+  /** The databases of plugins, for the host's own code. */
+  readonly databases: HostDatabases;
   /** Resolves when everything is up; stays open when that never happens. */
   readonly ready: Promise<{ readonly outcome: BootOutcome }>;
   /** Resolves when everything is down. Never rejects. */
@@ -98,6 +101,7 @@ export class BootRun {
     const migrateAll = migrateAllPhase(around, discover.discovered, sort.graph);
     const initAll = initAllPhase(around, sort.graph, migrateAll.searchPath);
     this.#endLives = initAll.end;
+    this.databases = initAll.databases;
     this.#closeMigrations = migrateAll.close;
     const tasks = { ...discover.tasks, ...sort.tasks, ...migrateAll.tasks, ...initAll.tasks };
     const poolSize = migrationPool.options.max;
@@ -137,7 +141,10 @@ export class BootRun {
 
   readonly #emit = (event: MachineNews): void => {
     if ('phase' in event && event.phase === 'initAll') this.#onInitAll(event.type);
-    if (event.type === 'phase.finished' && event.phase === 'migrateAll') this.#closeMigrations();
+    if (event.type === 'phase.finished' && event.phase === 'migrateAll') {
+      this.#closeMigrations();
+      if (event.outcome === 'done') this.databases.open();
+    }
     if (event.type === 'phase.started' && event.phase === 'stopAll') this.#parts.onWayDown();
     this.#parts.relay.emit(event);
   };

@@ -222,6 +222,14 @@ export const errorCodes = {
     meaning: 'this boot has ended',
     hint: 'Make a new one with createBoot().',
   },
+  DATABASE_NOT_MIGRATED: {
+    meaning: 'the database of a plugin is asked for before its migrations have ended',
+    hint: 'Ask for it after start() has resolved, or in a listener of phase.finished.',
+  },
+  DATABASE_CLOSED: {
+    meaning: 'a plugin that has stopped uses its database',
+    hint: 'Do the last queries in a handler of onStop(), and end what uses the database there.',
+  },
   RECORDING_UNREADABLE: {
     meaning: 'the recording of a boot cannot be read',
     hint: 'Give readStory() the file that the option `record` has made.',

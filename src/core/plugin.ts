@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolConfig } from 'pg';
 import type { StopHandler } from './core-services.ts';
 import type { Duration } from './duration.ts';
 import type { Logger } from './logger.ts';
@@ -106,6 +106,13 @@ interface PluginFacts {
   readonly migrations?: MigrationSource;
   /** Ids that the plugin had in earlier releases, in any order: a schema of such an id is renamed, with all that is in it. */
   readonly previousIds?: readonly string[];
+  /**
+   * Where the plugin's `database` connects to: a pool, a connection string or a config, for a login role of its own, which makes
+   * a security boundary. Its migrations run on the boot's connections all the same. Slipway ends the pool that it has made.
+   *
+   * @default the pool of the boot
+   */
+  readonly pool?: Pool | string | PoolConfig;
   /** Plugins that come first if they are present; nothing of them is needed. */
   readonly after?: readonly string[];
   /**

@@ -8,6 +8,7 @@ export const pluginFields = [
   'version',
   'migrations',
   'previousIds',
+  'pool',
   'database',
   'deps',
   'after',

@@ -26,6 +26,13 @@ test('the bench measures every part on both lines', { timeout: 240_000 }, async 
     sqlOn1: measured,
   };
   const fresh = { ...migrated, sqlOn4: measured };
+  const queries = ['select', 'insert', 'transaction'].flatMap((work) =>
+    [
+      { inFlight: 1, clients: 4 },
+      { inFlight: 50, clients: 4 },
+      { inFlight: 50, clients: 10 },
+    ].map((traffic) => ({ work, ...traffic, ways: { slipway: { ratio: { runs: 1 } } } })),
+  );
   const { stdout } = await runBench('--quick', '--json');
   expect(JSON.parse(stdout)).toMatchObject({
     plugins: 10,
@@ -39,6 +46,7 @@ test('the bench measures every part on both lines', { timeout: 240_000 }, async 
         contenders: { slipway: measured, avvio: measured, loop: measured },
       })),
     },
+    queries: { direct: { cases: queries }, slowLink: { cases: queries } },
     orchestration: { cases: Array.from({ length: 6 }, () => ({ start: { runs: 1 } })) },
     discovery: [{ dependencies: 10 }],
     versus: [
@@ -79,7 +87,7 @@ test('an unknown part, or a page of quick figures, is refused with the usage', a
   await expect(runBench('--only', 'everything')).rejects.toMatchObject({
     code: 2,
     stderr: expect.stringContaining(
-      '--only migrators|orchestrators|orchestration|discovery',
+      '--only migrators|orchestrators|queries|orchestration',
     ) as string,
   });
 });

@@ -10,6 +10,7 @@ import type { Rounds } from './measure.ts';
 import { measureMigrators, type MigratorsResult, type Situation } from './migrators.ts';
 import { measureOrchestration, type OrchestrationResult } from './orchestration.ts';
 import { measureOrchestrators, type OrchestratorsResult } from './orchestrators.ts';
+import { measureQueries, type QueriesExtent, type QueriesResult } from './queries.ts';
 import { measureReader, type ReaderResult } from './reader.ts';
 import { measureRecording, type RecordingResult } from './recording.ts';
 import { measureSurvey, type SurveyResult } from './survey.ts';
@@ -20,6 +21,7 @@ import { measureVersus, type VersusResult } from './versus.ts';
 export const parts = [
   'migrators',
   'orchestrators',
+  'queries',
   'orchestration',
   'discovery',
   'noop',
@@ -59,6 +61,7 @@ export interface BenchResult {
   readonly plugins: number;
   readonly migrators: readonly MigratorsResult[];
   readonly orchestrators?: OrchestratorsResult;
+  readonly queries?: QueriesResult;
   readonly orchestration?: OrchestrationResult;
   readonly discovery: readonly DiscoveryResult[];
   readonly versus: readonly VersusResult[];
@@ -97,6 +100,7 @@ interface Extent {
   readonly recorded: readonly number[];
   /** How many relations the catalog has beside the plugins'. */
   readonly relations: number;
+  readonly queries: QueriesExtent;
   /** The boot whose page is clicked. */
   readonly clicked: ClicksExtent;
   /** How long a reader holds a table, in ms. */
@@ -117,11 +121,13 @@ const full: Extent = {
   installed: 22,
   recorded: [100, 1_000],
   relations: 40_000,
+  queries: { direct: 500, slowLink: 100 },
   clicked: { plugins: 300, statements: 48 },
   heldMs: 5_000,
   rounds: {
     migrators: { rounds: 9, warmUps: 1 },
     orchestrators: { rounds: 9, warmUps: 1 },
+    queries: { rounds: 11, warmUps: 2 },
     orchestration: { rounds: 5, warmUps: 1 },
     discovery: { rounds: 9, warmUps: 1 },
     noop: { rounds: 7, warmUps: 1 },
@@ -147,11 +153,13 @@ const small: Extent = {
   installed: 3,
   recorded: [10],
   relations: 500,
+  queries: { direct: 20, slowLink: 20 },
   clicked: { plugins: 30, statements: 20 },
   heldMs: 400,
   rounds: {
     migrators: once,
     orchestrators: once,
+    queries: once,
     orchestration: once,
     discovery: once,
     noop: once,
@@ -212,6 +220,7 @@ export async function runBench({
     ...(await ifAsked('orchestrators', () =>
       measureOrchestrators({ sizes, rounds: rounds.orchestrators, installBackstage }),
     )),
+    ...(await ifAsked('queries', () => measureQueries(adminUrl, extent.queries, rounds.queries))),
     ...(orchestration ? { orchestration } : {}),
     discovery,
     versus,

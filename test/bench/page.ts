@@ -4,6 +4,7 @@ import { packageRoot } from '../support/built-package.ts';
 import type { BenchResult } from './bench.ts';
 import { renderMarkdown, type Table } from './columns.ts';
 import { contenderTables } from './contender-tables.ts';
+import { queryTables } from './query-tables.ts';
 import { describeMachine } from './tables.ts';
 
 const path = join(packageRoot, 'docs/performance.md');
@@ -11,7 +12,8 @@ const path = join(packageRoot, 'docs/performance.md');
 /** Puts the figures into the page, and leaves those as they are that were not measured. */
 export async function updatePage(result: BenchResult): Promise<void> {
   const { migrators, orchestrators } = contenderTables(result);
-  const measured = Object.entries({ migrators, orchestrators }).filter(
+  const queries = queryTables(result);
+  const measured = Object.entries({ migrators, orchestrators, queries }).filter(
     ([, tables]) => tables.length > 0,
   );
   let page = await readFile(path, 'utf8');

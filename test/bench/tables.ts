@@ -8,6 +8,7 @@ import type { HelpResult } from './help.ts';
 import type { Sample } from './measure.ts';
 import { migrationTables } from './migration-tables.ts';
 import type { OrchestrationResult } from './orchestration.ts';
+import { queryTables } from './query-tables.ts';
 import type { TelemetryResult } from './telemetry.ts';
 import type { VersusResult } from './versus.ts';
 
@@ -35,6 +36,7 @@ function tablesOf(result: BenchResult): readonly Table[] {
   return [
     ...migrators,
     ...orchestrators,
+    ...queryTables(result),
     ...(orchestration ? [orchestrationTable(orchestration)] : []),
     ...(discovery.length > 0 ? [discoveryTable(discovery)] : []),
     ...(versus.length > 0 ? [versusTable(versus, plugins)] : []),

@@ -60,7 +60,7 @@ const failing: readonly (readonly [string, Plugin, number])[] = [
         const begun = deferred();
         void database
           .transaction(async (tx) => {
-            await tx.execute(sql`create temp table t (id int)`);
+            await tx.execute(sql`select 1`);
             begun.resolve();
             await new Promise(() => undefined);
           })
@@ -226,26 +226,36 @@ describe('a client that a plugin has taken and never released', () => {
   });
 });
 
-it('takes back, when the boot is down, what a plugin took after its end', async () => {
+it('a plugin whose life has ended has no database any more', async () => {
   const pool = db.pool({ max: 4 });
-  let database: Pool | undefined;
+  const databases: Pool[] = [];
   const failed = definePlugin({
     id: 'leaky',
     required: false,
-    init: (context) => {
-      ({ database } = context);
+    init: ({ database }) => {
+      databases.push(database);
       fail();
     },
   });
-  const { boot } = bootUnderTest({ pool, plugins: [failed, { id: 'tidy' }] });
-  await boot.start();
-  expect((await database?.query('select 1 as one'))?.rows).toEqual([{ one: 1 }]);
-  await database?.connect();
-  await boot.stop();
-  expect(boot.report().warnings).toContainEqual({
-    plugin: 'leaky',
-    message: expect.stringContaining('did not release 1 client of') as string,
+  const served = definePlugin({
+    id: 'served',
+    init({ database, onStop }) {
+      databases.push(database);
+      onStop(async () => void (await database.query('select 1')));
+    },
   });
+  const { boot } = bootUnderTest({ pool, plugins: [failed, served] });
+  await boot.start();
+  const [early, late] = databases as [Pool, Pool];
+  for (const attempt of [early.query('select 1'), early.connect()]) {
+    expect(await failureOf(attempt)).toMatchObject({
+      code: 'DATABASE_CLOSED',
+      message: expect.stringContaining('plugin_leaky') as string,
+    });
+  }
+  expect((await late.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  await boot.stop();
+  expect(await failureOf(late.query('select 1'))).toMatchObject({ code: 'DATABASE_CLOSED' });
   await expectToEnd(pool);
 });
 

@@ -6,6 +6,7 @@ import { repository } from '../architecture/imports.ts';
 const entries = [
   'src/index.ts',
   'src/checkstack.ts',
+  'src/drizzle.ts',
   'src/http/index.ts',
   'src/inspector.ts',
   'src/otel.ts',

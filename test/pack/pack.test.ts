@@ -35,6 +35,7 @@ console.log(JSON.stringify(all.flatMap(Object.keys)));`;
     const names = await importing(
       'slipway',
       'slipway/checkstack',
+      'slipway/drizzle',
       'slipway/machines',
       'slipway/testing',
       'slipway/http',
@@ -44,6 +45,7 @@ console.log(JSON.stringify(all.flatMap(Object.keys)));`;
       expect.arrayContaining([
         'createBoot',
         'createBackendPlugin',
+        'createScopedDatabase',
         'bootMachine',
         'startPostgres',
         'probes',

@@ -19,7 +19,7 @@ describe('createScopedDb()', () => {
     await scoped.transaction(async (tx) => void (await tx.insert(sent).values({ body: 'hello' })));
     expect(await scoped.query.sent.findMany()).toEqual([{ id: 1, body: 'hello' }]);
     expect(await createScopedDb(base, 'plugin_x').select().from(sent)).toHaveLength(1);
-    await expect(base.select().from(sent)).rejects.toThrow('Failed query');
     expect(shared.totalCount).toBe(1);
+    await expect(base.select().from(sent)).rejects.toThrow('Failed query');
   });
 });

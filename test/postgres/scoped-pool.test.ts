@@ -118,7 +118,7 @@ describe('connect', () => {
     await shared.query('set search_path = ext, public');
     const pool = createScopedPool(shared, 'plugin_a');
     const client = await pool.connect();
-    expect((await client.query('show search_path')).rows).toEqual([{ search_path: 'plugin_a' }]);
+    expect((await client.query('show search_path')).rows).toEqual([{ search_path: '"plugin_a"' }]);
     client.release();
     expect(() => client.release()).toThrow(/already been released/);
     expect((await shared.query('show search_path')).rows).toEqual([{ search_path: 'ext, public' }]);
@@ -137,7 +137,7 @@ describe('connect', () => {
         });
       });
     });
-    expect(path).toEqual([{ search_path: 'plugin_a' }]);
+    expect(path).toEqual([{ search_path: '"plugin_a"' }]);
     expect((await shared.query('show search_path')).rows).toEqual([
       { search_path: '"$user", public' },
     ]);
@@ -175,8 +175,8 @@ test('ending it leaves the pool of the host alone', async () => {
 test('plugins and the host on one busy pool never see each other’s path', async () => {
   const shared = db.pool({ max: 3 });
   const pools = [
-    ['plugin_a', createScopedPool(shared, 'plugin_a')],
-    ['plugin_b', createScopedPool(shared, 'plugin_b')],
+    ['"plugin_a"', createScopedPool(shared, 'plugin_a')],
+    ['"plugin_b"', createScopedPool(shared, 'plugin_b')],
     ['"$user", public', shared],
   ] as const;
   await Promise.all(

@@ -64,6 +64,8 @@ const changes = [
   'listen news',
   'prepare p as select 1',
   'create temp table items (name text)',
+  'select 1 as n into temporary table items',
+  'with a as (select 1 as n) select * into temp items from a',
   'discard plans',
 ] as const;
 
@@ -103,6 +105,8 @@ describe('query() of a scoped pool', () => {
     const before = await pidOf(shared);
     await pool.query(`update items set name = 'set role'; set local role pg_monitor; show role`);
     await pool.query('alter table items alter name set not null');
+    await pool.query('create table temp (n int); insert into temp (n) values (1)');
+    await pool.query('insert into temp select 2');
     expect(await pidOf(shared)).toEqual(before);
   });
 });
@@ -131,11 +135,12 @@ describe('a scoped client', () => {
     expect((await errorOf(client.query('select 1'))).message).toMatch(/has been released/);
   });
 
-  test('stays in its schema behind a COMMIT', async () => {
+  test('refuses what would run behind a COMMIT', async () => {
     const client = await createScopedPool(db.pool(), 'plugin_a').connect();
-    await client.query('begin; create table x (); commit; create table y ()');
+    const text = 'begin; create table x (); commit; create table y ()';
+    expect((await errorOf(client.query(text))).message).toMatch(/^COMMIT is refused/);
     client.release();
-    expect(await tables()).toEqual([...nothingNew, 'plugin_a.x', 'plugin_a.y'].toSorted());
+    expect(await tables()).toEqual(nothingNew);
   });
 });
 
@@ -255,8 +260,11 @@ describe('a prepared statement', () => {
         seen.push((await pool.query({ name, text: 'select * from items' })).rows);
         const client = await pool.connect();
         seen.push((await client.query({ name, text: 'select * from items' })).rows);
+        await client.query('begin');
         const object = new Query({ name, text: 'select * from items' } as never);
-        seen.push(await new Promise((resolve) => client.query(object).once('row', resolve)));
+        const running = client.query(object);
+        seen.push(await new Promise((resolve) => running.once('row', resolve)));
+        await client.query('commit');
         client.release();
       }
       expect(seen).toEqual([a, a, a[0], b, b, b[0]]);
@@ -267,4 +275,20 @@ describe('a prepared statement', () => {
     const { rows } = await shared.query('select length(name) as n from pg_prepared_statements');
     expect(Math.max(...rows.map(({ n }) => n as number))).toBeLessThanOrEqual(63);
   });
+});
+
+test('a value that cannot be written fails its own query, and the next ones run', async () => {
+  await db.query(`insert into plugin_a.items values ('a')`);
+  const pool = createScopedPool(db.pool({ max: 1 }), 'plugin_a');
+  const unwritable = {
+    toPostgres: () => {
+      throw new Error('cannot be written');
+    },
+  };
+  for (let round = 0; round < 3; round += 1) {
+    const failing = pool.query('select * from items where name = $1', [unwritable]);
+    const next = pool.query('select * from items where name = $1', ['a']);
+    await expect(failing).rejects.toThrow('cannot be written');
+    expect((await next).rows).toEqual([{ name: 'a' }]);
+  }
 });

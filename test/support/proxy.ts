@@ -12,6 +12,8 @@ export interface Proxy {
   readonly port: number;
   /** The text of every statement that all connections have sent so far, in the order of arrival. */
   readonly statements: readonly string[];
+  /** The name of every statement that has been prepared, which is empty for an unnamed one. */
+  readonly prepared: readonly string[];
   /** Returns the number of open connections to the proxy. */
   readonly openCount: () => number;
   /** Clears the list of statements. */
@@ -47,10 +49,14 @@ export async function startProxy(
   const sockets = new Set<Socket>();
   const deliveries = new Set<() => void>();
   const statements: string[] = [];
+  const prepared: string[] = [];
 
   const join = (client: Socket): void => {
     const server = connect(Number(targetPort || 5432), hostname);
-    const reader = new StatementReader((sql) => statements.push(sql));
+    const reader = new StatementReader(
+      (sql) => statements.push(sql),
+      (name) => prepared.push(name),
+    );
     client.on('data', (chunk: Buffer) => reader.push(chunk));
     const pipes = [pipeDelayed(client, server, link), pipeDelayed(server, client, link)];
     for (const deliver of pipes) deliveries.add(deliver);
@@ -80,6 +86,7 @@ export async function startProxy(
     url: server.url,
     port: server.port,
     statements,
+    prepared,
     // Each connection has two sockets.
     openCount: () => Math.ceil(sockets.size / 2),
     forgetStatements: () => {

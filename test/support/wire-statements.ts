@@ -12,14 +12,22 @@ const HEADER = 5;
  */
 export class StatementReader {
   readonly #onStatement: (sql: string) => void;
+  readonly #onParse: (name: string) => void;
   readonly #prepared = new Map<string, string>();
   readonly #portals = new Map<string, string>();
   #rest: Buffer = Buffer.alloc(0);
   #isStarted = false;
 
-  /** @param onStatement Called with the text of every statement, in the order sent. */
-  constructor(onStatement: (sql: string) => void) {
+  /**
+   * @param onStatement Called with the text of every statement, in the order sent.
+   * @param onParse Called with the name of every statement that is prepared, which is empty for an unnamed one.
+   */
+  constructor(
+    onStatement: (sql: string) => void,
+    onParse: (name: string) => void = () => undefined,
+  ) {
     this.#onStatement = onStatement;
+    this.#onParse = onParse;
   }
 
   /** Takes the next bytes of the stream. */
@@ -56,6 +64,7 @@ export class StatementReader {
     } else if (type === 'P') {
       const [name, sql] = strings(body);
       this.#prepared.set(name, sql);
+      this.#onParse(name);
     } else if (type === 'B') {
       // The text is bound now, because the unnamed statement may be parsed again before the portal is executed.
       const [portal, name] = strings(body);

@@ -1,8 +1,9 @@
 import type { Tasks } from '../../../machines/index.ts';
 import type { Warning } from '../../core/error-codes.ts';
 import { toProblem, type BootError } from '../../core/errors.ts';
-import { isRequired } from '../../core/plugin.ts';
+import { isRequired, type Plugin } from '../../core/plugin.ts';
 import { steps } from '../../core/steps.ts';
+import { checkSource } from '../../postgres/connection/source-check.ts';
 import type { RegistryRow } from '../../postgres/registry-table.ts';
 import type { Around, RunAround } from '../around/around.ts';
 import { registerPlugins } from './checkstack-form/register-plugins.ts';
@@ -55,7 +56,7 @@ export function discoverPhase(around: RunAround): DiscoverPhase {
 /**
  * Gathers the plugins: the listed ones and those of packages, in either form, and which of them the registry has disabled.
  *
- * @throws BootError `PLUGIN_NOT_LOADED`, `PLUGIN_INVALID`, `DATABASE_UNREACHABLE`, `DATABASE_PRIVILEGE`
+ * @throws BootError `PLUGIN_NOT_LOADED`, `PLUGIN_INVALID`, `OPTIONS_INVALID`, `DATABASE_UNREACHABLE`, `DATABASE_PRIVILEGE`
  */
 export async function discover(around: Around, signal: AbortSignal): Promise<Discovered> {
   const { settings, services } = around;
@@ -71,9 +72,15 @@ export async function discover(around: Around, signal: AbortSignal): Promise<Dis
         settings.ownLogger,
         findDisabled(found.plugins, rows),
       );
+  for (const { plugin } of known) checkOwnPool(plugin);
   const warnings: Warning[] = found.warnings.map((message) => ({ message }));
   if (missing && !failure) warnings.push(toProblem(missing));
   return { known, ...setDisabledApart(known, rows), warnings, rows, failure };
+}
+
+/** @throws BootError `OPTIONS_INVALID` */
+function checkOwnPool({ id, pool }: Plugin): void {
+  if (pool !== undefined) checkSource(pool, `the pool of ${id}`);
 }
 
 /** Emits what was found, each id once; a disabled plugin has no steps to come, so they all settle here. */

@@ -5,13 +5,18 @@ import type { Plugin } from '../../core/plugin.ts';
 import type { AnyRef } from '../../core/service.ts';
 import { getPluginSchemaName } from '../../core/schema-name.ts';
 import { AdvisoryLocks } from '../../postgres/locks/advisory-lock-service.ts';
+import { createPluginScope, type PluginScope } from '../../postgres/scoped/plugin-scope.ts';
+import { openPool } from '../../postgres/connection/connection.ts';
 import { openScopedPool } from '../../postgres/scoped/scoped-pool.ts';
 import type { RunAround } from '../around/around.ts';
+import { HostDatabases } from './host-databases.ts';
 import type { PluginLife } from './plugin-life.ts';
 import { PluginRunner } from './plugin-runner.ts';
 
 interface InitAllPhase {
   readonly tasks: Pick<Tasks, 'init' | 'ready' | 'stop'>;
+  /** The databases of plugins, for the host. */
+  readonly databases: HostDatabases;
   /** Ends every plugin that the machine has not stopped, which happens only when the machine breaks. */
   readonly end: () => Promise<void>;
 }
@@ -31,16 +36,25 @@ export function initAllPhase(
     cut,
   });
 
+  const scopeOf = (plugin: string): PluginScope => {
+    const schema = getPluginSchemaName(plugin, settings.migrations.schemaPrefix);
+    const warn = (message: string): void => around.emit({ type: 'boot.warning', plugin, message });
+    return createPluginScope({ plugin, schema, path: searchPath(schema), warn });
+  };
+  const databases = new HostDatabases(around, graph, scopeOf);
+
   /**
    * Builds the argument of `init`: the dependencies by their keys, and what the plugin has of its own.
    *
    * @throws what the plugin's `database` or the function of a host service throws
    */
   const createContext = (plugin: Plugin, life: PluginLife): Readonly<Record<string, unknown>> => {
-    const schema = getPluginSchemaName(plugin.id, settings.migrations.schemaPrefix);
-    const scoped = openScopedPool(pool, schema, searchPath(schema));
+    const scope = scopeOf(plugin.id);
+    const { schema } = scope;
+    const own = plugin.pool === undefined ? undefined : openPool(plugin.pool);
+    const scoped = openScopedPool(own?.pool ?? pool, scope);
     // First, because `database` may take a client and throw.
-    life.lend(scoped);
+    life.lend(scoped, own);
     const database = plugin.database ? plugin.database(scoped.pool) : scoped.pool;
     const logger = settings.ownLogger.child?.({ plugin: plugin.id }) ?? settings.ownLogger;
     const onStop = life.onStop.bind(life);
@@ -80,8 +94,10 @@ export function initAllPhase(
       // A stop has a time limit of its own and cannot be canceled.
       stop: fromTask(({ input }) => runner.stop(input)),
     },
+    databases,
     async end() {
       await runner.endAll();
+      await databases.close();
       await locks.close();
     },
   };

@@ -4,6 +4,7 @@ import { toError } from '../../core/error-record.ts';
 import { LateSignal } from '../../core/late-signal.ts';
 import { untilAborted, type Deadline } from '../../core/patience.ts';
 import type { Unreturned } from '../../postgres/scoped/loans.ts';
+import type { OpenPool } from '../../postgres/connection/connection.ts';
 import type { ScopedPool } from '../../postgres/scoped/scoped-pool.ts';
 
 interface LifeEnd {
@@ -29,6 +30,7 @@ export class PluginLife {
   readonly #handlers: StopHandler[] = [];
   readonly #report: (error: Error) => void;
   #pool: ScopedPool | undefined;
+  #own: OpenPool | undefined;
   #isUp = false;
   #isOver = false;
 
@@ -47,9 +49,14 @@ export class PluginLife {
     else this.#handlers.push(handler);
   }
 
-  /** Takes the clients of this pool back when the life ends. */
-  lend(pool: ScopedPool): void {
+  /**
+   * Takes the clients of a pool back when the life ends.
+   *
+   * @param own The plugin's own connections, which end with it.
+   */
+  lend(pool: ScopedPool, own?: OpenPool): void {
     this.#pool = pool;
+    this.#own = own;
   }
 
   /** Marks that `init` has succeeded: from now on its queries get time to end when the plugin stops. */
@@ -85,16 +92,9 @@ export class PluginLife {
         void this.#reportLater(call);
       }
     }
-    const unreturned = await this.takeBack(this.#isUp ? deadline : atOnce);
-    // The life stays known for clients that are taken later; what the plugin worked with need not.
-    this.context = {};
-    this.settle = undefined;
-    return { errors, timedOut, unreturned };
-  }
-
-  /** Takes the clients of the plugin's pool back. Queries that run may end until the deadline. */
-  async takeBack(deadline: Pick<Deadline, 'signal'> = atOnce): Promise<Unreturned> {
-    return (await this.#pool?.takeBack(deadline)) ?? { clients: 0, queries: 0 };
+    const unreturned = await this.#pool?.takeBack(this.#isUp ? deadline : atOnce);
+    await this.#own?.end();
+    return { errors, timedOut, unreturned: unreturned ?? { clients: 0, queries: 0 } };
   }
 
   #abandon(handler: StopHandler): void {

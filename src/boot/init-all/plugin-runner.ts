@@ -35,8 +35,6 @@ export class PluginRunner {
   readonly #graph: () => PluginGraph;
   readonly #createContext: CreateContext;
   readonly #up = new Map<string, PluginLife>();
-  /** Every life so far: work that a plugin began may go on after its end. */
-  readonly #lives: { readonly id: string; readonly life: PluginLife }[] = [];
   /** The plugins by their ids. Made at the first look, when they are sorted. */
   #plugins: ReadonlyMap<string, Sorted> | undefined;
 
@@ -128,18 +126,14 @@ export class PluginRunner {
       : { status: 'done' };
   }
 
-  /** Ends every life that is left, last in, first out, and takes clients back that plugins took after their end. */
+  /** Ends every life that is left, last in, first out. */
   async endAll(): Promise<void> {
     for (const id of [...this.#up.keys()].toReversed()) await this.#cleanUp(this.#find(id).plugin);
-    for (const { id, life } of this.#lives) {
-      this.#warnUnreturned(id, await life.takeBack());
-    }
   }
 
   async #attempt(plugin: Plugin, task: Task): Promise<InitResult> {
     if (task.isCanceled) return { status: 'canceled' };
     const life = new PluginLife((error) => this.#logLate(plugin.id, error));
-    this.#lives.push({ id: plugin.id, life });
     const bounds = this.#bounds(plugin.timeouts?.init, life, task);
     const result = await runBounded(() => {
       this.#up.set(plugin.id, life);

@@ -1,4 +1,5 @@
 import type { ClientLike } from './connection.ts';
+import { writeAtOnce, type WireConnection } from './wire.ts';
 
 /** A statement of a batch. */
 export interface BatchStatement {
@@ -14,17 +15,6 @@ type TextRow = readonly (string | null)[];
 
 /** The rows of each statement of a batch; none of a statement that is no question. */
 export type BatchAnswer = readonly (readonly TextRow[])[];
-
-/** The part of pg's connection that its types leave out. */
-interface WireConnection {
-  readonly stream: { readonly writable: boolean; write(bytes: Buffer): boolean };
-  parse(statement: { readonly name?: string; readonly text: string }): void;
-  bind(portal: { readonly statement?: string }): void;
-  execute(portal: object): void;
-  flush(): void;
-  sync(): void;
-  sendCopyFail(reason: string): void;
-}
 
 const wireMethods = ['parse', 'bind', 'execute', 'flush', 'sync', 'sendCopyFail'] as const;
 
@@ -101,17 +91,17 @@ class Batch {
   }
 
   submit(connection: WireConnection): null {
-    writeAtOnce(connection, (wire) => {
+    writeAtOnce(connection, () => {
       for (const [index, { text, isRepeated }] of this.#statements.entries()) {
         const known = isRepeated ? this.#options.prepared.find(text) : undefined;
         const name = known ?? (isRepeated ? this.#options.prepared.newName() : '');
-        if (known === undefined) wire.parse({ name, text });
+        if (known === undefined) connection.parse({ name, text });
         this.#names[index] = name;
-        wire.bind({ statement: name });
-        wire.execute({});
-        wire.flush();
+        connection.bind({ statement: name });
+        connection.execute({});
+        connection.flush();
       }
-      wire.sync();
+      connection.sync();
     });
     return null;
   }
@@ -175,12 +165,4 @@ export class PreparedStatements {
   forget(): void {
     this.#names.clear();
   }
-}
-
-/** Collects what is written, and sends it in one piece: hundreds of small ones take longer than the statements in them. */
-function writeAtOnce(connection: WireConnection, write: (wire: WireConnection) => void): void {
-  const pieces: Buffer[] = [];
-  const stream = { writable: true, write: (bytes: Buffer) => pieces.push(bytes) > 0 };
-  write(Object.assign(Object.create(connection) as WireConnection, { stream }));
-  if (connection.stream.writable) connection.stream.write(Buffer.concat(pieces));
 }

@@ -1,9 +1,8 @@
 import type { ClientQuery } from './connection.ts';
 import { isRecord } from '../../core/foreign-value.ts';
 
-/** All that pg reads of a query config, callbacks aside. */
+/** All that pg reads of a query config, text and callbacks aside. */
 const fields = [
-  'text',
   'values',
   'name',
   'rowMode',
@@ -22,17 +21,45 @@ const fields = [
  */
 export function readQuery([query, values]: readonly unknown[]): ClientQuery {
   const given = typeof query === 'string' ? { text: query } : query;
-  if (!isConfig(given)) {
-    throw new TypeError('query() takes a text or a query config, with values');
-  }
+  if (!isConfig(given)) throw notAQuery();
   // One by one: libraries make configs whose fields are getters of a class.
-  const config = Object.fromEntries(
-    fields.flatMap((field) => (given[field] === undefined ? [] : [[field, given[field]]])),
-  ) as Record<string, unknown> & ClientQuery;
+  const config: Record<string, unknown> & { text: string } = { text: given.text };
+  for (const field of fields) {
+    const value = given[field];
+    if (value !== undefined) config[field] = value;
+  }
   const all = values ?? config.values;
   if (all == null) return config;
   if (!Array.isArray(all)) throw new TypeError('Expected the values of a query to be an array');
-  return { ...config, values: [...(all as readonly unknown[])] };
+  config['values'] = [...(all as readonly unknown[])];
+  return config;
+}
+
+/** A call of pg's `query()`. */
+export interface QueryCall {
+  readonly text: string;
+  /** The text or the config, which pg copies. */
+  readonly query: string | ClientQuery;
+  readonly values: unknown[] | undefined;
+}
+
+/**
+ * Reads the arguments of pg's `query()` only as far as the text.
+ *
+ * @throws TypeError for anything else than a text or a config.
+ */
+export function readCall([query, values]: readonly unknown[]): QueryCall {
+  if (typeof query === 'string') return { text: query, query, values: values as unknown[] };
+  if (!isConfig(query)) throw notAQuery();
+  return {
+    text: query.text,
+    query,
+    values: (values ?? query.values ?? undefined) as unknown[] | undefined,
+  };
+}
+
+function notAQuery(): TypeError {
+  return new TypeError('query() takes a text or a query config, with values');
 }
 
 /** A cursor, a stream, or a query object of pg: it sends itself. */
@@ -40,7 +67,7 @@ export function isSubmittable(query: unknown): query is { readonly submit: unkno
   return isRecord(query) && 'submit' in query;
 }
 
-function isConfig(value: unknown): value is Readonly<Record<string, unknown>> {
+function isConfig(value: unknown): value is ClientQuery & Readonly<Record<string, unknown>> {
   return isRecord(value) && !isSubmittable(value) && typeof value['text'] === 'string';
 }
 

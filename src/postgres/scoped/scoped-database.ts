@@ -1,3 +1,4 @@
+import type { DrizzleConfig } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Pool } from 'pg';
 import { createScopedPool, type ScopedPoolOptions } from './scoped-pool.ts';
@@ -34,6 +35,26 @@ export function createScopedDb<S extends Record<string, unknown>>(
 ): SafeDatabase<S> {
   const pool = createScopedPool($client, schemaName, options);
   return openDrizzle(pool, options.schema ?? ({} as S));
+}
+
+/**
+ * Creates a Drizzle database on the schema of a plugin: tables are named without their schema, and every query runs under the
+ * plugin's `search_path`, on the connections of `pool`, in one round trip. See `createScopedPool`.
+ *
+ * Drizzle's own options are passed on: `schema` with tables and relations for `query` (0.4x), `relations` (1.x), `logger`,
+ * `casing`, `cache`.
+ *
+ * @throws BootError `OPTIONS_INVALID` when `pool` is not a pg.Pool, or its pg is too old
+ * @example const db = createScopedDatabase(pool, 'plugin_catalog', { schema });
+ */
+export function createScopedDatabase<S extends Record<string, unknown> = Record<string, never>>(
+  pool: Pool,
+  schemaName: string,
+  options: ScopedPoolOptions & DrizzleConfig<S> = {},
+): NodePgDatabase<S> & { readonly $client: Pool } {
+  const { extensionSchemas = [], ...config } = options;
+  const client = createScopedPool(pool, schemaName, { extensionSchemas });
+  return drizzle<S>({ ...config, client });
 }
 
 /** Creates a Drizzle database with its tables on a scoped pool. */

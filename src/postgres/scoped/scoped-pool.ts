@@ -1,13 +1,15 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Deadline } from '../../core/patience.ts';
-import { answer, isSubmittable, reply } from '../connection/query-call.ts';
+import { BootError } from '../../core/errors.ts';
+import { answer, isSubmittable, readCall, reply } from '../connection/query-call.ts';
 import { checkPool } from '../connection/source-check.ts';
-import { findSessionChange } from '../sql/refused-commands.ts';
-import { SqlText } from '../sql/sql-text.ts';
 import { searchPath } from '../sql/identifier.ts';
 import { Loans, type Unreturned } from './loans.ts';
-import { connectScoped, queryAlone, readScopedQuery, readSession } from './scoped-client.ts';
-import { refuseControl, refuseSessionChange } from './transaction-texts.ts';
+import { createPluginScope, type PluginScope } from './plugin-scope.ts';
+import { connectScoped } from './scoped-client.ts';
+import { sendScoped, type ScopedCall } from './scoped-query.ts';
+import { readScopedText, refusePoolText } from './scoped-text.ts';
+import { allowChange, askBackend } from './session-change.ts';
 
 /** The options of {@link createScopedPool}. */
 export interface ScopedPoolOptions {
@@ -22,7 +24,7 @@ export interface ScopedPoolOptions {
 /** A scoped pool whose clients can be taken back. */
 export interface ScopedPool {
   readonly pool: Pool;
-  /** Takes back the clients that are checked out; see {@link Loans.takeBack}. The pool stays open. */
+  /** Refuses further use, and takes back the clients that are checked out; see {@link Loans.takeBack}. The shared pool stays open. */
   readonly takeBack: (deadline: Pick<Deadline, 'signal'>) => Promise<Unreturned>;
 }
 
@@ -34,13 +36,14 @@ type ConnectCallback = (
 
 /**
  * Creates a pool whose every statement runs under a plugin's `search_path`, on the connections of `pool`, for Drizzle or plain
- * SQL.
+ * SQL. The path travels with the statement in one message, and ends with its transaction.
  *
- * - `query` runs in a transaction of its own and takes three round trips. Commands that PostgreSQL refuses inside a transaction
- *   (VACUUM, CREATE INDEX CONCURRENTLY), `BEGIN` and `COMMIT`, cursors and streams need `connect()`.
- * - `connect` returns a client whose path is set until it is released. It returns to the pool one round trip later, with its
- *   former path. It is destroyed when it is released inside a transaction, when a `SET` ran on it, or when it cannot be reset.
- *   Behind a pooler the path is set in each of its transactions instead.
+ * - `query` takes one round trip, as on the pool itself. `BEGIN` and `COMMIT`, cursors and streams need `connect()`.
+ * - `connect` returns a client; it costs no round trip. A transaction that begins on it has the path; a cursor, a stream and
+ *   COPY need one. The client is destroyed when it is released inside a transaction.
+ * - Commands that PostgreSQL refuses inside a transaction (VACUUM, CREATE INDEX CONCURRENTLY) are refused.
+ * - After `SET`, `LISTEN`, `PREPARE` or `LOAD` the client is destroyed at its release, with a warning of the process. Behind a
+ *   pooler they are refused.
  * - `end` does nothing: the connections belong to the host.
  *
  * It keeps honest plugins apart; it is not a security boundary.
@@ -54,52 +57,103 @@ export function createScopedPool(
   { extensionSchemas = [] }: ScopedPoolOptions = {},
 ): Pool {
   checkPool(pool, 'pool');
-  return openScopedPool(pool, schema, searchPath(schema, extensionSchemas)).pool;
+  const path = searchPath(schema, extensionSchemas);
+  const warn = (message: string): void => process.emitWarning(`${schema}: ${message}`);
+  return openScopedPool(pool, createPluginScope({ schema, path, warn })).pool;
 }
 
 /** Creates a scoped pool for a plugin, whose clients can be taken back when the plugin stops. */
-export function openScopedPool(pool: Pool, schema: string, path: string): ScopedPool {
+export function openScopedPool(pool: Pool, scope: PluginScope): ScopedPool {
   const loans = new Loans(pool);
+  const query = (args: readonly unknown[]): Promise<unknown> => queryScoped(loans, scope, args);
   const own = new Map<PropertyKey, unknown>([
-    ['query', (...args: unknown[]) => answer((query) => queryScoped(loans, path, query), args)],
-    ['connect', (callback?: ConnectCallback) => connectEitherWay(loans, path, callback)],
+    ['query', (...args: unknown[]) => answer(query, args)],
+    ['connect', (callback?: ConnectCallback) => connectEitherWay(loans, scope, callback)],
     ['end', (...args: unknown[]) => answer(() => Promise.resolve(), args)],
   ]);
   // A proxy, because Drizzle recognizes a pool by its class, and its counts and events are those of the real pool.
   const scoped = new Proxy(pool, {
     get: (target, key, receiver) => own.get(key) ?? (Reflect.get(target, key, receiver) as unknown),
   });
-  const ended = `The plugin of ${schema} has stopped while it waited for a client`;
-  return { pool: scoped, takeBack: (deadline) => loans.takeBack(ended, deadline) };
+  const ended = `The plugin of ${scope.schema} has stopped while it waited for a client`;
+  return {
+    pool: scoped,
+    takeBack(deadline) {
+      loans.close(() => closed(scope.schema));
+      return loans.takeBack(ended, deadline);
+    },
+  };
 }
 
-async function queryScoped(loans: Loans, path: string, args: readonly unknown[]): Promise<unknown> {
+function closed(schema: string): BootError {
+  return new BootError(
+    'DATABASE_CLOSED',
+    `The plugin of ${schema} has stopped: its database is closed`,
+  );
+}
+
+async function queryScoped(
+  loans: Loans,
+  scope: PluginScope,
+  args: readonly unknown[],
+): Promise<unknown> {
   if (isSubmittable(args[0])) {
     throw new TypeError('A cursor or stream needs a client: take one with connect()');
   }
-  const query = readScopedQuery(path, args);
-  const sql = new SqlText(query.text);
-  refuseControl(sql);
-  const change = findSessionChange(sql);
+  const { text, query, values } = readCall(args);
+  const read = readScopedText(text);
+  const refusal = refusePoolText(read);
+  if (refusal) throw refusal;
   const loan = await loans.take();
-  const { client } = loan;
-  let isChanged = false;
+  let isSpoilt = false;
   try {
-    if (change && (await readSession(client)).isPooled) refuseSessionChange(sql);
-    isChanged = change !== undefined;
-    return await queryAlone(client, path, query);
+    // Field by field, because a spread takes longer than all the rest of this function.
+    const call = { text, query, values, read, isAlone: true };
+    return await loan.count(queryOn(loan.client, scope, call));
+  } catch (error) {
+    // PostgreSQL keeps a plan that no longer fits its table, and pg the name of a statement that is lost.
+    isSpoilt = typeof query !== 'string' && query.name !== undefined;
+    throw error;
   } finally {
-    // Settings of a SET would reach the next user of the connection.
-    loan.giveBack(isChanged || client.getTransactionStatus() !== 'I');
+    loan.giveBackWhenIdle(() => isSpoilt || read.sessionChange !== undefined);
+  }
+}
+
+async function queryOn(client: PoolClient, scope: PluginScope, call: ScopedCall): Promise<unknown> {
+  const { sessionChange, form } = call.read;
+  if (sessionChange !== undefined) {
+    await askBackend(client);
+    allowChange(client, sessionChange, scope.warn);
+  }
+  // Alone it could commit, and would go on under another path.
+  return form === 'block' && call.values
+    ? sendInTransaction(client, scope, call)
+    : sendScoped(client, scope, call);
+}
+
+async function sendInTransaction(
+  client: PoolClient,
+  scope: PluginScope,
+  call: ScopedCall,
+): Promise<unknown> {
+  await client.query(['begin', ...scope.settings].join('; '));
+  try {
+    const answered = await sendScoped(client, scope, call);
+    await client.query('commit');
+    return answered;
+  } catch (error) {
+    // When that fails too, the client is inside a transaction or lost, and its pool destroys it.
+    await client.query('rollback').catch(() => undefined);
+    throw error;
   }
 }
 
 function connectEitherWay(
   loans: Loans,
-  path: string,
+  scope: PluginScope,
   callback: ConnectCallback | undefined,
 ): Promise<PoolClient> | undefined {
-  const connecting = connectScoped(loans, path);
+  const connecting = connectScoped(loans, scope);
   if (!callback) return connecting;
   void reply(connecting, (error, client) => {
     callback(error, client, client ? (destroy) => client.release(destroy) : () => undefined);

@@ -55,6 +55,8 @@ const sessionChanges = [
   /^prepare\b/i,
   /^create\s+(?:(?:global|local)\s+)?temp(?:orary)?\b(?!.*\bon\s+commit\s+drop\b)/is,
   /^declare\b(?=.*\bwith\s+hold\b)/is,
+  // SELECT … INTO; in others it is the name of a table.
+  /(?<!\b(?:insert|merge)\s+)\binto\s+(?:(?:local|global)\s+)?temp(?:orary)?\s+(?:table\s+)?[\w"]/i,
   // Anywhere in a command, because it is a function. Dumps begin with it.
   /\bset_config\b(?=\s*\([^()]*,\s*false\s*\))/i,
 ];
