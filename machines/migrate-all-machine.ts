@@ -199,7 +199,7 @@ export const migrateAllMachine = machine.createMachine({
       },
       always: { guard: 'isDrained', target: 'flushing', actions: 'abandonRest' },
     },
-    // On whatever outcome: a boot that has failed or was stopped says as well what is committed and stays.
+    // Whatever the outcome: what a boot has committed stays, also when it has failed or was stopped.
     flushing: {
       invoke: {
         id: 'flush',
@@ -233,7 +233,7 @@ function applySurvey(run: StepRun, result: SurveyResult): StepRun {
   return { ...createStepRun(run.schedule.nodes, run.width, new Map(upToDate)), halt: run.halt };
 }
 
-/** Applies a flush that did not succeed. What has ended the run before is never masked. */
+/** Applies the result of the flush. It never masks an earlier end of the run. */
 function applyFlush(run: StepRun, result: FlushResult): StepRun {
   if (result.status === 'done' || decideOutcome(run) !== 'done') return run;
   if (result.status === 'canceled') return halt(run, 'stop', 'the flush was canceled');

@@ -10,7 +10,7 @@ import { asBootError, BootError } from '../core/errors.ts';
 import type { BootEvent, BootEvents } from '../core/events.ts';
 import { readMessage } from '../core/foreign-value.ts';
 import { untilAborted } from '../core/patience.ts';
-import type { BootOutcome } from '../core/steps.ts';
+import type { BootOutcome, Outcome } from '../core/steps.ts';
 import { openPools, type OpenPool } from '../postgres/connection/connection.ts';
 import type { RunAround } from './around/around.ts';
 import type { BootSettings } from './options/boot-settings.ts';
@@ -145,6 +145,9 @@ export class BootRun {
       this.#closeMigrations();
       if (event.outcome === 'done') this.databases.open();
     }
+    if (event.type === 'plugin.migrate.finished' && isMigrated(event.outcome)) {
+      this.databases.addMigrated(event.plugin);
+    }
     if (event.type === 'phase.started' && event.phase === 'stopAll') this.#parts.onWayDown();
     this.#parts.relay.emit(event);
   };
@@ -213,6 +216,10 @@ export class BootRun {
     }
     return [...errors];
   }
+}
+
+function isMigrated(outcome: Outcome): boolean {
+  return outcome === 'done' || outcome === 'upToDate';
 }
 
 /** Reads from the output of the machine how the boot has ended. */

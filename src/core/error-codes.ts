@@ -223,11 +223,11 @@ export const errorCodes = {
     hint: 'Make a new one with createBoot().',
   },
   DATABASE_NOT_MIGRATED: {
-    meaning: 'the database of a plugin is asked for before its migrations have ended',
+    meaning: 'the host asks for the database of a plugin before every migration has succeeded',
     hint: 'Ask for it after start() has resolved, or in a listener of phase.finished.',
   },
   DATABASE_CLOSED: {
-    meaning: 'a plugin that has stopped uses its database',
+    meaning: 'the database of a plugin is used after the plugin or the boot has stopped',
     hint: 'Do the last queries in a handler of onStop(), and end what uses the database there.',
   },
   RECORDING_UNREADABLE: {

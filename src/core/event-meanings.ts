@@ -32,7 +32,7 @@ export const eventMeanings = {
   'plugin.migrate.applied': 'a migration file is committed',
   'plugin.migrate.finished': 'the migrations of a plugin have settled',
   'migrations.flushing':
-    'every migration has settled, and PostgreSQL is asked to write to the disk what was committed without waiting for it',
+    'every migration has settled, and PostgreSQL flushes to the disk the commits that have not waited for it',
   'migrations.durable': 'all that the migrations have committed is on the disk',
   'history.read': 'the usual times of the plugins are known from earlier boots',
   'plugin.init.started': 'init is called',

@@ -218,7 +218,7 @@ export interface BootEvents {
    * waiting for the disk: by this boot, or maybe by another process.
    */
   'migrations.flushing': {
-    /** How many plugins that concerns. */
+    /** The number of plugins concerned. */
     readonly plugins: number;
   };
   /** Not emitted when the flush fails, or where the `synchronous_commit` of the server is `off`: then nothing is promised. */

@@ -107,8 +107,8 @@ interface PluginFacts {
   /** Ids that the plugin had in earlier releases, in any order: a schema of such an id is renamed, with all that is in it. */
   readonly previousIds?: readonly string[];
   /**
-   * Where the plugin's `database` connects to: a pool, a connection string or a config, for a login role of its own, which makes
-   * a security boundary. Its migrations run on the boot's connections all the same. Slipway ends the pool that it has made.
+   * The connections of the plugin's `database`: a pool, a connection string or a config. A login role of its own makes a security
+   * boundary. Its migrations still run on the connections of the boot. Slipway ends the pool if it has made it.
    *
    * @default the pool of the boot
    */

@@ -74,8 +74,9 @@ export interface BootReport {
   /** Known once the survey has seen the server. */
   readonly database?: DatabaseFacts & {
     /**
-     * When all that the migrations committed was on the disk, in ms from `start()`. Left out when nothing had to be flushed: each
-     * COMMIT had waited for the disk. Left out as well when the flush failed; then the boot has an error or a warning.
+     * When all that the migrations committed was on the disk, in ms from `start()`. Left out when nothing had to be flushed, because
+     * each COMMIT had waited for the disk, and where the server has `synchronous_commit = off`. Left out as well when the flush
+     * failed; then the boot has an error or a warning.
      */
     readonly durableAtMs?: number;
   };

@@ -69,7 +69,7 @@ export class StepTimes {
     return this.#listOnce(`gate ${before}`, (own) => own[before].finishedAtMs === undefined);
   }
 
-  /** Explains a gate that no plugin keeps closed. */
+  /** Explains a gate that is closed although no plugin keeps it closed. */
   explainGate(step: Step): string | undefined {
     const { flush, pause } = this.record;
     return step === 'init' && flush ? pause?.reason : undefined;

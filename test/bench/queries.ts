@@ -16,8 +16,8 @@ import { findServerCpu, type ServerCpu } from './server-cpu.ts';
 import { laySlowLink } from './slow-link.ts';
 import { measureRoundTrip } from './versus.ts';
 
-/** How many queries are under way at any time, and how many clients the pool has for them. */
-export interface Traffic {
+/** The number of queries that are under way at any time, and the size of their pool. */
+interface Traffic {
   readonly inFlight: number;
   readonly clients: number;
 }
@@ -27,7 +27,7 @@ export interface QuerySample {
   /** The median of a run, from the call to the answer. The wait for a client is in it. */
   readonly latency: Sample;
   readonly perSecond: number;
-  /** How many times as long it takes as the limit: the median over the rounds, in each of which both ran. */
+  /** Its time divided by that of the limit: the median over the rounds, in each of which both ran. */
   readonly ratio: Sample;
   /** The means over all runs, for one query. */
   readonly clientCpuMs: number;
@@ -52,10 +52,10 @@ export interface QueriesResult {
   readonly slowLink: QueriesLine;
 }
 
-/** How many queries a run has, by the line that they take. */
+/** The number of queries in a run, for each line. */
 export type QueriesExtent = Readonly<Record<keyof QueriesResult, number>>;
 
-/** What the slow link adds to every round trip, in ms. */
+/** The time that the slow link adds to every round trip, in ms. */
 const addedMs = 1;
 
 /** A query that is alone takes the same client again and again, however many the pool has. */
@@ -97,7 +97,7 @@ export async function measureQueries(
   }
 }
 
-/** A pool that keeps its clients. Its commits do not wait for the disk, which would hide what the ways themselves take. */
+/** Opens a pool that keeps its clients. Its commits do not wait for the disk, which would hide the cost of the ways. */
 function poolOf(database: TestDatabase, lineUrl: string, max: number): Pool {
   const url = new URL(lineUrl);
   url.pathname = `/${database.name}`;
@@ -128,7 +128,7 @@ async function measureCase(
   return { work, ...traffic, ways: Object.fromEntries(samples) as QueriesCase['ways'] };
 }
 
-/** What all queries of a run have taken. */
+/** The time that all queries of a run have taken. */
 interface QueriesRun {
   readonly ms: number;
   readonly latencyMs: number;

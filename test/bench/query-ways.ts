@@ -8,7 +8,7 @@ import { createScopedDatabase } from 'slipway/drizzle';
 export const wayNames = ['qualified', 'slipway', 'transactionEach'] as const;
 export type WayName = (typeof wayNames)[number];
 
-/** What a plugin sends. */
+/** The work that a plugin sends. */
 export const workNames = ['select', 'insert', 'transaction'] as const;
 export type WorkName = (typeof workNames)[number];
 
@@ -39,7 +39,7 @@ const unqualified = {
   notes: pgTable('notes', noteColumns()),
 } as unknown as typeof qualified;
 
-/** Makes the tables. They are not cleaned up behind the scenes, which would hit one way more than another. */
+/** Makes the tables. Autovacuum is off for them, because it would hit one way more than another. */
 export async function createTables(pool: Pool): Promise<void> {
   await pool.query(`
     create schema ${schemaName};

@@ -10,7 +10,7 @@ const bootUnderTest = useBoots();
 const table = (name: string): string => `CREATE TABLE ${name} (id int);`;
 
 test('after migrations.durable a crash of the server takes nothing back', async () => {
-  // The server writes by itself what nobody waits for, and here not soon.
+  // The settings keep the server from writing its log by itself too soon.
   const settings = { wal_writer_delay: '10s', checkpoint_timeout: '1h', bgwriter_delay: '10s' };
   await using server = await startPostgres({ from: 'local', settings });
   const database = new TestDatabase(server.url);

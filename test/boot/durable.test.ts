@@ -36,7 +36,7 @@ async function pluginsOf(...ids: readonly string[]): Promise<readonly Plugin[]> 
   );
 }
 
-/** A database whose own setting is neither on nor off, so that it is seen when nobody changes it. */
+/** A database whose own setting is neither on nor off: a test can tell when a file has changed it. */
 async function freshLocal(): Promise<Database> {
   const database = await db.fresh();
   await database.query(

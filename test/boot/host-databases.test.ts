@@ -61,12 +61,27 @@ describe('boot.database()', () => {
     expect(codeOf(() => boot.database('catalog'))).toBe('DATABASE_CLOSED');
   });
 
-  it('leaves no client behind that the host has not released', async () => {
+  it('stays closed for an optional plugin whose own migration has failed, and for no other', async () => {
+    const { pool } = await shop();
+    const migrations = await migrationFolder({ '0000_a': 'CREATE TABLE items (name nothing);' });
+    const { boot } = bootUnderTest({
+      pool,
+      plugins: [definePlugin({ id: 'catalog', migrations, required: false }), { id: 'audit' }],
+    });
+    expect(await boot.start()).toMatchObject({ outcome: 'degraded' });
+    expect(codeOf(() => boot.database('catalog'))).toBe('DATABASE_NOT_MIGRATED');
+    expect(codeOf(() => boot.database('audit'))).toBe('open');
+  });
+
+  it('leaves no client behind that the host has not released, and warns of it', async () => {
     const { pool } = await shop();
     const { boot } = bootUnderTest({ pool, plugins: [{ id: 'catalog' }] });
     await boot.start();
     await boot.database('catalog').connect();
     await boot.stop();
+    expect(boot.report().warnings).toMatchObject([
+      { plugin: 'catalog', message: expect.stringContaining('did not release') as string },
+    ]);
     await pool.end();
     expect(pool.totalCount).toBe(0);
   });

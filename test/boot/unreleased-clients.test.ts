@@ -220,7 +220,7 @@ describe('a client that a plugin has taken and never released', () => {
       },
     });
     await failureOf(bootUnderTest({ pool, plugins: [plugin] }).boot.start());
-    expect(String(await waiting.promise)).toMatch(/plugin of plugin_leaky has stopped/);
+    expect(String(await waiting.promise)).toMatch(/database of leaky was closed/);
     (await ofHost.promise).release();
     await expectToEnd(pool);
   });
@@ -250,7 +250,7 @@ it('a plugin whose life has ended has no database any more', async () => {
   for (const attempt of [early.query('select 1'), early.connect()]) {
     expect(await failureOf(attempt)).toMatchObject({
       code: 'DATABASE_CLOSED',
-      message: expect.stringContaining('plugin_leaky') as string,
+      message: expect.stringContaining('database of leaky') as string,
     });
   }
   expect((await late.query('select 1 as one')).rows).toEqual([{ one: 1 }]);

@@ -31,7 +31,7 @@ export interface StagedBoot {
   readonly initWidth: number;
   readonly discoverMs: number;
   readonly surveyMs: number;
-  /** How long it takes to bring to the disk what was migrated; left out when there is nothing to flush. */
+  /** The time of the flush; left out when there is nothing to flush. */
   readonly flushMs?: number | undefined;
   readonly registerMs: number;
   /** Whether the plugins start after the migrations; by default they do. */

@@ -38,7 +38,7 @@ export interface PhaseMemory {
   readonly hasFailure: boolean;
   /** Optional plugins whose init failed while the boot went on. */
   readonly cleaned: readonly string[];
-  /** How the flush of what was migrated has ended. */
+  /** The outcome of the flush. */
   readonly flush: string | null;
 }
 
@@ -69,7 +69,7 @@ export function observePhase(rules: PhaseRules, memory: PhaseMemory, edge: Edge)
   checkTold(rules, memory, after, news, ended);
   for (const child of begun) checkBegin(rules, memory, after, child, ended);
 
-  // What is committed goes to the disk whatever the outcome.
+  // The flush runs whatever the outcome.
   const onlyWhenUp = begun.filter((child) => child !== 'flush');
   law(onlyWhenUp.length === 0 || after.down !== 'stop', `begins ${begun.join()} after STOP`);
   law(

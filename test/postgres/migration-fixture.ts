@@ -15,6 +15,13 @@ import type { Migration, SqlMigration } from '../../src/postgres/sources/migrati
 /** Migrations by tag: `{ '0000_init': 'create table …' }`. */
 export type Migrations = Readonly<Record<string, string>>;
 
+export const megabyte = 1024 * 1024;
+
+/** Repeats a text until it has this many bytes. */
+export function repeatTo(bytes: number, text: string): string {
+  return text.repeat(Math.ceil(bytes / Buffer.byteLength(text)));
+}
+
 /** When the first migration of a fixture was generated; each further one is a second younger. */
 export const firstWhen = 1_700_000_000_000;
 

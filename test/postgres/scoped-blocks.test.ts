@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createScopedPool } from '../../src/postgres/scoped/scoped-pool.ts';
-import { useDatabase } from '../support/database.ts';
+import { listTables, useDatabase } from '../support/database.ts';
 import { errorOf } from './migration-fixture.ts';
 
 const db = useDatabase();
@@ -25,14 +25,6 @@ const wandering = [
 
 const staying = [['call stay()'], ['call stay($1)', [1]]] as const;
 
-async function tables(): Promise<readonly unknown[]> {
-  const { rows } = await db.query(
-    `select schemaname || '.' || tablename as name from pg_tables
-     where schemaname !~ '^(pg_|information_schema)' order by 1`,
-  );
-  return rows.map(({ name }) => name as unknown);
-}
-
 describe.each([{ pipeline: false }, { pipeline: true }])(
   'a block that commits, on a pool with %o',
   (options) => {
@@ -44,7 +36,7 @@ describe.each([{ pipeline: false }, { pipeline: true }])(
         expect(await errorOf(open().query(text, values as unknown[]))).toMatchObject({
           code: '2D000',
         });
-        expect(await tables()).toEqual([]);
+        expect(await listTables(db)).toEqual([]);
       },
     );
 
@@ -53,14 +45,14 @@ describe.each([{ pipeline: false }, { pipeline: true }])(
       const { message } = await errorOf(client.query(text, values as unknown[]));
       expect(message).toMatch(/invalid transaction termination|needs a transaction/);
       client.release();
-      expect(await tables()).toEqual([]);
+      expect(await listTables(db)).toEqual([]);
     });
 
     test.each(staying)(
       'is unlike one that does not: %s',
       async (text, values?: readonly unknown[]) => {
         await open().query(text, values as unknown[]);
-        expect(await tables()).toEqual(['plugin_a.stayed']);
+        expect(await listTables(db)).toEqual(['plugin_a.stayed']);
       },
     );
   },

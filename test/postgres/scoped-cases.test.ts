@@ -29,6 +29,11 @@ async function readNextTransaction(): Promise<unknown> {
   return (rows[0] as { readonly next: unknown }).next;
 }
 
+async function readVersion(): Promise<number> {
+  const { rows } = await admin.query('show server_version_num');
+  return Number((rows[0] as { readonly server_version_num: string }).server_version_num);
+}
+
 type Run = (world: World) => Promise<unknown>;
 
 /** A case and how it ends, on a fresh schema. */
@@ -120,7 +125,9 @@ describe.each([drizzle045, drizzle1])('Drizzle $name on a scoped pool', (line) =
     transactions,
   };
   describe.each(Object.entries(groups))('%s: what it gives without a scope', (_, cases) => {
-    test.each(Object.entries(cases))('%s', async (_name, run) => {
+    test.for(Object.entries(cases))('%s', async ([name, run], { skip }) => {
+      if (name === 'merge' && (await readVersion()) < 150_000)
+        skip('PostgreSQL 15 has MERGE first');
       expect(await expectSame(run)).toHaveProperty('value');
     });
   });

@@ -23,7 +23,7 @@ function ignore(): void {
   // The warnings about changed sessions have a test of their own.
 }
 
-/** What a plugin does. Some of it fails. */
+/** The work of a plugin. Some of it fails. */
 interface Use {
   readonly schema: Schema;
   readonly pool: Pool;
@@ -225,7 +225,7 @@ describe('whatever plugins do with the clients of one pool', () => {
   test.skipIf(!pgbouncer)('so is each session behind a pooler in transaction mode', async () => {
     const url = (await startPgBouncer({ mode: 'transaction', size: 2 })).through(db.url);
     const property = fc.asyncProperty(sequences, async (sequence) => {
-      // What the host itself would leave on a session is not the plugins' doing.
+      // A command of the host may leave something on a session.
       const plugins = sequence.filter(({ action }) => !action.startsWith('the host d'));
       const host = db.pool({ connectionString: url, max: 3, application_name: 'host' });
       await run(plugins, host);

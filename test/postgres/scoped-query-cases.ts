@@ -1,6 +1,6 @@
 import type { World } from './scoped-world.ts';
 
-/** What a plugin does with its database, by name. Each is to give what it gives without a scope. */
+/** The uses of a database, by name. Each has to give the same as without a scope. */
 export type Cases = Readonly<Record<string, (world: World) => Promise<unknown>>>;
 
 export const selects: Cases = {
@@ -258,7 +258,7 @@ export const failures: Readonly<Record<string, readonly [string, Cases[string]]>
     '42601',
     ({ db, sql }) => db.execute(sql`select ${1}; select 2`),
   ],
-  'a parameter that nobody gives': ['42P02', ({ db, sql }) => db.execute(sql.raw('select 1, $1'))],
+  'a parameter without a value': ['42P02', ({ db, sql }) => db.execute(sql.raw('select 1, $1'))],
   'too few parameters': ['08P01', ({ client }) => client.query('select $1::int, $2::int', [1])],
   'a serializable read only write': [
     '25006',
@@ -273,7 +273,7 @@ export const failures: Readonly<Record<string, readonly [string, Cases[string]]>
         await tx.execute(sql`select 1`);
       }),
   ],
-  'a materialized view that nobody has filled': [
+  'a materialized view without data': [
     '55000',
     async ({ db, totals }) => {
       await db.refreshMaterializedView(totals).withNoData();

@@ -1,7 +1,7 @@
 import { Query, type ClientBase, type Pool, type PoolClient } from 'pg';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createScopedPool } from '../../src/postgres/scoped/scoped-pool.ts';
-import { useDatabase } from '../support/database.ts';
+import { listTables, useDatabase } from '../support/database.ts';
 import { pgbouncer, usePgBouncer } from '../support/pgbouncer.ts';
 import { lookThroughPooler, untouched } from '../support/server-sessions.ts';
 import { errorOf } from './migration-fixture.ts';
@@ -14,15 +14,6 @@ beforeEach(async () => {
     create schema plugin_a; create table plugin_a.items (name text);
     create schema plugin_b; create table plugin_b.items (name text)`);
 });
-
-/** Every table that there is, with its schema. */
-async function tables(): Promise<readonly unknown[]> {
-  const { rows } = await db.query(
-    `select schemaname || '.' || tablename as name from pg_tables
-     where schemaname !~ '^(pg_|information_schema)' order by 1`,
-  );
-  return rows.map(({ name }) => name as unknown);
-}
 
 const nothingNew = ['plugin_a.items', 'plugin_b.items'];
 const pidOf = async (pool: Pick<Pool, 'query'>): Promise<unknown> =>
@@ -75,7 +66,7 @@ describe('query() of a scoped pool', () => {
     const pool = createScopedPool(shared, 'plugin_a');
     const before = await pidOf(shared);
     expect((await errorOf(pool.query(text))).message).toMatch(/ is refused: .*connect\(\)/);
-    expect(await tables()).toEqual(nothingNew);
+    expect(await listTables(db)).toEqual(nothingNew);
     expect(await pidOf(shared)).toEqual(before);
   });
 
@@ -89,7 +80,7 @@ describe('query() of a scoped pool', () => {
       pool.query('create table y (); do $$ begin commit; create table x (); end $$'),
     );
     expect(await error).toMatchObject({ code: '2D000' });
-    expect(await tables()).toEqual(nothingNew);
+    expect(await listTables(db)).toEqual(nothingNew);
   });
 
   test.each(changes)('leaves nothing of %s to the next user', async (text) => {
@@ -140,7 +131,7 @@ describe('a scoped client', () => {
     const text = 'begin; create table x (); commit; create table y ()';
     expect((await errorOf(client.query(text))).message).toMatch(/^COMMIT is refused/);
     client.release();
-    expect(await tables()).toEqual(nothingNew);
+    expect(await listTables(db)).toEqual(nothingNew);
   });
 });
 
@@ -210,7 +201,7 @@ describe.skipIf(!pgbouncer)('behind a pooler in transaction mode', () => {
   ])('a client refuses %s, and nothing of it runs', (text) =>
     withClient(async (client) => {
       expect((await errorOf(client.query(text))).message).toMatch(/ is refused/);
-      expect(await tables()).toEqual(nothingNew);
+      expect(await listTables(db)).toEqual(nothingNew);
     }),
   );
 
@@ -225,7 +216,7 @@ describe.skipIf(!pgbouncer)('behind a pooler in transaction mode', () => {
       expect((await errorOf(client.query(text))).message).toMatch(/ is refused/);
       expect(() => client.query(new Query(text))).toThrow(/ is refused/);
       await client.query('commit');
-      expect(await tables()).toEqual([...nothingNew, 'plugin_a.y'].toSorted());
+      expect(await listTables(db)).toEqual([...nothingNew, 'plugin_a.y'].toSorted());
     }),
   );
 
@@ -239,7 +230,7 @@ describe.skipIf(!pgbouncer)('behind a pooler in transaction mode', () => {
       await client.query('commit and no chain');
       await client.query('start transaction; create table y ()');
       await client.query('end');
-      expect(await tables()).toEqual([...nothingNew, 'plugin_a.x', 'plugin_a.y'].toSorted());
+      expect(await listTables(db)).toEqual([...nothingNew, 'plugin_a.x', 'plugin_a.y'].toSorted());
     }));
 });
 

@@ -17,7 +17,7 @@ beforeAll(() =>
 
 type Event = readonly [name: string, message: Readonly<Record<string, unknown>>];
 
-/** What a subscriber gets, as it is at that moment. */
+/** Records each message as it is when the subscriber gets it. */
 function subscribe(): readonly Event[] {
   const events: Event[] = [];
   const on = (name: string) => (message: unknown) =>
@@ -97,7 +97,7 @@ describe('the tracing channel slipway.query', () => {
     expect(inspect(seen, { depth: 9, showHidden: true })).not.toContain('secret');
   });
 
-  test('publishes nothing when nobody subscribes', async () => {
+  test('publishes nothing without a subscriber', async () => {
     const published: string[] = [];
     const channel = tracingChannel('slipway.query');
     const spies = (['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const).map((name) => {

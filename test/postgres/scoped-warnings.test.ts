@@ -55,6 +55,16 @@ describe('a command that changes the session', () => {
     await expect.poll(() => shared.totalCount).toBe(0);
   });
 
+  test('in a transaction that has failed leaves the client usable', async () => {
+    const client = await createScopedPool(db.pool({ max: 1 }), 'plugin_a').connect();
+    await client.query('begin');
+    await errorOf(client.query('select 1/0'));
+    expect(await errorOf(client.query('set role none'))).toMatchObject({ code: '25P02' });
+    await client.query('rollback');
+    expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    client.release();
+  });
+
   test('is no warning as SET LOCAL in a transaction, and the connection is kept', async () => {
     const messages = recordWarnings();
     const shared = db.pool({ max: 1 });

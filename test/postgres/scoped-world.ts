@@ -5,7 +5,7 @@ import { relations } from 'drizzle-orm/relations';
 import type { Pool } from 'pg';
 
 /** A release line of Drizzle. The types are those of 0.45, also for 1.0: the cases only use what both have. */
-export interface DrizzleLine {
+interface DrizzleLine {
   readonly name: '0.45' | '1.0';
   readonly orm: typeof orm;
   readonly core: typeof core;
@@ -27,7 +27,7 @@ export async function loadDrizzle1(): Promise<DrizzleLine> {
   };
 }
 
-/** All that a case needs. Tables are named with their schema, or without. */
+/** The parts that a case works with. Its tables are named with their schema, or without. */
 export type World = ReturnType<typeof createWorld>;
 
 /** @param schemaName Of tables that are named with their schema. */

@@ -40,7 +40,7 @@ export interface Candidate {
 /** Plugins with the same five files, one for each place at which the boot of such a plugin can be interrupted. */
 export interface Interruptions extends AsyncDisposable {
   readonly candidates: readonly Candidate[];
-  /** What a boot sends that nobody interrupts: from its connect to its flush. */
+  /** The requests of a boot without a fault, from its connect to its flush. */
   readonly requests: readonly string[];
   /**
    * Starts their boots one after another, each when the one before stands: a `CREATE INDEX CONCURRENTLY` waits for every

@@ -66,3 +66,12 @@ async function inAnyCase(steps: readonly (() => Promise<void>)[]): Promise<void>
   for (const step of steps) await step().catch((failure: unknown) => failures.push(failure));
   if (failures.length > 0) throw new Error(failures.map(String).join('\n'));
 }
+
+/** Lists every table of a database, with its schema. */
+export async function listTables({ query }: Pick<Database, 'query'>): Promise<readonly string[]> {
+  const { rows } = await query<{ name: string }>(
+    `select schemaname || '.' || tablename as name from pg_tables
+     where schemaname !~ '^(pg_|information_schema)' order by 1`,
+  );
+  return rows.map(({ name }) => name);
+}

@@ -2,31 +2,37 @@ import type { Pool } from 'pg';
 import { BootError } from '../../core/errors.ts';
 import type { PluginGraph } from '../../core/graph.ts';
 import { didYouMean } from '../../core/suggest.ts';
-import { openScopedPool, type ScopedPool } from '../../postgres/scoped/scoped-pool.ts';
 import type { PluginScope } from '../../postgres/scoped/plugin-scope.ts';
+import { openScopedPool, type ScopedPool } from '../../postgres/scoped/scoped-pool.ts';
 import type { RunAround } from '../around/around.ts';
 
-/** The databases of plugins as the host's own code gets them, from the end of the migrations to the end of the boot. */
+/** The databases of plugins for the host's own code, from the end of the migrations to the end of the boot. */
 export class HostDatabases {
   readonly #around: RunAround;
   readonly #graph: () => PluginGraph;
-  readonly #scopeOf: (plugin: string) => PluginScope;
+  readonly #createScope: (plugin: string) => PluginScope;
+  readonly #migrated = new Set<string>();
   readonly #open = new Map<string, ScopedPool>();
   #state: 'early' | 'open' | 'closed' = 'early';
 
   constructor(
     around: RunAround,
     graph: () => PluginGraph,
-    scopeOf: (plugin: string) => PluginScope,
+    createScope: (plugin: string) => PluginScope,
   ) {
     this.#around = around;
     this.#graph = graph;
-    this.#scopeOf = scopeOf;
+    this.#createScope = createScope;
   }
 
   /** Called when every migration has succeeded. */
   open(): void {
     this.#state = 'open';
+  }
+
+  /** Called for each plugin whose migrations have succeeded: an optional one may fail, and the others open all the same. */
+  addMigrated(plugin: string): void {
+    this.#migrated.add(plugin);
   }
 
   /** @throws BootError `DATABASE_NOT_MIGRATED`, `DATABASE_CLOSED`, `OPTIONS_INVALID` */
@@ -38,30 +44,36 @@ export class HostDatabases {
         `The boot has ended: the database of ${plugin} is closed`,
       );
     }
-    const known = this.#open.get(plugin) ?? openScopedPool(this.#around.pool, this.#find(plugin));
+    const scope = this.#find(plugin);
+    if (!this.#migrated.has(plugin)) throw notMigrated(plugin, 'its migrations have failed');
+    const known = this.#open.get(plugin) ?? openScopedPool(this.#around.pool, scope);
     this.#open.set(plugin, known);
     return known.pool;
   }
 
-  /** Takes every client back. Queries that run may end until the time of the way down is over. */
+  /** Takes every client back. Running queries may end as long as the way down has time. */
   async close(): Promise<void> {
     this.#state = 'closed';
     const deadline = { signal: this.#around.cut };
-    await Promise.all([...this.#open.values()].map((each) => each.takeBack(deadline)));
+    await Promise.all(
+      [...this.#open].map(async ([plugin, { takeBack }]) => {
+        const { clients } = await takeBack(deadline);
+        if (clients === 0) return;
+        const message = `The host did not release every client of boot.database('${plugin}'): destroyed when the boot ended; call release() in a finally block`;
+        this.#around.emit({ type: 'boot.warning', plugin, message });
+      }),
+    );
   }
 
   #find(plugin: string): PluginScope {
     const ids = this.#graph().plugins.map(({ id }) => id);
-    if (ids.includes(plugin)) return this.#scopeOf(plugin);
+    if (ids.includes(plugin)) return this.#createScope(plugin);
     const meant = didYouMean(plugin, ids);
     const advice = meant === undefined ? '' : `. Did you mean ${meant}?`;
     throw new BootError('OPTIONS_INVALID', `This boot has no plugin ${plugin}${advice}`);
   }
 }
 
-export function notMigrated(plugin: string): BootError {
-  return new BootError(
-    'DATABASE_NOT_MIGRATED',
-    `The database of ${plugin} is not there yet: the migrations have not ended`,
-  );
+export function notMigrated(plugin: string, why = 'the migrations have not ended'): BootError {
+  return new BootError('DATABASE_NOT_MIGRATED', `The database of ${plugin} is not there: ${why}`);
 }

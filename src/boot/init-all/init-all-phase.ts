@@ -4,9 +4,9 @@ import type { PluginGraph } from '../../core/graph.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import type { AnyRef } from '../../core/service.ts';
 import { getPluginSchemaName } from '../../core/schema-name.ts';
+import { openPool } from '../../postgres/connection/connection.ts';
 import { AdvisoryLocks } from '../../postgres/locks/advisory-lock-service.ts';
 import { createPluginScope, type PluginScope } from '../../postgres/scoped/plugin-scope.ts';
-import { openPool } from '../../postgres/connection/connection.ts';
 import { openScopedPool } from '../../postgres/scoped/scoped-pool.ts';
 import type { RunAround } from '../around/around.ts';
 import { HostDatabases } from './host-databases.ts';
@@ -36,12 +36,12 @@ export function initAllPhase(
     cut,
   });
 
-  const scopeOf = (plugin: string): PluginScope => {
+  const createScope = (plugin: string): PluginScope => {
     const schema = getPluginSchemaName(plugin, settings.migrations.schemaPrefix);
     const warn = (message: string): void => around.emit({ type: 'boot.warning', plugin, message });
     return createPluginScope({ plugin, schema, path: searchPath(schema), warn });
   };
-  const databases = new HostDatabases(around, graph, scopeOf);
+  const databases = new HostDatabases(around, graph, createScope);
 
   /**
    * Builds the argument of `init`: the dependencies by their keys, and what the plugin has of its own.
@@ -49,7 +49,7 @@ export function initAllPhase(
    * @throws what the plugin's `database` or the function of a host service throws
    */
   const createContext = (plugin: Plugin, life: PluginLife): Readonly<Record<string, unknown>> => {
-    const scope = scopeOf(plugin.id);
+    const scope = createScope(plugin.id);
     const { schema } = scope;
     const own = plugin.pool === undefined ? undefined : openPool(plugin.pool);
     const scoped = openScopedPool(own?.pool ?? pool, scope);
@@ -96,9 +96,11 @@ export function initAllPhase(
     },
     databases,
     async end() {
-      await runner.endAll();
-      await databases.close();
-      await locks.close();
+      try {
+        await Promise.all([runner.endAll(), databases.close()]);
+      } finally {
+        await locks.close();
+      }
     },
   };
 }

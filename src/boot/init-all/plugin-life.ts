@@ -3,8 +3,8 @@ import type { StopHandler } from '../../core/core-services.ts';
 import { toError } from '../../core/error-record.ts';
 import { LateSignal } from '../../core/late-signal.ts';
 import { untilAborted, type Deadline } from '../../core/patience.ts';
-import type { Unreturned } from '../../postgres/scoped/loans.ts';
 import type { OpenPool } from '../../postgres/connection/connection.ts';
+import type { Unreturned } from '../../postgres/scoped/loans.ts';
 import type { ScopedPool } from '../../postgres/scoped/scoped-pool.ts';
 
 interface LifeEnd {
@@ -52,7 +52,7 @@ export class PluginLife {
   /**
    * Takes the clients of a pool back when the life ends.
    *
-   * @param own The plugin's own connections, which end with it.
+   * @param own The plugin's own connections, to end after that.
    */
   lend(pool: ScopedPool, own?: OpenPool): void {
     this.#pool = pool;

@@ -14,11 +14,11 @@ import type { Around } from '../around/around.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
 
 /**
- * Takes to the disk what the migrations of these plugins have committed without waiting for it. Sends nothing when there is none.
+ * Flushes to the disk what the migrations of these plugins have committed. Sends nothing when there are no such plugins.
  *
  * @param outcome How the migrations have ended. A boot that has failed or was stopped has its reason already: then a flush that
  *   fails is a warning.
- * @throws BootError when the flush is all that the boot fails by; the signal's reason.
+ * @throws BootError when the flush fails and nothing has failed before; the signal's reason.
  */
 export async function flushMigrations(
   around: Around,
@@ -32,11 +32,11 @@ export async function flushMigrations(
   emit({ type: 'migrations.flushing', plugins: plugins.size });
   let failure: BootError;
   try {
-    const flush = outcome === 'done' ? flushPatiently : flushInHaste;
+    const flush = outcome === 'done' ? flushPatiently : flushBriefly;
     const { isDurable, lost } = await flush(around, signal, (client) =>
       flushCommits(client, plugins),
     );
-    // A cancel can end the wait for a standby, and PostgreSQL answers as if the standby had it.
+    // After a cancel, PostgreSQL no longer waits for the standby, and answers all the same.
     signal.throwIfAborted();
     if (lost.length === 0) {
       const durationMs = roundMs(clock.elapsed() - startedAt);
@@ -54,7 +54,7 @@ export async function flushMigrations(
 
 type Flush = (client: Querying) => ReturnType<typeof flushCommits>;
 
-/** To ask twice does no harm: a lost connection is replaced. A crash of the server in between is seen by what is missing. */
+/** Replaces a lost connection and asks again, which does no harm. Missing rows show that the server has crashed in between. */
 function flushPatiently(
   around: Around,
   signal: AbortSignal,
@@ -66,29 +66,29 @@ function flushPatiently(
 }
 
 /**
- * A boot that ends does not wait for a PostgreSQL that is away: its error may be just that. As a stop handler, the flush has
- * `stop.timeout`, and a server that does not even answer the cancel has `stop.total`.
+ * Does not wait for a PostgreSQL that is away, which may be why the boot ends. The flush gets `stop.timeout`, like a stop
+ * handler. A server that does not even answer the cancel gets `stop.total`.
  */
-async function flushInHaste(
+async function flushBriefly(
   around: Around,
   signal: AbortSignal,
   flush: Flush,
 ): ReturnType<typeof flushCommits> {
   const { settings, clock } = around;
-  const late = deadlineAfter(clock, settings.stop.timeout, signal);
-  const end = deadlineAfter(clock, settings.stop.total, around.cut);
-  const cut = end.signal;
+  const deadline = deadlineAfter(clock, settings.stop.timeout, signal);
+  const cutoff = deadlineAfter(clock, settings.stop.total, around.cut);
+  const cut = cutoff.signal;
   try {
     const pool = createPatientPool(
       { ...around, settings: { ...settings, connect: { ...settings.connect, wait: 0 } } },
-      { phase: 'migrateAll', signal: AbortSignal.any([late.signal, cut]) },
+      { phase: 'migrateAll', signal: AbortSignal.any([deadline.signal, cut]) },
     );
-    const flushed = await withPinnedClient(pool, { signal: late.signal, clock, cut }, flush);
-    late.signal.throwIfAborted();
+    const flushed = await withPinnedClient(pool, { signal: deadline.signal, clock, cut }, flush);
+    deadline.signal.throwIfAborted();
     return flushed;
   } finally {
-    late.cancel();
-    end.cancel();
+    deadline.cancel();
+    cutoff.cancel();
   }
 }
 

@@ -40,8 +40,8 @@ interface PluginMigrating {
 }
 
 /**
- * The third phase: one look at the database, then the pending files of every plugin, which all go to the disk at the end, then
- * the registry. Nothing of it has changed anything when the survey finds a problem.
+ * The third phase: one look at the database, then the pending files of every plugin, one flush to the disk, and the registry.
+ * Nothing is changed when the survey finds a problem.
  */
 export function migrateAllPhase(
   around: RunAround,
@@ -61,7 +61,7 @@ export function migrateAllPhase(
   let migrating = new Map<string, PluginMigrating>();
   let survey: Survey | undefined;
   let onPath = schemasOnPath(rules);
-  /** The plugins that have committed something, here or in another process, that may not be on the disk yet. */
+  /** By plugin, the histories with a COMMIT, of this process or another, that may not be on the disk yet. */
   const unflushed = new Map<string, UnflushedHistory>();
 
   /** Plugins side by side may find schemas in any order: what one has found stays found. */

@@ -34,7 +34,7 @@ interface SurveyedPlugins extends ReadPlugins {
   readonly problems: readonly Problem[];
 }
 
-/** What a boot finds when it has waited for the migrations of another process. */
+/** The survey of a boot that may have waited for the migrations of another process. */
 interface AwaitedPlugins extends SurveyedPlugins {
   /** The plugins that another process has migrated meanwhile: it may not have waited for the disk. */
   readonly awaited: readonly string[];
@@ -59,7 +59,7 @@ export async function surveyByMode(
     const surveyed = await surveyPlugins(around, plugins, signal);
     const pending = mode === 'apply' ? [] : pendingProblems(surveyed);
     if (pending.length === 0 || surveyed.problems.length > 0) {
-      // A standby has on its disk all that it shows, and takes no flush.
+      // A standby has everything that it shows on its disk, and takes no flush.
       return { ...surveyed, awaited: surveyed.survey?.readOnly ? [] : [...awaited] };
     }
     const leftMs = deadline - clock.elapsed();

@@ -46,7 +46,7 @@ export function isConnectionLost(error: unknown): boolean {
   return isError(error) && lostMessages.test(readMessage(error));
 }
 
-/** A message that the server could not read, such as one with a NUL: it says so, and goes on listening. */
+/** Whether the server could not read one message, such as one with a NUL. It reports that, and keeps the connection. */
 function isRefusal(error: unknown): boolean {
   return readSqlState(error) === '08P01' && readProperty(error, 'severity') === 'ERROR';
 }

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { Query } from 'pg';
 import type { ClientLike, ClientQuery } from './connection.ts';
 
-/** SQL that may be of any length, and that says how far PostgreSQL has come with it. */
+/** SQL of any length, with the number of its commands that have run. */
 export interface LongQuery {
-  /** The whole text, or its beginning when it is sent in pieces. */
+  /** The whole text; only its beginning when there are pieces. */
   readonly text: string;
-  /** The text in UTF-8, in pieces that are made when they are sent. */
+  /** The text in UTF-8, piece by piece. Each piece is made when it is sent. */
   readonly pieces?: {
     /** The bytes of all pieces. */
     readonly size: number;
@@ -18,11 +18,12 @@ export interface LongQuery {
 
 /** The parts of pg's Query that its types leave out. */
 interface WireQuery {
-  submit(connection: WireConnection): Error | null;
-  handleCommandComplete(message: unknown, connection: WireConnection): void;
+  text: string;
+  submit(connection: SocketConnection): Error | null;
+  handleCommandComplete(message: unknown, connection: SocketConnection): void;
 }
 
-interface WireConnection {
+interface SocketConnection {
   readonly stream: NodeJS.WritableStream & { destroy(error?: Error): void };
 }
 
@@ -34,7 +35,7 @@ const PgQuery = Query as unknown as new (config: ClientQuery, callback: Callback
 class QueryInPieces extends PgQuery {
   readonly #request: LongQuery;
   readonly #tail: string;
-  /** Why the text could not be written to its end. */
+  /** The error that kept the text from being written to its end. */
   failure: unknown;
 
   constructor(request: LongQuery, tail: string, callback: Callback) {
@@ -43,20 +44,20 @@ class QueryInPieces extends PgQuery {
     this.#tail = tail;
   }
 
-  override submit(connection: WireConnection): Error | null {
+  override submit(connection: SocketConnection): Error | null {
     this.#request.ran = 0;
     if (!this.#request.pieces) return super.submit(connection);
     this.#write(connection, this.#request.pieces).catch((error: unknown) => {
-      // PostgreSQL waits for the rest of the message, and nothing else can be said to it.
+      // PostgreSQL waits for the rest of the message, and takes nothing else until then.
       this.failure = error;
       connection.stream.destroy();
     });
     return null;
   }
 
-  /** https://www.postgresql.org/docs/current/protocol-message-formats.html: Query, which says its length first. */
+  /** https://www.postgresql.org/docs/current/protocol-message-formats.html: Query, which begins with its length. */
   async #write(
-    { stream }: WireConnection,
+    { stream }: SocketConnection,
     pieces: NonNullable<LongQuery['pieces']>,
   ): Promise<void> {
     const tail = Buffer.from(`${this.#tail}\0`);
@@ -70,13 +71,13 @@ class QueryInPieces extends PgQuery {
     stream.write(tail);
   }
 
-  override handleCommandComplete(message: unknown, connection: WireConnection): void {
+  override handleCommandComplete(message: unknown, connection: SocketConnection): void {
     this.#request.ran = (this.#request.ran ?? 0) + 1;
     super.handleCommandComplete(message, connection);
   }
 }
 
-/** Waits until more can be written, or nothing any more. */
+/** Waits until the stream takes more, or is closed. */
 async function untilDrained(stream: NodeJS.WritableStream): Promise<void> {
   const passed = new AbortController();
   const { signal } = passed;
@@ -88,9 +89,9 @@ async function untilDrained(stream: NodeJS.WritableStream): Promise<void> {
 }
 
 /**
- * Sends a long text. A message of 200 MB would be made in one go by pg, and nothing else would run in this process meanwhile.
+ * Sends a long text. pg would make a message of 200 MB in one go, and nothing else would run in this process meanwhile.
  *
- * @param tail What is sent behind the text, in the same message.
+ * @param tail SQL to send behind the text, in the same message.
  */
 export async function sendLong(
   client: ClientLike,
@@ -103,7 +104,7 @@ export async function sendLong(
       if (error) reject(query.failure ?? error);
       else resolve(answer);
     });
-    void client.query(Object.assign(query, { text: request.text, query_timeout }));
+    void client.query(Object.assign(query, { query_timeout }));
   });
 }
 

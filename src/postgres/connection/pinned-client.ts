@@ -43,7 +43,7 @@ export interface PinnedClient extends Querying {
   /**
    * Does the same with a text of any length.
    *
-   * @param guard Left out of a text that is left open: it would be part of that.
+   * @param guard Leave it out for a text that leaves a literal open, which would swallow it.
    */
   sendLong(request: LongQuery, guard?: string): Promise<unknown>;
   /** Whether the client can send several statements at once, each as a message of its own. */

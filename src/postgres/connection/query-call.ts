@@ -95,7 +95,7 @@ export function hasCallback(args: readonly unknown[]): boolean {
   return args.some(isCallback) || findCallback(args[0]) !== undefined;
 }
 
-/** The callback runs outside of the promise: what it throws is its own, as with pg, and no failure of the query. */
+/** Calls the callback with the outcome, outside of the promise: as with pg, an error that it throws is not the query's. */
 export async function reply<Result>(
   work: Promise<Result>,
   callback: Callback<Result>,

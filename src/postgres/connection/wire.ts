@@ -15,8 +15,8 @@ export interface WireConnection {
 /**
  * Collects what is written, and sends it in one piece: hundreds of small ones take longer than the statements in them.
  *
- * @param write Is over when it returns: until then, the connection has another stream. An object that inherits from the
- *   connection would do as well, but V8 then slows down all other use of it.
+ * @param write Synchronous: while it runs, the connection has another stream. An object that inherits from the connection
+ *   would do as well, but V8 then slows down all other use of it.
  */
 export function writeAtOnce<Result>(connection: WireConnection, write: () => Result): Result {
   const pieces: Buffer[] = [];
@@ -28,7 +28,7 @@ export function writeAtOnce<Result>(connection: WireConnection, write: () => Res
   }
 }
 
-/** Returns what `write` would send, to be sent any number of times on any connection. */
+/** Returns the bytes that `write` would send. They can be sent any number of times, on any connection. */
 export function serialize(connection: WireConnection, write: () => void): Buffer {
   const pieces: Buffer[] = [];
   collect(connection, pieces, write);

@@ -7,7 +7,7 @@ import type { Migrating, UnflushedHistory } from './migrating.ts';
 
 /**
  * Whether the COMMIT of the open file waits for the disk. PostgreSQL writes its log in one order, so a later COMMIT, or a flush,
- * takes along all that came before it.
+ * takes every earlier COMMIT with it.
  */
 export function waitsForDisk({ progress, onUnflushed }: Migrating): boolean {
   const { rowsAtFirst, pending, open } = progress;
@@ -20,21 +20,21 @@ export function waitsForDisk({ progress, onUnflushed }: Migrating): boolean {
 
 /** The result of a flush. */
 interface Flushed {
-  /** Whether it has waited; not where `synchronous_commit` is `off`. */
+  /** Whether it has waited for the disk: not where `synchronous_commit` is `off`. */
   readonly isDurable: boolean;
   /** The plugins whose histories lack rows that were committed. */
   readonly lost: readonly string[];
 }
 
 /**
- * Takes to the disk all that PostgreSQL has committed, of any session, in one statement. It goes as far as the session's own
- * `synchronous_commit`: a standby that this names has it too.
+ * Flushes to the disk all that PostgreSQL has committed, in any session, with one statement. It waits as long as the session's
+ * own `synchronous_commit` says: for a synchronous standby too.
  *
- * The same statement looks whether everything is still there: the server may have crashed meanwhile and be back, or another
- * one may have taken its place. A history lacks its last row then, or is gone altogether.
+ * The same statement checks that everything is still there. The server may have crashed and be back, or another server may have
+ * taken its place. Then a history lacks its last row, or is gone.
  *
- * A transaction that only has an id writes no COMMIT that would wait. A message into the log does: any role may send one, on
- * PostgreSQL 14 to 18, also where transactions are read-only.
+ * The COMMIT of a transaction that has written nothing does not wait. A message in the log is enough to make it wait. Any role
+ * may write one, on PostgreSQL 14 to 18, also where transactions are read-only.
  * https://www.postgresql.org/docs/18/functions-admin.html#FUNCTIONS-REPLICATION
  *
  * @param histories By plugin.

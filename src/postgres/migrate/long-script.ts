@@ -1,10 +1,10 @@
+import { readPosition } from '../connection/connection-error.ts';
 import type { LongQuery } from '../connection/long-query.ts';
 import type { ByteSource } from '../sql/byte-source.ts';
 import type { LongPart, LongSql } from '../sql/long-text.ts';
-import { LongCommand } from '../sql/sent-command.ts';
+import { SentCommand } from '../sql/sent-command.ts';
 import { applyEdits, type RewrittenSql, type SqlEdit } from '../sql/sql-edits.ts';
 import { SqlText } from '../sql/sql-text.ts';
-import { readPosition } from '../connection/connection-error.ts';
 import { advance, type TextPosition } from '../sql/text-position.ts';
 import type { FileStatement, PreparedFile } from './migrating.ts';
 
@@ -14,9 +14,9 @@ type FindEdits = (sql: SqlText) => readonly SqlEdit[];
  * Makes a function that sends a long file part by part. Several commands make one part, with semicolons in place of Drizzle's
  * breakpoints: a file of data has millions of commands, and a round trip for each would take longer than the commands.
  *
- * @param findEdits Finds the edits of a text of it.
+ * @param findEdits Finds the edits of a part.
  */
-export function sendParts(sql: LongSql, findEdits: FindEdits): PreparedFile['sendEach'] {
+export function createPartSender(sql: LongSql, findEdits: FindEdits): PreparedFile['sendEach'] {
   return (send) =>
     sql.open(async (source) => {
       const count = sql.parts.length;
@@ -28,8 +28,8 @@ export function sendParts(sql: LongSql, findEdits: FindEdits): PreparedFile['sen
           : readShortPart(source, part, findEdits);
         const { findPlace, ...rest } = content;
         await send({ ...base, command, isLeftOpen, ...rest }).catch(async (error: unknown) => {
-          // As long as the file is open.
-          await findPlace?.(readPosition(error));
+          // Now, while the file is still open.
+          await findPlace?.(readPosition(error)).catch(() => undefined);
           throw error;
         });
       }
@@ -37,7 +37,7 @@ export function sendParts(sql: LongSql, findEdits: FindEdits): PreparedFile['sen
 }
 
 interface Content extends Pick<FileStatement, 'query' | 'sql' | 'origin' | 'long'> {
-  /** Looks for the character at PostgreSQL's position, before `origin` is asked. */
+  /** Looks for the character at PostgreSQL's position. Called before `origin`. */
   readonly findPlace?: (position: number) => Promise<void>;
 }
 
@@ -58,7 +58,7 @@ function readShortPart(source: ByteSource, part: LongPart, findEdits: FindEdits)
   };
 }
 
-/** A statement may end in a comment, and one before a breakpoint needs no semicolon. */
+/** Puts a semicolon between statements, on a line of its own: one may end in a comment, and one before a breakpoint needs none. */
 function joinStatements(sql: SqlText, edits: readonly SqlEdit[]): RewrittenSql {
   let end = 0;
   const gaps = sql.statements.map(({ offset, text }): SqlEdit => {
@@ -75,7 +75,7 @@ async function readLongPart(
   part: LongPart,
   findEdits: FindEdits,
 ): Promise<Content> {
-  const command = await LongCommand.read(source, part, findEdits);
+  const command = await SentCommand.read(source, part, findEdits);
   const { size, beginning: text } = command;
   const pieces = {
     size,
@@ -99,7 +99,7 @@ async function readLongPart(
 
 /** Finds a character by PostgreSQL's position, which counts from 1 in what was sent. */
 async function findCharacter(
-  command: LongCommand,
+  command: SentCommand,
   position: number,
   start: TextPosition,
 ): Promise<

@@ -25,10 +25,8 @@ export interface MigrateOptions {
   /** Called when the lock is held, before the first file. A plugin may take several calls, when another process has the lock in between. */
   readonly onLock: (lock: FirstLock) => void;
   /**
-   * Called at the end of a call when something of the plugin is committed that may not be on the disk yet: the caller flushes it,
-   * whatever the outcome. Without it, the last file waits for the disk.
-   *
-   * @param history With as many rows as are known to be committed.
+   * Called at the end of a call when something of the plugin is committed, and may not be on the disk yet. The caller flushes it,
+   * whatever the outcome. Without this function, the last file waits for the disk.
    */
   readonly onUnflushed?: ((history: UnflushedHistory) => void) | undefined;
   /** Runs an attempt at a file, which has been emitted, and returns what it returns. */
@@ -48,7 +46,7 @@ export interface MigrateOptions {
 /** The history of a plugin that has committed something without waiting for the disk. */
 export interface UnflushedHistory {
   readonly historySchema: string;
-  /** How many rows it had at least when the last of it was committed. */
+  /** The least number of rows after its last COMMIT. */
   readonly rows: number;
 }
 
@@ -90,7 +88,7 @@ export interface PreparedFile {
 /** A statement of a migration, as it is sent. */
 export interface FileStatement {
   readonly query: ClientQuery;
-  /** What is sent in place of the query: of a long file, which is sent part by part. */
+  /** Sent in place of the query. Only for a long file, which is sent part by part. */
   readonly long?: LongQuery;
   /** The commands of the query. */
   readonly sql: Pick<SqlText, 'commands'>;

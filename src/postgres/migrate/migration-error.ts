@@ -11,7 +11,7 @@ import {
 } from '../connection/connection-error.ts';
 import { adviceFor, adviceForLost } from './migration-advice.ts';
 import type { FileStatement, Migrating, PreparedFile } from './migrating.ts';
-import { advance, excerptAt, indexOfCharacter } from '../sql/text-position.ts';
+import { advance, excerptAt, indexOfCharacter, textStart } from '../sql/text-position.ts';
 
 /** A migration that may have no client yet. */
 type Failed = Pick<Migrating, 'plugin' | 'progress'>;
@@ -116,8 +116,6 @@ function whatStays({ applied }: Pick<Migrating['progress'], 'applied'>): string 
   return `; ${listNames(applied)} ${are} committed and ${stay}`;
 }
 
-const start = { line: 1, column: 1 };
-
 function locate(
   { file: { name: file } }: PreparedFile,
   statement: FileStatement | undefined,
@@ -128,7 +126,7 @@ function locate(
   const {
     text,
     index,
-    place = start,
+    place = textStart,
   } = statement.origin(position > 0 ? indexOfCharacter(statement.query.text, position) : undefined);
   return {
     file,

@@ -6,8 +6,8 @@ import { publicEdits } from '../sql/public-names.ts';
 import { editStatements, type SentStatement, type SqlEdit } from '../sql/sql-edits.ts';
 import { LongSql } from '../sql/long-text.ts';
 import type { SqlText, Statement } from '../sql/sql-text.ts';
-import { linesAt, positionsAt } from '../sql/text-position.ts';
-import { sendParts } from './long-script.ts';
+import { linesAt, positionsAt, textStart } from '../sql/text-position.ts';
+import { createPartSender } from './long-script.ts';
 import type { FileStatement, PreparedFile } from './migrating.ts';
 import { extensionEdits, noExtensions, type ExtensionFacts } from '../survey/extension-schemas.ts';
 
@@ -41,7 +41,7 @@ export async function toScript(
   const mayReachOut = readDirectives(sql).known.has('allow-outside');
   if (sql instanceof LongSql) {
     const count = sql.parts.length;
-    const sendEach = sendParts(sql, findEdits);
+    const sendEach = createPartSender(sql, findEdits);
     return { file, statements, inTransaction, count, mayReachOut, sendEach };
   }
   const listStatements = (): readonly FileStatement[] => toFileStatements(file, statements);
@@ -116,5 +116,5 @@ export function placeStatements({ file, statements }: MigrationScript): readonly
     sql instanceof LongSql
       ? offsets.map((offset) => sql.positionAt(offset))
       : positionsAt(sql.text, offsets);
-  return statements.map(({ text }, at) => ({ text, ...(places[at] ?? { line: 1, column: 1 }) }));
+  return statements.map(({ text }, at) => ({ text, ...(places[at] ?? textStart) }));
 }

@@ -152,7 +152,7 @@ async function applyFile(
       ),
     );
   } catch (error) {
-    // Where the connection broke, it may be committed all the same.
+    // When the connection broke, the file may be committed all the same.
     if (run.client.lost && !isWaiting) progress.isUnflushed = true;
     throw error;
   }

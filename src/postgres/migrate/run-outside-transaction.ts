@@ -41,7 +41,7 @@ export async function runOutsideTransaction(
     if (client.isInTransaction()) throw transactionLeftOpen(run);
     await expectOwnSession(run, held);
     progress.isCommitting = true;
-    // Row and command wait for the disk: only the session could say that they need not, and would go on saying it.
+    // Row and command wait for the disk. `synchronous_commit` could be set for the session only, and would stay set.
     const closing: readonly Question[] = [
       { text: insertHistorySql(plugin.historySchema, file.file, held.shape) },
       { text: sessionGuardSql(held.backendPid) },

@@ -4,7 +4,7 @@ import { sendCancelRequest } from '../connection/cancel-request.ts';
 import type { PoolLike } from '../connection/connection.ts';
 import { checkOut, type HeldClient } from '../connection/held-client.ts';
 
-/** The clients and queries that were still out and have been taken back. */
+/** The clients and queries that had to be taken back. */
 export interface Unreturned {
   /** Clients that the plugin had taken and not released. */
   readonly clients: number;
@@ -73,7 +73,7 @@ export class Loan {
    * knows the state of the transaction. The client is destroyed when a transaction is open, or when the server may still be
    * busy with a statement that has timed out.
    *
-   * @param isSpoilt Whether it is to be destroyed in any case.
+   * @param isSpoilt Whether to destroy it in any case. Asked when it is given back.
    */
   giveBackWhenIdle(isSpoilt: () => boolean): void {
     this.whenIdle(() => {
@@ -100,7 +100,7 @@ export class Loan {
   }
 }
 
-/** Whether the server has answered everything, or never will. Its types leave these fields out. */
+/** Whether the server has answered everything, or never will. pg's types leave these fields out. */
 function isReady(client: PoolClient): boolean {
   const { readyForQuery = true, _queryable: isOpen = true } = client as {
     readonly readyForQuery?: boolean;
@@ -125,7 +125,7 @@ interface Borrowing {
 export class Loans {
   readonly #pool: PoolLike;
   readonly #open = new Set<Borrowing>();
-  /** Called when nothing is out any more. */
+  /** Called when every client is back. */
   #onEmpty: (() => void) | undefined;
   #refusal: (() => Error) | undefined;
 

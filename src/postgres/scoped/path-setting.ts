@@ -6,25 +6,25 @@ const settings = [
   "pg_catalog.set_config('search_path', $1, true)",
   "pg_catalog.set_config('application_name', $2, true)",
 ];
-/** Answers with no row, which saves its way. */
+/** Returns no row, so none has to be sent. */
 const setPath = `select where ${settings.map((setting) => `${setting} is null`).join(' or ')}`;
-/** On the first answer of a connection, the pid shows whether a pooler is in between. */
+/** The first setting on a connection: the pid shows whether a pooler is in between. */
 const setPathAndAsk = `select pg_catalog.pg_backend_pid(), ${settings.join(', ')}`;
 const preparedName = 'slipway_search_path';
 
-/** Errors about the name of a prepared statement: it is unknown to the server, or known to it already. */
+/** Errors about the name of a prepared statement: the server does not know it, or knows it already. */
 const alreadyKnown = '42P05';
 const nameErrors: ReadonlySet<unknown> = new Set(['26000', alreadyKnown]);
 
-/** By client, once it is known: whether a pooler may hand its session on between two transactions. */
+/** Whether a pooler may hand the session of a client on between two transactions. Unknown clients are left out. */
 const pooled = new WeakMap<PoolClient, boolean>();
 
-/** Whether a pooler is in between, if an answer has shown that already. */
-export function knowsPooler(client: PoolClient): boolean | undefined {
+/** Whether a pooler is in between; `undefined` until an answer has shown it. */
+export function isBehindPooler(client: PoolClient): boolean | undefined {
   return pooled.get(client);
 }
 
-/** Remembers the backend that has answered on a client. A pooler announces a pid of its own when it is connected to. */
+/** Learns from the pid of the backend that has answered whether a pooler is in between: a pooler announces a pid of its own. */
 export function learnBackend(client: PoolClient, pid: number | undefined): void {
   const { processID } = client as { readonly processID?: number | null };
   pooled.set(client, processID != null && processID !== pid);
@@ -33,7 +33,7 @@ export function learnBackend(client: PoolClient, pid: number | undefined): void 
 /**
  * Sets the `search_path` for the transaction of the statement that is sent with it.
  *
- * The setting is prepared once a connection, which saves most of its price. Behind a pooler it is not, because the next
+ * The setting is prepared once on a connection, which saves most of its price. Behind a pooler it is not, because the next
  * transaction may have another backend.
  */
 export class PathSetting {
@@ -58,19 +58,20 @@ export class PathSetting {
     connection.stream.write(runSetting(connection, this.#scope, statement));
   }
 
+  /** Reads the pid, which only the first setting of a connection returns. */
   readRow(fields: readonly (string | null)[]): void {
     const [pid] = fields;
     if (pid != null) learnBackend(this.#client, Number(pid));
   }
 
-  /** The setting has run, and is kept under its name. */
+  /** Called when the setting has run: its name can be used from now on. */
   complete(connection: WireConnection): void {
     if (this.#name !== '') connection.parsedStatements[this.#name] = this.#text;
   }
 
   /**
-   * The setting has failed, and nothing behind it has run. Returns whether the only reason is its name: another user of the
-   * connection may have sent `DEALLOCATE ALL`.
+   * Called when the setting has failed; nothing behind it has run. Returns whether the only reason is its name: another user of
+   * the connection may have sent `DEALLOCATE ALL`.
    */
   fail(connection: WireConnection, code: unknown): boolean {
     if (this.#name === '' || !nameErrors.has(code)) return false;
@@ -80,19 +81,19 @@ export class PathSetting {
   }
 }
 
-/** By scope and name of the statement. The same for every query, so that it is made once. */
+/** By scope and by name of the statement. They are the same for every query, so they are made once. */
 const runs = new WeakMap<PluginScope, Map<string, Buffer>>();
 
 /** Returns the messages that run the setting. */
 function runSetting(connection: WireConnection, scope: PluginScope, statement: string): Buffer {
-  const ofScope = runs.get(scope) ?? new Map<string, Buffer>();
-  runs.set(scope, ofScope);
-  const known = ofScope.get(statement);
+  const byStatement = runs.get(scope) ?? new Map<string, Buffer>();
+  runs.set(scope, byStatement);
+  const known = byStatement.get(statement);
   if (known) return known;
   const made = serialize(connection, () => {
     connection.bind({ statement, values: [scope.path, scope.schema] });
     connection.execute({});
   });
-  ofScope.set(statement, made);
+  byStatement.set(statement, made);
   return made;
 }

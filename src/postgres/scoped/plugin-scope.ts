@@ -5,7 +5,7 @@ import { quoteLiteral } from '../sql/identifier.ts';
 interface ScopeOptions {
   /** The id, where it is known. */
   readonly plugin?: string;
-  /** Is the `application_name` of its statements as well, so that `pg_stat_activity` shows whose they are. */
+  /** Also the `application_name` of its statements, so that `pg_stat_activity` shows whose they are. */
   readonly schema: string;
   /** The `search_path`. */
   readonly path: string;
@@ -25,7 +25,7 @@ export interface PluginScope extends ScopeOptions {
   readonly nameStatement: (name: string) => string;
 }
 
-/** PostgreSQL cuts longer names of prepared statements, so that two of them could become one. */
+/** In bytes. PostgreSQL cuts longer names of prepared statements, and two of them could become one. */
 const longestName = 63;
 
 export function createPluginScope(scope: ScopeOptions): PluginScope {

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { answer, hasCallback, isSubmittable, readCall } from '../connection/query-call.ts';
 import type { Loan, Loans } from './loans.ts';
-import { knowsPooler } from './path-setting.ts';
+import { isBehindPooler } from './path-setting.ts';
 import type { PluginScope } from './plugin-scope.ts';
 import { sendScoped, type ScopedCall } from './scoped-query.ts';
 import { readScopedText, refuseText } from './scoped-text.ts';
@@ -41,7 +41,7 @@ export async function connectScoped(loans: Loans, scope: PluginScope): Promise<P
   });
 }
 
-/** What a plugin sends on a client of its own. */
+/** The statements of a plugin on a client that it has taken. */
 class Session {
   readonly #loan: Loan;
   readonly #scope: PluginScope;
@@ -57,8 +57,10 @@ class Session {
   /** Sends a statement. Statements are sent in the order of the calls. */
   send(call: ScopedCall): Promise<unknown> {
     const { client } = this.#loan;
-    if (call.read.sessionChange !== undefined && knowsPooler(client) === undefined) {
-      this.#asking ??= askBackend(client);
+    if (call.read.sessionChange !== undefined && isBehindPooler(client) === undefined) {
+      const asking = (this.#asking ?? Promise.resolve()).then(() => askBackend(client));
+      // In a transaction that has failed PostgreSQL answers nothing, and the statement itself fails as well.
+      this.#asking = asking.catch(() => undefined);
     }
     const sending = this.#asking?.then(() => this.#sendNow(call));
     return this.#loan.count(sending ?? this.#sendNow(call));
@@ -77,9 +79,9 @@ class Session {
   }
 
   /**
-   * Sends a cursor or a stream, which handles its own answer. It needs a transaction, because that has the path already.
+   * Sends a cursor or a stream, which handles its own answer. It needs a transaction, which has the path already.
    *
-   * @throws Error
+   * @throws TypeError outside of a transaction; Error when the text is refused
    */
   submit(args: readonly unknown[]): unknown {
     const { client, isRunning } = this.#loan;

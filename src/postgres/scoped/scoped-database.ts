@@ -41,7 +41,7 @@ export function createScopedDb<S extends Record<string, unknown>>(
  * Creates a Drizzle database on the schema of a plugin: tables are named without their schema, and every query runs under the
  * plugin's `search_path`, on the connections of `pool`, in one round trip. See `createScopedPool`.
  *
- * Drizzle's own options are passed on: `schema` with tables and relations for `query` (0.4x), `relations` (1.x), `logger`,
+ * Takes Drizzle's own options as well: `schema` with tables and relations for `query` (0.4x), `relations` (1.x), `logger`,
  * `casing`, `cache`.
  *
  * @throws BootError `OPTIONS_INVALID` when `pool` is not a pg.Pool, or its pg is too old
@@ -52,8 +52,8 @@ export function createScopedDatabase<S extends Record<string, unknown> = Record<
   schemaName: string,
   options: ScopedPoolOptions & DrizzleConfig<S> = {},
 ): NodePgDatabase<S> & { readonly $client: Pool } {
-  const { extensionSchemas = [], ...config } = options;
-  const client = createScopedPool(pool, schemaName, { extensionSchemas });
+  const { extensionSchemas, ...config } = options;
+  const client = createScopedPool(pool, schemaName, extensionSchemas && { extensionSchemas });
   return drizzle<S>({ ...config, client });
 }
 

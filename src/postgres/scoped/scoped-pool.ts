@@ -5,6 +5,7 @@ import { answer, isSubmittable, readCall, reply } from '../connection/query-call
 import { checkPool } from '../connection/source-check.ts';
 import { searchPath } from '../sql/identifier.ts';
 import { Loans, type Unreturned } from './loans.ts';
+import { isBehindPooler } from './path-setting.ts';
 import { createPluginScope, type PluginScope } from './plugin-scope.ts';
 import { connectScoped } from './scoped-client.ts';
 import { sendScoped, type ScopedCall } from './scoped-query.ts';
@@ -71,24 +72,25 @@ export function openScopedPool(pool: Pool, scope: PluginScope): ScopedPool {
     ['connect', (callback?: ConnectCallback) => connectEitherWay(loans, scope, callback)],
     ['end', (...args: unknown[]) => answer(() => Promise.resolve(), args)],
   ]);
-  // A proxy, because Drizzle recognizes a pool by its class, and its counts and events are those of the real pool.
+  // A proxy, because Drizzle recognizes a pool by its class. Its counts and events are those of the real pool.
   const scoped = new Proxy(pool, {
     get: (target, key, receiver) => own.get(key) ?? (Reflect.get(target, key, receiver) as unknown),
   });
-  const ended = `The plugin of ${scope.schema} has stopped while it waited for a client`;
+  const name = scope.plugin ?? scope.schema;
+  const ended = `The database of ${name} was closed while a query waited for a client: plugin or boot has stopped`;
   return {
     pool: scoped,
     takeBack(deadline) {
-      loans.close(() => closed(scope.schema));
+      loans.close(() => closed(name));
       return loans.takeBack(ended, deadline);
     },
   };
 }
 
-function closed(schema: string): BootError {
+function closed(name: string): BootError {
   return new BootError(
     'DATABASE_CLOSED',
-    `The plugin of ${schema} has stopped: its database is closed`,
+    `The database of ${name} is closed: plugin or boot has stopped`,
   );
 }
 
@@ -111,11 +113,12 @@ async function queryScoped(
     const call = { text, query, values, read, isAlone: true };
     return await loan.count(queryOn(loan.client, scope, call));
   } catch (error) {
-    // PostgreSQL keeps a plan that no longer fits its table, and pg the name of a statement that is lost.
+    // PostgreSQL keeps a plan that no longer fits its table, and pg keeps the name of a statement that is lost.
     isSpoilt = typeof query !== 'string' && query.name !== undefined;
     throw error;
   } finally {
-    loan.giveBackWhenIdle(() => isSpoilt || read.sessionChange !== undefined);
+    const isChanged = read.sessionChange !== undefined && !isBehindPooler(loan.client);
+    loan.giveBackWhenIdle(() => isSpoilt || isChanged);
   }
 }
 
@@ -125,7 +128,7 @@ async function queryOn(client: PoolClient, scope: PluginScope, call: ScopedCall)
     await askBackend(client);
     allowChange(client, sessionChange, scope.warn);
   }
-  // Alone it could commit, and would go on under another path.
+  // Sent alone, a block could commit, and would go on under another path.
   return form === 'block' && call.values
     ? sendInTransaction(client, scope, call)
     : sendScoped(client, scope, call);
@@ -142,7 +145,7 @@ async function sendInTransaction(
     await client.query('commit');
     return answered;
   } catch (error) {
-    // When that fails too, the client is inside a transaction or lost, and its pool destroys it.
+    // When ROLLBACK fails too, the client is still in a transaction, or lost, and is destroyed when it is given back.
     await client.query('rollback').catch(() => undefined);
     throw error;
   }

@@ -46,8 +46,8 @@ export interface ScopedCall extends QueryCall {
 }
 
 /**
- * Sends a statement so that it runs under the path of the plugin, in one message and one transaction with it. In a transaction
- * that is open, which has the path already, it is sent as it is. Answers as pg does.
+ * Sends a statement together with the path of the plugin, in one message and one transaction. An open transaction has the path
+ * already: there the statement is sent as it is. Answers as pg does.
  */
 export function sendScoped(
   client: PoolClient,
@@ -71,7 +71,7 @@ function send(client: PoolClient, scope: PluginScope, call: ScopedCall): Promise
 }
 
 interface ScopedPgQuery extends PgQuery {
-  /** Whether it has failed before its own statement ran, and can be sent again. */
+  /** Whether it has failed before the statement ran, so that it can be sent again. */
   readonly canRepeat: boolean;
   /** Leaves out the results that are not the caller's. There is a list only when several are left, as from pg. */
   readResults(results: Results | undefined): Results | undefined;
@@ -83,7 +83,7 @@ type ScopedQueryClass = new (
   call: ScopedCall,
 ) => ScopedPgQuery;
 
-/** Without values it is an error, which the two protocols report in different ways. */
+/** A parameter. Without values it is an error, which the two protocols report in different ways. */
 const parameter = /\$\d/;
 
 /** By the class of the client's own copy of pg, which in pipeline mode takes no query of another class. */
@@ -105,17 +105,17 @@ function makeScopedQuery(Base: PgQueryClass): ScopedQueryClass {
     readonly #call: ScopedCall;
     /** Present until the path is set, when it is sent in front of the statement. */
     #setting: PathSetting | undefined;
-    /** The name of the prepared statement, while pg must not know it. */
+    /** The name of the prepared statement, as long as it is hidden from pg. */
     #name: string | undefined;
-    /** What is written into the text of the caller, and where. */
+    /** The place and the length of the commands that are inserted into the caller's text. */
     #inserted: { readonly at: number; readonly length: number } | undefined;
-    /** Where the results begin that are not the caller's. */
+    /** The index of the first result that is not the caller's. */
     #settingsAt: number | undefined;
 
     constructor(client: PoolClient, scope: PluginScope, call: ScopedCall) {
       const { query, values } = call;
       super(query);
-      // pg would write them into the config of the caller.
+      // Given to the constructor, they would be written into the caller's config.
       if (values) this.values = values;
       this.#client = client;
       this.#scope = scope;
@@ -124,7 +124,7 @@ function makeScopedQuery(Base: PgQueryClass): ScopedQueryClass {
       if (this.name !== undefined) this.name = scope.nameStatement(this.name);
     }
 
-    /** Only now every statement before it has been answered, so that the state of the transaction is known. */
+    /** Called by pg when every earlier statement has been answered: only now is the state of the transaction known. */
     override submit(connection: WireConnection): Error | null {
       const client = this.#client;
       const { read } = this.#call;
@@ -159,7 +159,7 @@ function makeScopedQuery(Base: PgQueryClass): ScopedQueryClass {
 
     #setPathBefore(): void {
       const { read, text, isAlone = false } = this.#call;
-      // What pg sends without parameters, and what answers in another way when it is prepared.
+      // Texts that pg sends by the simple protocol, where the extended one would answer in another way.
       const isSimple = read.form !== 'rows' || this.binary === true || parameter.test(text);
       if (isSimple && !super.requiresPreparation()) {
         // Unlike the function, it takes no snapshot, so that SET TRANSACTION may follow.
@@ -205,7 +205,7 @@ function makeScopedQuery(Base: PgQueryClass): ScopedQueryClass {
       super.handleError(error, connection);
     }
 
-    /** Turns the place of an error into that in the text of the caller. */
+    /** Turns the position of an error into the one in the caller's text. */
     #restorePosition(error: PgError): void {
       const { at, length } = this.#inserted ?? { at: 0, length: 0 };
       const position = Number(error.position);

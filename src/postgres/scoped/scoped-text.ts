@@ -2,7 +2,7 @@ import { findLoneCommand } from '../sql/lone-commands.ts';
 import { findSessionChange } from '../sql/refused-commands.ts';
 import { SqlText } from '../sql/sql-text.ts';
 
-/** A text of SQL, as far as it matters for the transaction and the session that it runs in. */
+/** The facts about a text of SQL that matter for its transaction and its session. */
 export interface ScopedText {
   /**
    * - `rows`: one command that reads or changes rows, or none.
@@ -18,15 +18,15 @@ export interface ScopedText {
   readonly lone: string | undefined;
   /** The first command that begins or ends a transaction, or part of one. */
   readonly transactionControl: string | undefined;
-  /** The command because of which other commands of the text would run under another path, if a transaction is open. */
+  /** The command that would let others of the text run under another path, if a transaction is open. */
   readonly outsideWhenOpen: string | undefined;
-  /** The same, if no transaction is open. */
+  /** The same, if none is open. */
   readonly outsideWhenIdle: string | undefined;
   /** The end of the first command. */
   readonly firstEnd: number;
 }
 
-/** Nearly all texts: one command that reads or changes rows. They are not read further. */
+/** Nearly every text: one command that reads or changes rows. It is not read further. */
 const ordinary = /^\s*(?:select|insert|update|delete|with|values|merge|table|show|explain)\b/i;
 const extraordinary = /;(?!\s*$)|\bset_config\b|\binto\s+(?:(?:local|global)\s+)?temp/i;
 
@@ -48,7 +48,7 @@ const control =
 const chained = /(?<!\bno\s+)\bchain\b/i;
 const block = /^(?:call|do)\b/i;
 
-/** The other texts that have been read, by text: `begin` and `commit` return with every transaction. */
+/** The facts about other texts, by text: `begin` and `commit` come again with every transaction. */
 const known = new Map<string, ScopedText>();
 const mostKnown = 200;
 const longestKnown = 200;
@@ -72,7 +72,7 @@ function readInFull(text: string): ScopedText {
   const form = readForm(commands);
   const transactionControl = findControl(commands);
   const outsideWhenOpen = findOutside(commands);
-  const onlyEnds = commands.length === 1 && ending.test(commands[0] ?? '');
+  const isEnd = commands.length === 1 && ending.test(commands[0] ?? '');
   return {
     form,
     firstEnd: begin ? begin.start + begin.code.length : 0,
@@ -80,7 +80,7 @@ function readInFull(text: string): ScopedText {
     lone: findLoneCommand(sql) && nameStart(commands[0] ?? ''),
     transactionControl,
     outsideWhenOpen,
-    outsideWhenIdle: form === 'opening' || onlyEnds ? outsideWhenOpen : transactionControl,
+    outsideWhenIdle: form === 'opening' || isEnd ? outsideWhenOpen : transactionControl,
   };
 }
 
@@ -107,7 +107,7 @@ function findOutside(commands: readonly string[]): string | undefined {
   );
 }
 
-/** Returns the reason why a text may not be sent on a client, inside of a transaction or outside, with what to do. */
+/** Returns the error that refuses a text on a client, inside or outside of a transaction. Its message says what to do. */
 export function refuseText(
   read: ScopedText,
   { isInside }: { readonly isInside: boolean },
@@ -120,7 +120,7 @@ export function refuseText(
   );
 }
 
-/** Returns the reason why a text may not be sent as a query of the pool. */
+/** Returns the error that refuses a text as a query of the pool. */
 export function refusePoolText({ lone, transactionControl }: ScopedText): Error | undefined {
   if (lone !== undefined) return refuseLone(lone);
   if (transactionControl === undefined) return undefined;

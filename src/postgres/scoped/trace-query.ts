@@ -1,7 +1,7 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 import type { PluginScope } from './plugin-scope.ts';
 
-/** The message of the tracing channel `slipway.query`. Parameters and rows are in none of its fields. Subscribers may add to it. */
+/** The message of the tracing channel `slipway.query`. It has no parameters and no rows. Subscribers may add fields. */
 interface TracedQuery {
   readonly plugin?: string;
   readonly schema: string;
@@ -41,7 +41,7 @@ async function trace<Result>(context: TracedQuery, run: () => Promise<Result>): 
   return running ?? run();
 }
 
-/** Traces a cursor or a stream, whose end only its user knows. */
+/** Traces the start of a cursor or a stream. Only its user knows when it ends. */
 export function traceSubmit<Result>(scope: PluginScope, text: string, run: () => Result): Result {
   if (!channel.hasSubscribers) return run();
   const context = describe(scope, text);

@@ -76,7 +76,7 @@ async function hashForms(source: ByteSource, schema: string): Promise<readonly s
   const digests: Hash[] = [];
   for (let start = 0; start < source.size;) {
     const window = readWindow(source, start, 1024 * 1024);
-    // Between two names, and not between the two characters of a line end. A file may be one line.
+    // Cuts no name and no line end in two. A file may be one line.
     const end = window.text.lastIndexOf('\n') + 1 || window.text.lastIndexOf(' ') + 1;
     const cut = window.isLast ? 0 : end;
     const text = cut === 0 ? window.text : window.text.slice(0, cut);

@@ -12,7 +12,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { BootError } from '../../core/errors.ts';
-import { endOfCharacters, type ByteSource } from '../sql/byte-source.ts';
+import { countWholeBytes, type ByteSource } from '../sql/byte-source.ts';
 import { LongSql } from '../sql/long-text.ts';
 import { SqlText } from '../sql/sql-text.ts';
 import { letOthersRun, nextTurn } from '../sql/time-slices.ts';
@@ -38,18 +38,18 @@ const megabyte = 1024 * 1024;
 /** Snapshots and folders under way at once. */
 export const readersAtOnce = 16;
 
-/** The largest file that is read, in bytes: a command of it is one message, of which PostgreSQL takes less than 1 GB. */
-export const largestFile = 512 * megabyte;
+/** The largest file of SQL, in bytes. One command may be the whole file and is one message, and PostgreSQL takes less than 1 GB. */
+const largestFile = 512 * megabyte;
 
-/** The largest file that is read as one string, in bytes. Each question about it is answered in one go. */
-export const longestText = megabyte;
+/** The longest SQL that is read as one string, in bytes. Each question about it is answered in one go. */
+const longestText = megabyte;
 
 /** The largest file of JSON, in bytes, which is parsed in one go. */
 const largestJson = 64 * megabyte;
 
 /** A file as it was read. */
 export interface TextFile {
-  /** Its SQL; of a long file that is an outline, once it is asked for. */
+  /** Its SQL; of a long file, an outline that is read when it is needed. */
   readonly sql: SqlText;
   /** SHA-256 of its bytes, as Drizzle computes it. */
   readonly hash: string;
@@ -57,8 +57,8 @@ export interface TextFile {
 
 /**
  * Reads a file of SQL, which has to be UTF-8. A byte order mark stays in the text, because Drizzle hashes it too. Waits for no
- * writer: a FIFO, a socket, a device or a folder is refused before it is opened. Of a long file no more is kept than its hash:
- * it is read again for what it says, and again when it is applied.
+ * writer: a FIFO, a socket, a device or a folder is refused before it is opened. Of a long file only the hash is kept. The file
+ * is read again for the survey, and again when it is applied.
  *
  * @throws what `refuse` makes; its `cause` is the system's error when the file could not be opened.
  */
@@ -83,7 +83,7 @@ export async function readJson(path: string, hint: string, refuse: Refuse): Prom
   }
 }
 
-/** What the system says of a file; another answer is another file, or another text. */
+/** The facts that show whether a file is still the same, with the same text. */
 type FileVersion = Pick<Stats, 'size' | 'mtimeMs' | 'ino'>;
 
 type ReadFile =
@@ -93,8 +93,8 @@ type ReadFile =
 /**
  * Reads a file.
  *
- * @param longest The bytes of which the text is made; of more there is only the hash.
- * @param largest The bytes that a file may have.
+ * @param longest In bytes. Of a longer file, only the hash is returned.
+ * @param largest In bytes. A larger file is refused.
  */
 async function readFile(
   path: string,
@@ -184,7 +184,7 @@ async function readInPieces(
     refuseLarge(path, size, most, refuse);
     const filled = bytes.subarray(0, kept + read);
     // The first bytes of a character whose rest comes with the next piece.
-    const cut = read === 0 ? filled.length : endOfCharacters(filled);
+    const cut = read === 0 ? filled.length : countWholeBytes(filled);
     const whole = filled.subarray(0, cut);
     refuseForeign(path, whole, refuse);
     if (isKept) text += whole.toString('utf8');

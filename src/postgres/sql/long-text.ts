@@ -1,9 +1,9 @@
 import { readWindow, type ByteSource } from './byte-source.ts';
 import { readKeywords } from './command-keywords.ts';
-import { walkCommand } from './long-command.ts';
+import { walkCommand } from './walk-command.ts';
 import { Outline } from './outline.ts';
 import { SqlText } from './sql-text.ts';
-import { advance, type TextPosition } from './text-position.ts';
+import { advance, textStart, type TextPosition } from './text-position.ts';
 import { nextTurn } from './time-slices.ts';
 
 /** A stretch of a long text that is sent by itself: whole commands of about 128 kB, or one command of any length. */
@@ -13,7 +13,7 @@ export interface LongPart {
   readonly end: number;
   /** Where it begins. */
   readonly place: TextPosition;
-  /** Where its first SQL is. */
+  /** The place of its first SQL. */
   readonly codePlace: TextPosition;
   /** The keywords that its first command begins with. */
   readonly command: string;
@@ -22,25 +22,27 @@ export interface LongPart {
   readonly isLeftOpen: boolean;
 }
 
-/** The bytes of a part; more where no command ends in them, and then its command is a long one. */
+/** The bytes of a part. The second size is tried when no command ends in the first; after that, the command is a long one. */
 const partBytes = [128 * 1024, 2 * 1024 * 1024];
+
+type OpenText = <Result>(use: (source: ByteSource) => Promise<Result>) => Promise<Result>;
 
 /**
  * The SQL of a text that is too long for one string. It is read in slices, and never in memory as a whole: its `text` is an
- * outline, in which each form of a command stands once, so that every question about SQL is asked as always.
+ * outline, which has each form of a command once, so that every question about SQL is asked as always.
  */
 export class LongSql extends SqlText {
-  readonly #open: <Result>(use: (source: ByteSource) => Promise<Result>) => Promise<Result>;
+  /** Opens the text for as long as it is used. */
+  readonly open: OpenText;
   /** By schema, the hashes of its other forms that a history may have: see `hashLongForms()`. */
   readonly knownHashes = new Map<string, readonly string[]>();
   #read: Promise<void> | undefined;
   #outline: Outline | undefined;
   #parts: readonly LongPart[] = [];
 
-  /** @param open Opens the text for as long as it is used. */
-  constructor(open: <Result>(use: (source: ByteSource) => Promise<Result>) => Promise<Result>) {
+  constructor(open: OpenText) {
     super('');
-    this.#open = open;
+    this.open = open;
   }
 
   /** The parts to send, in their order. */
@@ -61,19 +63,14 @@ export class LongSql extends SqlText {
   }
 
   override async readInSlices(): Promise<void> {
-    await (this.#read ??= this.#open((source) => this.#readAll(source)));
+    await (this.#read ??= this.open((source) => this.#readAll(source)));
     await super.readInSlices();
-  }
-
-  /** Opens the text for as long as it is used. */
-  open<Result>(use: (source: ByteSource) => Promise<Result>): Promise<Result> {
-    return this.#open(use);
   }
 
   async #readAll(source: ByteSource): Promise<void> {
     const outline = new Outline();
     const parts: LongPart[] = [];
-    let place: TextPosition = { line: 1, column: 1 };
+    let place = textStart;
     for (let start = 0; start < source.size;) {
       await nextTurn();
       const short = readShortPart(source, start);
@@ -100,12 +97,12 @@ interface ShortPart {
   readonly sql: SqlText;
   /** The characters of the text that are whole commands. */
   readonly length: number;
-  /** Where these end in the source, in bytes. */
+  /** Their end in the source, in bytes. */
   readonly end: number;
   readonly isLeftOpen: boolean;
 }
 
-/** Reads the commands of a part that is short enough for one string; undefined when it is one command that is not. */
+/** Reads commands that fit into one string; undefined when the first one does not. */
 function readShortPart(source: ByteSource, start: number): ShortPart | undefined {
   for (const bytes of partBytes) {
     const { text, end, isLast } = readWindow(source, start, bytes);
@@ -120,8 +117,8 @@ function readShortPart(source: ByteSource, start: number): ShortPart | undefined
 }
 
 /**
- * Finds where the whole commands end; 0 when there is none. Where a body of SQL ends, its text alone does not say, and so such
- * a command stays in one part with what comes behind it.
+ * Finds the end of the whole commands; 0 when there is none. The text alone does not show where a body of SQL ends, so such a
+ * command stays in one part with the SQL behind it.
  */
 function findEnd({ commands, lastEnd }: SqlText, bytes: number): number {
   const last = commands.findLast(({ hasAtomicBody, start }) => hasAtomicBody && start < lastEnd);

@@ -1,10 +1,11 @@
 import { readWindow, type ByteSource } from './byte-source.ts';
 import { endOfQuoted, type SqlTokenKind } from './sql-lexer.ts';
-import { advance, type TextPosition } from './text-position.ts';
+import { advance, textStart, type TextPosition } from './text-position.ts';
 import { nextTurn } from './time-slices.ts';
 
-/** Where a long token has ended, in bytes. */
+/** The end of a long token. */
 interface TokenEnd {
+  /** In bytes. */
   readonly end: number;
   /** The place of `end`. */
   readonly place: TextPosition;
@@ -14,7 +15,7 @@ interface TokenEnd {
 /**
  * Looks for the end of a token in one piece of it.
  *
- * @returns the end, or where to go on with the next piece: before what may be cut in two.
+ * @returns the end, or where the next piece begins: before anything that may be cut in two.
  */
 type Scan = (
   text: string,
@@ -29,7 +30,7 @@ const windowBytes = 1024 * 1024;
  *
  * @param text Its first characters.
  */
-export function endOfLongToken(
+export function findTokenEnd(
   source: ByteSource,
   start: number,
   place: TextPosition,
@@ -42,9 +43,9 @@ export function endOfLongToken(
   return scan(source, inside, chooseScan(kind, opening, isEscaped));
 }
 
-/** Finds the end of a body, which is where its tag stands again. */
-export function endOfBody(source: ByteSource, start: number, tag: string): Promise<TokenEnd> {
-  return scan(source, { start, place: { line: 1, column: 1 } }, (text) => {
+/** Finds the end of a body: the place of its second tag. */
+export function findBodyEnd(source: ByteSource, start: number, tag: string): Promise<TokenEnd> {
+  return scan(source, { start, place: textStart }, (text) => {
     const end = text.indexOf(tag);
     return end < 0 ? { resume: Math.max(0, text.length - tag.length + 1) } : { end };
   });
@@ -61,7 +62,7 @@ async function scan(
     const found = look(text, isLast);
     const isFound = 'end' in found && (isLast || found.end < text.length);
     if (!isFound && isLast) return { end: source.size, place: advance(place, text), isOpen: true };
-    // What ends with the piece may go on behind it: a doubled quote.
+    // A token that ends with the piece may go on behind it: a doubled quote.
     const passed = text.slice(0, 'end' in found ? found.end - (isFound ? 0 : 1) : found.resume);
     at += Buffer.byteLength(passed);
     place = advance(place, passed);

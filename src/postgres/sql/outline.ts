@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { breakpointMark } from './sql-lexer.ts';
 import type { SqlCommand, SqlText } from './sql-text.ts';
-import { advance, type TextPosition } from './text-position.ts';
+import { advance, textStart, type TextPosition } from './text-position.ts';
 
 /**
  * The outline of a long text: each form of a command once, where it stands first, and each form of a comment. Two commands
  * have one form when they differ in literals and numbers only, so that every question about SQL has the same answer for both.
- * What a file of data says fits into a few lines then.
+ * The outline of a file of data has a few lines.
  */
 export class Outline {
-  /** How many commands were added. */
+  /** The number of commands that were added. */
   commandCount = 0;
   #text = '';
   readonly #kept: (TextPosition & { readonly index: number })[] = [];
@@ -28,7 +28,7 @@ export class Outline {
   /** Finds the place in the long text of a character of the outline. */
   positionAt(index: number): TextPosition {
     const last = this.#kept.findLast((each) => each.index <= index);
-    const { index: from, ...place } = last ?? { index: 0, line: 1, column: 1 };
+    const { index: from, ...place } = last ?? { index: 0, ...textStart };
     return advance(place, this.#text.slice(from, index));
   }
 
@@ -56,7 +56,7 @@ export class Outline {
     let end = 0;
     for (const found of each) {
       if (found.start >= length) break;
-      // What a command has in it comes with the command.
+      // A comment inside a command comes with the command.
       if (found.start < end) continue;
       if ('comment' in found) {
         this.#addComment(found.comment, () => placeOf(found.start));
@@ -69,7 +69,7 @@ export class Outline {
     this.#addGap(sql.text.slice(end, length));
   }
 
-  /** Adds what is between two commands. */
+  /** Adds the text between two commands. A breakpoint in it ends the statement. */
   #addGap(text: string): void {
     if (this.#separator !== breakpoint && text.includes(breakpointMark)) this.endStatement();
   }
@@ -88,7 +88,7 @@ export class Outline {
     this.#keep(comment, findPlace());
     this.#text += '\n';
     this.#endOfLast = this.#text.length;
-    // It may be the mark of a way down, which is one only with SQL behind it.
+    // It may be the mark of a way down, which counts only with SQL behind it.
     this.#isBehindComment = true;
   }
 
@@ -96,7 +96,7 @@ export class Outline {
     const { code, start } = command;
     const text = sql.text.slice(start, start + code.length);
     const isWhole = command.hasAtomicBody || (command.bodies.length > 0 && !isData(code, text));
-    // Where the body of such a command ends is not sure, and so it has to stay in one statement with what comes behind it.
+    // The end of its body is not sure, so it stays in one statement with the SQL behind it.
     if (command.hasAtomicBody) this.#separator = '\n;\n';
     // Two are enough to say that there is more than one.
     const isWanted = this.commandCount < 2 || this.#isBehindComment;
@@ -107,7 +107,7 @@ export class Outline {
     this.endCommand();
   }
 
-  /** Ends the command of which something was added, or nothing. */
+  /** Ends a command, whether or not any of it was added. */
   endCommand(): void {
     this.commandCount += 1;
     if (this.#stretches.size > 0) this.#stretches = new Set();
@@ -118,8 +118,8 @@ export class Outline {
   }
 
   /**
-   * Adds a part of a long command: its rows, or the commands of its body. Each form of them is kept once for each command: how
-   * a command begins says what the rest of it means.
+   * Adds a part of a long command: its rows, or the commands of its body. Each form of them is kept once for each command: the
+   * beginning of a command gives the rest its meaning.
    *
    * @param code The same without literals and comments, each character in its place; a body is a row of `$`.
    */
@@ -134,17 +134,13 @@ export class Outline {
       }
       start = end;
     };
-    for (const {
-      0: { length },
-      index,
-    } of code.matchAll(endOfStretch))
-      add(index + length);
+    for (const { 0: found, index } of code.matchAll(endOfStretch)) add(index + found.length);
     if (start < text.length) add(text.length);
   }
 
-  /** Adds SQL that belongs to no question, so that what comes behind it is read right. */
-  addMark(text: string): void {
-    this.#text += text;
+  /** Adds a mark in place of a literal or a comment, or the tag of a body, so that the SQL behind it is read right. */
+  addMark(mark: string): void {
+    this.#text += mark;
   }
 
   #keep(text: string, place: TextPosition): void {
@@ -155,7 +151,7 @@ export class Outline {
   #isNew(form: string, known: Set<string>): boolean {
     const key = form.length <= longestKey ? form : createHash('sha1').update(form).digest('base64');
     if (known.has(key)) return false;
-    // Of more forms than this all are kept: no answer is lost, and only the outline grows.
+    // Beyond this number every form is kept: no answer is lost, and only the outline grows.
     if (known.size < mostForms) known.add(key);
     return true;
   }
@@ -170,16 +166,16 @@ const mostForms = 100_000;
 /** Between the rows of VALUES, and between the commands of a body. */
 const endOfStretch = /\)\s*,|;/g;
 
-/** Where a question may be about a literal as well: a path, a version, a schema, or the code of a body. */
+/** Commands whose literals matter too: a path, a version, a schema, or the code of a body. */
 const asksForLiterals = /set_config|search_path|version|schema|\$/i;
 const numbers = /\b\d[\d.]*\b/g;
 const literals = /'+/g;
 const blanks = /\s+/g;
-/** Quoted names, which stay as they are, and what differs from row to row. */
+/** Quoted names, which stay as they are, and the values that differ from row to row. */
 const constants =
   /"(?:[^"]|"")*"|(?<![\w$.\u0080-\uffff])(?:[-+]?\d[\w.]*|null|true|false)(?![\w$\u0080-\uffff])/gi;
 const directive = /^--\s*slipway:/i;
-/** Comments in the middle of a command that may be more than that. */
+/** Comments inside a command that may be a request or a mark. */
 const marks = /--.*(?:slipway:|down|undo|revert|drop below).*/gi;
 
 function readForm(text: string, code: string): string {
@@ -199,7 +195,11 @@ function isData(code: string, text: string): boolean {
   return changesData.test(code) && !asksForBodies.test(text);
 }
 
-/** @param place Where the text begins. */
+/**
+ * Whether a comment is the first thing on its line.
+ *
+ * @param place Where the text begins.
+ */
 function beginsLine(text: string, start: number, place: TextPosition): boolean {
   const before = text.slice(Math.max(0, start - 200), start);
   const lineStart = Math.max(before.lastIndexOf('\n'), before.lastIndexOf('\r')) + 1;

@@ -1,14 +1,14 @@
 import { readWindow, type ByteSource } from './byte-source.ts';
-import { walkCommand } from './long-command.ts';
+import { walkCommand } from './walk-command.ts';
 import type { LongPart } from './long-text.ts';
 import type { SqlEdit } from './sql-edits.ts';
 import { SqlText } from './sql-text.ts';
 import { nextTurn } from './time-slices.ts';
 
 /** A piece of a long command as it is sent. */
-export interface SentPiece {
+interface SentPiece {
   readonly bytes: Buffer;
-  /** Where it was in the file, in bytes; of a replacement, where what it replaces was. */
+  /** Where it was in the file, in bytes; for a replacement, where the replaced text was. */
   readonly start: number;
   readonly isReplacement: boolean;
 }
@@ -17,7 +17,7 @@ export interface SentPiece {
 const pieceBytes = 256 * 1024;
 
 /** A command of any length, with its edits, as it is sent. */
-export class LongCommand {
+export class SentCommand {
   readonly #source: ByteSource;
   readonly #start: number;
   readonly #end: number;
@@ -35,7 +35,7 @@ export class LongCommand {
     source: ByteSource,
     part: LongPart,
     findEdits: (sql: SqlText) => readonly SqlEdit[],
-  ): Promise<LongCommand> {
+  ): Promise<SentCommand> {
     const edits: SqlEdit[] = [];
     await walkCommand(source, part.start, part.place, {
       onSql: (text, _, from) => {
@@ -54,7 +54,7 @@ export class LongCommand {
       },
       onMark: () => undefined,
     });
-    return new LongCommand(source, part, edits);
+    return new SentCommand(source, part, edits);
   }
 
   /** The bytes that are sent. */
@@ -73,8 +73,8 @@ export class LongCommand {
   }
 
   /**
-   * Reads it piece by piece, in whole characters, and gives everything else in this process a turn in between. The pieces that
-   * come together are neighbours.
+   * Reads it piece by piece, in whole characters, and gives everything else in this process a turn in between. Each list has
+   * neighbours.
    */
   async *pieces(): AsyncGenerator<readonly SentPiece[], void> {
     const source: ByteSource = {
@@ -95,7 +95,11 @@ export class LongCommand {
   }
 }
 
-/** @param edits Those of these bytes, which begin at `start` in the file. */
+/**
+ * Cuts bytes at their edits.
+ *
+ * @param start Where the bytes begin in the file.
+ */
 function cutPieces(bytes: Buffer, start: number, edits: readonly SqlEdit[]): readonly SentPiece[] {
   let at = 0;
   const pieces = edits.flatMap((edit): readonly SentPiece[] => {

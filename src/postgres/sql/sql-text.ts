@@ -61,7 +61,7 @@ export class SqlText {
     return this.#read().isLeftOpen;
   }
 
-  /** Where the last command ends that a semicolon or a breakpoint has ended; 0 when there is none. */
+  /** The end of the last semicolon or breakpoint that ends a command; 0 without one. */
   get lastEnd(): number {
     return this.#read().lastEnd;
   }

@@ -4,6 +4,8 @@ export interface TextPosition {
   readonly column: number;
 }
 
+export const textStart: TextPosition = { line: 1, column: 1 };
+
 /** A line of a text, and where it begins. */
 interface TextLine {
   /** Counts from 1. */
@@ -17,8 +19,7 @@ const widest = 110;
 
 /** Finds the line and the column of the character at `index` (of JavaScript, in UTF-16). */
 export function positionAt(text: string, index: number): TextPosition {
-  const before = text.slice(0, index).split(lineBreak);
-  return { line: before.length, column: Array.from(before.at(-1) ?? '').length + 1 };
+  return advance(textStart, text.slice(0, index));
 }
 
 /** Finds the place behind a text that begins at `place`. */

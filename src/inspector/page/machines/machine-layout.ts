@@ -29,7 +29,7 @@ const endHeight = 26;
 const railGap = 31;
 /** From one arc to the next one above it: a line of text has room between them. */
 const arcGap = 17;
-/** Of a state: what is beside its name, and its least width. */
+/** The space around the name of a state, the least width of its box, and the least gap to the next one. */
 const roomy = { padding: 32, narrowestBox: 88, narrowestGap: 40 };
 const tight = { padding: 22, narrowestBox: 76, narrowestGap: 34 };
 

@@ -4,13 +4,13 @@ import type { ByteSource } from '../../src/postgres/sql/byte-source.ts';
 import { readDirectives } from '../../src/postgres/sql/file-marks.ts';
 import { LongSql } from '../../src/postgres/sql/long-text.ts';
 import { namesInPublic, publicEdits } from '../../src/postgres/sql/public-names.ts';
-import { LongCommand } from '../../src/postgres/sql/sent-command.ts';
+import { SentCommand } from '../../src/postgres/sql/sent-command.ts';
 import { applyEdits, type SqlEdit } from '../../src/postgres/sql/sql-edits.ts';
 import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 import { findFileProblems, findPsqlProblems } from '../../src/postgres/survey/file-problems.ts';
-import { toPlugin } from './migration-fixture.ts';
+import { repeatTo, toPlugin } from '../postgres/migration-fixture.ts';
 
-/** What a survey has to find, and what only looks like it. */
+/** SQL that a survey has to find, and SQL that only looks like it. */
 const pieces = [
   'COMMIT;\n',
   'SET search_path TO public;\n',
@@ -37,22 +37,21 @@ const pieces = [
 
 /** Data between them, of any length: what surrounds it stands at the border of a part then. */
 const fillers: readonly ((bytes: number) => string)[] = [
-  (bytes) => fill(bytes, `INSERT INTO notes VALUES (17, 'größer; --', 2.5);\n`),
-  (bytes) => fill(bytes, `INSERT INTO "public"."notes" VALUES (1);\n--> statement-breakpoint\n`),
-  (bytes) => `INSERT INTO notes VALUES ${fill(bytes, `(17, 'x'::"public"."mood"),\n`)}(1);\n`,
-  (bytes) => `INSERT INTO notes VALUES${fill(bytes, `\n  (1, 'x'::"public"."mood")\n, `)}(1);\n`,
-  (bytes) => `SELECT '${fill(bytes, `it''s; 🐘 COMMIT;\n`)}';\n`,
-  (bytes) => `/*${fill(bytes, `x; COMMIT; /* ' */ 日\n`)}*/\n`,
-  (bytes) => `DO $b$BEGIN\n${fill(bytes, `  PERFORM "public"."f"(17); -- a 'line\n`)}END$b$;\n`,
+  (bytes) => repeatTo(bytes, `INSERT INTO notes VALUES (17, 'größer; --', 2.5);\n`),
   (bytes) =>
-    `DO $b$BEGIN\n${fill(bytes, '  PERFORM 17;\n')}  PERFORM pg_advisory_unlock_all();\nEND$b$;\n`,
-  (bytes) => `CREATE FUNCTION l() RETURNS int BEGIN ATOMIC\n${fill(bytes, 'SELECT 1;\n')}END;\n`,
-  (bytes) => fill(bytes, '-- comment; 12\n'),
+    repeatTo(bytes, `INSERT INTO "public"."notes" VALUES (1);\n--> statement-breakpoint\n`),
+  (bytes) => `INSERT INTO notes VALUES ${repeatTo(bytes, `(17, 'x'::"public"."mood"),\n`)}(1);\n`,
+  (bytes) =>
+    `INSERT INTO notes VALUES${repeatTo(bytes, `\n  (1, 'x'::"public"."mood")\n, `)}(1);\n`,
+  (bytes) => `SELECT '${repeatTo(bytes, `it''s; 🐘 COMMIT;\n`)}';\n`,
+  (bytes) => `/*${repeatTo(bytes, `x; COMMIT; /* ' */ 日\n`)}*/\n`,
+  (bytes) => `DO $b$BEGIN\n${repeatTo(bytes, `  PERFORM "public"."f"(17); -- a 'line\n`)}END$b$;\n`,
+  (bytes) =>
+    `DO $b$BEGIN\n${repeatTo(bytes, '  PERFORM 17;\n')}  PERFORM pg_advisory_unlock_all();\nEND$b$;\n`,
+  (bytes) =>
+    `CREATE FUNCTION l() RETURNS int BEGIN ATOMIC\n${repeatTo(bytes, 'SELECT 1;\n')}END;\n`,
+  (bytes) => repeatTo(bytes, '-- comment; 12\n'),
 ];
-
-function fill(bytes: number, text: string): string {
-  return text.repeat(Math.ceil(bytes / Buffer.byteLength(text)));
-}
 
 /** Sizes around those of parts and windows. */
 const bytes = fc
@@ -69,7 +68,7 @@ const texts = fc.array(fc.tuple(filler, fc.array(fc.constantFrom(...pieces), { m
 
 const findEdits = (sql: SqlText): readonly SqlEdit[] => publicEdits(sql, 'plugin_shop', 'all');
 
-/** What the survey asks of a text. */
+/** Asks a text what the survey asks. */
 function questions(sql: SqlText): unknown {
   const identity = { name: '0000_long.sql', historyName: '0000_long', when: 1, hash: '' };
   const file = { ...identity, format: '0.x', sql } as const;
@@ -95,7 +94,7 @@ async function send(sql: LongSql, source: ByteSource): Promise<string> {
       sent.push(applyEdits(text.text, findEdits(text)).text);
       continue;
     }
-    const command = await LongCommand.read(source, part, findEdits);
+    const command = await SentCommand.read(source, part, findEdits);
     const chunks: Buffer[] = [];
     for await (const together of command.pieces())
       chunks.push(...together.map((each) => each.bytes));

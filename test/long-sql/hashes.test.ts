@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { useDatabase } from '../support/database.ts';
-import { migrateOptions, pluginWith, takeSurvey } from './migration-fixture.ts';
+import {
+  megabyte,
+  migrateOptions,
+  pluginWith,
+  repeatTo,
+  takeSurvey,
+} from '../postgres/migration-fixture.ts';
 
 const db = useDatabase();
-const megabyte = 1024 * 1024;
-
-function repeatTo(bytes: number, text: string): string {
-  return text.repeat(Math.ceil(bytes / Buffer.byteLength(text)));
-}
 
 const rows = repeatTo(1.2 * megabyte, `INSERT INTO notes VALUES (17, 'größer; --', 2.5);\n`);
 

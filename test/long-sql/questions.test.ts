@@ -8,7 +8,7 @@ import type { SqlMigration } from '../../src/postgres/sources/migration.ts';
 import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
 import { LongSql } from '../../src/postgres/sql/long-text.ts';
 import { publicEdits } from '../../src/postgres/sql/public-names.ts';
-import { LongCommand } from '../../src/postgres/sql/sent-command.ts';
+import { SentCommand } from '../../src/postgres/sql/sent-command.ts';
 import { applyEdits } from '../../src/postgres/sql/sql-edits.ts';
 import { SqlText } from '../../src/postgres/sql/sql-text.ts';
 import {
@@ -19,14 +19,17 @@ import {
 } from '../../src/postgres/survey/file-problems.ts';
 import { findHistoryEdits } from '../../src/postgres/survey/history-edits.ts';
 import { useDatabase } from '../support/database.ts';
-import { errorOf, migrateOptions, pluginWith, toPlugin, writeFolder } from './migration-fixture.ts';
+import {
+  errorOf,
+  megabyte,
+  migrateOptions,
+  pluginWith,
+  repeatTo,
+  toPlugin,
+  writeFolder,
+} from '../postgres/migration-fixture.ts';
 
 const db = useDatabase();
-const megabyte = 1024 * 1024;
-
-function repeatTo(bytes: number, text: string): string {
-  return text.repeat(Math.ceil(bytes / Buffer.byteLength(text)));
-}
 
 /** The text as a migration that is read in one go. */
 function asOne(text: string): SqlMigration {
@@ -193,7 +196,7 @@ test.each(
     const [sent, size] = await sql.open(async (source) => {
       const [part] = sql.parts;
       if (!part) throw new Error('no part');
-      const command = await LongCommand.read(source, part, findEdits);
+      const command = await SentCommand.read(source, part, findEdits);
       const bytes: Buffer[] = [];
       for await (const each of command.pieces()) bytes.push(...each.map(({ bytes: own }) => own));
       return [Buffer.concat(bytes), command.size] as const;
@@ -227,7 +230,7 @@ test.each([
   await sql.readInSlices();
   expect(turns).toBeGreaterThanOrEqual(megabytes);
   for (const part of sql.parts.filter(({ isLong }) => isLong)) {
-    const command = await LongCommand.read(source, part, () => []);
+    const command = await SentCommand.read(source, part, () => []);
     turns = 0;
     let pieces = 0;
     for await (const each of command.pieces()) pieces += each.length;

@@ -1,11 +1,11 @@
 import { readWindow, type ByteSource, type TextWindow } from './byte-source.ts';
-import { endOfLongToken, endOfBody } from './long-token.ts';
+import { findTokenEnd, findBodyEnd } from './long-token.ts';
 import { lexSql, tagAt, type SqlToken } from './sql-lexer.ts';
 import { advance, type TextPosition } from './text-position.ts';
 import { nextTurn } from './time-slices.ts';
 
-/** Called with a command that is too long for one string, part by part. */
-export interface CommandVisitor {
+/** Gets a command that is too long for one string, part by part. */
+interface CommandVisitor {
   /**
    * Called with SQL that begins and ends between two tokens.
    *
@@ -13,11 +13,11 @@ export interface CommandVisitor {
    * @param start Where it begins, in bytes.
    */
   readonly onSql: (text: string, code: string, start: number, place: TextPosition) => void;
-  /** Called with what stands for a literal, a comment or the edge of a body that is left out. */
+  /** Called with a mark in place of a literal or a comment, and with the tag at each edge of a body. */
   readonly onMark: (mark: string) => void;
 }
 
-/** Where a command has ended. */
+/** The end of a command. */
 interface CommandEnd {
   /** In bytes; a breakpoint behind it is not part of it. */
   readonly end: number;
@@ -26,7 +26,7 @@ interface CommandEnd {
   /** The place of `next`. */
   readonly place: TextPosition;
   readonly isLeftOpen: boolean;
-  /** Whether there is any SQL in it. */
+  /** Whether it has any SQL. */
   readonly hasCode: boolean;
 }
 
@@ -54,7 +54,7 @@ export async function walkCommand(
       const text = window.text.slice(0, read.cut);
       visitor.onSql(text, read.code, at, place);
       hasCode ||= read.code.replace(';', '').trim() !== '';
-      // Where a body of SQL ends, its text alone does not say.
+      // The text alone does not show where a body of SQL ends.
       isOneText ||= atomic.test(read.code);
       place = advance(place, text);
       at += Buffer.byteLength(text);
@@ -78,7 +78,7 @@ export async function walkCommand(
 }
 
 interface Tokens {
-  /** Where the whole tokens end that the text has. */
+  /** The end of the last whole token. */
   readonly cut: number;
   readonly code: string;
   /** Where the next command begins, when one ends in this text. */
@@ -88,7 +88,7 @@ interface Tokens {
   readonly isLeftOpen: boolean;
 }
 
-/** Where a body of SQL begins, in which semicolons end nothing. */
+/** The beginning of a body of SQL, in which semicolons end nothing. */
 const atomic = /\bbegin\s+atomic\b/i;
 
 function readTokens({ text, isLast }: TextWindow, isOneText: boolean, isBody: boolean): Tokens {
@@ -105,7 +105,7 @@ function readTokens({ text, isLast }: TextWindow, isOneText: boolean, isBody: bo
     if (kind !== 'code') {
       if (!isWhole && start === 0) return { cut: 0, code: '', long: token, isLeftOpen };
       if (!isWhole) return cutBack(code, shape);
-      const signs = signFor(kind).repeat(end - start);
+      const signs = chooseSign(kind).repeat(end - start);
       shape += signs;
       code += kind === 'identifier' ? text.slice(start, end) : signs;
       continue;
@@ -124,34 +124,35 @@ function readTokens({ text, isLast }: TextWindow, isOneText: boolean, isBody: bo
   return { cut: text.length, code, isLeftOpen };
 }
 
-function signFor(kind: SqlToken['kind']): string {
+function chooseSign(kind: SqlToken['kind']): string {
   if (kind === 'identifier') return '"';
   if (kind === 'dollar') return '$';
   return kind === 'string' ? "'" : ' ';
 }
 
 /**
- * Cuts behind a row or a command of a body, so that the next part begins with a whole one; else where no name goes on: not
- * in the middle of `a . "b"`.
+ * Cuts behind the last row, or the last command of a body, so that the next part begins with a whole one. Without one, cuts
+ * where no name is cut in two, such as `a . "b"`.
  */
 function cutBack(code: string, shape: string): Tokens {
-  const row = Math.max(endOf(/^[\s\S]*\)\s*,/, shape), shape.lastIndexOf(';') + 1);
-  const cut = row || endOf(/^[\s\S]*[,()]/, shape) || startOfWord(shape) || code.length;
+  const row = Math.max(measure(/^[\s\S]*\)\s*,/, shape), shape.lastIndexOf(';') + 1);
+  const cut = row || measure(/^[\s\S]*[,()]/, shape) || findWordStart(shape) || code.length;
   return { cut, code: code.slice(0, cut), isLeftOpen: false };
 }
 
-function endOf(pattern: RegExp, shape: string): number {
+/** Measures the beginning that matches; 0 when nothing does. */
+function measure(pattern: RegExp, shape: string): number {
   return pattern.exec(shape)?.[0].length ?? 0;
 }
 
-/** Where the last word begins that is part of no longer name; 0 when there is none. */
-function startOfWord(shape: string): number {
-  return endOf(/^[\s\S]*[^\s.]\s+(?=[^\s.])/, shape);
+/** Finds the start of the last word that is not inside a longer name; 0 without one. */
+function findWordStart(shape: string): number {
+  return measure(/^[\s\S]*[^\s.]\s+(?=[^\s.])/, shape);
 }
 
 const marks: Partial<Record<SqlToken['kind'], string>> = { string: `''`, identifier: '"…"' };
 
-/** Passes a token that is longer than what is read in one go. */
+/** Passes a token that is longer than one window. A body is walked through, like a command. */
 async function passLongToken(
   source: ByteSource,
   at: number,
@@ -162,12 +163,12 @@ async function passLongToken(
 ): Promise<{ readonly at: number; readonly place: TextPosition; readonly isOpen: boolean }> {
   const tag = token.kind === 'dollar' ? tagAt(text, 0) : undefined;
   if (tag === undefined) {
-    const { end, ...rest } = await endOfLongToken(source, at, place, text, token.kind);
+    const { end, ...rest } = await findTokenEnd(source, at, place, text, token.kind);
     visitor.onMark(marks[token.kind] ?? ' ');
     return { at: end, ...rest };
   }
   const begin = at + Buffer.byteLength(tag);
-  const { end, isOpen } = await endOfBody(source, begin, tag);
+  const { end, isOpen } = await findBodyEnd(source, begin, tag);
   visitor.onMark(tag);
   const body = { size: end, read: (from: number, until: number) => source.read(from, until) };
   const inside = advance(place, tag);

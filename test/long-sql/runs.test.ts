@@ -6,16 +6,20 @@ import type { UnstampedEvent } from '../../src/core/events.ts';
 import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
 import { readMigrationFolder } from '../../src/postgres/sources/migration-files.ts';
 import { useDatabase } from '../support/database.ts';
+import { startProxy } from '../support/proxy.ts';
 import { pgbouncer, usePgBouncer } from '../support/pgbouncer.ts';
-import { errorOf, migrateOptions, pluginWith, toPlugin, writeFolder } from './migration-fixture.ts';
+import {
+  errorOf,
+  megabyte,
+  migrateOptions,
+  pluginWith,
+  repeatTo,
+  toPlugin,
+  writeFolder,
+} from '../postgres/migration-fixture.ts';
 
 const db = useDatabase();
 const startPgBouncer = usePgBouncer();
-const megabyte = 1024 * 1024;
-
-function repeatTo(bytes: number, text: string): string {
-  return text.repeat(Math.ceil(bytes / Buffer.byteLength(text)));
-}
 
 const table = 'CREATE TABLE notes (id serial, body text);\n';
 const inserts = repeatTo(1.2 * megabyte, `INSERT INTO notes (body) VALUES ('größer; 🐘');\n`);
@@ -107,6 +111,15 @@ describe('a long file makes what the same text makes when PostgreSQL reads it wh
     };
     expect(await look(`plugin_${id}`)).toEqual(await look(`plain_${id}`));
   });
+});
+
+test('each part of a long file brings along the question whether it runs in its transaction', async () => {
+  await using proxy = await startProxy(db.url);
+  const plugin = await pluginWith('guarded', { '0000_long': text });
+  await migratePlugin(db.pool({ connectionString: proxy.url }), plugin, migrateOptions());
+  const parts = proxy.statements.filter((sql) => sql.includes('INSERT INTO notes'));
+  expect(parts.length).toBeGreaterThan(10);
+  for (const part of parts) expect(part.slice(-600)).toContain('slipway is elsewhere');
 });
 
 describe('of a long file that is broken off nothing is kept, and the next boot applies it once', () => {
