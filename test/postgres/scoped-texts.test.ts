@@ -90,6 +90,16 @@ describe('query() of a scoped pool', () => {
     await expectUntouched(shared);
   });
 
+  test.each([
+    ['VACUUM', 'vacuum items'],
+    ['CREATE INDEX CONCURRENTLY', 'create  index concurrently on items (name)'],
+    ['REINDEX TABLE CONCURRENTLY', '-- again\nreindex table concurrently items'],
+    ['DROP DATABASE', 'select 1; drop database shop'],
+  ])('refuses %s by its name, and says where to send it', async (name, text) => {
+    const { message } = await errorOf(createScopedPool(db.pool(), 'plugin_a').query(text));
+    expect(message).toMatch(new RegExp(`^${name} is refused: .*the host's pool`));
+  });
+
   test('keeps the connection after statements that only look like that', async () => {
     const shared = db.pool({ max: 1 });
     const pool = createScopedPool(shared, 'plugin_a');

@@ -1,4 +1,4 @@
-import { findLoneCommand } from '../sql/lone-commands.ts';
+import { readLoneCommand } from '../sql/lone-commands.ts';
 import { findSessionChange } from '../sql/refused-commands.ts';
 import { SqlText } from '../sql/sql-text.ts';
 
@@ -77,7 +77,7 @@ function readInFull(text: string): ScopedText {
     form,
     firstEnd: begin ? begin.start + begin.code.length : 0,
     sessionChange: findSessionChange(sql)?.command,
-    lone: findLoneCommand(sql) && nameStart(commands[0] ?? ''),
+    lone: nameLone(sql),
     transactionControl,
     outsideWhenOpen,
     outsideWhenIdle: form === 'opening' || isEnd ? outsideWhenOpen : transactionControl,
@@ -139,6 +139,11 @@ function nameControl(command: string | undefined): string | undefined {
   return command && control.exec(command)?.[0].replaceAll(/\s+/g, ' ').toUpperCase();
 }
 
-function nameStart(command: string): string {
-  return command.split(/\s+/, 2).join(' ').toUpperCase();
+/** Returns the keywords of the first command that runs in no transaction. */
+function nameLone({ commands }: SqlText): string | undefined {
+  const lone = commands.find((command) => readLoneCommand(command) !== undefined);
+  return lone && keywords.exec(lone.code)?.[0].replaceAll(/\s+/g, ' ').toUpperCase();
 }
+
+const keywords =
+  /^\w+(?:\s+(?:unique|index|concurrently|table|database|tablespace|subscription|system|schema)\b)*/i;
