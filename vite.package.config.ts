@@ -8,6 +8,9 @@ const entries = Object.values(manifest.exports).flatMap((each) =>
   typeof each === 'string' ? [] : [each.default],
 );
 
+/** The program of a process that `assertReplicasSafe()` starts. */
+const replicaProgram = './dist/src/testing/replica-program.js';
+
 /**
  * Builds the JavaScript of the package: a file for each entry of package.json, and a few for what entries share. Node.js opens
  * 20 files for an import in place of 240, which takes half the time.
@@ -23,7 +26,7 @@ export default defineConfig({
     sourcemap: true,
     rolldownOptions: {
       input: Object.fromEntries(
-        [...entries, manifest.bin.slipway].map((file) => {
+        [...entries, manifest.bin.slipway, replicaProgram].map((file) => {
           const name = file.replace(/^\.\/dist\/(.*)\.js$/, '$1');
           return [name, here(`./${name}.ts`)];
         }),

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { SlowFirst } from './test/support/slow-first.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -19,6 +19,13 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts', 'docs/examples/**/*.test.ts'],
+    // Its suite is one of node:test, and other runners run those of test/testing/runners.
+    exclude: [
+      ...configDefaults.exclude,
+      'docs/examples/testing/**',
+      'docs/examples/testing-replicas/**',
+      'test/testing/runners/**',
+    ],
     // One more than the cores of a small machine: tests wait for PostgreSQL and for processes most of the time.
     maxWorkers: 3,
     sequence: { sequencer: SlowFirst },

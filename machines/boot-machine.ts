@@ -1,9 +1,17 @@
 import { assertEvent, setup, type DoneActorEvent, type ErrorActorEvent } from 'xstate';
 import type { StopEvent } from './apply-change.ts';
+import { changesMachine, type Change, type CloseEvent, type UpPlugins } from './changes-machine.ts';
 import { initAllMachine } from './init-all-machine.ts';
 import { launchMachine, type LaunchInput, type LaunchOutput } from './launch-machine.ts';
 import { migrateAllMachine } from './migrate-all-machine.ts';
-import { phaseFinished, ignoreNews, type Failure, type MachineNews } from './news.ts';
+import {
+  firstLaunch,
+  ignoreNews,
+  phaseFinished,
+  phaseStarted,
+  type Failure,
+  type MachineNews,
+} from './news.ts';
 import { stopAllMachine, type StopAllOutput } from './stop-all-machine.ts';
 import type { Tasks } from './tasks.ts';
 
@@ -31,6 +39,8 @@ export interface BootOutput {
 /** The context of {@link bootMachine}. */
 export interface BootContext extends BootInput, Omit<BootOutput, 'outcome'> {
   readonly until: LaunchInput['until'];
+  /** What is to be stopped in the end. */
+  readonly up: UpPlugins;
 }
 
 const base = setup({
@@ -41,11 +51,14 @@ const base = setup({
     events: {} as
       | StartEvent
       | StopEvent
+      | CloseEvent
+      | Change
       | DoneActorEvent<LaunchOutput, 'launch'>
+      | DoneActorEvent<UpPlugins, 'changes'>
       | DoneActorEvent<StopAllOutput, 'stopAll'>
-      | ErrorActorEvent<unknown, 'launch' | 'stopAll'>,
+      | ErrorActorEvent<unknown, 'launch' | 'changes' | 'stopAll'>,
   },
-  actors: { launch: launchMachine, stopAll: stopAllMachine },
+  actors: { launch: launchMachine, changes: changesMachine, stopAll: stopAllMachine },
   actions: { tell: ignoreNews },
   guards: {
     isUp: ({ context, event }) =>
@@ -68,9 +81,15 @@ const machine = base.extend({
       return { reason: context.reason ?? event.reason };
     }),
     stopLaunch: base.sendTo('launch', ({ event }) => event),
+    passOn: base.sendTo('changes', ({ event }) => event),
     takeLaunch: base.assign(({ context, event }) => {
       assertEvent(event, 'xstate.done.actor.launch');
-      return { launch: markAsStopped(event.output, context.reason) };
+      const { nodes, started } = event.output;
+      return { launch: markAsStopped(event.output, context.reason), up: { nodes, started } };
+    }),
+    takeChanges: base.assign(({ event }) => {
+      assertEvent(event, 'xstate.done.actor.changes');
+      return { up: event.output };
     }),
     takeStops: base.enqueueActions(({ event, enqueue }) => {
       assertEvent(event, 'xstate.done.actor.stopAll');
@@ -78,7 +97,12 @@ const machine = base.extend({
       enqueue.assign({ stopFailures: failures });
       enqueue({
         type: 'tell',
-        params: phaseFinished('stopAll', failures.length > 0 ? 'failed' : 'done', failures),
+        params: phaseFinished(
+          'stopAll',
+          firstLaunch,
+          failures.length > 0 ? 'failed' : 'done',
+          failures,
+        ),
       });
     }),
     takeDefect: base.assign(({ context, event }) => {
@@ -88,7 +112,7 @@ const machine = base.extend({
   },
 });
 
-/** A boot: one launch, the time it is up, and stopAll, which follows every launch whatever its outcome. */
+/** A boot: its launch, the time it is up, in which plugins come and go, and stopAll, which follows every launch whatever its outcome. */
 export const bootMachine = machine.createMachine({
   id: 'boot',
   context: ({ input }) => ({
@@ -97,6 +121,7 @@ export const bootMachine = machine.createMachine({
     launch: null,
     stopFailures: [],
     reason: null,
+    up: { nodes: [], started: [] },
   }),
   initial: 'idle',
   states: {
@@ -111,6 +136,7 @@ export const bootMachine = machine.createMachine({
         id: 'launch',
         src: 'launch',
         input: ({ context: { until, migrateWidth, initWidth } }) => ({
+          launch: firstLaunch,
           until,
           migrateWidth,
           initWidth,
@@ -124,17 +150,30 @@ export const bootMachine = machine.createMachine({
       on: { STOP: { actions: ['keepReason', 'stopLaunch'] } },
     },
     ready: {
-      on: { STOP: { target: 'stopAll', actions: 'keepReason' } },
+      invoke: {
+        id: 'changes',
+        src: 'changes',
+        input: ({ context: { up, migrateWidth, initWidth } }) => ({
+          ...up,
+          migrateWidth,
+          initWidth,
+        }),
+        onDone: { target: 'stopAll', actions: 'takeChanges' },
+        onError: { target: 'stopAll', actions: 'takeDefect' },
+      },
+      on: {
+        ADD: { actions: 'passOn' },
+        REMOVE: { actions: 'passOn' },
+        CLOSE: { actions: 'passOn' },
+        STOP: { actions: ['keepReason', 'passOn'] },
+      },
     },
     stopAll: {
-      entry: { type: 'tell', params: { type: 'phase.started', phase: 'stopAll' } },
+      entry: { type: 'tell', params: phaseStarted('stopAll', firstLaunch) },
       invoke: {
         id: 'stopAll',
         src: 'stopAll',
-        input: ({ context: { launch } }) => ({
-          nodes: launch?.nodes ?? [],
-          started: launch?.started ?? [],
-        }),
+        input: ({ context: { up } }) => up,
         onDone: [
           { guard: 'hasFailed', target: 'failed', actions: 'takeStops' },
           { target: 'stopped', actions: 'takeStops' },
@@ -191,5 +230,6 @@ export function provideMachines(
     actors: { discover, sort, migrateAll, initAll },
     actions,
   });
-  return bootMachine.provide({ actors: { launch, stopAll }, actions });
+  const changes = changesMachine.provide({ actors: { launch, stopAll }, actions });
+  return bootMachine.provide({ actors: { launch, changes, stopAll }, actions });
 }

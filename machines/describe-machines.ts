@@ -7,6 +7,7 @@ import {
   type TransitionDescription,
 } from '../src/core/machine-records.ts';
 import { bootMachine } from './boot-machine.ts';
+import { changesMachine } from './changes-machine.ts';
 import { initAllMachine } from './init-all-machine.ts';
 import { launchMachine } from './launch-machine.ts';
 import { migrateAllMachine } from './migrate-all-machine.ts';
@@ -18,9 +19,14 @@ import { stopAllMachine } from './stop-all-machine.ts';
  * @example describeMachines().map(({ id, states }) => `${id}: ${states.map(({ name }) => name).join(', ')}`)
  */
 export function describeMachines(): readonly MachineDescription[] {
-  return [bootMachine, launchMachine, migrateAllMachine, initAllMachine, stopAllMachine].map(
-    (machine) => describeMachine(machine),
-  );
+  return [
+    bootMachine,
+    launchMachine,
+    migrateAllMachine,
+    initAllMachine,
+    changesMachine,
+    stopAllMachine,
+  ].map((machine) => describeMachine(machine));
 }
 
 function describeMachine({ id, root, implementations }: AnyStateMachine): MachineDescription {

@@ -1,6 +1,16 @@
 export type { StopEvent } from './apply-change.ts';
 export { bootMachine, provideMachines } from './boot-machine.ts';
 export type { BootContext, BootInput, BootOutput, StartEvent } from './boot-machine.ts';
+export { changesMachine } from './changes-machine.ts';
+export type {
+  AddEvent,
+  Change,
+  ChangesContext,
+  ChangesInput,
+  CloseEvent,
+  RemoveEvent,
+  UpPlugins,
+} from './changes-machine.ts';
 export { describeMachines } from './describe-machines.ts';
 export type {
   InvokeDescription,
@@ -14,7 +24,7 @@ export { launchMachine } from './launch-machine.ts';
 export type {
   LaunchContext,
   LaunchInput,
-  LaunchOutcome,
+  LaunchEnd,
   LaunchOutput,
   LaunchPhase,
 } from './launch-machine.ts';
@@ -25,7 +35,8 @@ export type {
   MigrateAllOutput,
   MigratedPlan,
 } from './migrate-all-machine.ts';
-export type { Failure, MachineNews, StepNews } from './news.ts';
+export { firstLaunch } from './news.ts';
+export type { ChangeNews, Failure, MachineNews, PhaseNews, StepNews } from './news.ts';
 export type { StepRun } from './step-run.ts';
 export { stopAllMachine } from './stop-all-machine.ts';
 export type { StopAllInput, StopAllOutput } from './stop-all-machine.ts';

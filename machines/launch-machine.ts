@@ -8,16 +8,25 @@ import {
   type MigrateAllOutput,
   type MigratedPlan,
 } from './migrate-all-machine.ts';
-import { phaseFinished, stepFinished, ignoreNews, type Failure } from './news.ts';
+import {
+  firstLaunch,
+  ignoreNews,
+  phaseFinished,
+  phaseStarted,
+  stepFinished,
+  type Failure,
+} from './news.ts';
 import { stubs, type DiscoverResult, type SortResult } from './tasks.ts';
 
 /** A phase of a launch. */
 export type LaunchPhase = (typeof phases)[number];
 /** The end of a launch: the plugins are up or migrated, or it failed, or it was stopped. */
-export type LaunchOutcome = 'launched' | 'migrated' | 'failed' | 'canceled';
+export type LaunchEnd = 'launched' | 'migrated' | 'failed' | 'canceled';
 
 /** The input of {@link launchMachine}. */
 export interface LaunchInput {
+  /** Its number; the boot itself is launch 1. */
+  readonly launch: number;
   /** `migrated` ends after migrateAll. */
   readonly until: 'ready' | 'migrated';
   readonly migrateWidth: number;
@@ -26,13 +35,15 @@ export interface LaunchInput {
 
 /** The output of {@link launchMachine}: how the launch ended, and what is to be stopped. */
 export interface LaunchOutput {
-  readonly outcome: LaunchOutcome;
+  readonly outcome: LaunchEnd;
   /** Up, but without some optional plugin. */
   readonly degraded: boolean;
   /** First the failure that ended the launch. */
   readonly failures: readonly Failure[];
-  /** Empty unless sort has succeeded. */
+  /** The plugins of this launch. Empty unless sort has succeeded. */
   readonly nodes: readonly GraphNode[];
+  /** The plugins that were up before, and then those of this launch. Empty unless sort has succeeded. */
+  readonly allNodes: readonly GraphNode[];
   /** The ids of the plugins to stop. */
   readonly started: readonly string[];
   /** The phase in which the launch ended. */
@@ -71,7 +82,7 @@ const base = setup({
   actions: {
     tell: ignoreNews,
     enter: assign((_, params: { readonly phase: LaunchPhase }) => params),
-    end: assign((_, params: { readonly outcome: LaunchOutcome }) => params),
+    end: assign((_, params: { readonly outcome: LaunchEnd }) => params),
   },
   guards: {
     isDone: ({ event }) => 'output' in event && event.output.status === 'done',
@@ -98,13 +109,17 @@ const machine = base.extend({
       const { result } = readEnd<PhaseResult>(event);
       const failures = getFailures(result);
       enqueue.assign({ ...collectProgress(context, result), failures });
-      enqueue({ type: 'tell', params: phaseFinished(context.phase, result.status, failures) });
+      const { phase, launch } = context;
+      enqueue({ type: 'tell', params: phaseFinished(phase, launch, result.status, failures) });
+    }),
+    tellPhase: base.enqueueActions(({ context: { phase, launch }, enqueue }) => {
+      enqueue({ type: 'tell', params: phaseStarted(phase, launch) });
     }),
     settleTheRest: base.enqueueActions(({ context, enqueue }) => {
       const because =
         context.outcome === 'migrated'
           ? 'the boot was asked to migrate only'
-          : `the boot ended in ${context.phase}`;
+          : `the ${context.launch === firstLaunch ? 'boot' : 'launch'} ended in ${context.phase}`;
       for (const { id } of context.nodes) {
         for (const step of stepsAfter[context.phase]) {
           const params = stepFinished(step, id, { outcome: 'notReached', because });
@@ -116,12 +131,9 @@ const machine = base.extend({
 });
 
 const entering = <P extends LaunchPhase>(phase: P) =>
-  [
-    { type: 'enter', params: { phase } },
-    { type: 'tell', params: { type: 'phase.started', phase } },
-  ] as const;
+  [{ type: 'enter', params: { phase } }, 'tellPhase'] as const;
 
-const ending = <O extends LaunchOutcome>(outcome: O) =>
+const ending = <O extends LaunchEnd>(outcome: O) =>
   [{ type: 'end', params: { outcome } }, 'settleTheRest'] as const;
 
 /**
@@ -136,6 +148,7 @@ export const launchMachine = machine.createMachine({
     degraded: false,
     failures: [],
     nodes: [],
+    allNodes: [],
     started: [],
     phase: 'discover',
     plan: null,
@@ -148,6 +161,7 @@ export const launchMachine = machine.createMachine({
       invoke: {
         id: 'discover',
         src: 'discover',
+        input: ({ context: { launch } }) => ({ launch }),
         onDone: [
           { guard: 'isStopping', target: 'canceled' },
           { guard: 'isDone', target: 'sort' },
@@ -243,7 +257,7 @@ function collectProgress(
 ): Partial<LaunchContext> {
   return {
     ...(phase === 'initAll' && { started: nodes.map(({ id }) => id) }),
-    ...('nodes' in result && { nodes: result.nodes }),
+    ...('nodes' in result && { nodes: result.nodes, allNodes: result.allNodes }),
     ...('plan' in result && { plan: result.plan }),
     ...('started' in result && { started: result.started }),
     ...('degraded' in result && { degraded: result.degraded }),
@@ -251,12 +265,13 @@ function collectProgress(
 }
 
 function getOutput(context: LaunchContext): LaunchOutput {
-  const { outcome, degraded, failures, nodes, started, phase, reason } = context;
+  const { outcome, degraded, failures, nodes, allNodes, started, phase, reason } = context;
   return {
     outcome,
     degraded,
     failures,
     nodes,
+    allNodes,
     started,
     phase,
     ...(reason !== undefined && { reason }),

@@ -1,4 +1,11 @@
-import type { Outcome, Phase, PhaseOutcome, Step } from '../src/core/steps.ts';
+import type {
+  LaunchOutcome,
+  Outcome,
+  Phase,
+  PhaseOutcome,
+  RemovalOutcome,
+  Step,
+} from '../src/core/steps.ts';
 
 /** A plugin's step has settled, or will never run. */
 export interface StepNews {
@@ -10,16 +17,44 @@ export interface StepNews {
   readonly because?: string;
 }
 
-/** The events that the machines report through their one named action, `tell`. */
-export type MachineNews =
-  | { readonly type: 'phase.started'; readonly phase: Phase }
+/** A phase has begun or ended; `launch` is left out for those of the boot itself. */
+export type PhaseNews = { readonly phase: Phase; readonly launch?: number } & (
+  | { readonly type: 'phase.started' }
+  | { readonly type: 'phase.finished'; readonly outcome: PhaseOutcome; readonly error?: unknown }
+);
+
+/**
+ * Plugins are added to a boot that is up, or one of them is removed. Each ends once, and has begun unless its turn never came or
+ * it was refused.
+ */
+export type ChangeNews =
+  | { readonly type: 'launch.started'; readonly launch: number }
   | {
-      readonly type: 'phase.finished';
-      readonly phase: Phase;
-      readonly outcome: PhaseOutcome;
+      readonly type: 'launch.finished';
+      readonly launch: number;
+      readonly outcome: LaunchOutcome;
       readonly error?: unknown;
     }
-  | StepNews;
+  | {
+      readonly type: 'removal.started';
+      readonly removal: number;
+      readonly plugin: string;
+      readonly plugins: readonly string[];
+    }
+  | {
+      readonly type: 'removal.finished';
+      readonly removal: number;
+      readonly plugin: string;
+      /** The plugins that were stopped: itself, and all that use it. Empty when it was refused or canceled. */
+      readonly plugins: readonly string[];
+      readonly outcome: RemovalOutcome;
+      readonly error?: unknown;
+      /** Why it was refused. */
+      readonly because?: string;
+    };
+
+/** The events that the machines report through their one named action, `tell`. */
+export type MachineNews = PhaseNews | ChangeNews | StepNews;
 
 /** An error and its plugin; without a plugin it is an error of the phase itself. */
 export interface Failure {
@@ -44,11 +79,24 @@ export function stepFinished(
   };
 }
 
+export function phaseStarted(phase: Phase, launch: number): PhaseNews {
+  return { type: 'phase.started', phase, ...ofLaunch(launch) };
+}
+
 export function phaseFinished(
   phase: Phase,
+  launch: number,
   outcome: PhaseOutcome,
   failures: readonly Failure[],
-): MachineNews {
+): PhaseNews {
   const [first] = failures;
-  return { type: 'phase.finished', phase, outcome, ...(first && { error: first.error }) };
+  const error = first && { error: first.error };
+  return { type: 'phase.finished', phase, ...ofLaunch(launch), outcome, ...error };
+}
+
+/** The number of the launch that every boot begins with. */
+export const firstLaunch = 1;
+
+function ofLaunch(launch: number): { readonly launch?: number } {
+  return launch === firstLaunch ? {} : { launch };
 }

@@ -28,8 +28,11 @@ export interface Locked {
 
 /** The result of the task `discover`. */
 export type DiscoverResult = Done | Failed | Canceled;
-/** The result of the task `sort`, with the sorted plugins. */
-export type SortResult = (Done & { readonly nodes: readonly GraphNode[] }) | Failed | Canceled;
+/** The result of the task `sort`: the sorted plugins of the launch, and all those of the boot. */
+export type SortResult =
+  | (Done & { readonly nodes: readonly GraphNode[]; readonly allNodes: readonly GraphNode[] })
+  | Failed
+  | Canceled;
 /** `upToDate`: the ids of the plugins that have nothing to migrate. */
 export type SurveyResult = (Done & { readonly upToDate: readonly string[] }) | Failed | Canceled;
 /** A task that was wound down before its last file resolves with `canceled`. */
@@ -60,7 +63,8 @@ export interface InSlot extends OfPlugin {
 
 /** The tasks that the machines name and never import. `provideMachines()` provides the real ones. */
 export interface Tasks {
-  readonly discover: PromiseActorLogic<DiscoverResult, undefined>;
+  /** `launch`: its number. No other launch runs at that time. */
+  readonly discover: PromiseActorLogic<DiscoverResult, { readonly launch: number }>;
   readonly sort: PromiseActorLogic<SortResult, undefined>;
   readonly survey: PromiseActorLogic<SurveyResult, undefined>;
   readonly migrate: PromiseActorLogic<MigrateResult, InSlot>;

@@ -12,7 +12,7 @@ export type {
   PluginMetadata,
 } from './boot/discover/checkstack-form/backend-plugin.ts';
 export { coreServices } from './core/core-services.ts';
-export type { AdvisoryLock, Lifecycle } from './core/core-services.ts';
+export type { AdvisoryLock, Lifecycle, OnceResult, RunOnceOptions } from './core/core-services.ts';
 export type { Logger } from './core/logger.ts';
 export type { Plugin } from './core/plugin.ts';
 export { getPluginSchemaName } from './core/schema-name.ts';

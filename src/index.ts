@@ -1,4 +1,4 @@
-export type { Boot } from './boot/boot.ts';
+export type { Boot, RemoveOptions } from './boot/boot.ts';
 export { createBoot } from './boot/create-boot.ts';
 export { defineConfig } from './boot/options/boot-options.ts';
 export type { BootConfig, BootOptions } from './boot/options/boot-options.ts';
@@ -18,10 +18,16 @@ export type { HistoryOptions, KeptBoot } from './boot/idle/read-history.ts';
 export { createRepair } from './boot/idle/repair.ts';
 export type { Repair } from './boot/idle/repair.ts';
 export type { Services } from './boot/around/service-registry.ts';
-export type { BootState, WaitingStep } from './core/boot-state.ts';
+export type { BootState, LaunchState, WaitingStep } from './core/boot-state.ts';
 export type { Clock } from './core/clock.ts';
 export { coreServices } from './core/core-services.ts';
-export type { AdvisoryLock, HeldLock, Lifecycle } from './core/core-services.ts';
+export type {
+  AdvisoryLock,
+  HeldLock,
+  Lifecycle,
+  OnceResult,
+  RunOnceOptions,
+} from './core/core-services.ts';
 export type { Duration } from './core/duration.ts';
 export { errorCodes } from './core/error-codes.ts';
 export type {
@@ -73,12 +79,29 @@ export type {
 } from './core/migration-source.ts';
 export { definePlugin } from './core/plugin.ts';
 export type { InitContext, Plugin } from './core/plugin.ts';
-export type { BootReport, ChainLink, LockReport, PluginReport, StepReport } from './core/report.ts';
+export type {
+  BootReport,
+  ChainLink,
+  LaunchReport,
+  LockReport,
+  PluginReport,
+  RemovalReport,
+  StepReport,
+} from './core/report.ts';
 export { getPluginSchemaName } from './core/schema-name.ts';
 export { collectionRef, provide, serviceRef } from './core/service.ts';
 export type { CollectionRef, HostService, OptionalRef, ServiceRef } from './core/service.ts';
 export type { MigrationOptions } from './core/settings.ts';
-export type { BootOutcome, Outcome, Phase, PhaseOutcome, Step, StepState } from './core/steps.ts';
+export type {
+  BootOutcome,
+  LaunchOutcome,
+  Outcome,
+  Phase,
+  PhaseOutcome,
+  RemovalOutcome,
+  Step,
+  StepState,
+} from './core/steps.ts';
 export type { Work, WorkWrapper } from './core/work.ts';
 export type { Fleet, FleetHost, FleetSession } from './postgres/doctor/fleet.ts';
 export type { HolderReport } from './postgres/repair/lock-holder.ts';

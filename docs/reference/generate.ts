@@ -1,4 +1,4 @@
-/** Writes docs/reference and the format of recordings from the code: `npm run docs`. A test fails when they are older than the code. */
+/** Writes docs/reference, the pictures of the machines and the format of recordings from the code: `npm run docs`. A test fails when they are older than the code. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -6,7 +6,9 @@ import { errorCodes } from '../../src/core/error-codes.ts';
 import { eventLevels } from '../../src/core/event-levels.ts';
 import { bootEventNames, eventMeanings } from '../../src/core/event-meanings.ts';
 import type { BootEventName } from '../../src/core/events.ts';
+import { describeMachines } from '../../machines/describe-machines.ts';
 import { doctorPage } from './doctor-page.ts';
+import { drawMachine } from './machine-picture.ts';
 import {
   makeDocumentSchema,
   makeRecordingSchema,
@@ -27,9 +29,20 @@ export function generatePages(): Readonly<Record<string, string>> {
     '../doctor.md': doctorPage(),
     '../recording.md': recordingPage(schema),
     '../telemetry.md': telemetryPage(),
+    ...drawMachines(),
     '../../src/insight/recording.schema.json': `${JSON.stringify(schema, null, 2)}\n`,
     '../../src/cli/documents.schema.json': `${JSON.stringify(makeDocumentSchema(), null, 2)}\n`,
   };
+}
+
+/** The pictures of lifecycle.md. */
+function drawMachines(): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    describeMachines().map((machine) => [
+      `../pictures/machine-${machine.id}.svg`,
+      drawMachine(machine),
+    ]),
+  );
 }
 
 export const pageUrl = (name: string): URL => new URL(name, import.meta.url);

@@ -2,11 +2,22 @@ import type { Pool } from 'pg';
 import type { BootState } from '../core/boot-state.ts';
 import type { BootEvent } from '../core/events.ts';
 import type { InspectOptions, MachineObserver } from '../core/machine-records.ts';
-import type { BootReport } from '../core/report.ts';
+import type { Plugin } from '../core/plugin.ts';
+import type { BootReport, LaunchReport, RemovalReport } from '../core/report.ts';
 import type { WorkWrapper } from '../core/work.ts';
 import type { EventSource } from '../telemetry/bus.ts';
 import type { Services } from './around/service-registry.ts';
 import type { BootPlan } from './idle/plan.ts';
+
+/** How to remove a plugin. */
+export interface RemoveOptions {
+  /**
+   * What to do when other plugins use its services: refuse the removal, or stop them first.
+   *
+   * @default 'refuse'
+   */
+  readonly dependents?: 'refuse' | 'stop';
+}
 
 /** One boot of a backend of plugins. It runs once. */
 export interface Boot extends EventSource, AsyncDisposable {
@@ -38,6 +49,27 @@ export interface Boot extends EventSource, AsyncDisposable {
    * @throws BootError `PLUGIN_NOT_LOADED`, `PLUGIN_INVALID`, `GRAPH_INVALID` or `DATABASE_UNREACHABLE`
    */
   plan(): Promise<BootPlan>;
+  /**
+   * Adds plugins to a boot that is up: they take the way of the boot itself, discover, sort, migrateAll and initAll, while the
+   * others serve. Changes take place one after the other. Plugins that are up do not change: a collection or an optional
+   * service that they have got stays as it is.
+   *
+   * @param plugins One plugin, or a list of plugins that may need each other.
+   * @returns Its report, once the plugins are up; `degraded` without an optional one of them.
+   * @throws BootError as `start()` does, with the `report` of this launch: what it had started is stopped again, and the boot
+   * serves as before. `BOOT_NOT_UP` before `start()` and after `stop()`; `BOOT_CANCELED` when `stop()` came first.
+   * @example await boot.add(definePlugin({ id: 'reviews', migrations: new URL('./reviews', import.meta.url) }));
+   */
+  add(plugins: Plugin | readonly Plugin[]): Promise<LaunchReport>;
+  /**
+   * Stops a plugin while the others serve, and forgets it. Its schema and its data stay.
+   *
+   * @returns What was stopped. It does not reject for a stop handler that failed: the plugin is removed all the same.
+   * @throws BootError `REMOVAL_REFUSED` when it is not up, or others use it and are not to be stopped; `BOOT_NOT_UP`;
+   * `BOOT_CANCELED` when `stop()` came first
+   * @example await boot.remove('reviews', { dependents: 'stop' });
+   */
+  remove(plugin: string, options?: RemoveOptions): Promise<RemovalReport>;
   /** Stops everything in reverse order, in any phase. Never rejects: what went wrong on the way is in the report. */
   stop(reason?: string): Promise<BootReport>;
   /**

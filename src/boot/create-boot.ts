@@ -4,8 +4,10 @@ import { BootError } from '../core/errors.ts';
 import type { BootEvent } from '../core/events.ts';
 import { readMessage } from '../core/foreign-value.ts';
 import { silentLogger } from '../core/logger.ts';
-import type { BootReport } from '../core/report.ts';
-import { buildReport } from '../insight/build-report.ts';
+import type { Plugin } from '../core/plugin.ts';
+import { listNames } from '../core/printable.ts';
+import type { BootReport, LaunchReport, RemovalReport } from '../core/report.ts';
+import { buildReport, reportLaunch, reportRemoval } from '../insight/build-report.ts';
 import { readState } from '../insight/read-state.ts';
 import { EventBus, type EventSource } from '../telemetry/bus.ts';
 import { createChannelListener, traceLaunch } from '../telemetry/channels.ts';
@@ -15,7 +17,9 @@ import { WorkTelemetry } from '../telemetry/work-telemetry.ts';
 import type { BootOptions } from './options/boot-options.ts';
 import { checkBootOptions, type BootSettings } from './options/boot-settings.ts';
 import { MachineInspection } from './machine-inspection.ts';
-import type { Boot } from './boot.ts';
+import type { Boot, RemoveOptions } from './boot.ts';
+import { checkAdded, checkRemoval } from './options/changes.ts';
+import type { Launches } from './launches.ts';
 import { notMigrated } from './init-all/host-databases.ts';
 import { BootRun, type RunEnd, type Until } from './run.ts';
 import { recordBoot } from '../record/record-boot.ts';
@@ -107,11 +111,49 @@ class PluginBoot implements Boot {
 
   database(plugin: string): Pool {
     if (!this.#run) throw notMigrated(plugin);
-    return this.#run.databases.get(plugin);
+    return this.#run.launches.databases.get(plugin);
   }
 
   plan(): Promise<BootPlan> {
     return whileWatched('plan()', () => makePlan(this.#settings));
+  }
+
+  async add(plugins: Plugin | readonly Plugin[]): Promise<LaunchReport> {
+    const checked = checkAdded(plugins);
+    const what = `add() of ${listNames(checked.map(({ id }) => id))}`;
+    return whileWatched(what, async () => {
+      const { changes } = this.#findUp() ?? (await this.#waitUntilUp('add'));
+      const { launch, error } = await changes.add(checked);
+      const record = this.#relay.record.findLaunch(launch);
+      if (!record) throw error ?? notUp('add');
+      const report = reportLaunch(record);
+      if (error) throw withReport(error, report);
+      return report;
+    });
+  }
+
+  async remove(plugin: string, options: RemoveOptions = {}): Promise<RemovalReport> {
+    const request = checkRemoval(plugin, options, this.#settings.host?.plugin.id);
+    return whileWatched(`remove() of ${plugin}`, async () => {
+      const { changes } = this.#findUp() ?? (await this.#waitUntilUp('remove'));
+      const removal = await changes.remove(request);
+      const record = this.#relay.record.findRemoval(removal);
+      if (!record) throw notUp('remove');
+      return reportRemoval(record, this.#relay.elapsedMs);
+    });
+  }
+
+  /** Returns the launches while the boot is up. Nothing is awaited, so that a change comes before a stop that is called after it. */
+  #findUp(): Launches | undefined {
+    const isUp = this.#run?.stateName === 'ready' && this.#wayDown.reason === undefined;
+    return isUp ? this.#run?.launches : undefined;
+  }
+
+  async #waitUntilUp(method: string): Promise<Launches> {
+    await this.#started?.catch(() => {});
+    const launches = this.#findUp();
+    if (!launches) throw notUp(method);
+    return launches;
   }
 
   stop(reason: unknown = 'stop'): Promise<BootReport> {
@@ -196,10 +238,8 @@ class PluginBoot implements Boot {
     this.#unwatch();
     const isUp = outcome === 'ready' || outcome === 'degraded';
     if (isUp && this.#settings.history) this.#run?.keep(this.events);
-    if (!error) return this.report();
-    // Not enumerable: the console would print all of it.
-    Object.defineProperty(error, 'report', { value: this.report(), configurable: true });
-    throw error;
+    if (error) throw withReport(error, this.report());
+    return this.report();
   }
 
   async #stop(reason: string): Promise<BootReport> {
@@ -213,6 +253,7 @@ class PluginBoot implements Boot {
       return this.report();
     }
     this.#goDown(reason);
+    run.cancelChanges();
     if (run.stateName === 'ready') await this.#wayDown.drain();
     run.stop(reason);
     await this.#down;
@@ -248,9 +289,18 @@ class PluginBoot implements Boot {
   }
 }
 
+/** Adds its report to an error. Not enumerable: the console would print all of it. */
+function withReport(error: BootError, report: BootReport | LaunchReport): BootError {
+  return Object.defineProperty(error, 'report', { value: report, configurable: true });
+}
+
 function alreadyRun(hasEnded: boolean): BootError {
   const message = hasEnded
     ? 'This boot has ended'
     : 'start() and migrate() were both called on one boot';
   return new BootError('BOOT_ALREADY_RUN', message);
+}
+
+function notUp(method: string): BootError {
+  return new BootError('BOOT_NOT_UP', `${method}() was called on a boot that is not up`);
 }

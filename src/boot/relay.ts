@@ -1,10 +1,11 @@
 import type { MachineNews } from '../../machines/index.ts';
-import { stepIn, steps } from '../core/steps.ts';
+import { stepIn, steps, type Step } from '../core/steps.ts';
 import { BootRecord } from '../insight/boot-record.ts';
+import type { PluginRecord } from '../insight/plugin-record.ts';
 import type { Clock } from '../core/clock.ts';
 import { roundMs } from '../core/duration.ts';
 import { toError } from '../core/error-record.ts';
-import type { BootEvent, UnstampedEvent } from '../core/events.ts';
+import type { BootEvent, Emit, UnstampedEvent } from '../core/events.ts';
 import type { StatementCount } from './around/statement-count.ts';
 
 interface RelayParts {
@@ -38,6 +39,15 @@ export class Relay {
   }
 
   readonly emit = (unstamped: Unstamped): void => {
+    this.#stamp(unstamped, this.#findLaunch(unstamped));
+  };
+
+  /** Returns a function that emits the events of a launch into a boot that is up; `undefined` is the boot itself. */
+  emitIn(launch: number | undefined): Emit {
+    return (unstamped) => this.#stamp(unstamped, launch);
+  }
+
+  #stamp(unstamped: Unstamped, launch: number | undefined): void {
     const now = this.#parts.clock.elapsed();
     this.#start ??= now;
     this.#seq += 1;
@@ -49,11 +59,20 @@ export class Relay {
     };
     // Fields that are written behind a spread cost several times as much as a second spread.
     const event = { ...unstamped, ...this.#measure(unstamped, now), ...stamp } as BootEvent;
+    // Nearly all events are those of the boot itself, and have no launch.
+    if (launch !== undefined) Object.assign(event, { launch });
     this.record.add(event);
     this.#keep(event);
     this.#queue.push(event);
     this.#deliver();
-  };
+  }
+
+  /** Finds the launch that the machines name, or the one that has added the plugin of the event. */
+  #findLaunch(unstamped: Unstamped): number | undefined {
+    if ('launch' in unstamped) return unstamped.launch;
+    if (!('plugin' in unstamped) || unstamped.plugin === undefined) return undefined;
+    return 'removal' in unstamped ? undefined : this.record.findLaunchOf(unstamped.plugin);
+  }
 
   /** Every event so far; after very many of them, without those of single statements. */
   get events(): readonly BootEvent[] {
@@ -73,10 +92,27 @@ export class Relay {
 
   /** Settles the steps that a boot never reached, so that each step of each plugin ends exactly once. */
   closeOpenSteps(because: string): void {
-    for (const { id: plugin, steps: own } of this.record.plugins) {
-      for (const step of steps) {
+    this.#closeSteps(this.record.plugins, this.emitIn(undefined), because, steps);
+    for (const { number } of this.record.launches) this.closeLaunch(number, because, steps);
+  }
+
+  /** Settles the steps that a launch into a boot that is up never reached. */
+  closeLaunch(number: number, because: string, open: readonly Step[]): void {
+    const launch = this.record.findLaunch(number);
+    this.#closeSteps(launch?.record.plugins ?? [], this.emitIn(number), because, open);
+  }
+
+  #closeSteps(
+    plugins: readonly PluginRecord[],
+    emit: Emit,
+    because: string,
+    open: readonly Step[],
+  ): void {
+    for (const { id: plugin, steps: own } of plugins) {
+      for (const step of open) {
         if (own[step].outcome !== undefined) continue;
-        this.emit({ type: `plugin.${step}.finished`, plugin, outcome: 'notReached', because });
+        const end = { outcome: 'notReached', durationMs: 0, because } as const;
+        emit({ type: `plugin.${step}.finished`, plugin, ...end });
       }
     }
   }
@@ -94,7 +130,7 @@ export class Relay {
     }
   }
 
-  /** Notes when a phase or step begins. At its end, returns what the event says besides. */
+  /** Notes when a phase, a step or a change begins. At its end, returns further fields of the event. */
   #measure(unstamped: Unstamped, now: number): object | undefined {
     const span = findSpan(unstamped);
     if (!span) return undefined;
@@ -103,6 +139,7 @@ export class Relay {
       return undefined;
     }
     const durationMs = roundMs(now - (this.#begun.get(span.key) ?? now));
+    this.#begun.delete(span.key);
     const hasFailed = 'error' in unstamped && unstamped.error !== undefined;
     return {
       durationMs,
@@ -118,14 +155,23 @@ export class Relay {
   }
 }
 
-/** Finds the phase or step that an event begins or ends. */
+/** Finds the phase, the step or the change that an event begins or ends. */
 function findSpan(
   event: Unstamped,
 ): { readonly key: string; readonly begins: boolean } | undefined {
   switch (event.type) {
     case 'phase.started':
     case 'phase.finished':
-      return { key: event.phase, begins: event.type === 'phase.started' };
+      return {
+        key: `${event.phase} ${event.launch ?? ''}`,
+        begins: event.type === 'phase.started',
+      };
+    case 'launch.started':
+    case 'launch.finished':
+      return { key: `launch ${event.launch}`, begins: event.type === 'launch.started' };
+    case 'removal.started':
+    case 'removal.finished':
+      return { key: `removal ${event.removal}`, begins: event.type === 'removal.started' };
     case 'plugin.migrate.started':
     case 'plugin.init.started':
     case 'plugin.ready.started':

@@ -4,28 +4,25 @@ import {
   type bootMachine,
   type BootOutput,
   type MachineNews,
+  type PhaseNews,
 } from '../../machines/index.ts';
 import { toError } from '../core/error-record.ts';
 import { asBootError, BootError } from '../core/errors.ts';
 import type { BootEvent, BootEvents } from '../core/events.ts';
-import { readMessage } from '../core/foreign-value.ts';
 import { untilAborted } from '../core/patience.ts';
-import type { BootOutcome, Outcome } from '../core/steps.ts';
+import type { BootOutcome } from '../core/steps.ts';
 import { openPools, type OpenPool } from '../postgres/connection/connection.ts';
 import type { RunAround } from './around/around.ts';
 import type { BootSettings } from './options/boot-settings.ts';
-import { discoverPhase } from './discover/discover-phase.ts';
-import type { HostDatabases } from './init-all/host-databases.ts';
-import { initAllPhase } from './init-all/init-all-phase.ts';
+import { broken } from './changes.ts';
 import type { MachineInspection } from './machine-inspection.ts';
-import { migrateAllPhase } from './migrate-all/migrate-all-phase.ts';
+import { Launches } from './launches.ts';
 import type { Relay } from './relay.ts';
 import { keepBoot } from './around/keep-boot.ts';
 import { emitUsualTimes } from './around/emit-usual-times.ts';
 import { RunningTasks } from './around/running-tasks.ts';
 import type { WorkTelemetry } from '../telemetry/work-telemetry.ts';
 import type { ServiceRegistry } from './around/service-registry.ts';
-import { sortPhase } from './sort/sort-phase.ts';
 import type { StatementCount } from './around/statement-count.ts';
 import type { WayDown } from './around/way-down.ts';
 
@@ -58,8 +55,7 @@ export class BootRun {
   readonly until: Until;
   /** How much may go on at once, in plugins and in connections. */
   readonly limits: Pick<BootEvents['boot.started'], 'slots' | 'poolSize'>;
-  /** The databases of plugins, for the host's own code. */
-  readonly databases: HostDatabases;
+  readonly launches: Launches;
   /** Resolves when everything is up; stays open when that never happens. */
   readonly ready: Promise<{ readonly outcome: BootOutcome }>;
   /** Resolves when everything is down. Never rejects. */
@@ -67,8 +63,6 @@ export class BootRun {
   readonly #actor: ActorRefFrom<typeof bootMachine>;
   readonly #open: OpenPool;
   readonly #running: RunningTasks;
-  readonly #endLives: () => Promise<void>;
-  readonly #closeMigrations: () => void;
   readonly #broken = new AbortController();
   readonly #starting = new AbortController();
   readonly #parts: BootRunParts;
@@ -93,23 +87,17 @@ export class BootRun {
       cut: wayDown.cut,
       emit: relay.emit,
       telemetry,
-      task: this.#running.task,
     };
     this.#around = around;
-    const discover = discoverPhase(around);
-    const sort = sortPhase(around, discover.discovered);
-    const migrateAll = migrateAllPhase(around, discover.discovered, sort.graph);
-    const initAll = initAllPhase(around, sort.graph, migrateAll.searchPath);
-    this.#endLives = initAll.end;
-    this.databases = initAll.databases;
-    this.#closeMigrations = migrateAll.close;
-    const tasks = { ...discover.tasks, ...sort.tasks, ...migrateAll.tasks, ...initAll.tasks };
+    this.launches = new Launches(around, relay, this.#running, (change) =>
+      this.#actor.send(change),
+    );
     const poolSize = migrationPool.options.max;
     // More at once than the pool has clients would only wait for each other.
     const migrateWidth = Math.min(settings.migrations.concurrency, poolSize);
     const initWidth = settings.init.concurrency;
     this.limits = { slots: { migrate: migrateWidth, init: initWidth }, poolSize };
-    this.#actor = createActor(provideMachines(tasks, this.#emit), {
+    this.#actor = createActor(provideMachines(this.launches.createTasks(), this.#emit), {
       input: { migrateWidth, initWidth },
     });
     this.ready = this.#whenReady();
@@ -133,27 +121,27 @@ export class BootRun {
     void this.#running.add((signal) => keepBoot(this.#around, events, signal));
   }
 
+  /** Cancels the changes of plugins that wait for their turn. */
+  cancelChanges(): void {
+    if (this.#actor.getSnapshot().status === 'active') this.#actor.send({ type: 'CLOSE' });
+  }
+
   /** Asks the machine to go down. A machine that has ended takes no events. */
   stop(reason: string): void {
     if (this.#actor.getSnapshot().status !== 'active') return;
     this.#actor.send({ type: 'STOP', reason });
   }
 
-  readonly #emit = (event: MachineNews): void => {
-    if ('phase' in event && event.phase === 'initAll') this.#onInitAll(event.type);
-    if (event.type === 'phase.finished' && event.phase === 'migrateAll') {
-      this.#closeMigrations();
-      if (event.outcome === 'done') this.databases.open();
+  readonly #emit = (news: MachineNews): void => {
+    if ('phase' in news && news.launch === undefined) {
+      if (news.phase === 'initAll') this.#onInitAll(news.type);
+      if (news.phase === 'stopAll' && news.type === 'phase.started') this.#parts.onWayDown();
     }
-    if (event.type === 'plugin.migrate.finished' && isMigrated(event.outcome)) {
-      this.databases.addMigrated(event.plugin);
-    }
-    if (event.type === 'phase.started' && event.phase === 'stopAll') this.#parts.onWayDown();
-    this.#parts.relay.emit(event);
+    this.launches.take(news);
   };
 
   /** How long the plugins usually take is read while they start. */
-  #onInitAll(news: 'phase.started' | 'phase.finished'): void {
+  #onInitAll(news: PhaseNews['type']): void {
     if (news === 'phase.finished') this.#starting.abort();
     else if (this.#parts.settings.history) {
       void this.#running.add((signal) =>
@@ -193,6 +181,7 @@ export class BootRun {
         error: end,
       });
     });
+    if (output.defect !== undefined) this.launches.changes.failAll(broken(output.defect));
     const failures = output.stopFailures.map(({ error }) => toError(error));
     const errors = await this.#release();
     // The time for what still has a connection is over.
@@ -202,11 +191,11 @@ export class BootRun {
   }
 
   async #release(): Promise<readonly Error[]> {
-    this.#closeMigrations();
+    this.launches.closeMigrations();
     const { cut } = this.#parts.wayDown;
     // Once the time is over, each of them ends with the same error.
     const errors = new Set<Error>();
-    const ends = [() => this.#running.allSettled(), this.#endLives, () => this.#open.end()];
+    const ends = [() => this.#running.allSettled(), this.launches.endLives, () => this.#open.end()];
     for (const release of ends) {
       try {
         await untilAborted(release(), cut);
@@ -216,10 +205,6 @@ export class BootRun {
     }
     return [...errors];
   }
-}
-
-function isMigrated(outcome: Outcome): boolean {
-  return outcome === 'done' || outcome === 'upToDate';
 }
 
 /** Reads from the output of the machine how the boot has ended. */
@@ -241,10 +226,4 @@ function readEnd({ launch, reason, defect }: BootOutput): Pick<RunEnd, 'outcome'
       return { outcome: 'canceled', error };
     }
   }
-}
-
-/** Wraps an error that Slipway does not expect: it comes neither from a plugin nor from the database. */
-function broken(cause: unknown): BootError {
-  const message = `Slipway itself failed: ${readMessage(cause)}`;
-  return new BootError('BOOT_BROKEN', message, { cause });
 }

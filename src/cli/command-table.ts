@@ -1,6 +1,6 @@
 import type { Command, Flag } from './command.ts';
 import { questionCommands } from './question-commands.ts';
-import { config, json, recording, running } from './shared-options.ts';
+import { config, json, launch, recording, running } from './shared-options.ts';
 import { upkeepCommands } from './upkeep-commands.ts';
 
 /** Options of every command. */
@@ -104,6 +104,7 @@ export const commands = {
         value: 'port',
         summary: 'The port of 127.0.0.1; by default a free one',
       },
+      launch,
       config,
     },
     examples: [

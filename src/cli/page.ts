@@ -79,6 +79,6 @@ export class Page {
 }
 
 /** `1 file`, `2 files`. */
-export function count(number: number, word: string): string {
-  return `${number} ${word}${number === 1 ? '' : 's'}`;
+export function count(number: number, word: string, many = `${word}s`): string {
+  return `${number} ${number === 1 ? word : many}`;
 }

@@ -1,5 +1,5 @@
 import type { Command } from './command.ts';
-import { asking, config, json, recording } from './shared-options.ts';
+import { asking, config, json, launch, recording } from './shared-options.ts';
 
 /** The questions about a boot, or about two. */
 export const questionCommands = {
@@ -26,7 +26,10 @@ export const questionCommands = {
       all: { type: 'flag', summary: 'List every step, and not only the 20 longest' },
       ...asking,
     },
-    examples: [['blame boot.jsonl', 'lists the steps by the time of their own work']],
+    examples: [
+      ['blame boot.jsonl', 'lists the steps by the time of their own work'],
+      ['blame boot.jsonl --launch 2', 'lists those of the plugins that were added first'],
+    ],
     exitCodes: [],
   },
   'critical-chain': {
@@ -149,6 +152,7 @@ export const questionCommands = {
         summary: 'The format',
         choices: ['trace', 'otlp', 'markdown', 'mermaid', 'mermaid-graph', 'dot', 'svg', 'html'],
       },
+      launch,
       at: asking.at,
     },
     examples: [

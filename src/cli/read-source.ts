@@ -2,18 +2,26 @@ import { hostname } from 'node:os';
 import { BootError } from '../index.ts';
 import { readStory, Story } from '../insight.ts';
 import { UsageError } from './exit-codes.ts';
+import { chooseLaunch } from './launches.ts';
 
 const units = { ms: 1, s: 1_000, m: 60_000 } as const;
 
+/** The part of a boot that a question is about. */
+interface Part {
+  /** The number of a launch into it, such as `2`. */
+  readonly launch?: string | undefined;
+  /** The moment to look at, from the start of the boot or of the launch, such as `3s`. */
+  readonly at?: string | undefined;
+}
+
 /**
- * Reads the boot that a question is about: from a recording, from standard input, or from an inspector.
+ * Reads the boot that a question is about, or one launch into it: from a recording, from standard input, or from an inspector.
  *
- * @param at The moment to look at, such as `3s`.
  * @throws BootError `RECORDING_UNREADABLE`, `INSPECTOR_UNAVAILABLE`; UsageError
  */
-export async function readSource(source: string, at?: string): Promise<Story> {
+export async function readSource(source: string, { launch, at }: Part = {}): Promise<Story> {
   const ms = at === undefined ? undefined : readMoment(at);
-  const story = await read(source);
+  const story = chooseLaunch(await read(source), launch);
   return ms === undefined ? story : story.at(ms);
 }
 

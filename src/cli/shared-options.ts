@@ -19,12 +19,21 @@ export const recording = {
     'A recording, also one that is still written; the address of an inspector; or - for standard input',
 } as const;
 
+/** One launch of those that followed. */
+export const launch = {
+  type: 'value',
+  value: 'number',
+  summary: 'Look at this launch, which added plugins while the boot was up: 2, 3, …',
+} as const satisfies ValueOption;
+
 /** Options of the questions about a boot. */
 export const asking = {
+  launch,
   at: {
     type: 'value',
     value: 'time',
-    summary: 'Look at the boot as it stood at this moment after its start, such as 1500ms or 3s',
+    summary:
+      'Look at the boot, or the launch, as it stood at this moment after its start, such as 1500ms or 3s',
   },
   md: { type: 'flag', summary: 'Print Markdown' },
   json,

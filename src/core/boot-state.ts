@@ -30,6 +30,22 @@ export interface BootState {
   readonly waiting: readonly WaitingStep[];
   /** A wait of the whole boot, such as for a PostgreSQL that does not answer. */
   readonly wait?: Wait;
-  /** The state of each step, by plugin id. */
+  /**
+   * The state of each step, by plugin id. Plugins that were added while it was up are here as well, unless their launch has failed.
+   * Of a plugin that was removed, `stop` has ended.
+   */
   readonly plugins: Readonly<Record<string, Readonly<Record<Step, StepState>>>>;
+  /** The plugins that are added right now, while the others serve; left out when there are none. */
+  readonly launch?: LaunchState;
+}
+
+/** A plain picture of a launch into a boot that is up. */
+export interface LaunchState extends Omit<
+  BootState,
+  'bootId' | 'isStopping' | 'outcome' | 'plugins' | 'launch'
+> {
+  /** Its number: 2, 3, … */
+  readonly launch: number;
+  /** `stopAll` while what a failed launch has started is stopped. */
+  readonly phase: Phase;
 }

@@ -28,9 +28,38 @@ export interface LockOptions {
    * @default no limit
    */
   readonly wait?: Duration;
-  /** Ends the waiting when it is aborted, and aborts the signal that `work` got. */
+  /**
+   * Ends the waiting when it is aborted, and aborts the signal that `work` got.
+   *
+   * @default none
+   */
   readonly signal?: AbortSignal;
 }
+
+/** How {@link AdvisoryLock.runOnce} deals with other replicas, and with later boots. */
+export interface RunOnceOptions extends LockOptions {
+  /**
+   * What to do while another replica runs the work: wait for its end, or skip the work at once. Only with `'wait'` can `wait`
+   * be set.
+   *
+   * @default 'wait'
+   */
+  readonly others?: 'wait' | 'skip';
+  /**
+   * Whether a run that ended well counts for later calls as well: for good, or for so long after its end, in ms or as `'1h'`.
+   *
+   * @default false
+   */
+  readonly remember?: boolean | Duration;
+}
+
+/**
+ * What became of the work of {@link AdvisoryLock.runOnce}: it `ran` here, with its value; the call `waited` for a run of another
+ * caller that ended well; it was `skipped` because another caller was running it; or an earlier run was `remembered`.
+ */
+export type OnceResult<T> =
+  | { readonly outcome: 'ran'; readonly value: T }
+  | { readonly outcome: 'waited' | 'skipped' | 'remembered' };
 
 /**
  * Locks that PostgreSQL keeps, so that one process of many does something. A key is any text; all plugins and processes on
@@ -55,6 +84,28 @@ export interface AdvisoryLock {
    * @example await using lock = await locks.tryLock('billing.leader');
    */
   tryLock(key: string): Promise<HeldLock | undefined>;
+  /**
+   * Runs work that one replica of many should do, such as a seed or a sweep. Of all calls that overlap, one runs `work` to its
+   * end; a call that waited for this run does not run it again. When the run fails, or its process dies, the next waiter runs
+   * it. A later call runs it anew, unless `remember` is set.
+   *
+   * A run ends well when `work` returns before its signal is aborted, and the lock is still held. It then leaves a row in the
+   * table `slipway.once`; to forget what is remembered, delete the row. The signal is aborted as that of `withLock`. The
+   * keys are apart from those of `withLock`.
+   *
+   * @param key 1 to 255 printable characters.
+   * @throws what `work` throws; BootError `LOCK_TIMEOUT`; `LOCK_LOST`, also when the row may be there already; `LOCK_NESTED`
+   * inside of its own work; `DATABASE_PRIVILEGE`, `DATABASE_READ_ONLY` or `SCHEMA_TAKEN` before the work when the table cannot
+   * be used; `OPTIONS_INVALID`; the reason of a signal that was aborted before the work had ended.
+   * @example
+   * const seed = await locks.runOnce('billing.seed', (signal) => insertPlans(signal), { remember: true });
+   * if (seed.outcome === 'ran') logger.info(`${seed.value} plans`);
+   */
+  runOnce<T>(
+    key: string,
+    work: (signal: AbortSignal) => T | Promise<T>,
+    options?: RunOnceOptions,
+  ): Promise<OnceResult<T>>;
 }
 
 /** The services Slipway itself gives to every plugin; logger and database are also in `init`'s context under their own names. */

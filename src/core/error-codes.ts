@@ -52,6 +52,14 @@ export const errorCodes = {
     meaning: 'one service has two providers',
     hint: 'Keep one provider, or make it a collectionRef().',
   },
+  SERVICE_AMBIGUOUS: {
+    meaning: 'one id names a service and a collection',
+    hint: 'Give one of the two another id, or import the ref that its owner exports.',
+  },
+  SERVICE_UNDECLARED: {
+    meaning: 'a plugin asks for a service that is not in its deps',
+    hint: 'Add its ref to deps, so that its provider starts first.',
+  },
   DEPENDENCY_CYCLE: {
     meaning: 'plugins need each other in a circle',
     hint: 'Break one of the edges, for example with a collection or an optional service.',
@@ -202,6 +210,10 @@ export const errorCodes = {
     meaning: 'a lock was lost while it was held',
     hint: 'Another process may have done the same work at the same time. Find out what broke the connection.',
   },
+  LOCK_NESTED: {
+    meaning: 'runOnce() was called inside of its own work',
+    hint: 'Call it outside of the work, or with another key: it would wait for itself.',
+  },
   STOP_FAILED: {
     meaning: "a plugin's stop handler threw",
     hint: 'Look at the cause. Everything else was stopped.',
@@ -209,6 +221,14 @@ export const errorCodes = {
   STOP_TIMEOUT: {
     meaning: 'a plugin did not stop in time',
     hint: 'See what its stop handler waits for, or raise stop.timeout.',
+  },
+  BOOT_NOT_UP: {
+    meaning: 'a plugin is added to, or removed from, a boot that is not up',
+    hint: 'Call it after start(), and before stop().',
+  },
+  REMOVAL_REFUSED: {
+    meaning: 'a plugin cannot be removed from a boot that is up',
+    hint: "If other plugins use it, remove them first, or stop them with it: remove(id, { dependents: 'stop' }).",
   },
   BOOT_CANCELED: {
     meaning: 'the boot was stopped before it was ready',

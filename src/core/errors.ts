@@ -101,6 +101,7 @@ export function show(value: unknown): string {
   try {
     if (typeof value === 'string') return JSON.stringify(cut(value));
     if (typeof value === 'function') return `function ${readText(value, 'name') || '(anonymous)'}`;
+    if (isInstance(value, Promise)) return 'a promise';
     if (Array.isArray(value)) return `an array of ${value.length}`;
     if (isRecord(value)) {
       return `an object with ${cut(listNames(Object.keys(value))) || 'no keys'}`;

@@ -18,6 +18,12 @@ type LevelsOf<Event> = Level | readonly [...LevelRule<Event>[], Level];
 const itFailed = ({ error }: { readonly error?: unknown }): boolean => error !== undefined;
 const theBootFailed = ({ outcome }: BootEventOf<'boot.finished'>): boolean => outcome === 'failed';
 const itIsDegraded = ({ outcome }: BootEventOf<'boot.finished'>): boolean => outcome === 'degraded';
+const theLaunchFailed = ({ outcome }: BootEventOf<'launch.finished'>): boolean =>
+  outcome === 'failed';
+const theLaunchIsDegraded = ({ outcome }: BootEventOf<'launch.finished'>): boolean =>
+  outcome === 'degraded';
+const itWasRefusedOrFailed = ({ outcome }: BootEventOf<'removal.finished'>): boolean =>
+  outcome === 'refused' || outcome === 'failed';
 const thereWereErrors = ({ errors }: BootEventOf<'boot.stopped'>): boolean => errors.length > 0;
 const thereAreWarnings = ({ warnings }: BootEventOf<'graph.sorted'>): boolean =>
   warnings.length > 0;
@@ -78,6 +84,14 @@ export const eventLevels: {
   'plugin.ready.finished': ofEnds,
   'plugin.stop.started': 'debug',
   'plugin.stop.finished': ofEnds,
+  'launch.started': 'info',
+  'launch.finished': [
+    { level: 'error', applies: theLaunchFailed },
+    { level: 'warn', applies: theLaunchIsDegraded },
+    'info',
+  ],
+  'removal.started': 'info',
+  'removal.finished': [{ level: 'warn', applies: itWasRefusedOrFailed }, 'info'],
 };
 
 /** Chooses the level of an event. */

@@ -42,6 +42,11 @@ export const eventMeanings = {
   'plugin.ready.finished': 'the ready hook has settled',
   'plugin.stop.started': 'the stop handlers are called',
   'plugin.stop.finished': 'the plugin has stopped',
+  'launch.started': 'plugins are added to a boot that is up',
+  'launch.finished':
+    'the added plugins are up, or what they had started is stopped again: ready, degraded, failed or canceled',
+  'removal.started': 'a plugin, and all that use it, are stopped while the others serve',
+  'removal.finished': 'a plugin is removed, or its removal was refused or canceled',
 } as const satisfies Record<BootEventName, string>;
 
 /** The names of all events. */

@@ -1,6 +1,13 @@
 import type { Problem, Warning } from './error-codes.ts';
 import type { RunningStep, StatementLook } from './running-steps.ts';
-import type { BootOutcome, Outcome, Phase, PhaseOutcome } from './steps.ts';
+import type {
+  BootOutcome,
+  LaunchOutcome,
+  Outcome,
+  Phase,
+  PhaseOutcome,
+  RemovalOutcome,
+} from './steps.ts';
 import type { UsualTimes } from './usual-times.ts';
 import type { LockHolder, LockBlocker, WaitKind } from './waits.ts';
 
@@ -62,6 +69,14 @@ interface OfStatement extends OfPlugin {
   readonly statement: number;
   /** How many the file has; left out for a function, which does not say. */
   readonly statements?: number;
+}
+
+/** A removal of a plugin. */
+interface OfRemoval extends OfPlugin {
+  /** Counts from 1. */
+  readonly removal: number;
+  /** The plugins that are stopped: itself, and those that use it. Empty when it was refused or canceled. */
+  readonly plugins: readonly string[];
 }
 
 /** The end of one step of a plugin. */
@@ -244,6 +259,29 @@ export interface BootEvents {
   'plugin.ready.finished': StepFinished;
   'plugin.stop.started': InSlot;
   'plugin.stop.finished': StepFinished;
+  /** Emitted when it is the turn of `boot.add()`. Every event of this launch carries its number, until its plugins have stopped. */
+  'launch.started': {
+    readonly launch: number;
+    /** The ids of the plugins to add. */
+    readonly plugins: readonly string[];
+  };
+  'launch.finished': {
+    readonly launch: number;
+    readonly outcome: LaunchOutcome;
+    /** From `started` to now; 0 when its turn never came. */
+    readonly durationMs: number;
+    readonly error?: Error;
+  };
+  /** Emitted when it is the turn of `boot.remove()`. */
+  'removal.started': OfRemoval;
+  'removal.finished': OfRemoval & {
+    readonly outcome: RemovalOutcome;
+    /** From `started` to now; 0 when nothing was stopped. */
+    readonly durationMs: number;
+    readonly error?: Error;
+    /** Why it was refused. */
+    readonly because?: string;
+  };
 }
 
 /** The name of an event. */
@@ -258,6 +296,8 @@ interface EventStamp {
   readonly at: number;
   /** Since `start()`, monotonic. */
   readonly elapsedMs: number;
+  /** The launch that it belongs to, for plugins that were added to a boot that was up: 2, 3, …; left out for those of the boot. */
+  readonly launch?: number;
 }
 
 /** The event of one name, with its stamp. */
@@ -270,7 +310,7 @@ export type BootEvent = BootEventOf<BootEventName>;
 
 /** An event before it is stamped. */
 export type UnstampedEvent = {
-  readonly [N in BootEventName]: { readonly type: N } & BootEvents[N];
+  readonly [N in BootEventName]: { readonly type: N; readonly launch?: number } & BootEvents[N];
 }[BootEventName];
 
 /** Stamps an event and emits it. Never throws. */

@@ -39,7 +39,8 @@ export function oneOf<const T extends string>(...allowed: readonly T[]): Check<T
 export function list<T>(check: Check<T>): Check<readonly T[]> {
   return (value, name) => {
     if (!Array.isArray(value)) throw optionsInvalid(name, 'an array', value);
-    return Object.freeze(value.map((item: unknown, index) => check(item, `${name}[${index}]`)));
+    // Not map(), which skips the holes of a list.
+    return Object.freeze(Array.from(value, (item: unknown, at) => check(item, `${name}[${at}]`)));
   };
 }
 

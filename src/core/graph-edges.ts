@@ -2,20 +2,23 @@ import { coreServiceIds } from './core-services.ts';
 import { problem, type Problem, type Warning } from './error-codes.ts';
 import type { GraphEdge } from './events.ts';
 import type { Plugin } from './plugin.ts';
-import type { AnyRef } from './service.ts';
+import type { AnyRef, ProvidableRef } from './service.ts';
+import { findAmbiguous, findRivals } from './service-problems.ts';
 import { didYouMean } from './suggest.ts';
-import { listNames } from './printable.ts';
 
-interface CollectedEdges {
+/** The edges between plugins. */
+export interface CollectedEdges {
   readonly edges: readonly GraphEdge[];
+  /** The edges of order along which the later plugin gets a service or an item, if the earlier one is up. */
+  readonly uses: ReadonlySet<GraphEdge>;
   readonly problems: readonly Problem[];
   readonly warnings: readonly Warning[];
 }
 
 /** The inputs of a graph besides its plugins. */
 export interface GraphOptions {
-  /** The ids of the services that the host provides. */
-  readonly hostServices?: ReadonlySet<string>;
+  /** The refs of what the host provides; one that it provides twice is here twice. */
+  readonly hostServices?: readonly ProvidableRef[];
   /** The id of the plugin that all others need. */
   readonly first?: string | undefined;
   /** The services of disabled plugins, each with the id of its plugin. */
@@ -25,6 +28,8 @@ export interface GraphOptions {
   readonly takenSchemas?: ReadonlyMap<string, string>;
   /** The ids of disabled plugins, which keep their schemas. */
   readonly disabledIds?: readonly string[];
+  /** The ids of the plugins that are up. The others are added to them, and change nothing for them. */
+  readonly up?: ReadonlySet<string>;
   /** Describes where a plugin comes from, for the message when two have one id. */
   readonly findOrigin?: (plugin: Plugin) => string;
 }
@@ -42,25 +47,32 @@ interface Providers {
 export function collectEdges(
   plugins: readonly Plugin[],
   doubled: readonly Plugin[],
-  { hostServices = new Set(), first, disabledServices = new Map() }: GraphOptions,
+  { hostServices = [], first, disabledServices = new Map(), up = new Set() }: GraphOptions,
 ): CollectedEdges {
-  const given = new Set([...hostServices, ...coreServiceIds]);
+  const given = new Set([...hostServices.map(({ id }) => id), ...coreServiceIds]);
   const providers = findProviders(plugins);
   const ids = new Set(plugins.map((plugin) => plugin.id));
   const unclear = findProviders(doubled).services;
   const edges: GraphEdge[] = [];
-  const problems = [...findRivals(providers.services, given)];
+  const uses = new Set<GraphEdge>();
+  const ambiguous = findAmbiguous(plugins, hostServices);
+  const problems = [...findRivals(providers.services, hostServices), ...ambiguous.values()];
   const warnings: Warning[] = [];
 
   for (const plugin of plugins) {
+    const isUp = up.has(plugin.id);
     if (first !== undefined && plugin.id !== first) edges.push(firstEdge(first, plugin.id));
     for (const ref of Object.values(plugin.deps ?? {})) {
-      const found = edgesFor(plugin.id, ref, providers);
+      const all = edgesFor(plugin.id, ref, providers);
+      const found = isUp ? all.filter(({ from }) => up.has(from)) : all;
       edges.push(...found);
+      if (ref.kind !== 'service') for (const edge of found) uses.add(edge);
       if (
         ref.kind === 'service' &&
+        !isUp &&
         found.length === 0 &&
         !given.has(ref.id) &&
+        !ambiguous.has(ref.id) &&
         !unclear.has(ref.id)
       ) {
         const owner = disabledServices.get(ref.id);
@@ -72,11 +84,12 @@ export function collectEdges(
       }
     }
     for (const earlier of plugin.after ?? []) {
+      if (isUp && !up.has(earlier)) continue;
       if (ids.has(earlier)) edges.push(orderEdge(earlier, plugin.id));
       else warnings.push(absentPredecessor(plugin.id, earlier, ids));
     }
   }
-  return { edges, problems, warnings };
+  return { edges, uses, problems, warnings };
 }
 
 /** Lists the other ends of the edges that begin, or end, at each plugin. */
@@ -104,22 +117,6 @@ function findProviders(plugins: readonly Plugin[]): Providers {
     }
   }
   return { services, collections };
-}
-
-function* findRivals(
-  services: ReadonlyMap<string, readonly string[]>,
-  given: ReadonlySet<string>,
-): Iterable<Problem> {
-  for (const [id, owners] of services) {
-    const rivals = [
-      ...(coreServiceIds.has(id) ? ['slipway'] : given.has(id) ? ['the host'] : []),
-      ...owners,
-    ];
-    if (rivals.length < 2) continue;
-    yield problem('SERVICE_DUPLICATE', `${id} is provided by ${listNames(rivals, ' and ')}`, {
-      plugin: owners.at(-1) ?? '',
-    });
-  }
 }
 
 function edgesFor(to: string, ref: AnyRef, providers: Providers): GraphEdge[] {
@@ -155,16 +152,6 @@ function missingService(
   providers: Providers,
   given: ReadonlySet<string>,
 ): Problem {
-  if (providers.collections.has(service)) {
-    return problem(
-      'SERVICE_MISSING',
-      `${plugin} needs the service ${service}, which is a collection`,
-      {
-        plugin,
-        hint: `Depend on the collectionRef() of ${service}.`,
-      },
-    );
-  }
   const meant = didYouMean(service, [...providers.services.keys(), ...given]);
   const owner = meant === undefined ? undefined : providers.services.get(meant)?.[0];
   const guess =

@@ -1,7 +1,7 @@
 import type { GraphEdge } from './events.ts';
 import { problem, type Problem, type Warning } from './error-codes.ts';
 import { BootError } from './errors.ts';
-import { collectEdges, type GraphOptions } from './graph-edges.ts';
+import { collectEdges, type CollectedEdges, type GraphOptions } from './graph-edges.ts';
 import { findCycles } from './cycles.ts';
 import { isRequired, type Plugin } from './plugin.ts';
 import { findPluginProblems, findPreviousIdProblems } from './plugin-problems.ts';
@@ -39,7 +39,10 @@ export function buildGraph(plugins: readonly Plugin[], options: GraphOptions = {
     ...(order ? [] : describeCycles(distinct, found.edges, successors)),
   ];
   if (problems.length > 0 || !order) throw graphInvalid(problems);
-  return arrange(distinct, order, found.edges, found.warnings);
+  const sorted = order.flatMap((index) => distinct[index] ?? []);
+  const nodes = makeNodes(sorted, found);
+  const warnings = [...found.warnings, ...findWeakSpots(nodes, options.up)];
+  return { plugins: sorted, nodes, edges: found.edges, warnings };
 }
 
 function toSuccessors(plugins: readonly Plugin[], edges: readonly GraphEdge[]): Successors {
@@ -76,40 +79,48 @@ function graphInvalid(problems: readonly Problem[]): BootError {
   });
 }
 
-function arrange(
-  plugins: readonly Plugin[],
-  order: readonly number[],
-  edges: readonly GraphEdge[],
-  warnings: readonly Warning[],
-): PluginGraph {
-  const sorted = order.flatMap((index) => plugins[index] ?? []);
-  const position = new Map(sorted.map((plugin, index) => [plugin.id, index]));
-  const before = sorted.map(() => ({ needs: new Set<number>(), after: new Set<number>() }));
+function makeNodes(
+  sorted: readonly Plugin[],
+  { edges, uses }: Pick<CollectedEdges, 'edges' | 'uses'>,
+): readonly GraphNode[] {
+  const position = new Map(sorted.map(({ id }, index) => [id, index]));
+  const before = sorted.map(() => ({
+    needs: new Set<number>(),
+    after: new Set<number>(),
+    uses: new Set<number>(),
+  }));
   for (const edge of edges) {
+    const from = position.get(edge.from) ?? -1;
     const target = before[position.get(edge.to) ?? -1];
-    target?.[edge.kind === 'needs' ? 'needs' : 'after'].add(position.get(edge.from) ?? -1);
+    target?.[edge.kind === 'needs' ? 'needs' : 'after'].add(from);
+    if (uses.has(edge)) target?.uses.add(from);
   }
-  const nodes = sorted.map((plugin, index): GraphNode => {
-    const { needs, after } = before[index] ?? { needs: new Set(), after: new Set() };
+  return before.map(({ needs, after, uses: used }, index): GraphNode => {
+    const plugin = sorted[index];
     return {
-      id: plugin.id,
-      required: isRequired(plugin),
+      id: plugin?.id ?? '',
+      required: plugin !== undefined && isRequired(plugin),
       needs: [...needs],
       after: [...after].filter((other) => !needs.has(other)),
+      ...(used.size > 0 && { uses: [...used] }),
     };
   });
-  return { plugins: sorted, nodes, edges, warnings: [...warnings, ...weakSpots(sorted, nodes)] };
 }
 
-/** A required plugin that needs an optional one makes it required in effect. */
-function weakSpots(plugins: readonly Plugin[], nodes: readonly GraphNode[]): readonly Warning[] {
-  return nodes.flatMap((node) =>
-    node.needs
-      .flatMap((index) => plugins[index] ?? [])
-      .filter((needed) => node.required && !isRequired(needed))
-      .map(({ id }) => ({
-        plugin: node.id,
-        message: `${node.id} is required and needs ${id}, which is optional`,
-      })),
-  );
+/** A required plugin that needs an optional one makes it required in effect. It is no new warning for a plugin that is up. */
+function findWeakSpots(
+  nodes: readonly GraphNode[],
+  up: ReadonlySet<string> = new Set(),
+): readonly Warning[] {
+  return nodes
+    .filter(({ id, required }) => required && !up.has(id))
+    .flatMap((node) =>
+      node.needs
+        .flatMap((index) => nodes[index] ?? [])
+        .filter(({ required }) => !required)
+        .map(({ id }) => ({
+          plugin: node.id,
+          message: `${node.id} is required and needs ${id}, which is optional`,
+        })),
+    );
 }

@@ -35,6 +35,23 @@ export async function untilAborted<T>(
   }
 }
 
+/**
+ * Calls `use` with a signal that is aborted with any of these. `AbortSignal.any` would stay on a signal that lives as long as
+ * the plugin, once for every lock it ever takes.
+ */
+export async function withEither<T>(
+  signals: readonly AbortSignal[],
+  use: (either: AbortSignal) => T | Promise<T>,
+): Promise<T> {
+  const either = new AbortController();
+  const leaving = signals.map((signal) => onAbort(signal, () => either.abort(signal.reason)));
+  try {
+    return await use(either.signal);
+  } finally {
+    for (const leave of leaving) leave();
+  }
+}
+
 /** Waits `ms`; rejects with the signal's reason when it is aborted first. */
 export async function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   const deadline = deadlineAfter(clock, ms);

@@ -68,7 +68,8 @@ type Injected<D> = { readonly [K in Exclude<keyof D, keyof OwnContext<unknown>>]
 export type InitContext<D = Record<never, AnyRef>, Db = Pool> = Injected<D> & OwnContext<Db>;
 
 type Provided<R> = R extends ServiceRef<infer T> ? T : R extends CollectionRef<infer T> ? T : never;
-type Exports<P> = { readonly [K in keyof P]: Provided<P[K]> };
+/** What `init` returns, by key. */
+export type Exports<P> = { readonly [K in keyof P]: Provided<P[K]> };
 
 type InitResult<P> = [keyof P] extends [never] ? void : Exports<P>;
 type InitIfProviding<P> = [keyof P] extends [never] ? unknown : { readonly init: unknown };

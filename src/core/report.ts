@@ -2,7 +2,15 @@ import type { Problem, Warning } from './error-codes.ts';
 import type { ErrorRecord } from './error-record.ts';
 import type { DatabaseFacts } from './events.ts';
 import type { WaitKind } from './waits.ts';
-import type { BootOutcome, Outcome, Phase, PhaseOutcome, Step } from './steps.ts';
+import type {
+  BootOutcome,
+  LaunchOutcome,
+  Outcome,
+  Phase,
+  PhaseOutcome,
+  RemovalOutcome,
+  Step,
+} from './steps.ts';
 
 /** A lock of a migration that other sessions waited for, as far as that was seen. Times are in ms. */
 export interface LockReport {
@@ -82,6 +90,35 @@ export interface BootReport {
   };
   /** The work and the waits that decided how long the boot took, one after the other and without gaps. */
   readonly criticalPath: readonly ChainLink[];
+  /** The plugins that were added while it was up, one report for each `boot.add()`. */
+  readonly launches: readonly LaunchReport[];
+  /** The plugins that were removed while it was up, one report for each `boot.remove()`. */
+  readonly removals: readonly RemovalReport[];
+}
+
+/** The report of plugins that were added to a boot that was up. Its times are in ms from its own start. */
+export interface LaunchReport extends Omit<BootReport, 'outcome' | 'launches' | 'removals'> {
+  /** 2, 3, …: the boot itself is launch 1. */
+  readonly launch: number;
+  /** In ms from the start of the boot. */
+  readonly launchedAtMs: number;
+  readonly outcome: LaunchOutcome | 'running';
+}
+
+/** The report of a removal from a boot that was up. */
+export interface RemovalReport {
+  /** The plugin that was to be removed. */
+  readonly plugin: string;
+  /** The plugins that were stopped: itself, and with `dependents: 'stop'` all that used it. Empty when it was refused or canceled. */
+  readonly plugins: readonly string[];
+  /** `failed` when a stop handler failed or timed out: the plugins are removed all the same. */
+  readonly outcome: RemovalOutcome | 'running';
+  /** In ms from the start of the boot. */
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly error?: ErrorRecord;
+  /** Why it was refused. */
+  readonly because?: string;
 }
 
 /** A part of the chain that decided how long a boot took. */

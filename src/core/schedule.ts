@@ -11,6 +11,8 @@ export interface GraphNode {
   readonly needs: readonly number[];
   /** The nodes that come first, whatever their outcome. */
   readonly after: readonly number[];
+  /** Those of `after` that it may have got a service or an item from; left out when there are none. */
+  readonly uses?: readonly number[];
 }
 
 /** The end of one node, with the reason when it never ran. */

@@ -1,3 +1,6 @@
+import { optionsInvalid } from './errors.ts';
+import { isInstance } from './foreign-value.ts';
+
 declare const carries: unique symbol;
 
 /** A name for one service of type `T`, which exactly one plugin or the host provides. */
@@ -75,15 +78,20 @@ type HostValue<T> = T extends (...args: never[]) => unknown
   : T | ((scope: { readonly plugin: string }) => T);
 
 /**
- * Gives a service of the host to the plugins: a value, or a function that makes one for each plugin that depends on it.
- * A service that is itself a function is given by such a function.
+ * Gives a service of the host to the plugins: a value, or a factory. A factory is called once for each plugin that depends on
+ * the service, when that plugin starts; the attempts of its `retry` get the same value. It returns the service itself,
+ * and no promise; `undefined` only where the dependency is optional. A service that is itself a function is given by a factory.
  *
+ * @throws BootError `OPTIONS_INVALID` when the value is `undefined` or a promise
  * @example createBoot({ pool, plugins, services: [provide(router, app), provide(audit, ({ plugin }) => auditFor(plugin))] });
  */
 export function provide<T>(
   ref: ServiceRef<T> | CollectionRef<T>,
   value: NoInfer<HostValue<T>>,
 ): HostService {
+  if (value === undefined || isInstance<Promise<unknown>>(value, Promise)) {
+    throw optionsInvalid(`the value of provide() for ${ref.id}`, 'the service itself', value);
+  }
   const valueFor =
     typeof value === 'function'
       ? (plugin: string): unknown => (value as (scope: { plugin: string }) => T)({ plugin })

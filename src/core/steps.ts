@@ -37,3 +37,9 @@ export type PhaseOutcome = 'done' | 'failed' | 'canceled';
 
 /** The outcome of a whole boot: `degraded` is up without some optional plugin, `migrated` is the end of `migrate()`. */
 export type BootOutcome = 'ready' | 'degraded' | 'migrated' | 'failed' | 'canceled';
+
+/** The outcome of a launch that adds plugins to a boot that is up. */
+export type LaunchOutcome = Exclude<BootOutcome, 'migrated'>;
+
+/** The outcome of a removal: `failed` when a stop handler failed, and the plugins are removed all the same. */
+export type RemovalOutcome = 'done' | 'failed' | 'refused' | 'canceled';

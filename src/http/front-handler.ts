@@ -22,7 +22,7 @@ export const httpCodes = {
   ALIVE: 'The process answers',
   READY: 'Every plugin is up',
   DEGRADED: 'The backend is up without some optional plugin',
-  STARTING: 'The backend is starting',
+  STARTING: 'The backend, or this part of it, is starting',
   STOPPING: 'The backend is shutting down',
   FAILED: 'The backend could not start',
   PLUGIN_NOT_UP: 'This part of the backend is not up',

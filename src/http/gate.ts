@@ -2,7 +2,7 @@ import type { Duration } from '../core/duration.ts';
 import { optionsInvalid } from '../core/errors.ts';
 import { duration, group, maybe, type Check } from '../core/expect.ts';
 import { answer, readPath, type FrontHandler, type RequestHead } from './front-handler.ts';
-import { chooseCode, pluginNotUp, type Observed } from './standing.ts';
+import { chooseCode, isComingUp, pluginNotUp, type Observed } from './standing.ts';
 
 /** Finds the plugin of a request: its id, or `undefined` when the request belongs to no plugin. */
 export type PluginOf = (request: RequestHead) => string | undefined;
@@ -37,7 +37,7 @@ const checkOptions = group({
 /**
  * Makes a handler that goes before the application. It answers 503 with a code, progress and `Retry-After` until everything
  * is up, and again when the boot stops; while a drain runs, requests still pass. A request for a known plugin that is not
- * up gets that plugin's state, never a 404, and never waits.
+ * up gets that plugin's state, never a 404, and never waits: `PLUGIN_NOT_UP`, or `STARTING` while `boot.add()` brings it up.
  *
  * @throws BootError `OPTIONS_INVALID`
  * @example gate(boot, { pluginOf: '/api/' }) // GET /api/catalog/products belongs to the plugin catalog
@@ -52,8 +52,16 @@ export function gate(boot: Observed, options: GateOptions = {}): FrontHandler {
     if (isOpen && pluginOf === undefined) return undefined;
     const id = pluginOf?.(request);
     const plugin = id === undefined ? undefined : pluginNotUp(state, id);
+    if (isOpen && plugin && state.launch && isComingUp(state, plugin)) {
+      const { phase, settled, total } = state.launch;
+      return answer(request, 'STARTING', {
+        status: 503,
+        fields: { phase, settled, total, plugin },
+        headers: retry,
+      });
+    }
     if (isOpen) {
-      // Without Retry-After: nothing brings the plugin back in this process.
+      // Without Retry-After: only the host can bring the plugin back, and it may never do so.
       return plugin && answer(request, 'PLUGIN_NOT_UP', { status: 503, fields: { plugin } });
     }
     const code = chooseCode(state);

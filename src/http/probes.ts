@@ -1,4 +1,4 @@
-import type { BootState } from '../core/boot-state.ts';
+import type { BootState, LaunchState } from '../core/boot-state.ts';
 import { optionsInvalid } from '../core/errors.ts';
 import { group, text } from '../core/expect.ts';
 import { answer, readPath, type FrontHandler, type HttpCode } from './front-handler.ts';
@@ -86,9 +86,20 @@ function startup(state: BootState): Verdict {
 
 /** Every answer has the same fields, so that one reader can read them all. */
 function describeState(state: BootState): object {
-  const { bootId, phase, headline, settled, total, etaMs, running, wait } = state;
+  const { bootId, phase, launch } = state;
   return {
     bootId,
+    ...describeProgress(state),
+    // Plugins that are being added say nothing against readiness: all others serve.
+    ...(launch && { launch: { launch: launch.launch, ...describeProgress(launch) } }),
+    // Before everything has started, it would contain every plugin.
+    notUp: phase === 'ready' ? pluginsNotUp(state) : [],
+  };
+}
+
+function describeProgress(progress: BootState | LaunchState): object {
+  const { phase, headline, settled, total, etaMs, running, wait } = progress;
+  return {
     phase,
     headline,
     settled,
@@ -96,7 +107,5 @@ function describeState(state: BootState): object {
     ...(etaMs === undefined ? {} : { etaMs }),
     running,
     ...(wait ? { wait } : {}),
-    // Before everything has started, it would contain every plugin.
-    notUp: phase === 'ready' ? pluginsNotUp(state) : [],
   };
 }

@@ -21,6 +21,12 @@ import {
   type Span,
   type StepRecord,
 } from './plugin-record.ts';
+import {
+  ChangesRecord,
+  type LaunchRecord,
+  type RemovalRecord,
+  type StartFacts,
+} from './changes-record.ts';
 import { createMoments, type StepMoments } from './step-moments.ts';
 
 /** The facts known of one phase. */
@@ -42,15 +48,14 @@ export interface BootPause extends Span {
 
 const notOnDisk = 'the migrations are committed, and not yet on the disk of PostgreSQL';
 
-/** The facts of the beginning of a boot. */
-export type StartFacts = Omit<EventOf<'boot.started'>, 'bootId' | 'seq' | 'at' | 'elapsedMs'>;
-
 /**
  * The facts known from the events so far: the one fold from which state, report and every analysis are derived. It begins with
  * every step of every plugin not reached, so that at any moment it is complete.
  */
 export class BootRecord {
   readonly bootId: string;
+  /** Its number, for a launch into a boot that was up; `undefined` for the boot itself. */
+  readonly launch: number | undefined;
   /** The wall-clock time of the first event, in ms since 1970; `undefined` before it. */
   startedAt: number | undefined;
   /** The time of the last event, in ms since the start. */
@@ -95,14 +100,37 @@ export class BootRecord {
   /** The version counts the events, so that what is derived can be kept until the next one. */
   version = 0;
   #plugins = new Map<string, PluginRecord>();
+  readonly #changes: ChangesRecord<BootRecord> = new ChangesRecord<BootRecord>(
+    this,
+    (launch) => new BootRecord(this.bootId, launch),
+  );
   #statements = 0;
   #stepStates: { readonly version: number; readonly states: StepStates } | undefined;
 
-  constructor(bootId: string) {
+  constructor(bootId: string, launch?: number) {
     this.bootId = bootId;
+    this.launch = launch;
   }
 
-  /** In the order of the graph, or as discovered before it is known; disabled plugins come last. */
+  /** The launches into this boot while it was up, in their order. */
+  get launches(): readonly LaunchRecord<BootRecord>[] {
+    return this.#changes.launches;
+  }
+  findLaunch(number: number): LaunchRecord<BootRecord> | undefined {
+    return this.#changes.find(number);
+  }
+  /** Finds the launch that has added a plugin; `undefined` for those that the boot began with. */
+  findLaunchOf(plugin: string): number | undefined {
+    return this.#changes.findLaunchOf(plugin);
+  }
+  /** The plugins that were removed while it was up. */
+  get removals(): readonly RemovalRecord[] {
+    return this.#changes.removals;
+  }
+  findRemoval(removal: number): RemovalRecord | undefined {
+    return this.#changes.removals.findLast((each) => each.removal === removal);
+  }
+  /** The plugins that it began with. In the order of the graph, or as discovered before it is known; disabled ones come last. */
   get plugins(): readonly PluginRecord[] {
     return [...this.#plugins.values()];
   }
@@ -134,29 +162,51 @@ export class BootRecord {
   /** The same object until the next event: a host may ask with every request. */
   get stepStates(): StepStates {
     if (this.#stepStates?.version !== this.version) {
-      const states = Object.fromEntries(
-        this.plugins.map((plugin) => [
-          plugin.id,
-          Object.fromEntries(steps.map((step) => [step, readStep(plugin.steps[step])])),
-        ]),
-      ) as StepStates;
-      this.#stepStates = { version: this.version, states };
+      const states = [...this.#listPresent()].map(([id, { steps: own }]) => [
+        id,
+        Object.fromEntries(steps.map((step) => [step, readStep(own[step])])),
+      ]);
+      this.#stepStates = {
+        version: this.version,
+        states: Object.fromEntries(states) as StepStates,
+      };
     }
     return this.#stepStates.states;
+  }
+
+  /** Each id with the plugin that has it now, or had it last. */
+  #listPresent(): ReadonlyMap<string, PluginRecord> {
+    const present = new Map(this.#plugins);
+    for (const { record, failedSeq } of this.launches) {
+      // A launch that has failed leaves everything as it was before.
+      if (failedSeq !== undefined) continue;
+      for (const plugin of record.plugins) {
+        const known = present.get(plugin.id);
+        // An id that is up cannot be added: its launch is going to fail.
+        if (!known || !isUp(known)) present.set(plugin.id, plugin);
+      }
+    }
+    return present;
   }
 
   add(event: AnyEvent): void {
     this.version += 1;
     this.startedAt ??= event.at;
     this.elapsedMs = event.elapsedMs;
+    if (this.finished) this.#changes.add(event);
+    if (event.launch === undefined) this.#addOwn(event);
+  }
+
+  #addOwn(event: AnyEvent): void {
     if ('plugin' in event && event.plugin !== undefined && event.type !== 'plugin.discovered') {
       const plugin = this.#plugins.get(event.plugin);
       if (plugin) addToPlugin(plugin, event, this.moments);
     }
     switch (event.type) {
       case 'boot.started': {
-        const { bootId: _id, seq: _seq, at: _at, elapsedMs: _ms, ...facts } = event;
+        const { type: _type, bootId: _id, seq: _seq, at: _at, elapsedMs: _ms, ...facts } = event;
         this.start = facts;
+        this.#changes.begin(facts);
         break;
       }
       case 'boot.waiting':
@@ -170,6 +220,8 @@ export class BootRecord {
         const { outcome, elapsedMs: atMs, durationMs, error } = event;
         const failure = error === undefined ? {} : { error: toPlainError(error) };
         this.finished = { outcome, atMs, durationMs, ...failure };
+        // A launch that has failed is down by now. A boot stops afterwards.
+        if (this.launch !== undefined && outcome === 'failed') this.stoppedAtMs = atMs;
         break;
       }
       case 'boot.stopping':
@@ -180,6 +232,10 @@ export class BootRecord {
         break;
       case 'phase.started':
         this.phases.push({ phase: event.phase, outcome: 'running', startMs: event.elapsedMs });
+        // A launch that fails stops what it has started, and the boot goes on.
+        if (event.phase === 'stopAll') {
+          this.stopping ??= { atMs: event.elapsedMs, reason: 'the launch has failed' };
+        }
         break;
       case 'phase.finished':
         this.#finishPhase(event);
@@ -255,8 +311,10 @@ export class BootRecord {
     this.#plugins = new Map();
     for (const plugin of [...sorted, ...others]) this.#place(plugin);
     this.edges = edges;
-    this.before = groupEdges(edges, 'to');
-    this.after = groupEdges(edges, 'from');
+    // A launch into a boot that is up also has edges from plugins that are up.
+    const own = edges.filter(({ from, to }) => this.#plugins.has(from) && this.#plugins.has(to));
+    this.before = groupEdges(own, 'to');
+    this.after = groupEdges(own, 'from');
     this.warnings.push(...warnings);
   }
 
@@ -268,6 +326,11 @@ export class BootRecord {
 
 /** The state of every step, by plugin id. */
 type StepStates = Readonly<Record<string, Readonly<Record<Step, StepState>>>>;
+
+/** Whether it was up, and not removed: then it has its id until the boot ends. */
+function isUp({ steps: { ready }, removedAtMs }: PluginRecord): boolean {
+  return ready.outcome === 'done' && removedAtMs === undefined;
+}
 
 function readStep({ outcome, startedAtMs }: StepRecord): StepState {
   return outcome ?? (startedAtMs === undefined ? 'pending' : 'running');

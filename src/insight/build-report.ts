@@ -1,7 +1,15 @@
 import type { Warning } from '../core/error-codes.ts';
-import type { BootReport, PluginReport, StepReport } from '../core/report.ts';
+import { roundMs } from '../core/duration.ts';
+import type {
+  BootReport,
+  LaunchReport,
+  PluginReport,
+  RemovalReport,
+  StepReport,
+} from '../core/report.ts';
 import type { Step } from '../core/steps.ts';
 import { listPhases, type BootRecord } from './boot-record.ts';
+import type { LaunchRecord, RemovalRecord } from './changes-record.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import { traceChain } from './critical-chain.ts';
 import { listLocks } from './seen-locks.ts';
@@ -11,6 +19,40 @@ import { sumWaits } from './waits.ts';
 
 /** Makes the report of what the record contains. */
 export function buildReport(record: BootRecord): BootReport {
+  return {
+    ...reportOne(record),
+    launches: record.launches.map(reportLaunch),
+    removals: record.removals.map((removal) => reportRemoval(removal, record.elapsedMs)),
+  };
+}
+
+/** Makes the report of a launch into a boot that was up. */
+export function reportLaunch({
+  number: launch,
+  startedAtMs: launchedAtMs,
+  record,
+}: LaunchRecord<BootRecord>): LaunchReport {
+  const { outcome, ...report } = reportOne(record);
+  return { launch, launchedAtMs, ...report, outcome: outcome as LaunchReport['outcome'] };
+}
+
+/** Makes the report of a removal. */
+export function reportRemoval(
+  { plugin, plugins, outcome, startMs, endMs, error, because }: RemovalRecord,
+  nowMs: number,
+): RemovalReport {
+  return {
+    plugin,
+    plugins,
+    outcome,
+    startedAtMs: startMs,
+    durationMs: roundMs((endMs ?? nowMs) - startMs),
+    ...(error && { error }),
+    ...(because !== undefined && { because }),
+  };
+}
+
+function reportOne(record: BootRecord): Omit<BootReport, 'launches' | 'removals'> {
   const { finished, database, durableAtMs } = record;
   const times = new StepTimes(record, record.elapsedMs);
   return {

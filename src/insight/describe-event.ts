@@ -80,6 +80,17 @@ const descriptions = {
   'plugin.ready.finished': describeEnd,
   'plugin.stop.started': describeStart,
   'plugin.stop.finished': describeEnd,
+  'launch.started': ({ launch, plugins }) => `launch ${launch} adds ${listNames(plugins)}`,
+  'launch.finished': ({ launch, outcome, durationMs, error }) =>
+    withError(`launch ${launch} ended after ${formatDuration(durationMs)}: ${outcome}`, error),
+  'removal.started': ({ plugins }) => `stops ${listNames(plugins)}`,
+  'removal.finished': ({ outcome, durationMs, error, because }) =>
+    withError(
+      because === undefined
+        ? `the removal ended after ${formatDuration(durationMs)}: ${outcome}`
+        : `the removal is ${outcome}: ${because}`,
+      error,
+    ),
 } as const satisfies Descriptions;
 
 /**

@@ -24,12 +24,12 @@ export function headline(story: Story): string {
 /** Writes the headline of a moment. */
 export function writeHeadline(times: StepTimes): string {
   const { record, nowMs } = times;
-  if (record.start === undefined) return 'The boot has not begun';
+  if (record.start === undefined) return `${nameIt(record)} has not begun`;
   // A boot that is up and stops is not finished again.
   const isGoingDown = record.stopping !== undefined && record.stoppedAtMs === undefined;
   if (record.finished && !isGoingDown) return describeEnd(times, record.finished);
   const { pause } = record;
-  if (pause) return describePause(pause, nowMs);
+  if (pause) return `${nameIt(record)} waits ${describePause(pause, nowMs)}`;
   const culprit = findCulprit(times);
   const step = findCurrentStep(record);
   const focus = step && findFocus(times, step);
@@ -52,16 +52,17 @@ export function findSubject(times: StepTimes): string | undefined {
   return (culprit?.required === true || !focus ? culprit : focus)?.id;
 }
 
-function describeStopping({ stopping, onlyMigrates, phases }: BootRecord): string {
+function describeStopping({ stopping, launch, onlyMigrates, phases }: BootRecord): string {
   if (!stopping) return '';
   const because = `(${firstLine(stopping.reason)})`;
   const hasNothingToStop = onlyMigrates && phases.at(-1)?.phase === 'stopAll';
-  return hasNothingToStop ? ` ${because}` : ` while the boot stops ${because}`;
+  if (hasNothingToStop) return ` ${because}`;
+  return ` while the ${launch === undefined ? 'boot' : 'launch'} stops ${because}`;
 }
 
 function describePause({ reason, error, startMs }: BootPause, nowMs: number): string {
   const more = error === undefined || reason.includes(error) ? '' : `: ${firstLine(error)}`;
-  return `The boot waits ${formatDuration(nowMs - startMs)}: ${firstLine(reason)}${more}`;
+  return `${formatDuration(nowMs - startMs)}: ${firstLine(reason)}${more}`;
 }
 
 function describeEnd(
@@ -83,15 +84,15 @@ function describeEnd(
       return `${up.length} of ${count(enabled.length, 'plugin')} ${enabled.length === 1 ? 'is' : 'are'} up ${after}${why}`;
     }
     case 'canceled':
-      return `The boot was stopped ${after}${record.stopping ? `: ${firstLine(record.stopping.reason)}` : ''}`;
+      return `${nameIt(record)} was stopped ${after}${record.stopping ? `: ${firstLine(record.stopping.reason)}` : ''}`;
     default: {
       const culprit = findCulprit(times);
-      if (culprit) return `The boot failed ${after}: ${describeFailure(times, culprit)}`;
+      if (culprit) return `${nameIt(record)} failed ${after}: ${describeFailure(times, culprit)}`;
       const more =
         (error?.problems?.length ?? 0) > 0
           ? `: ${firstLine(error?.problems?.[0]?.message ?? '')}`
           : '';
-      return `The boot failed ${after}: ${firstLine(error?.message ?? 'no reason is known')}${more}`;
+      return `${nameIt(record)} failed ${after}: ${firstLine(error?.message ?? 'no reason is known')}${more}`;
     }
   }
 }
@@ -108,6 +109,10 @@ function describeMigrated(
   const migrated = enabled.filter((plugin) => !findLoss(times, plugin));
   const verb = enabled.length === 1 ? 'is' : 'are';
   return `${migrated.length} of ${count(enabled.length, 'plugin')} ${verb} migrated ${after}, ${what}: ${describeFailure(times, culprit)}`;
+}
+
+function nameIt({ launch }: BootRecord): string {
+  return launch === undefined ? 'The boot' : 'The launch';
 }
 
 /** `All 12 plugins are`, or the one that there is. */
@@ -181,22 +186,24 @@ export function describeAffected(times: StepTimes, id: string, step: Step): stri
 }
 
 const phaseWords: Readonly<Partial<Record<string, string>>> = {
-  discover: 'The boot looks for plugins',
-  sort: 'The boot sorts the plugins',
-  migrateAll: 'The boot looks at the database',
-  initAll: 'The boot starts the plugins',
-  stopAll: 'The boot stops the plugins',
+  discover: 'looks for plugins',
+  sort: 'sorts the plugins',
+  migrateAll: 'looks at the database',
+  initAll: 'starts the plugins',
+  stopAll: 'stops the plugins',
 } satisfies Record<Phase, string>;
 
-function describePhase({ phases, survey, onlyMigrates }: BootRecord, nowMs: number): string {
+function describePhase(record: BootRecord, nowMs: number): string {
+  const { phases, survey, onlyMigrates } = record;
+  const it = nameIt(record);
   const last = phases.at(-1);
-  if (!last) return 'The boot begins';
+  if (!last) return `${it} begins`;
   if (onlyMigrates && last.phase === 'stopAll') return 'The boot gives its connections back';
   const isSurveyed = last.phase === 'migrateAll' && survey !== undefined;
-  const known = isSurveyed ? 'The boot migrates the plugins' : phaseWords[last.phase];
+  const known = isSurveyed ? 'migrates the plugins' : phaseWords[last.phase];
   // A recording of a newer Slipway may have other phases.
-  const what = known ?? `The boot is in ${last.phase}`;
-  return `${what} for ${formatDuration(nowMs - last.startMs)}`;
+  const what = known ?? `is in ${last.phase}`;
+  return `${it} ${what} for ${formatDuration(nowMs - last.startMs)}`;
 }
 
 const done = { migrate: 'migrated', init: 'started', ready: 'ready', stop: 'stopped' } as const;

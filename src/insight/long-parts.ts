@@ -12,6 +12,8 @@ const most = 0.5;
 
 /** The time before `start()`, which people wait for as well. */
 export function findSlowImports(story: Story): readonly Finding[] {
+  // The process of a launch has served for a while.
+  if (story.launch !== undefined) return [];
   const uptimeMs = story.record.start?.processUptimeMs ?? 0;
   if (story.end !== 'finished' || uptimeMs <= story.endMs || uptimeMs < 1_000) return [];
   const boot = formatDuration(story.endMs);

@@ -49,8 +49,11 @@ export function findOpenStep(times: StepTimes, plugin: PluginRecord): OpenStep |
 }
 
 /** Finds the step that has not ended: the launch takes them in order, and the way down begins only with what has started. */
-function findNextStep({ record }: StepTimes, { steps: own }: PluginRecord): Step | undefined {
-  const isGoingDown = record.findPhase('stopAll') !== undefined;
+function findNextStep(
+  { record }: StepTimes,
+  { steps: own, removedAtMs }: PluginRecord,
+): Step | undefined {
+  const isGoingDown = record.findPhase('stopAll') !== undefined || removedAtMs !== undefined;
   if (isGoingDown) return own.stop.finishedAtMs === undefined ? 'stop' : undefined;
   return record.askedSteps.find((step) => step !== 'stop' && own[step].finishedAtMs === undefined);
 }

@@ -78,6 +78,8 @@ export interface PluginRecord {
   pending: readonly string[];
   /** The files that this boot has applied. */
   readonly applied: string[];
+  /** When it was removed while the others went on serving. */
+  removedAtMs?: number;
   readonly steps: Readonly<Record<Step, StepRecord>>;
 }
 

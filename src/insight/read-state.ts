@@ -1,8 +1,9 @@
 import { roundMs } from '../core/duration.ts';
-import type { BootState } from '../core/boot-state.ts';
+import type { BootState, LaunchState } from '../core/boot-state.ts';
 import type { Wait } from '../core/waits.ts';
-import type { Step, StepState } from '../core/steps.ts';
+import type { Phase, Step, StepState } from '../core/steps.ts';
 import type { BootRecord } from './boot-record.ts';
+import type { LaunchRecord } from './changes-record.ts';
 import { estimateRest } from './estimate.ts';
 import { writeHeadline } from './headline.ts';
 import { listOpenSteps } from './open-steps.ts';
@@ -22,22 +23,50 @@ const countedSteps: Partial<Record<BootState['phase'], readonly Step[]>> = {
  * @param elapsedMs Now, counted as the record counts.
  */
 export function readState(record: BootRecord, machineState: string, elapsedMs: number): BootState {
-  const last = record.phases.at(-1)?.phase ?? 'discover';
-  const phase = machineState === 'launching' ? last : (machineState as BootState['phase']);
-  const { bootId, finished, stepStates, pause } = record;
-  const times = new StepTimes(record, elapsedMs);
-  const etaMs = estimateRest(times);
+  const phase =
+    machineState === 'launching' ? readPhase(record) : (machineState as BootState['phase']);
+  const { bootId, finished, stepStates } = record;
+  const last = record.launches.at(-1);
+  const launch = last && readLaunch(last, elapsedMs);
   return {
     bootId,
-    phase,
     isStopping: record.stopping !== undefined,
     ...(finished ? { outcome: finished.outcome } : {}),
-    headline: writeHeadline(times),
-    ...countSettled(stepStates, countedSteps[phase] ?? []),
-    ...(etaMs !== undefined && { etaMs }),
-    ...listOpenSteps(times, countedSteps[phase] ?? []),
-    ...(pause ? { wait: toWait(pause, elapsedMs) } : {}),
+    ...readProgress(record, phase, elapsedMs),
     plugins: stepStates,
+    ...(launch && { launch }),
+  };
+}
+
+/** Reads the state of a launch into a boot that is up; `undefined` when it is over. */
+function readLaunch(
+  { number, startedAtMs, record }: LaunchRecord<BootRecord>,
+  elapsedMs: number,
+): LaunchState | undefined {
+  if (record.finished) return undefined;
+  return { launch: number, ...readProgress(record, readPhase(record), elapsedMs - startedAtMs) };
+}
+
+function readPhase({ phases }: BootRecord): Phase {
+  return phases.at(-1)?.phase ?? 'discover';
+}
+
+function readProgress<P extends BootState['phase']>(
+  record: BootRecord,
+  phase: P,
+  elapsedMs: number,
+) {
+  const { stepStates, pause } = record;
+  const times = new StepTimes(record, elapsedMs);
+  const etaMs = estimateRest(times);
+  const counted = countedSteps[phase] ?? [];
+  return {
+    phase,
+    headline: writeHeadline(times),
+    ...countSettled(stepStates, counted),
+    ...(etaMs !== undefined && { etaMs }),
+    ...listOpenSteps(times, counted),
+    ...(pause && { wait: toWait(pause, elapsedMs) }),
   };
 }
 

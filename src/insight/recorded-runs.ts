@@ -33,7 +33,7 @@ export function createRunReader(
   const nodes = readNodes(story.record);
   const ends = new Map<string, number>();
   const refusals = new Map<string, number>();
-  for (const event of story.events) {
+  for (const event of story.ownEvents) {
     if (event.type === 'plugin.migrate.waiting') {
       if (!refusals.has(event.plugin)) refusals.set(event.plugin, event.seq);
     } else if (event.type.endsWith('.finished') && 'plugin' in event) {

@@ -64,7 +64,7 @@ function cutTime(times: StepTimes, plugin: PluginRecord, step: Step): readonly S
 function addQueue(line: Line, times: StepTimes, plugin: string, step: Step): void {
   const record = times.find(plugin, step);
   const endMs = record?.spawnedAtMs ?? record?.finishedAtMs ?? times.nowMs;
-  const gateMs = times.findGate(step);
+  const gateMs = times.findGate(step, plugin);
   if (gateMs === undefined) {
     const reason = times.explainGate(step);
     const plugins = times.listGateKeepers(step);

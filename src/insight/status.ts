@@ -25,7 +25,8 @@ export function describeStatus(times: StepTimes, plugin: PluginRecord): Status {
   if (!plugin.enabled) return notBegun('is disabled');
   const lost = findLoss(times, plugin);
   if (lost) return describeLoss(lost);
-  const isOver = times.record.finished !== undefined && times.record.stopping === undefined;
+  const isGoingDown = times.record.stopping !== undefined || plugin.removedAtMs !== undefined;
+  const isOver = times.record.finished !== undefined && !isGoingDown;
   const open = isOver ? undefined : findOpenStep(times, plugin);
   if (!open) return describeEnd(times, plugin);
   const { step, wait, hasBegun, sinceMs } = open;
@@ -62,10 +63,13 @@ function describeLoss({ step, outcome, because, durationMs }: Loss): Status {
 
 function describeEnd(
   { record }: StepTimes,
-  { steps: { migrate, ready, stop } }: PluginRecord,
+  { removedAtMs, steps: { migrate, ready, stop } }: PluginRecord,
 ): Status {
   if (stop.outcome !== undefined && !record.onlyMigrates) {
-    return { glyph: '■', tone: 'soft', words: 'has stopped', time: sayWhen(stop.finishedAtMs) };
+    const end = { tone: 'soft', time: sayWhen(stop.finishedAtMs) } as const;
+    return removedAtMs === undefined
+      ? { ...end, glyph: '■', words: 'has stopped' }
+      : { ...end, glyph: '⊖', words: 'was removed' };
   }
   const good = { glyph: '✓', tone: 'good' } as const;
   if (ready.outcome === 'done') {

@@ -32,7 +32,7 @@ export class StepTimes {
   }
 
   /** When the step could have begun as far as the plugin itself goes: its step before it had ended, or its phase began. */
-  findBegin({ steps: own }: PluginRecord, step: Step): number | undefined {
+  findBegin({ steps: own, removedAtMs }: PluginRecord, step: Step): number | undefined {
     if (!this.record.askedSteps.includes(step)) return undefined;
     switch (step) {
       case 'migrate':
@@ -42,12 +42,16 @@ export class StepTimes {
       case 'ready':
         return own.init.finishedAtMs;
       default:
-        return this.record.stopping?.atMs;
+        return removedAtMs ?? this.record.stopping?.atMs;
     }
   }
 
-  /** When nothing but the graph and the slots kept a step from beginning; `undefined` while the gate is closed. */
-  findGate(step: Step): number | undefined {
+  /**
+   * When nothing but the graph and the slots kept a step from beginning; `undefined` while the gate is closed.
+   *
+   * @param plugin One that was removed stops at another time than the others.
+   */
+  findGate(step: Step, plugin?: string): number | undefined {
     const { survey, moments, pluginCount } = this.record;
     switch (step) {
       case 'migrate':
@@ -58,8 +62,12 @@ export class StepTimes {
       case 'ready':
         return moments.init.ended === pluginCount ? moments.init.endMs : undefined;
       default:
-        return this.record.findPhase('stopAll')?.startMs;
+        return this.#findRemoval(plugin) ?? this.record.findPhase('stopAll')?.startMs;
     }
+  }
+
+  #findRemoval(plugin: string | undefined): number | undefined {
+    return plugin === undefined ? undefined : this.record.find(plugin)?.removedAtMs;
   }
 
   /** Lists the plugins that keep the gate of a step closed. */

@@ -1,6 +1,7 @@
 import type { BootEvent } from '../core/events.ts';
 import type { MachineDescription, MachineRecord } from '../core/machine-records.ts';
 import { BootRecord } from './boot-record.ts';
+import { toLaunchEvent, type LaunchRecord } from './changes-record.ts';
 import { toRecordedEvent, type RecordedEvent } from './recorded-event.ts';
 import { StepTimes } from './step-times.ts';
 
@@ -19,6 +20,8 @@ interface Telling {
   readonly machineRecords?: readonly MachineRecord[];
   /** The facts of these events, when they have been read already. */
   readonly record?: BootRecord;
+  /** Its number, for a launch into a boot that was up. */
+  readonly launch?: number;
 }
 
 /** A boot as its events tell it, as it stood at one moment. It never changes; `at()` gives the same boot at another moment. */
@@ -37,7 +40,11 @@ export class Story {
   readonly machines: readonly MachineDescription[];
   /** The facts that the events tell. */
   readonly record: BootRecord;
+  /** The number of a launch into a boot that was up; `undefined` for a boot. */
+  readonly launch: number | undefined;
   #times: StepTimes | undefined;
+  #ownEvents: readonly RecordedEvent[] | undefined;
+  #launches: readonly Story[] | undefined;
 
   constructor(telling: Telling) {
     const { bootId, events, end, nowMs, isFull = false } = telling;
@@ -47,9 +54,43 @@ export class Story {
     this.events = events;
     this.machineRecords = machineRecords;
     this.machines = machines;
-    this.record = telling.record ?? readEvents(bootId, events);
+    this.launch = telling.launch;
+    this.record = telling.record ?? readEvents(telling);
     this.nowMs = nowMs ?? this.record.elapsedMs;
     this.end = end;
+  }
+
+  /** The events without those of launches into the boot while it was up. */
+  get ownEvents(): readonly RecordedEvent[] {
+    const { events, record } = this;
+    this.#ownEvents ??=
+      record.launches.length === 0 ? events : events.filter((event) => event.launch === undefined);
+    return this.#ownEvents;
+  }
+
+  /** The launches into the boot while it was up, each as the story of a boot that has only its plugins and begins at 0. */
+  get launches(): readonly Story[] {
+    return (this.#launches ??= this.record.launches.map((launch) => this.#readLaunch(launch)));
+  }
+
+  /** Finds the story of one launch, by its number. */
+  findLaunch(number: number): Story | undefined {
+    const launch = this.record.findLaunch(number);
+    return launch && this.#readLaunch(launch);
+  }
+
+  #readLaunch(launch: LaunchRecord<BootRecord>): Story {
+    const { start } = this.record;
+    const { finished } = launch.record;
+    return new Story({
+      bootId: this.bootId,
+      events: this.events.flatMap((event) => (start && toLaunchEvent(event, launch, start)) ?? []),
+      end: finished ? 'finished' : this.end === 'finished' ? 'running' : this.end,
+      nowMs: Math.max(0, this.nowMs - launch.startedAtMs),
+      isFull: this.isFull,
+      record: launch.record,
+      launch: launch.number,
+    });
   }
 
   /** The times of its steps. */
@@ -68,7 +109,7 @@ export class Story {
    * @example headline(story.at(1_500))
    */
   at(ms: number): Story {
-    const { bootId, machines, isFull } = this;
+    const { bootId, machines, isFull, launch } = this;
     const isPast = ({ elapsedMs }: { readonly elapsedMs: number }): boolean => elapsedMs <= ms;
     const events = this.events.filter(isPast);
     const isWhole = events.length === this.events.length;
@@ -77,6 +118,7 @@ export class Story {
       bootId,
       machines,
       isFull,
+      ...(launch !== undefined && { launch }),
       events,
       machineRecords: this.machineRecords.filter(isPast),
       end: isOver ? 'finished' : isWhole ? this.end : 'running',
@@ -86,8 +128,8 @@ export class Story {
   }
 }
 
-function readEvents(bootId: string, events: readonly RecordedEvent[]): BootRecord {
-  const record = new BootRecord(bootId);
+function readEvents({ bootId, events, launch }: Telling): BootRecord {
+  const record = new BootRecord(bootId, launch);
   for (const event of events) record.add(event);
   return record;
 }

@@ -28,9 +28,13 @@ export function layBootAxis(story: Story, isLive = false): Axis {
   return lay(findShownEnd(story), listBusy(record));
 }
 
-/** The end of the launch; or of the way down, when it has begun. */
+/** The end of the launch, or of the last removal of its plugins; or of the way down, when it has begun. */
 export function findShownEnd({ record, nowMs, endMs }: Story): number {
-  return record.stopping ? (record.stoppedAtMs ?? nowMs) : endMs;
+  if (record.stopping) return record.stoppedAtMs ?? nowMs;
+  const ends = record.plugins.map(({ removedAtMs, steps: { stop } }) =>
+    removedAtMs === undefined ? 0 : (stop.finishedAtMs ?? nowMs),
+  );
+  return Math.max(endMs, ...ends);
 }
 
 /** Places the phases. */

@@ -13,15 +13,16 @@ export function checkBoot(story: Story, blame: Blame): void {
   checkEnds(story, blame);
   checkPhases(story, blame);
   checkFlush(story, blame);
-  const finished = story.events.find((event) => event.type === 'boot.finished');
+  const finished = story.ownEvents.find((event) => event.type === 'boot.finished');
   if (finished) checkOutcome(story, finished, blame);
 }
 
-function checkStamps({ events, isFull }: Story, blame: Blame): void {
+function checkStamps({ events, isFull, launch }: Story, blame: Blame): void {
   let last: RecordedEvent | undefined;
   for (const event of events) {
     const due = (last?.seq ?? 0) + 1;
-    if (isFull ? event.seq < due : event.seq !== due) {
+    // A launch has only some of the events of its boot.
+    if (isFull || launch !== undefined ? event.seq < due : event.seq !== due) {
       blame('sequence', `event ${event.seq} comes where ${due} is due`, event);
     }
     // NaN is no time either.
@@ -40,7 +41,7 @@ function checkStamps({ events, isFull }: Story, blame: Blame): void {
 /** The events that come at most once. */
 const ends = ['boot.finished', 'boot.stopping', 'boot.stopped'] as const;
 
-function checkEnds({ events }: Story, blame: Blame): void {
+function checkEnds({ ownEvents: events }: Story, blame: Blame): void {
   const seen = new Map<string, RecordedEvent>();
   for (const [at, event] of events.entries()) {
     const { type } = event;
@@ -62,7 +63,7 @@ function checkEnds({ events }: Story, blame: Blame): void {
 }
 
 /** Phases one after the other; the way down may come after each of them. */
-function checkPhases({ events }: Story, blame: Blame): void {
+function checkPhases({ ownEvents: events }: Story, blame: Blame): void {
   const order: readonly Phase[] = [...phases, 'stopAll'];
   let open: EventOf<'phase.started'> | undefined;
   let last: EventOf<'phase.finished'> | undefined;
@@ -90,7 +91,7 @@ function checkPhases({ events }: Story, blame: Blame): void {
 }
 
 /** Without `migrations.durable`, nothing had to be flushed, or the flush failed, or the server promises nothing. */
-function checkFlush({ events }: Story, blame: Blame): void {
+function checkFlush({ ownEvents: events }: Story, blame: Blame): void {
   const flushing = events.find((event) => event.type === 'migrations.flushing');
   const durable = events.find((event) => event.type === 'migrations.durable');
   if (!durable) return;
@@ -128,7 +129,7 @@ export function checkDuration(
 }
 
 function checkOutcome(
-  { record, events }: Story,
+  { record, ownEvents: events, launch }: Story,
   finished: EventOf<'boot.finished'>,
   blame: Blame,
 ): void {
@@ -168,7 +169,11 @@ function checkOutcome(
       if (!finished.error) bad('has no error');
       break;
     case 'canceled':
-      if (!events.some(({ type, seq }) => type === 'boot.stopping' && seq < finished.seq))
+      // A launch into a boot may have begun when that was about to stop.
+      if (
+        launch === undefined &&
+        !events.some(({ type, seq }) => type === 'boot.stopping' && seq < finished.seq)
+      )
         bad('nothing stopped it');
       break;
   }

@@ -6,7 +6,7 @@ import { looseMs } from './verify-boot.ts';
 type EventOf<Name extends RecordedEvent['type']> = Extract<RecordedEvent, { readonly type: Name }>;
 
 /** Checks the files of each migration, and their statements. */
-export function checkFiles({ events, record }: Story, blame: Blame): void {
+export function checkFiles({ ownEvents: events, record }: Story, blame: Blame): void {
   const walks = new Map<string, FileWalk>();
   for (const event of events) {
     if (!('plugin' in event) || event.plugin === undefined) continue;

@@ -18,7 +18,7 @@ export function checkSlots(story: Story, blame: Blame): void {
   const open = new Map<string, Held>();
   const openSessions = new Map<string, Held>();
   const isPooled = story.record.survey?.pooler === true;
-  for (const event of story.events) {
+  for (const event of story.ownEvents) {
     if (!('plugin' in event) || event.plugin === undefined) continue;
     const { type, plugin } = event;
     if ('slot' in event) {
@@ -46,7 +46,7 @@ export function checkSlots(story: Story, blame: Blame): void {
     }
   }
   // Of an attempt that was the last thing to happen, the refusal may be cut off.
-  const lastMs = story.events.at(-1)?.elapsedMs ?? 0;
+  const lastMs = story.ownEvents.at(-1)?.elapsedMs ?? 0;
   for (const [key, { begin }] of open) {
     if (begin.type === 'plugin.migrate.connecting') endHold(open, key, findRefusal(story, lastMs));
   }
@@ -89,7 +89,7 @@ function endHold(open: Map<string, Held>, key: string, seq: number): void {
 }
 
 /** A refusal is reported a moment after the slot was given back, and maybe after the next plugin has it. */
-function findRefusal({ events }: Story, refusedMs: number): number {
+function findRefusal({ ownEvents: events }: Story, refusedMs: number): number {
   const event = events.find(({ elapsedMs }) => elapsedMs >= refusedMs - 1);
   return event?.seq ?? Number.POSITIVE_INFINITY;
 }

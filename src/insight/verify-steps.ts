@@ -26,7 +26,7 @@ const active: ReadonlySet<Outcome> = new Set(['done', 'timeout']);
 /** Checks the begin and the end of each step: once, in its phase, after its gate, and after those that come first. */
 export function checkSteps(story: Story, blame: Blame): void {
   const walk = new StepWalk(story, blame);
-  for (const event of story.events) walk.take(event);
+  for (const event of story.ownEvents) walk.take(event);
   walk.end();
 }
 
@@ -40,6 +40,8 @@ class StepWalk {
   readonly #finished = new Map<string, StepFinished>();
   readonly #unsettled = new Map<Step, Set<string>>();
   #phase: string | undefined;
+  /** The plugins that are removed now. */
+  #removed: ReadonlySet<string> | undefined;
   #stopped: RecordedEvent | undefined;
   readonly #needs = new Map<string, readonly string[]>();
 
@@ -61,6 +63,16 @@ class StepWalk {
         break;
       case 'phase.finished':
         this.#phase = undefined;
+        break;
+      case 'removal.started':
+        this.#phase = 'stopAll';
+        this.#removed = new Set(event.plugins);
+        break;
+      case 'removal.finished':
+        // One that was refused or canceled ends while another one goes on.
+        if (event.plugins.length === 0) break;
+        this.#phase = undefined;
+        this.#removed = undefined;
         break;
       case 'boot.stopped':
         this.#stopped = event;
@@ -126,6 +138,8 @@ class StepWalk {
         );
     }
     for (const first of this.#story.times.listBefore(plugin, step)) {
+      // What only comes after a removed plugin goes on.
+      if (this.#removed?.has(first) === false) continue;
       const finished = this.#finished.get(`${step} ${first}`);
       if (!finished) {
         this.#blame(

@@ -5,6 +5,7 @@ import { checkFiles } from './verify-files.ts';
 import { checkSlots } from './verify-slots.ts';
 import { checkSteps } from './verify-steps.ts';
 import { checkSums } from './verify-sums.ts';
+import { checkUsers } from './verify-users.ts';
 
 /**
  * Checks the promises of Slipway on a recorded boot: its order, its gates, its slots, its sessions and its sums. A story that
@@ -19,12 +20,21 @@ export function verify(story: Story): readonly Violation[] {
     const seqs = events.flatMap((event) => (event ? [event.seq] : []));
     violations.push({ rule, message, seqs: seqs.toSorted((a, b) => a - b) });
   };
+  checkStory(story, blame);
+  for (const launch of story.launches) {
+    // A launch whose turn never came has only an end.
+    if (launch.record.start) checkStory(launch, blame);
+  }
+  checkUsers(story, blame);
+  return violations;
+}
+
+function checkStory(story: Story, blame: Blame): void {
   checkBoot(story, blame);
   checkSteps(story, blame);
   checkSums(story, blame);
   // A recording that was full has not got the events that the others look at.
-  if (story.isFull) return violations;
+  if (story.isFull) return;
   checkSlots(story, blame);
   checkFiles(story, blame);
-  return violations;
 }

@@ -14,6 +14,8 @@ const boundaries = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 3
 /** The names of the histograms, each with its description. */
 const durations = {
   'slipway.boot.duration': 'The time from start() or migrate() to the end of the launch.',
+  'slipway.launch.duration':
+    'The time from the turn of boot.add() to the end of its launch, into a boot that is up.',
   'slipway.phase.duration': 'The duration of a phase.',
   'slipway.step.duration': 'The duration of a step of a plugin, from its slot to its end.',
   'slipway.step.wait.duration': 'The time that a step of a plugin waited, by reason.',
@@ -25,7 +27,7 @@ const counts = {
   'slipway.step.retries': { unit: '{retry}', description: 'Attempts that were made again.' },
 } as const;
 
-/** Records the metrics of one boot. None of them has a file name or the id of a boot: each value would be a series of its own. */
+/** Records the metrics of one boot, or of one launch into it. None of them has a file name or the id of a boot: each value would be a series of its own. */
 export class BootMetrics {
   readonly #record: BootRecord;
   readonly #getMeter: () => Meter;
@@ -44,7 +46,7 @@ export class BootMetrics {
   add(event: BootEvent, times: StepTimes): void {
     switch (event.type) {
       case 'boot.finished':
-        this.#time('slipway.boot.duration', event.durationMs, describeEnd(event));
+        this.#finish(event);
         break;
       case 'phase.finished':
         this.#time('slipway.phase.duration', event.durationMs, {
@@ -77,6 +79,12 @@ export class BootMetrics {
         break;
       default:
     }
+  }
+
+  #finish(event: BootEventOf<'boot.finished'>): void {
+    const { launch } = this.#record;
+    const name = launch === undefined ? 'slipway.boot.duration' : 'slipway.launch.duration';
+    this.#time(name, event.durationMs, describeEnd(event));
   }
 
   #countFile(plugin: string, outcome: 'applied' | 'failed'): void {

@@ -5,6 +5,7 @@ import {
   trace,
   type Attributes,
   type Context,
+  type Link,
   type Span,
   type SpanOptions,
   type Tracer,
@@ -41,35 +42,52 @@ interface SpanEnd {
   readonly attributes?: SpanAttributes;
 }
 
-/** Makes the spans of one boot: boot ⊃ phases ⊃ steps ⊃ attempts at files. */
+/**
+ * Makes the spans of one boot, or of one launch into it: boot ⊃ phases ⊃ steps ⊃ attempts at files. A launch has a trace of its
+ * own, as a boot has, with a link to the span of the boot.
+ */
 export class BootSpans {
   readonly #record: BootRecord;
   readonly #getTracer: () => Tracer;
+  /** The spans of the boot, for those of a launch. */
+  readonly #host: BootSpans | undefined;
   #tracer: Tracer | undefined;
   #boot: Span | undefined;
   #hasFinished = false;
   readonly #phases = new Map<Phase, Span>();
   #flush: Span | undefined;
+  #removal: Span | undefined;
   /** By step and plugin: `init catalog`. */
   readonly #steps = new Map<string, Span>();
   /** The attempts at files that go on, by plugin. */
   readonly #files = new Map<string, Span>();
 
-  /** @param record Has each event before it is added here. */
-  constructor(record: BootRecord, getTracer: () => Tracer) {
+  /**
+   * @param record Has each event before it is added here.
+   * @param host The spans of the boot that a launch goes into.
+   */
+  constructor(record: BootRecord, getTracer: () => Tracer, host?: BootSpans) {
     this.#record = record;
     this.#getTracer = getTracer;
+    this.#host = host;
   }
 
   /** @param times The times of the steps at this event. */
   add(event: BootEvent, times: StepTimes): void {
     switch (event.type) {
       case 'boot.started':
-        this.#boot = this.#start('slipway boot', this.#findParent());
+        this.#boot = this.#startRoot();
         break;
       case 'boot.finished':
         this.#hasFinished = true;
         this.#end(this.#boot, readEnd(event));
+        break;
+      case 'removal.started':
+        this.#startRemoval(event);
+        break;
+      case 'removal.finished':
+        this.#end(this.#removal, readEnd(event));
+        this.#removal = undefined;
         break;
       case 'boot.stopped':
         this.endAll('canceled');
@@ -114,16 +132,16 @@ export class BootSpans {
     }
   }
 
-  /** Makes the span of a piece of work the active one, in what is active already. */
-  contextOf(work: Work): Context {
-    const active = context.active();
-    const span = this.#find(work) ?? (this.#hasFinished ? undefined : this.#boot);
-    return span ? trace.setSpan(active, span) : active;
+  /** Finds the span of a piece of work; `undefined` when it belongs to none of these spans. */
+  findSpan(work: Work): Span | undefined {
+    return this.#find(work) ?? (this.#hasFinished ? undefined : this.#boot);
   }
 
   /** Ends every span that is open, for an exporter never sees one that has not ended. The boot's own ends with the boot. */
   endAll(outcome: string): void {
     this.#endFlush(outcome);
+    this.#end(this.#removal, { outcome });
+    this.#removal = undefined;
     for (const spans of [this.#files, this.#steps, this.#phases]) {
       for (const span of spans.values()) this.#end(span, { outcome });
       spans.clear();
@@ -144,8 +162,11 @@ export class BootSpans {
     return ofFile ?? this.#steps.get(`${step} ${plugin}`) ?? this.#phases.get(phaseOf[step]);
   }
 
-  #findParent(): Context {
-    return withRemoteParent(context.active(), process.env);
+  #startRoot(): Span {
+    const active = context.active();
+    return this.#host
+      ? this.#start('slipway launch', active, { links: this.#host.#link() })
+      : this.#start('slipway boot', withRemoteParent(active, process.env));
   }
 
   /**
@@ -154,13 +175,28 @@ export class BootSpans {
    */
   #startPhase(phase: Phase): Span {
     if (!this.#hasFinished) return this.#start(phase, this.#inside(this.#boot));
-    const links = this.#boot ? [{ context: this.#boot.spanContext() }] : [];
-    return this.#start(phase, ROOT_CONTEXT, { root: true, links });
+    return this.#start(phase, ROOT_CONTEXT, { root: true, links: this.#link() });
+  }
+
+  #startRemoval({ plugin }: BootEventOf<'removal.started'>): void {
+    this.#removal = this.#start('slipway removal', context.active(), { links: this.#link() });
+    set(this.#removal, { 'slipway.plugin.id': plugin });
+  }
+
+  #link(): Link[] {
+    return this.#boot ? [{ context: this.#boot.spanContext() }] : [];
+  }
+
+  /** The span in which steps run. A plugin of a launch also stops with the boot, or in a removal. */
+  #findParent(step: Step): Span | undefined {
+    const own = this.#phases.get(phaseOf[step]);
+    if (own || step !== 'stop') return own;
+    return this.#removal ?? (this.#host ? this.#host.#findParent(step) : undefined);
   }
 
   #startStep(step: Step, plugin: string): void {
     const name = `${step} ${plugin}`;
-    this.#steps.set(name, this.#start(name, this.#inside(this.#phases.get(phaseOf[step]))));
+    this.#steps.set(name, this.#start(name, this.#inside(this.#findParent(step))));
   }
 
   #startFile({ plugin, file, transaction }: BootEventOf<'plugin.migrate.applying'>): void {
@@ -209,7 +245,11 @@ export class BootSpans {
 
   #start(name: string, parent: Context, options: SpanOptions = {}): Span {
     const tracer = (this.#tracer ??= this.#getTracer());
-    const attributes = { 'slipway.boot.id': this.#record.bootId };
+    const { bootId, launch } = this.#record;
+    const attributes = {
+      'slipway.boot.id': bootId,
+      ...(launch !== undefined && { 'slipway.launch': launch }),
+    };
     const startTime = this.#at(this.#record.elapsedMs);
     return tracer.startSpan(name, { ...options, attributes, startTime }, parent);
   }
@@ -228,7 +268,9 @@ export class BootSpans {
   }
 }
 
-function readEnd(event: BootEventOf<'boot.finished' | 'phase.finished'>): SpanEnd {
+function readEnd(
+  event: BootEventOf<'boot.finished' | 'phase.finished' | 'removal.finished'>,
+): SpanEnd {
   return { outcome: event.outcome, error: readFailure(event) };
 }
 

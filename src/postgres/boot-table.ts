@@ -1,7 +1,6 @@
-import { readSqlState } from './connection/connection-error.ts';
 import type { Querying } from './connection/connection.ts';
 import type { PinnedClient } from './connection/pinned-client.ts';
-import { writeOwnTable } from './own-table.ts';
+import { isNotMadeYet, writeOwnTable } from './own-table.ts';
 
 /** The row of a boot in its history. */
 export interface BootRow {
@@ -69,8 +68,7 @@ export async function readBootRows(client: Querying, last: number): Promise<read
       durationMs: Number(row.durationMs),
     }));
   } catch (error) {
-    // No such table, or no such schema.
-    if (['42P01', '3F000'].includes(readSqlState(error) ?? '')) return [];
+    if (isNotMadeYet(error)) return [];
     throw error;
   }
 }

@@ -1,8 +1,6 @@
-import { listNames } from '../core/printable.ts';
-import { readSqlState } from './connection/connection-error.ts';
 import type { Querying } from './connection/connection.ts';
 import type { PinnedClient } from './connection/pinned-client.ts';
-import { writeOwnTable } from './own-table.ts';
+import { isNotMadeYet, writeOwnTable } from './own-table.ts';
 
 /** The row of a plugin in the registry. */
 export interface RegistryRow {
@@ -15,7 +13,7 @@ export interface RegistryRow {
   readonly enabled: boolean;
 }
 
-const table = 'slipway.plugins';
+export const registryTable = 'slipway.plugins';
 const columns = `
   id text primary key, package text, version text, path text,
   enabled boolean not null default true,
@@ -31,37 +29,17 @@ export async function readRegistry(client: Querying): Promise<readonly RegistryR
   try {
     // Texts only: the host may have changed how other types are read. The casts fail for a table of another shape.
     const { rows } = await client.query<TextRow>(
-      `select id::text, package::text, version::text, path::text, enabled::boolean::text as enabled from ${table}`,
+      `select id::text, package::text, version::text, path::text, enabled::boolean::text as enabled from ${registryTable}`,
     );
     return rows.map((row) => ({ ...row, enabled: row.enabled === 'true' }));
   } catch (error) {
-    // No such table, or no such schema.
-    if (['42P01', '3F000'].includes(readSqlState(error) ?? '')) return undefined;
+    if (isNotMadeYet(error)) return undefined;
     throw error;
   }
 }
 
 interface TextRow extends Omit<RegistryRow, 'enabled'> {
   readonly enabled: string;
-}
-
-/** A column is missing, or has another type; or it is no table at all. */
-const otherShape: ReadonlySet<string> = new Set(['42703', '42846', '22P02', '42809']);
-
-/**
- * Describes the `slipway.plugins` that {@link readRegistry} failed to read, when it is a table of another owner: `table with
- * the columns name text, price numeric`. `undefined` when it failed for another reason.
- */
-export async function describeForeignTable(
-  client: Querying,
-  error: unknown,
-): Promise<string | undefined> {
-  if (!otherShape.has(readSqlState(error) ?? '')) return undefined;
-  const { rows } = await client.query<{ name: string; type: string }>(
-    `select attname::text as name, format_type(atttypid, atttypmod)::text as type from pg_attribute
-     where attrelid = to_regclass('${table}') and attnum > 0 and not attisdropped order by attnum`,
-  );
-  return `a table with the columns ${listNames(rows.map(({ name, type }) => `${name} ${type}`))}`;
 }
 
 /** The plugins that are new or not as the registry has them. */
@@ -90,9 +68,9 @@ export function writeRegistry(
   client: PinnedClient,
   entries: readonly RegistryRow[],
 ): Promise<void> {
-  return writeOwnTable(client, { name: table, columns }, () =>
+  return writeOwnTable(client, { name: registryTable, columns }, () =>
     client.query(
-      `insert into ${table} as known (id, package, version, path, enabled)
+      `insert into ${registryTable} as known (id, package, version, path, enabled)
        select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bool[])
        on conflict (id) do update
          set package = excluded.package, version = excluded.version, path = excluded.path, last_seen = now()

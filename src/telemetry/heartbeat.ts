@@ -12,24 +12,28 @@ type Progress = Pick<BootState, 'phase' | 'settled' | 'total' | 'running' | 'hea
 
 /**
  * Emits what is still running, one second after the start and then at growing intervals of up to a minute, so that a boot
- * that hangs shows where. It ends when the boot has finished.
+ * that hangs shows where. It ends when the boot has finished, and begins again with each launch into it.
  */
 export function createHeartbeat(
   clock: Clock,
-  look: () => Progress,
+  look: () => Progress & { readonly launch?: Progress & { readonly launch: number } },
   emit: Emit,
 ): Listener<BootEvent> {
   let cancel: (() => void) | undefined;
   const beat = (pauseMs: number): void => {
     cancel = clock.after(pauseMs, () => {
-      const { phase, settled, total, running, headline } = look();
-      if (isPhase(phase)) emit({ type: 'boot.progress', phase, settled, total, running, headline });
+      const state = look();
+      const { phase, settled, total, running, headline } = state.launch ?? state;
+      const ofLaunch = state.launch && { launch: state.launch.launch };
+      if (isPhase(phase)) {
+        emit({ type: 'boot.progress', phase, settled, total, running, headline, ...ofLaunch });
+      }
       beat(Math.min(pauseMs * 2, longestPauseMs));
     });
   };
-  return ({ type }) => {
-    if (type === 'boot.started') beat(firstBeatMs);
-    if (type === 'boot.finished') cancel?.();
+  return (event) => {
+    if (event.type === 'boot.started' || event.type === 'launch.started') beat(firstBeatMs);
+    if (event.type === 'boot.finished' || event.type === 'launch.finished') cancel?.();
   };
 }
 

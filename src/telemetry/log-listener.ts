@@ -5,7 +5,7 @@ import { chooseLevel, type Level } from '../core/event-levels.ts';
 import type { BootEvent } from '../core/events.ts';
 import { readMessage } from '../core/foreign-value.ts';
 import type { Logger } from '../core/logger.ts';
-import { printable } from '../core/printable.ts';
+import { listNames, printable } from '../core/printable.ts';
 import type { Listener } from './bus.ts';
 import { Losses, type Loss } from './losses.ts';
 
@@ -58,11 +58,24 @@ export function createPinoLogger(level: Level): Logger {
 
 function sentence(event: BootEvent, loss: Loss | undefined): string {
   if (event.type === 'boot.progress') return printable(event.headline);
+  const launch = event.launch === undefined ? '' : `launch ${event.launch}: `;
   const who = 'plugin' in event ? `${event.plugin}: ` : '';
   const what = 'phase' in event ? `${event.phase} ` : '';
   const how = 'outcome' in event ? ` ${event.outcome}` : '';
   const time = 'durationMs' in event ? ` in ${formatDuration(event.durationMs)}` : '';
+  const names = listOthers(event);
   const others = loss ? `; ${loss.text}` : '';
   const error = 'error' in event && event.error ? `: ${readMessage(event.error)}` : '';
-  return printable(`${who}${what}${event.type}${how}${time}${others}${error}`);
+  const why = event.type === 'removal.finished' && event.because ? `: ${event.because}` : '';
+  return printable(
+    `${launch}${who}${what}${event.type}${names}${how}${time}${others}${error}${why}`,
+  );
+}
+
+/** The plugins that a change is about, besides the one that the line begins with. */
+function listOthers(event: BootEvent): string {
+  if (event.type === 'launch.started') return ` ${listNames(event.plugins)}`;
+  if (event.type !== 'removal.started') return '';
+  const others = event.plugins.filter((id) => id !== event.plugin);
+  return others.length === 0 ? '' : ` with ${listNames(others)}`;
 }

@@ -10,7 +10,7 @@ export interface Loss {
   readonly text: string;
 }
 
-/** Finds in the events of one boot which plugins are lost with an optional plugin that fails. */
+/** Finds in the events of one boot, and of the launches into it, which plugins are lost with an optional plugin that fails. */
 export class Losses {
   #dependents: ReadonlyMap<string, readonly string[]> = new Map();
   readonly #optional = new Set<string>();
@@ -19,6 +19,12 @@ export class Losses {
   /** @returns The loss, if other plugins are lost by this event. */
   add(event: BootEvent): Loss | undefined {
     switch (event.type) {
+      case 'launch.started':
+        // A plugin that was lost before may be among those that are added.
+        this.#dependents = new Map();
+        this.#optional.clear();
+        this.#lost.clear();
+        return undefined;
       case 'plugin.discovered':
         if (!event.required) this.#optional.add(event.plugin);
         return undefined;

@@ -7,6 +7,7 @@ import type { Phase, Step } from '../core/steps.ts';
 import { BootRecord } from '../insight/boot-record.ts';
 import { traceChain } from '../insight/critical-chain.ts';
 import { writeHeadline } from '../insight/headline.ts';
+import { listChanges, type PluginChange } from '../insight/list-changes.ts';
 import { listHeldLocks } from '../insight/held-locks.ts';
 import { describeLock } from '../insight/statement-words.ts';
 import { StepTimes } from '../insight/step-times.ts';
@@ -72,7 +73,9 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
   let startedAtMs = 0;
 
   const area = new LiveArea(stream, (width, height) => {
-    const times = new StepTimes(record, performance.now() - startedAtMs);
+    const launch = findRunningLaunch(record);
+    const nowMs = performance.now() - startedAtMs - (launch?.startedAtMs ?? 0);
+    const times = new StepTimes(launch?.record ?? record, nowMs);
     return drawRunning(times, writeCalmly(times), { width, height, colors });
   });
   const write = (text: string): void => area.print(text);
@@ -129,7 +132,23 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
       .map((text) => `  ${yellow(`! ${printableLine(text)}`)}\n`)
       .join('');
 
-  const show = (event: BootEvent): void => {
+  /** The beginning or the end of a change, in the words that all of Slipway has for it. */
+  const showChange = (change: PluginChange | undefined): void => {
+    if (!change) return;
+    const { outcome, says, startMs, endMs } = change;
+    const words = printableLine(says);
+    if (outcome === 'running') {
+      write(`\n  ${bold(words)}\n`);
+      return;
+    }
+    const paint = isGood.has(outcome) ? green : outcome === 'failed' ? red : yellow;
+    const after =
+      endMs === undefined || endMs === startMs ? '' : dim(` (${formatDuration(endMs - startMs)})`);
+    line(`${paint(words)}${after}`);
+  };
+
+  /** @param of The record of the boot, or of the launch that the event belongs to. */
+  const show = (event: BootEvent, of: BootRecord): void => {
     switch (event.type) {
       case 'boot.started':
         return write(
@@ -142,16 +161,19 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
         return line(yellow(`! ${printableLine(event.message)}`));
       case 'boot.progress':
         // Each attempt to end a wait of the whole boot has a line of its own.
-        return isLive || (record.pause && record.pause !== record.flush)
+        return isLive || (of.pause && of.pause !== of.flush)
           ? undefined
           : line(dim(printableLine(event.headline)));
       case 'plugin.discovered':
         longestId = Math.max(longestId, event.plugin.length);
         return;
       case 'graph.sorted':
-        line(
-          `${bold('sort')}  ${count(event.order.length, 'plugin')}: ${shorten(event.order, namedInOrder).join(dim(' → '))}`,
-        );
+        // The line of a launch names its plugins.
+        if (event.launch === undefined) {
+          line(
+            `${bold('sort')}  ${count(event.order.length, 'plugin')}: ${shorten(event.order, namedInOrder).join(dim(' → '))}`,
+          );
+        }
         for (const { message } of event.warnings) {
           line(`  ${yellow(`! ${printableLine(message)}`)}`);
         }
@@ -161,7 +183,7 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
       case 'phase.finished': {
         const { phase, outcome, durationMs } = event;
         if (outcome !== 'done') return line(red(`${phase} ${outcome}`));
-        const { server } = record.survey ?? {};
+        const { server } = of.survey ?? {};
         const where = phase === 'migrateAll' && server ? ` on PostgreSQL ${server}` : '';
         return phaseTitles[phase]
           ? line(dim(`  ${formatDuration(durationMs)}${where}`))
@@ -177,7 +199,7 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
       case 'plugin.migrate.renamed':
         return step(dim('·'), event.plugin, `${event.from} renamed`, event.durationMs);
       case 'plugin.migrate.finished':
-        return showFinished(event, count(record.find(event.plugin)?.applied.length ?? 0, 'file'));
+        return showFinished(event, count(of.find(event.plugin)?.applied.length ?? 0, 'file'));
       case 'plugin.migrate.retrying':
       case 'plugin.init.retrying':
         return isLive
@@ -194,7 +216,7 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
         return showFinished(event, 'started');
       case 'plugin.ready.finished':
         // The end of its init was shown, with the reason.
-        return record.find(event.plugin)?.steps.init.outcome === 'done' && event.outcome !== 'done'
+        return of.find(event.plugin)?.steps.init.outcome === 'done' && event.outcome !== 'done'
           ? showFinished(event, 'ready')
           : undefined;
       case 'plugin.stop.finished':
@@ -210,6 +232,12 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
           ? line(yellow(printableLine(writeHeadline(new StepTimes(record, event.elapsedMs)))))
           : undefined;
       }
+      case 'launch.started':
+      case 'launch.finished':
+        return showChange(listChanges(record).findLast(({ launch }) => launch === event.launch));
+      case 'removal.started':
+      case 'removal.finished':
+        return showChange(listChanges(record).findLast(({ removal }) => removal === event.removal));
       case 'boot.stopping':
         return write(`\n  ${bold('stop')} ${dim(printableLine(event.reason))}\n`);
       case 'boot.stopped':
@@ -221,17 +249,35 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
   return (event) => {
     startedAtMs = performance.now() - event.elapsedMs;
     record.add(event);
-    const past = isLive ? findPastWait(record, event) : undefined;
+    const of = (event.launch !== undefined && record.findLaunch(event.launch)?.record) || record;
+    const past = isLive ? findPastWait(of, event) : undefined;
     if (past?.plugin !== undefined) step(yellow('…'), past.plugin, yellow(past.text));
     else if (past) line(yellow(`… ${past.text}`));
-    if (event.type === 'boot.finished' || event.type === 'boot.stopped') area.close();
-    show(event);
+    if (ends.has(event.type)) area.close();
+    show(event, of);
     if (isLive && isGoingOn(record)) area.open();
   };
 }
 
-/** Whether a boot starts, or stops. */
-function isGoingOn({ finished, stopping, stoppedAtMs }: BootRecord): boolean {
+/** The events after which nothing runs. */
+const ends: ReadonlySet<BootEvent['type']> = new Set([
+  'boot.finished',
+  'boot.stopped',
+  'launch.finished',
+]);
+
+const isGood: ReadonlySet<PluginChange['outcome']> = new Set(['ready', 'done']);
+
+/** Finds the launch that goes on in a boot that is up. */
+function findRunningLaunch(record: BootRecord): BootRecord['launches'][number] | undefined {
+  const last = record.stopping ? undefined : record.launches.at(-1);
+  return last && !last.record.finished ? last : undefined;
+}
+
+/** Whether a boot starts, or stops, or a launch into it goes on. */
+function isGoingOn(record: BootRecord): boolean {
+  const { finished, stopping, stoppedAtMs } = record;
+  if (findRunningLaunch(record)) return true;
   return stopping === undefined ? finished === undefined : stoppedAtMs === undefined;
 }
 

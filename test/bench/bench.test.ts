@@ -47,6 +47,17 @@ test('the bench measures every part on both lines', { timeout: 240_000 }, async 
       })),
     },
     queries: { direct: { cases: queries }, slowLink: { cases: queries } },
+    init: {
+      graphs: [false, true].map((isMigrated) => ({
+        plugins: 5,
+        migrated: isMigrated,
+        wide: { runs: 1 },
+        promises: { runs: 1 },
+        eight: { runs: 1 },
+        sequential: expect.any(Number) as number,
+      })),
+      sizes: [10, 20].map((plugins) => ({ plugins, initAll: { runs: 1 } })),
+    },
     orchestration: { cases: Array.from({ length: 6 }, () => ({ start: { runs: 1 } })) },
     discovery: [{ dependencies: 10 }],
     versus: [
@@ -87,7 +98,7 @@ test('an unknown part, or a page of quick figures, is refused with the usage', a
   await expect(runBench('--only', 'everything')).rejects.toMatchObject({
     code: 2,
     stderr: expect.stringContaining(
-      '--only migrators|orchestrators|queries|orchestration',
+      '--only migrators|orchestrators|queries|init|orchestration',
     ) as string,
   });
 });

@@ -5,6 +5,7 @@ import { measureDiscovery, type DiscoveryResult } from './discovery.ts';
 import { withMigratingPlugins } from './generated-plugins.ts';
 import { measureGuard, type GuardResult } from './guard.ts';
 import { measureHelp, type HelpResult } from './help.ts';
+import { measureInit, type InitExtent, type InitResult } from './init.ts';
 import { measureInstall, type InstallResult } from './install.ts';
 import type { Rounds } from './measure.ts';
 import { measureMigrators, type MigratorsResult, type Situation } from './migrators.ts';
@@ -22,6 +23,7 @@ export const parts = [
   'migrators',
   'orchestrators',
   'queries',
+  'init',
   'orchestration',
   'discovery',
   'noop',
@@ -62,6 +64,7 @@ export interface BenchResult {
   readonly migrators: readonly MigratorsResult[];
   readonly orchestrators?: OrchestratorsResult;
   readonly queries?: QueriesResult;
+  readonly init?: InitResult;
   readonly orchestration?: OrchestrationResult;
   readonly discovery: readonly DiscoveryResult[];
   readonly versus: readonly VersusResult[];
@@ -101,6 +104,7 @@ interface Extent {
   /** How many relations the catalog has beside the plugins'. */
   readonly relations: number;
   readonly queries: QueriesExtent;
+  readonly init: InitExtent;
   /** The boot whose page is clicked. */
   readonly clicked: ClicksExtent;
   /** How long a reader holds a table, in ms. */
@@ -122,12 +126,23 @@ const full: Extent = {
   recorded: [100, 1_000],
   relations: 40_000,
   queries: { direct: 500, slowLink: 100 },
+  init: {
+    graphs: [
+      ['layers', 50],
+      ['tree', 20],
+      ['dense', 60],
+      ['fan', 100],
+      ['lines', 100],
+    ],
+    sizes: [100, 1_000, 5_000],
+  },
   clicked: { plugins: 300, statements: 48 },
   heldMs: 5_000,
   rounds: {
     migrators: { rounds: 9, warmUps: 1 },
     orchestrators: { rounds: 9, warmUps: 1 },
     queries: { rounds: 11, warmUps: 2 },
+    init: { rounds: 3, warmUps: 1 },
     orchestration: { rounds: 5, warmUps: 1 },
     discovery: { rounds: 9, warmUps: 1 },
     noop: { rounds: 7, warmUps: 1 },
@@ -154,12 +169,14 @@ const small: Extent = {
   recorded: [10],
   relations: 500,
   queries: { direct: 20, slowLink: 20 },
+  init: { graphs: [['tree', 5]], sizes: [10, 20] },
   clicked: { plugins: 30, statements: 20 },
   heldMs: 400,
   rounds: {
     migrators: once,
     orchestrators: once,
     queries: once,
+    init: once,
     orchestration: once,
     discovery: once,
     noop: once,
@@ -221,6 +238,7 @@ export async function runBench({
       measureOrchestrators({ sizes, rounds: rounds.orchestrators, installBackstage }),
     )),
     ...(await ifAsked('queries', () => measureQueries(adminUrl, extent.queries, rounds.queries))),
+    ...(await ifAsked('init', () => measureInit(adminUrl, extent.init, rounds.init))),
     ...(orchestration ? { orchestration } : {}),
     discovery,
     versus,

@@ -10,7 +10,7 @@ const usage = `Usage: npm run bench -- [--only ${parts.join('|')}] [--quick] [--
   --quick      runs everything once and small, to see that it works
   --json       prints every figure
   --markdown   prints the tables for a page
-  --page       writes the tables of migrators, orchestrators and queries into docs/performance.md as well; not with --quick
+  --page       writes the tables of migrators, orchestrators, init and queries into docs/performance.md as well; not with --quick
   --backstage  installs @backstage/backend-app-api (42 MB) into node_modules/.cache, once, for the orchestrators`;
 
 interface Flags {

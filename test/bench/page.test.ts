@@ -15,7 +15,7 @@ test('new figures replace the old ones, and leave the text around them', () => {
 
 test('the page of the figures has a place for each comparison', () => {
   const page = readFileSync(join(packageRoot, 'docs/performance.md'), 'utf8');
-  for (const name of ['migrators', 'orchestrators', 'queries']) {
+  for (const name of ['migrators', 'orchestrators', 'init', 'queries']) {
     expect(fillBlock(page, name, 'figures')).toContain('figures');
   }
 });

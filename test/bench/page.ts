@@ -4,6 +4,7 @@ import { packageRoot } from '../support/built-package.ts';
 import type { BenchResult } from './bench.ts';
 import { renderMarkdown, type Table } from './columns.ts';
 import { contenderTables } from './contender-tables.ts';
+import { initTables } from './init-tables.ts';
 import { queryTables } from './query-tables.ts';
 import { describeMachine } from './tables.ts';
 
@@ -13,7 +14,8 @@ const path = join(packageRoot, 'docs/performance.md');
 export async function updatePage(result: BenchResult): Promise<void> {
   const { migrators, orchestrators } = contenderTables(result);
   const queries = queryTables(result);
-  const measured = Object.entries({ migrators, orchestrators, queries }).filter(
+  const init = initTables(result);
+  const measured = Object.entries({ migrators, orchestrators, init, queries }).filter(
     ([, tables]) => tables.length > 0,
   );
   let page = await readFile(path, 'utf8');

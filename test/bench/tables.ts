@@ -4,6 +4,7 @@ import { milliseconds, range, renderMarkdown, renderText, type Table } from './c
 import { contenderTables } from './contender-tables.ts';
 import type { DiscoveryResult } from './discovery.ts';
 import { filesPerPlugin } from './generated-plugins.ts';
+import { initTables } from './init-tables.ts';
 import type { HelpResult } from './help.ts';
 import type { Sample } from './measure.ts';
 import { migrationTables } from './migration-tables.ts';
@@ -37,6 +38,7 @@ function tablesOf(result: BenchResult): readonly Table[] {
     ...migrators,
     ...orchestrators,
     ...queryTables(result),
+    ...initTables(result),
     ...(orchestration ? [orchestrationTable(orchestration)] : []),
     ...(discovery.length > 0 ? [discoveryTable(discovery)] : []),
     ...(versus.length > 0 ? [versusTable(versus, plugins)] : []),

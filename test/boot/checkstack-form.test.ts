@@ -188,7 +188,11 @@ describe('a service', () => {
         }),
         backendPlugin('asks', (env) => {
           env.registerInit({
-            deps: { logger: coreServices.logger },
+            deps: {
+              logger: coreServices.logger,
+              incidents: incidentsRef.optional(),
+              audit: auditRef.optional(),
+            },
             afterPluginsReady: async (deps) => {
               expect(await (await env.getService(incidentsRef)).open('x')).toBe(7);
               expect(await env.getService(coreServices.logger)).toBe(deps.logger);

@@ -36,7 +36,7 @@ async function beside(
 describe('the connection', () => {
   it('over a long line is a warning with its figure', async () => {
     const { url } = await db.fresh();
-    const proxy = await startProxy(url, { delayMs: 15 });
+    const proxy = await startProxy(url, { delay: 30 });
     const found = await check('connection', { pool: proxy.url });
     expect(found).toMatchObject({ status: 'warning', evidence: { tls: false, isLocal: true } });
     expect(Number(found.evidence['roundTripMs'])).toBeGreaterThan(20);

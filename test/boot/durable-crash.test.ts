@@ -80,7 +80,7 @@ test.each([
     ];
     const pool = database.pool({ connectionString: proxy.url });
     const { boot, recording } = bootUnderTest({ pool, plugins });
-    boot.once('migrations.flushing', () => proxy.blackhole());
+    boot.once('migrations.flushing', () => proxy.blackHole());
     const flushing = new Promise<void>((resolve) => {
       boot.once('migrations.flushing', () => resolve());
     });
@@ -89,7 +89,7 @@ test.each([
     await server.kill();
     await server.restart();
     proxy.reset();
-    proxy.resume();
+    await proxy.restore();
     const error = await failure;
     expect(error).toMatchObject({ code: 'MIGRATION_CONNECTION_LOST', phase: 'migrateAll' });
     expect(error.message).toContain('PostgreSQL no longer has migrations of auth');

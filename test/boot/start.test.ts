@@ -102,12 +102,12 @@ describe('start()', () => {
     ]);
     expect(error.report?.problems).toEqual(error.problems);
     expect(recording.lines('phase')).toEqual([
-      'phase.started',
-      'phase.finished',
-      'phase.started',
-      'phase.finished',
-      'phase.started',
-      'phase.finished',
+      'phase.started discover',
+      'phase.finished discover',
+      'phase.started sort',
+      'phase.finished sort',
+      'phase.started stopAll',
+      'phase.finished stopAll',
     ]);
     expect(recording.outcomes('migrate')['twin']).toBe('notReached');
   });

@@ -15,6 +15,8 @@ export interface ChaosOrder {
   readonly rounds: Iterable<number>;
   readonly minutes?: number;
   readonly spared?: Spared;
+  /** Whether replicas also add and remove plugins while they are up. */
+  readonly grows?: boolean;
   readonly write?: (line: string) => void;
 }
 
@@ -32,7 +34,8 @@ export interface ChaosResult {
  * makes. Every choice follows from the seed and the number of the round; only the timing is the machine's.
  */
 export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
-  const { seed, rounds, minutes = Infinity, spared = {}, write = () => undefined } = order;
+  const { seed, rounds, minutes = Infinity, spared = {}, grows = false } = order;
+  const { write = () => undefined } = order;
   const deadline = performance.now() + minutes * 60_000;
   const compiled = await compileReplicaProgram();
   const folder = await mkdtemp(join(tmpdir(), 'slipway-chaos-'));
@@ -46,7 +49,7 @@ export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
     const world: World = { server, program: compiled.program, folder, expected };
     for (const round of rounds) {
       if (performance.now() >= deadline) break;
-      const plan = planRound(seed, round, spared);
+      const plan = planRound(seed, round, spared, grows);
       write(`round ${round} of seed ${seed}`);
       for (const line of describePlan(plan)) write(`  ${line}`);
       const startedAt = performance.now();

@@ -37,9 +37,9 @@ export const faults: Readonly<Record<FaultKind, Fault>> = {
     return true;
   },
   async 'black-hole'({ proxy }, { lastsMs }) {
-    proxy.blackhole();
+    proxy.blackHole();
     await pause(lastsMs);
-    proxy.resume();
+    await proxy.restore();
     return true;
   },
   async 'exhausted-pool'({ replicas }, { target, lastsMs }) {

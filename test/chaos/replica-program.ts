@@ -1,6 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Pool, type PoolClient } from 'pg';
-import { createBoot, gracefulShutdown, type BootOptions, type BootReport } from 'slipway';
+import {
+  createBoot,
+  gracefulShutdown,
+  type Boot,
+  type BootOptions,
+  type BootReport,
+  type LaunchReport,
+  type Plugin,
+  type RemovalReport,
+} from 'slipway';
+import { storyOf, verify } from 'slipway/insight';
 import { pluginsOf, type PluginLife } from './releases.ts';
 import {
   patience,
@@ -70,11 +80,13 @@ async function exhaust(ms: number): Promise<void> {
 
 /** Boots once; when it is up, it stays up until the process is to end, or for a moment when it is to boot again. */
 async function bootOnce(): Promise<void> {
+  const plugins = pluginsOf(release, life);
+  const isGrowing = run === 'grow';
   const connection: BootOptions['pool'] =
     poolKind === 'config' ? { connectionString: order.url, max: clients } : order.url;
   const boot = createBoot({
     pool: host ?? connection,
-    plugins: pluginsOf(release, life),
+    plugins: isGrowing ? plugins.slice(0, 1) : plugins,
     ...patience,
   });
   boot.onAny(({ type }) => say({ kind: 'event', type }));
@@ -82,6 +94,7 @@ async function bootOnce(): Promise<void> {
   try {
     const report = await (run === 'migrate' ? boot.migrate() : boot.start());
     say({ kind: 'settled', outcome: report.outcome, failures: failuresIn(report) });
+    if (isGrowing) await growAndShrink(boot, plugins.slice(1));
     if (run === 'start') await ended;
     if (run === 'again') await Promise.race([ended, pause(300)]);
   } catch (error) {
@@ -92,6 +105,38 @@ async function bootOnce(): Promise<void> {
     await pause(50);
   }
   await boot.stop('the round is over');
+  const broken = verify(storyOf(boot)).map(({ rule, message }) => ({
+    code: 'PROMISE_BROKEN',
+    message: `${rule}: ${message}`,
+  }));
+  if (broken.length > 0) say({ kind: 'settled', outcome: boot.report().outcome, failures: broken });
+}
+
+/** Adds the plugins one after the other and removes them again, until the process is to end. */
+async function growAndShrink(boot: Boot, plugins: readonly Plugin[]): Promise<void> {
+  const change = async (ask: () => Promise<LaunchReport | RemovalReport>): Promise<boolean> => {
+    try {
+      await ask();
+      return true;
+    } catch (error) {
+      say({ kind: 'settled', outcome: 'ready', failures: [failureOf(error)] });
+      return false;
+    }
+  };
+  while (!ending.signal.aborted) {
+    const added: Plugin[] = [];
+    for (const plugin of plugins) {
+      if (await change(() => boot.add(plugin))) added.push(plugin);
+    }
+    const { launches } = boot.report();
+    say({ kind: 'settled', outcome: launches.at(-1)?.outcome ?? 'idle', failures: [] });
+    await Promise.race([ended, pause(100)]);
+    for (const { id } of added.toReversed()) {
+      if (ending.signal.aborted) return;
+      if (boot.state().plugins[id]?.init !== 'done') continue;
+      await change(() => boot.remove(id, { dependents: 'stop' }));
+    }
+  }
 }
 
 function failuresIn({ plugins }: BootReport): readonly Failure[] {

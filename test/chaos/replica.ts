@@ -133,6 +133,8 @@ const forgivenCodes = new Set([
   'STOP_FAILED',
   'STOP_TIMEOUT',
   'BOOT_CANCELED',
+  // A change that was asked for when the process had been asked to end.
+  'BOOT_NOT_UP',
 ]);
 
 /** Classes of SQLSTATE: connection, retry, resources, locks and cancels, operator, system. 42P07 or 23505 would be a file that ran twice. */

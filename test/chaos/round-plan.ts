@@ -21,8 +21,8 @@ export interface ReplicaPlan {
   readonly clients: number;
   /** Callers that keep the host's pool busy, half of them through the scoped pools of plugins. */
   readonly callers: number;
-  /** `again` boots again and again on the same pool. */
-  readonly run: 'start' | 'migrate' | 'again';
+  /** `again` boots again and again on the same pool; `grow` adds and removes plugins while it is up. */
+  readonly run: 'start' | 'migrate' | 'again' | 'grow';
   readonly way: 'direct' | 'proxy';
   readonly startsAfterMs: number;
 }
@@ -90,8 +90,17 @@ function isDown(kind: FaultKind): boolean {
   return ['restart-fast', 'restart-immediate', 'postmaster-killed'].includes(kind);
 }
 
-/** Makes the choices of a round. */
-export function planRound(seed: number, round: number, spared: Spared = {}): RoundPlan {
+/**
+ * Makes the choices of a round.
+ *
+ * @param grows Whether replicas that start also add plugins while they are up, and remove them.
+ */
+export function planRound(
+  seed: number,
+  round: number,
+  spared: Spared = {},
+  grows = false,
+): RoundPlan {
   const random = seededRandom(`${seed}:${round}`);
   const kinds = faultKinds.filter((kind) => spared.faults?.includes(kind) !== true);
   const replicas = Array.from({ length: random.integer(1, 6) }, () => planReplica(random, spared));
@@ -113,9 +122,13 @@ export function planRound(seed: number, round: number, spared: Spared = {}): Rou
   return {
     base: random.chance(0.4) ? 'nothing' : random.pick(cleanReleases),
     delayMs: random.chance(0.3) ? random.integer(1, 15) : 0,
-    replicas,
+    replicas: grows ? replicas.map(letGrow) : replicas,
     faults,
   };
+}
+
+function letGrow(replica: ReplicaPlan): ReplicaPlan {
+  return replica.run === 'start' ? { ...replica, run: 'grow' } : replica;
 }
 
 function planReplica(random: Random, spared: Spared): ReplicaPlan {

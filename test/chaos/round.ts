@@ -53,7 +53,7 @@ async function play(
 ): Promise<RoundResult> {
   const story: string[] = [];
   const deviations: string[] = [];
-  await using proxy = await startProxy(url, { delayMs });
+  await using proxy = await startProxy(url, { delay: 2 * delayMs });
   const replicas: Replica[] = [];
   const events = new EventEmitter().setMaxListeners(0);
   const tellDown = (): void => void events.emit('server.down');

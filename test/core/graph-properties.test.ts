@@ -4,7 +4,7 @@ import { findCycles } from '../../src/core/cycles.ts';
 import { BootError } from '../../src/core/errors.ts';
 import { buildGraph } from '../../src/core/graph.ts';
 import type { Plugin } from '../../src/core/plugin.ts';
-import { serviceRef, type AnyRef } from '../../src/core/service.ts';
+import { collectionRef, serviceRef, type AnyRef } from '../../src/core/service.ts';
 import { createSchedule, reverseNodes, settle, takeFree } from '../../src/core/schedule.ts';
 import { stableTopologicalOrder } from '../../src/core/sort.ts';
 
@@ -106,6 +106,10 @@ describe('over random graphs', () => {
       SERVICE_DUPLICATE: [
         { id: 'one', provides: { api: serviceOf('shared') } },
         { id: 'two', provides: { api: serviceOf('shared') } },
+      ],
+      SERVICE_AMBIGUOUS: [
+        { id: 'single', provides: { api: serviceOf('both') } },
+        { id: 'plural', provides: { api: collectionRef('both.api') } },
       ],
       DEPENDENCY_CYCLE: [
         { id: 'hen', after: ['egg'] },

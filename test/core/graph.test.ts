@@ -143,7 +143,16 @@ describe('a graph that cannot be', () => {
         { id: 'a', provides: { indexers } },
         { id: 'b', deps: { service } },
       ]),
-    ).toEqual(['SERVICE_MISSING: b needs the service search.indexers, which is a collection']);
+    ).toEqual(['SERVICE_AMBIGUOUS: search.indexers is a service for b, and a collection for a']);
+    expect(problemsOf([{ id: 'a', deps: { one: service.optional(), all: indexers } }])).toEqual([
+      'SERVICE_AMBIGUOUS: search.indexers is a service for a, and a collection for a',
+    ]);
+    expect(problemsOf([{ id: 'a', deps: { all: collectionRef('core.logger') } }])).toEqual([
+      'SERVICE_AMBIGUOUS: core.logger is a service for slipway, and a collection for a',
+    ]);
+    expect(problemsOf([], { hostServices: [service, indexers, indexers] })).toEqual([
+      'SERVICE_AMBIGUOUS: search.indexers is a service for the host, and a collection for the host',
+    ]);
   });
 
   it('shows the path of a cycle with its reasons', () => {
@@ -174,11 +183,18 @@ describe('a graph that cannot be', () => {
 
   it('refuses a second provider, be it the host or Slipway itself', () => {
     const plugin: Plugin = { id: 'auth', provides: { authApi } };
-    expect(problemsOf([plugin], { hostServices: new Set(['auth.api']) })).toEqual([
+    expect(problemsOf([plugin], { hostServices: [authApi] })).toEqual([
       'SERVICE_DUPLICATE: auth.api is provided by the host and auth',
     ]);
     expect(problemsOf([{ id: 'log', provides: { own: coreServices.logger } }])).toEqual([
       'SERVICE_DUPLICATE: core.logger is provided by slipway and log',
+    ]);
+    expect(problemsOf([], { hostServices: [authApi, coreServices.logger, authApi] })).toEqual([
+      'SERVICE_DUPLICATE: auth.api is provided by the host, 2 times',
+      'SERVICE_DUPLICATE: core.logger is provided by slipway and the host',
+    ]);
+    expect(problemsOf([{ id: 'auth', provides: { authApi, again: authApi } }])).toEqual([
+      'SERVICE_DUPLICATE: auth.api is provided by auth, 2 times',
     ]);
   });
 

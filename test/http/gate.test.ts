@@ -45,7 +45,7 @@ describe('until everything is up', () => {
     expect(headers.get('cache-control')).toBe('no-store');
     expect(body).toEqual({
       code: 'STARTING',
-      message: 'The backend is starting',
+      message: 'The backend, or this part of it, is starting',
       phase: 'migrateAll',
       settled: 3,
       total: 4,

@@ -52,7 +52,7 @@ describe('while a migration runs', () => {
     const { body } = await ask(`${address}/startupz`);
     expect(body).toEqual({
       code: 'STARTING',
-      message: 'The backend is starting',
+      message: 'The backend, or this part of it, is starting',
       bootId: boot.id,
       phase: 'migrateAll',
       headline: expect.stringMatching(

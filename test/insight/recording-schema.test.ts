@@ -137,6 +137,20 @@ describe('the schema of a recording', () => {
     await boot.stop();
   });
 
+  it('fits a boot whose plugins come and go', async () => {
+    const { boot } = bootUnderTest(options([{ id: 'auth' }, { id: 'web', after: ['auth'] }]));
+    await boot.start();
+    await boot.add({
+      id: 'reviews',
+      migrations: await migrationFolder({ '0000_a': 'CREATE TABLE a (id int);' }),
+    });
+    const broken = definePlugin({ id: 'broken', init: () => Promise.reject(new Error('no')) });
+    await failureOf(boot.add(broken));
+    await boot.remove('reviews');
+    await failureOf(boot.remove('broken'));
+    await boot.stop();
+  });
+
   it('fits every line of these', () => {
     for (const line of lines) {
       const value: unknown = JSON.parse(line);

@@ -155,6 +155,7 @@ describe('a recording', () => {
     const finals = [...states].map(([ref, state]) => `${names.get(ref)} ${state}`);
     expect(finals.toSorted()).toEqual([
       'boot stopped',
+      'changes settled',
       'initAll settled',
       'launch launched',
       'migrateAll settled',
@@ -218,7 +219,10 @@ describe('a recorder that is made by hand', () => {
     const end = createRecorder(boot, { write });
     end();
     const { machineRecords } = await read();
-    expect(machineRecords).toMatchObject([{ type: 'machine.actor', src: 'boot', state: 'ready' }]);
+    expect(machineRecords).toMatchObject([
+      { type: 'machine.actor', src: 'boot', state: 'ready' },
+      { type: 'machine.actor', src: 'changes', state: 'serving' },
+    ]);
   });
 
   it('ends when it is closed, also twice, and the boot goes on', async () => {

@@ -1,3 +1,4 @@
+import { manualClock, type ManualClock } from 'slipway/testing';
 import { createActor } from 'xstate';
 import {
   fromTask,
@@ -22,7 +23,6 @@ import type { BootEvent } from '../../src/core/events.ts';
 import { sleep } from '../../src/core/patience.ts';
 import type { GraphNode } from '../../src/core/schedule.ts';
 import type { BootOutcome, PhaseOutcome } from '../../src/core/steps.ts';
-import { ManualClock } from './manual-clock.ts';
 import { nameAt, type Ending, type StagedBoot, type StagedPlugin } from './staged-plan.ts';
 
 /**
@@ -38,7 +38,7 @@ export async function runStaged(
   readonly events: readonly BootEvent[];
   readonly elapsedMs: number;
 }> {
-  const clock = new ManualClock();
+  const clock = manualClock();
   const relay = new Relay({
     bootId: '00000000-0000-4000-8000-000000000000',
     clock,
@@ -103,9 +103,22 @@ export async function runStaged(
     });
   }
   actor.send({ type: 'START', until });
-  await clock.run(() => isOver, untilMs);
+  await runClock(clock, () => isOver, untilMs);
   const elapsedMs = untilMs === undefined ? relay.elapsedMs : Math.max(untilMs, relay.elapsedMs);
   return { id: relay.record.bootId, events: relay.events, elapsedMs };
+}
+
+/** Moves the time on, from timer to timer, until `isOver` or until no timer is left. */
+async function runClock(
+  clock: ManualClock,
+  isOver: () => boolean,
+  untilMs = Number.POSITIVE_INFINITY,
+): Promise<void> {
+  await clock.advance(0);
+  for (let [next] = clock.pending(); next !== undefined && !isOver(); [next] = clock.pending()) {
+    if (clock.elapsed() + next > untilMs) return;
+    await clock.advance(next);
+  }
 }
 
 function stageTasks(boot: StagedBoot, clock: ManualClock, emit: Relay['emit']): Tasks {
@@ -134,7 +147,7 @@ function stageTasks(boot: StagedBoot, clock: ManualClock, emit: Relay['emit']): 
   const canceled = { status: 'canceled' } as const;
 
   return {
-    discover: fromTask<DiscoverResult>(async ({ signal }) => {
+    discover: fromTask<DiscoverResult, { readonly launch: number }>(async ({ signal }) => {
       if (!(await wait(boot.discoverMs, signal))) return canceled;
       for (const [index, { required }] of boot.plugins.entries()) {
         emit({ type: 'plugin.discovered', plugin: nameAt(index), required, enabled: true });
@@ -157,7 +170,7 @@ function stageTasks(boot: StagedBoot, clock: ManualClock, emit: Relay['emit']): 
         ),
       ]);
       emit({ type: 'graph.sorted', order: nodes.map(({ id }) => id), edges, warnings: [] });
-      return Promise.resolve({ status: 'done', nodes });
+      return Promise.resolve({ status: 'done', nodes, allNodes: nodes });
     }),
     survey: fromTask<SurveyResult>(async ({ signal }) => {
       if (!(await wait(boot.surveyMs, signal))) return canceled;

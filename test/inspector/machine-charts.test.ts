@@ -94,13 +94,22 @@ describe('the drawing of the machines', () => {
     }
   });
 
-  it('goes from left to right', () => {
+  it('goes from left to right, and back below its states', () => {
+    const back: string[] = [];
     for (const machine of machines) {
       const { places, edges } = layoutMachine(machine);
-      for (const { from, to } of edges) {
-        expect(places.get(to)?.x, `${from} ${to}`).toBeGreaterThan(places.get(from)?.x ?? 0);
+      for (const { from, to, points } of edges) {
+        const [start, end] = [places.get(from), places.get(to)];
+        if (!start || !end || start.x < end.x) continue;
+        back.push(`${machine.id}: ${from} ${to}`);
+        expect(Math.max(...points.map(({ y }) => y))).toBeGreaterThan(start.y + start.height);
       }
     }
+    expect(back).toEqual([
+      'changes: launching serving',
+      'changes: undoing serving',
+      'changes: removing serving',
+    ]);
   });
 
   it.each([false, true])('has no labels or states that overlap (narrow: %s)', (isNarrow) => {
@@ -132,6 +141,7 @@ describe('the drawing of the machines', () => {
       ['launch', 1, 'boot.launching'],
       ['migrateAll', 2, 'launch.migrateAll'],
       ['initAll', 2, 'launch.initAll'],
+      ['changes', 1, 'boot.ready'],
       ['stopAll', 1, 'boot.stopAll'],
     ]);
   });

@@ -51,7 +51,9 @@ describe('the adapter for Stately', () => {
     expect(states).toEqual([
       ['START', 'launching', 'active'],
       ['xstate.done.actor.launch', 'ready', 'active'],
-      ['STOP', 'stopAll', 'active'],
+      ['CLOSE', 'ready', 'active'],
+      ['STOP', 'ready', 'active'],
+      ['xstate.done.actor.changes', 'stopAll', 'active'],
       ['xstate.done.actor.stopAll', 'stopped', 'active'],
       ['', 'stopped', 'done'],
     ]);

@@ -47,8 +47,13 @@ interface Node {
   readonly before: number[];
 }
 
-/** Walks breadth first over everything that can happen, and proves that every state can reach an end. */
-export function explore<Memory>(model: Model<Memory>): Explored {
+/**
+ * Walks breadth first over everything that can happen, and proves that every state can reach an end.
+ *
+ * @param walked The views of other models whose futures are known to keep the laws and to reach an end. The walk does not go on
+ * from them, and adds its own.
+ */
+export function explore<Memory>(model: Model<Memory>, walked?: Set<string>): Explored {
   const step = pureSteps(model);
   const indexOf = new Map<string, number>();
   const nodes: Node[] = [];
@@ -64,7 +69,7 @@ export function explore<Memory>(model: Model<Memory>): Explored {
     if (index === undefined) {
       index = nodes.length;
       indexOf.set(key, index);
-      const isEnd = edge.to.status === 'done';
+      const isEnd = edge.to.status === 'done' || walked?.has(key) === true;
       nodes.push({ cameFrom, by: edge.event, isEnd, before: [] });
       if (!isEnd) rim.set(index, { snapshot: edge.to, memory: seen });
     }
@@ -80,6 +85,7 @@ export function explore<Memory>(model: Model<Memory>): Explored {
     }
   }
   proveEnds(nodes);
+  if (walked) for (const key of indexOf.keys()) walked.add(key);
   return { states: nodes.length, edges };
 }
 

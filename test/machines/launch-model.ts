@@ -2,7 +2,7 @@ import type { AnyEventObject } from 'xstate';
 import { phases, type Phase, type Step } from '../../src/core/steps.ts';
 import type * as Machines from '../../machines/index.ts';
 import type { Edge, Model } from './explore.ts';
-import { begunIn, inputIn, law, toldIn } from './phase-laws.ts';
+import { begunIn, inputIn, law, nameNews, sentIn, toldIn } from './edge-reading.ts';
 
 /** What an observer of a launch remembers. */
 export interface LaunchMemory {
@@ -15,10 +15,14 @@ export interface LaunchMemory {
   readonly isMigrated: boolean;
   readonly nodes: readonly string[];
   readonly told: readonly string[];
-  readonly outcome: Machines.LaunchOutcome | null;
+  readonly outcome: Machines.LaunchEnd | null;
 }
 
 const nodes = [{ id: 'a', required: true, needs: [], after: [] }];
+const allNodes = [
+  { id: 'up', required: true, needs: [], after: [] },
+  { id: 'a', required: true, needs: [0], after: [] },
+];
 const plan = { nodes, lost: [] };
 const error = 'broken';
 const failures = [{ error }];
@@ -27,7 +31,7 @@ const failures = [{ error }];
 const outputs: Readonly<Record<string, readonly { readonly status: string }[]>> = {
   discover: [{ status: 'done' }, { status: 'failed', error } as never, { status: 'canceled' }],
   sort: [
-    { status: 'done', nodes } as never,
+    { status: 'done', nodes, allNodes } as never,
     { status: 'failed', error } as never,
     { status: 'canceled' },
   ],
@@ -44,14 +48,16 @@ const outputs: Readonly<Record<string, readonly { readonly status: string }[]>> 
   ],
 };
 
+type Kind = Pick<Machines.LaunchInput, 'launch' | 'until'>;
+
 /** The launch machine alone: its phases say whatever they can. */
 export function launchModel(
   { launchMachine }: Pick<typeof Machines, 'launchMachine'>,
-  until: Machines.LaunchInput['until'],
+  kind: Kind,
 ): Model<LaunchMemory> {
   return {
     machine: launchMachine,
-    input: { until, migrateWidth: 2, initWidth: 2 },
+    input: { ...kind, migrateWidth: 2, initWidth: 2 },
     memory: {
       begun: [],
       alive: null,
@@ -62,7 +68,7 @@ export function launchModel(
       told: [],
       outcome: null,
     },
-    observe: (memory, edge) => observeLaunch(until, memory, edge),
+    observe: (memory, edge) => observeLaunch(kind, memory, edge),
     events: (_, { alive }) => [
       { type: 'STOP', reason: 'SIGTERM' },
       ...(alive ? endingsOf(alive) : []),
@@ -80,14 +86,10 @@ function endingsOf(phase: Phase): readonly AnyEventObject[] {
   return [...done, { type: `xstate.error.actor.${phase}`, actorId: phase, error: 'defect' }];
 }
 
-function observeLaunch(
-  until: Machines.LaunchInput['until'],
-  memory: LaunchMemory,
-  edge: Edge,
-): LaunchMemory {
-  const after = remember(until, memory, edge);
-  checkPhases(until, memory, after, edge);
-  checkTold(memory, after, edge);
+function observeLaunch(kind: Kind, memory: LaunchMemory, edge: Edge): LaunchMemory {
+  const after = remember(kind.until, memory, edge);
+  checkPhases(kind, memory, after, edge);
+  checkTold(kind, memory, after, edge);
   if (edge.to.status === 'done') checkEnd(after, edge.to.output);
   else law(after.alive !== null, 'no phase is at work');
   return after;
@@ -103,8 +105,7 @@ function remember(
   const hasEnded = event.type.startsWith('xstate.');
   const output = (event as { output?: { status: string } }).output ?? null;
   const status = hasEnded ? (output?.status ?? 'failed') : memory.status;
-  const sent = edge.effects.find(({ type }) => type === 'xstate.sendTo');
-  const how = (sent?.params as { event: AnyEventObject } | undefined)?.event.type;
+  const how = sentIn(edge)[0]?.event.type;
   return {
     begun: [...memory.begun, ...begun],
     alive: begun[0] ?? (hasEnded ? null : memory.alive),
@@ -112,7 +113,7 @@ function remember(
     stop: event.type === 'STOP' ? (how as 'CANCEL') : memory.stop,
     isMigrated: memory.isMigrated || (memory.alive === 'migrateAll' && output?.status === 'done'),
     nodes: output && 'nodes' in output ? nodes.map(({ id }) => id) : memory.nodes,
-    told: [...memory.told, ...toldIn(edge).map(nameOf)],
+    told: [...memory.told, ...toldIn(edge).map(nameNews)],
     outcome: hasEnded ? outcomeOf(until, memory, status ?? '') : memory.outcome,
   };
 }
@@ -122,7 +123,7 @@ function outcomeOf(
   until: Machines.LaunchInput['until'],
   { alive, stop }: LaunchMemory,
   status: string,
-): Machines.LaunchOutcome | null {
+): Machines.LaunchEnd | null {
   const isTask = alive === 'discover' || alive === 'sort';
   if (status === 'failed' && !(isTask && stop !== 'none')) return 'failed';
   if (stop !== 'none' || status === 'canceled') return 'canceled';
@@ -131,7 +132,7 @@ function outcomeOf(
 }
 
 function checkPhases(
-  until: Machines.LaunchInput['until'],
+  { launch, until }: Kind,
   memory: LaunchMemory,
   after: LaunchMemory,
   edge: Edge,
@@ -154,6 +155,10 @@ function checkPhases(
     `begins ${begun.join()} after ${after.status}`,
   );
   law(edge.event.type !== 'STOP', `leaves ${memory.alive} before it has ended`);
+  if (begun[0] === 'discover') {
+    const { launch: number } = inputIn(edge) as { readonly launch: number };
+    law(number === launch, `discovers launch ${number} in place of ${launch}`);
+  }
   if (begun[0] !== 'initAll') return;
   law(after.isMigrated, 'begins initAll with nothing migrated');
   law(until === 'ready', 'begins initAll though nobody asked');
@@ -161,14 +166,15 @@ function checkPhases(
   law((input.plan as unknown) === plan, 'gives initAll another plan than migrateAll made');
 }
 
-function checkTold(memory: LaunchMemory, after: LaunchMemory, edge: Edge): void {
+function checkTold({ launch }: Kind, memory: LaunchMemory, after: LaunchMemory, edge: Edge): void {
+  const ofWhich = launch === 1 ? '' : ` of launch ${launch}`;
   const fresh = after.told.slice(memory.told.length);
   law(new Set(after.told).size === after.told.length, `tells one of ${fresh.join()} twice`);
   for (const phase of after.begun) {
-    law(after.told.includes(`started ${phase}`), `does not tell that ${phase} started`);
+    law(after.told.includes(`started ${phase}${ofWhich}`), `does not tell that ${phase} started`);
     const isOver = phase !== after.alive;
     law(
-      after.told.includes(`finished ${phase}`) === isOver,
+      after.told.includes(`finished ${phase}${ofWhich}`) === isOver,
       `${phase} is ${isOver ? '' : 'not '}over and tells otherwise`,
     );
   }
@@ -181,6 +187,9 @@ function checkEnd(after: LaunchMemory, output: Machines.LaunchOutput): void {
   law(output.outcome === after.outcome, `says ${output.outcome}, was ${after.outcome}`);
   law(output.outcome !== 'failed' || output.failures.length > 0, 'failed without a failure');
   law(after.outcome !== 'launched' || after.isMigrated, 'launched with nothing migrated');
+  law(String(output.nodes.map(({ id }) => id)) === String(after.nodes), 'forgets plugins');
+  const all = after.nodes.length > 0 ? allNodes : [];
+  law(JSON.stringify(output.allNodes) === JSON.stringify(all), 'forgets those that were up');
   const mayBeUp = after.begun.includes('initAll') && after.status !== 'done';
   law(!mayBeUp || output.started.includes('a'), 'forgets whom to stop');
   const owed: Step[] = [];
@@ -191,16 +200,5 @@ function checkEnd(after: LaunchMemory, output: Machines.LaunchOutput): void {
       const isTold = after.told.includes(`plugin.${step}.finished ${id} notReached`);
       law(isTold === owed.includes(step as Step), `${step} of ${id} is not settled once`);
     }
-  }
-}
-
-function nameOf(news: Machines.MachineNews): string {
-  switch (news.type) {
-    case 'phase.started':
-      return `started ${news.phase}`;
-    case 'phase.finished':
-      return `finished ${news.phase}`;
-    default:
-      return `${news.type} ${news.plugin} ${news.outcome}`;
   }
 }

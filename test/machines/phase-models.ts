@@ -1,10 +1,12 @@
-import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
-import { isSuccess, type GraphNode, type Schedule } from '../../src/core/schedule.ts';
+import type { AnyEventObject } from 'xstate';
+import { isSuccess, type GraphNode } from '../../src/core/schedule.ts';
 import type { Outcome } from '../../src/core/steps.ts';
 import type * as Machines from '../../machines/index.ts';
-import type { StepRun } from '../../machines/step-run.ts';
 import type { Model } from './explore.ts';
-import { law, noMemory, observePhase, type PhaseMemory, type PhaseRules } from './phase-laws.ts';
+import { law } from './edge-reading.ts';
+import { viewAhead, viewExactly } from './phase-views.ts';
+import { observePhase } from './phase-laws.ts';
+import { noMemory, type PhaseMemory, type PhaseRules } from './phase-memory.ts';
 
 /**
  * What the world may do. `everything`: tasks also reject, time out and cancel themselves, and STOP comes twice.
@@ -18,11 +20,13 @@ export interface PhaseCase {
   readonly nodes: readonly GraphNode[];
   readonly width: number;
   readonly world: World;
+  /** `ahead`: states with the same future are one, so that the walks of several graphs can share them. */
+  readonly view: 'exact' | 'ahead';
 }
 
 export function migrateAllModel(
   { migrateAllMachine }: Machine,
-  { nodes, width, world }: PhaseCase,
+  { nodes, width, world, view }: PhaseCase,
   upToDate: readonly string[],
 ): Model<PhaseMemory> {
   const rules: PhaseRules = {
@@ -46,7 +50,7 @@ export function migrateAllModel(
       ...memory.live.flatMap((child) => endingsOf(child, memory, world, upToDate)),
       ...stops(memory, world),
     ],
-    view,
+    view: view === 'ahead' ? (...seen) => viewAhead(rules, ...seen) : viewExactly,
   };
 }
 
@@ -72,7 +76,7 @@ function checkMigrated(
 /** `lost` must hold all that need a lost one, as migrateAll makes it. */
 export function initAllModel(
   { initAllMachine }: Machine,
-  { nodes, width, world }: PhaseCase,
+  { nodes, width, world, view }: PhaseCase,
   lost: readonly string[],
 ): Model<PhaseMemory> {
   const rules: PhaseRules = {
@@ -97,7 +101,7 @@ export function initAllModel(
       ...memory.live.flatMap((child) => endingsOf(child, memory, world, [])),
       ...stops(memory, world),
     ],
-    view,
+    view: view === 'ahead' ? (...seen) => viewAhead(rules, ...seen) : viewExactly,
   };
 }
 
@@ -124,7 +128,7 @@ function checkLaunched(
 
 export function stopAllModel(
   { stopAllMachine }: Machine,
-  { nodes, world }: PhaseCase,
+  { nodes, world, view }: PhaseCase,
   started: readonly string[],
 ): Model<PhaseMemory> {
   const absent = nodes.map(({ id }) => id).filter((id) => !started.includes(id));
@@ -155,7 +159,7 @@ export function stopAllModel(
       ...memory.live.flatMap((child) => endingsOf(child, memory, world, [])),
       { type: 'STOP', reason: 'again' },
     ],
-    view,
+    view: view === 'ahead' ? (...seen) => viewAhead(rules, ...seen) : viewExactly,
   };
 }
 
@@ -212,27 +216,3 @@ function endingsOf(
 function stops({ stopSent }: PhaseMemory, world: World): readonly AnyEventObject[] {
   return stopSent && world === 'essential' ? [] : [{ type: 'STOP', reason: 'SIGTERM' }];
 }
-
-/**
- * Left out are texts, errors, and the order of what is only listed: how often a lock was found taken, which plugin failed
- * first, and which task has which slot. None of them decides anything.
- */
-function view({ value, context }: AnyMachineSnapshot, { slots, ...seen }: PhaseMemory): string {
-  const { run, started } = context as { run: StepRun; started?: readonly string[] };
-  const { free, again, outcomes, blockers }: Schedule = run.schedule;
-  return JSON.stringify([
-    value,
-    [seen, Object.values(slots).toSorted(ascending)],
-    free,
-    again,
-    outcomes,
-    blockers,
-    run.live.map(({ index }) => index).toSorted(ascending),
-    run.waiting.toSorted(ascending),
-    run.halt?.cause,
-    run.failures.length > 0,
-    started?.toSorted(),
-  ]);
-}
-
-const ascending = (a: number, b: number): number => a - b;

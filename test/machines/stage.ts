@@ -8,6 +8,7 @@ import {
   type bootMachine,
 } from '../../machines/index.ts';
 import type { GraphNode } from '../../src/core/schedule.ts';
+import { nameNews } from './edge-reading.ts';
 
 type Result = { readonly status: string; readonly error?: unknown };
 type Boot = ActorRefFrom<typeof bootMachine>;
@@ -124,7 +125,7 @@ export class Stage {
     });
     try {
       const result = this.#script(child) ?? (await this.#told(child));
-      return { nodes, upToDate: [], ...result } as Result;
+      return { nodes, allNodes: nodes, upToDate: [], ...result } as Result;
     } finally {
       this.#live.delete(child);
       this.log.push(`end ${child}`);
@@ -180,6 +181,11 @@ function written(news: MachineNews): string {
       return `phase ${news.phase}`;
     case 'phase.finished':
       return `phase ${news.phase} ${news.outcome}`;
+    case 'launch.started':
+    case 'launch.finished':
+    case 'removal.started':
+    case 'removal.finished':
+      return nameNews(news);
     default:
       return `${news.type.split('.')[1]}.${news.plugin} ${news.outcome}${news.because ? `: ${news.because}` : ''}`;
   }

@@ -27,6 +27,7 @@ async function scrape(): Promise<string> {
   const up = bootUnderTest({ pool: url, plugins: [...files, late] }).boot;
   traceBoot(up, { meterProvider });
   await up.start();
+  await up.add({ id: 'reviews', init() {} });
   const down = bootUnderTest({ pool: url, plugins: [broken] }).boot;
   traceBoot(down, { meterProvider });
   await failureOf(down.start());
@@ -41,7 +42,7 @@ describe('the queries of the dashboard in docs/telemetry.md', () => {
       ...page.matchAll(/```promql\n([^]*?)```/g),
       ...page.matchAll(/^\| [^|]+ \| `([^`]*slipway_[^`]*)` /gm),
     ].map(([, query = '']) => query);
-    expect(queries).toHaveLength(10);
+    expect(queries).toHaveLength(11);
     // The collector and Prometheus add the unit to a name, as OpenTelemetry asks for. This exporter does not.
     const asked = queries.join('\n').replaceAll('_seconds', '');
     const names = new Set(asked.match(/\b(?:slipway|error)_[a-z_]+/g));
@@ -52,7 +53,7 @@ describe('the queries of the dashboard in docs/telemetry.md', () => {
     const inUse = [...metrics].filter((metric) =>
       [...names].some((name) => name.startsWith(metric)),
     );
-    expect(metrics.size).toBe(6);
+    expect(metrics.size).toBe(7);
     expect(inUse).toEqual([...metrics]);
   });
 });

@@ -14,20 +14,25 @@ const files = new Set();
 session.connect();
 session.on('Debugger.scriptParsed', ({ params }) => files.add(params.url));
 session.post('Debugger.enable');
-const { createBoot } = await import('slipway');
-const { logger } = JSON.parse(process.argv[1]);
+const { entry, logger } = JSON.parse(process.argv[1]);
+const { createBoot } = await import(entry);
 if (logger) createBoot({ pool: 'postgres://localhost/x', plugins: [], logger });
 console.log(JSON.stringify([...files].filter((file) => file.startsWith('file:'))));`;
 
+interface LoadOptions {
+  readonly entry?: string;
+  readonly logger?: string;
+}
+
 /** Lists the files that an import of the built package loads: its own, and the packages that others are of. */
-async function loadPackage(options: { readonly logger?: string } = {}): Promise<{
+async function loadPackage({ entry = 'slipway', logger }: LoadOptions = {}): Promise<{
   readonly own: readonly string[];
   readonly packages: readonly string[];
 }> {
   requireBuiltPackage();
   const { stdout } = await run(
     process.execPath,
-    ['--input-type=module', '-e', program, JSON.stringify(options)],
+    ['--input-type=module', '-e', program, JSON.stringify({ entry, logger })],
     { cwd: packageRoot },
   );
   const files = (JSON.parse(stdout) as readonly string[]).map((url) => fileURLToPath(url));
@@ -56,4 +61,11 @@ test('an import of the package loads few files, and only packages that every boo
 test('a level in place of a logger loads pino', async () => {
   const { packages } = await loadPackage({ logger: 'info' });
   expect(packages).toContain('pino');
+});
+
+test('the testing kit loads no package: not pg, before a test needs a database', async () => {
+  const { own, packages } = await loadPackage({ entry: 'slipway/testing' });
+  expect(own).toContain(join(packageRoot, 'dist/src/testing/index.js'));
+  expect(own.length).toBeLessThanOrEqual(9);
+  expect(packages).toEqual([]);
 });

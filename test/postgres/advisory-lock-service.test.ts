@@ -25,7 +25,8 @@ function processOf(source: DatabaseSource = db.url): AdvisoryLocks {
   return locks;
 }
 const alive = new AbortController().signal;
-const locksOf = (source?: DatabaseSource): AdvisoryLock => processOf(source).serviceFor(alive);
+const locksOf = (source?: DatabaseSource): AdvisoryLock =>
+  processOf(source).serviceFor(alive, 'shop');
 
 async function lockSessions(): Promise<readonly number[]> {
   const { rows } = await db.query<{ pid: number }>(
@@ -38,7 +39,7 @@ async function lockSessions(): Promise<readonly number[]> {
 describe('a lock', () => {
   test('that is given back leaves no listener on the life of its plugin', async () => {
     const { signal } = new AbortController();
-    const locks = processOf().serviceFor(signal);
+    const locks = processOf().serviceFor(signal, 'shop');
     await (await locks.tryLock('shop.job'))?.release();
     await locks.withLock('shop.job', () => undefined);
     expect(getEventListeners(signal, 'abort')).toEqual([]);
@@ -111,7 +112,7 @@ describe('waiting', () => {
     const held = await locksOf().tryLock('shop.job');
     const life = new AbortController();
     const own = new AbortController();
-    const locks = processOf().serviceFor(life.signal);
+    const locks = processOf().serviceFor(life.signal, 'shop');
     const byOwn = locks.withLock('shop.job', () => 1, { signal: own.signal });
     const byLife = locks.withLock('shop.job', () => 1);
     own.abort(new Error('enough'));
@@ -198,7 +199,7 @@ describe('the connection', () => {
   test('that a silent server does not make is not waited for at the end', async () => {
     const silent = await startSilentServer();
     const locks = processOf(silent.url);
-    const trying = errorOf(locks.serviceFor(alive).tryLock('a'));
+    const trying = errorOf(locks.serviceFor(alive, 'shop').tryLock('a'));
     await silent.connected;
     await locks.close();
     expect(await trying).toBeInstanceOf(Error);
@@ -208,7 +209,7 @@ describe('the connection', () => {
   test('is one for all locks, opened for the first, and none of the pool that the work uses', async () => {
     const pool = db.pool({ max: 1 });
     const locks = processOf(pool);
-    const service = locks.serviceFor(alive);
+    const service = locks.serviceFor(alive, 'shop');
     expect(await lockSessions()).toEqual([]);
     const rows = await service.withLock('a', () =>
       service.withLock('b', async () => (await pool.query('select 1 as one')).rows),
@@ -222,14 +223,14 @@ describe('the connection', () => {
 
   test('ends with the boot, and frees what is still held', async () => {
     const locks = processOf();
-    const held = await locks.serviceFor(alive).tryLock('shop.leader');
+    const held = await locks.serviceFor(alive, 'shop').tryLock('shop.leader');
     await locks.close();
     expect(held?.signal.reason).toMatchObject({
       code: 'LOCK_LOST',
       message: 'The lock shop.leader was lost: the boot has ended',
     });
     await held?.release();
-    await expect(locks.serviceFor(alive).tryLock('shop.leader')).rejects.toMatchObject({
+    await expect(locks.serviceFor(alive, 'shop').tryLock('shop.leader')).rejects.toMatchObject({
       code: 'LOCK_LOST',
     });
     const next = await locksOf().tryLock('shop.leader');
@@ -255,7 +256,7 @@ describe('the connection', () => {
       connectWaitMs,
     });
     open.push(locks);
-    expect(await locks.serviceFor(alive).withLock('a', () => 'held')).toBe('held');
+    expect(await locks.serviceFor(alive, 'shop').withLock('a', () => 'held')).toBe('held');
     await locks.close();
     await pooler.stop();
   });

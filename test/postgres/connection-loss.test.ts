@@ -78,7 +78,7 @@ test('past the deadline of a stop the socket is cut, even through a network that
     migrateOptions({ signal: stop.signal, cut: cut.signal }),
   );
   await untilSleeping();
-  proxy.blackhole();
+  proxy.blackHole();
   stop.abort();
   cut.abort();
   expect(await running).toEqual({ status: 'canceled', applied: ['0000_init.sql'] });

@@ -41,11 +41,11 @@ describe('openPool', () => {
       pool.once('connect', (client) => client.once('error', resolve));
     });
     const { rows } = await pool.query<{ pid: number }>('select pg_backend_pid() as pid');
-    proxy.blackhole();
+    proxy.blackHole();
     await db.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
     await end();
     // The sockets are still open: only now the server's last word arrives.
-    proxy.resume();
+    await proxy.restore();
     expect(await told).toMatchObject({ code: '57P01' });
   });
 
@@ -72,7 +72,7 @@ describe('openPool', () => {
     expect(await errorOf(failing.pool.connect())).toBe(failure);
     const without = openPool(config);
     expect((await errorOf(without.pool.connect())).message).toContain('password must be a string');
-    await expect.poll(() => proxy.openCount()).toBe(0);
+    await expect.poll(() => proxy.connections.open).toBe(0);
     await Promise.all([failing.end(), without.end()]);
   });
 

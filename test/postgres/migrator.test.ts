@@ -214,7 +214,7 @@ describe('one pinned client', () => {
 
   test('gives the lock back before its session ends, also when a migration failed', async () => {
     // So slow that the end of the session cannot be what freed the lock.
-    await using proxy = await startProxy(db.url, { delayMs: 200 });
+    await using proxy = await startProxy(db.url, { delay: 400 });
     const pool = db.pool({ connectionString: proxy.url });
     const failing = await pluginWith('unlocking', { '0000_init': 'select 1/0' });
     await errorOf(migratePlugin(pool, failing, migrateOptions()));

@@ -40,7 +40,7 @@ test('a network that goes silent at any place of a migration holds no stop past 
   const fresh = await db.fresh();
   await using interruptions = await prepareInterruptions(fresh, bootUnderTest);
   const boots = await bootEach(interruptions, fresh, bootUnderTest, { stop: { total: 100 } });
-  for (const { turnstile } of interruptions.candidates) turnstile.blackhole();
+  for (const { turnstile } of interruptions.candidates) turnstile.blackHole();
   await Promise.all(boots.boots.map((boot) => boot.stop('SIGTERM')));
   const canceled = (await boots.ends()).filter(({ isMigrating }) => isMigrating);
   expect(canceled.map(({ error }) => error)).toEqual(

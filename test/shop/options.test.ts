@@ -9,7 +9,7 @@ describe('npm run demo', () => {
   test('with --help prints its options', async () => {
     const shop = startShop({ args: ['--help'] });
     expect(await shop.ended).toEqual({ code: 0, signal: null });
-    const options = ['--once', '--upgrade', '--show', '--plugins', '--slow', '--help'];
+    const options = ['--once', '--upgrade', '--grow', '--show', '--plugins', '--slow', '--help'];
     for (const option of [...options, ...situationNames, 'DATABASE_URL']) {
       expect(shop.output).toContain(option);
     }
@@ -25,6 +25,7 @@ describe('npm run demo', () => {
     '--plugins 2001',
     '--plugins 1e2',
     '--once --show lock',
+    '--upgrade --grow',
   ])('with %s, which it cannot do, prints its options and exits with 2', async (line) => {
     const shop = startShop({ args: line.split(' ') });
     expect(await shop.ended).toEqual({ code: 2, signal: null });

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import type { BootEvent, BootEventName, BootEventOf } from '../../src/core/events.ts';
+import { recordEvents as recordAnyEvents, type EventRecorder } from 'slipway/testing';
+import type { BootEvent, BootEventOf } from '../../src/core/events.ts';
 import { launchSteps } from '../../src/insight/step-times.ts';
 import { storyOf, type Story } from '../../src/insight/story.ts';
 import { verify } from '../../src/insight/verify.ts';
@@ -9,11 +10,7 @@ import type { Boot, Outcome, Step } from '../../src/index.ts';
 type StepEnd = BootEventOf<`plugin.${Step}.finished`>;
 
 /** Every event of a boot, and a check that the events of every boot must pass. */
-export interface Recording {
-  readonly events: readonly BootEvent[];
-  /** Returns the names of the events, each with its plugin: `plugin.init.started catalog`. */
-  lines(prefix?: string): readonly string[];
-  of<Name extends BootEventName>(name: Name): readonly BootEventOf<Name>[];
+export interface Recording extends EventRecorder {
   /** Returns the outcome of a step, by plugin. */
   outcomes(step: Step): Readonly<Record<string, Outcome>>;
   /** Fails when the events of a complete boot are out of order or do not match each other. */
@@ -22,17 +19,10 @@ export interface Recording {
 
 /** Records the events of a boot. Call it before `start()`, and call `check()` when the boot has stopped. */
 export function recordEvents(boot: Boot): Recording {
-  const events: BootEvent[] = [];
-  boot.onAny((event) => events.push(event));
-  return {
-    events,
-    lines: (prefix = '') =>
-      events
-        .filter(({ type }) => type.startsWith(prefix))
-        .map((event) => ('plugin' in event ? `${event.type} ${event.plugin}` : event.type)),
-    of: <Name extends BootEventName>(name: Name) =>
-      events.filter(({ type }) => type === name) as unknown as readonly BootEventOf<Name>[],
-    outcomes: (step) =>
+  const recorder = recordAnyEvents(boot);
+  const { events } = recorder;
+  return Object.assign(recorder, {
+    outcomes: (step: Step) =>
       Object.fromEntries(ends(events, step).map(({ plugin, outcome }) => [plugin, outcome])),
     check: () => {
       const elapsedMs = events.at(-1)?.elapsedMs ?? 0;
@@ -42,7 +32,7 @@ export function recordEvents(boot: Boot): Recording {
       // Only of a boot that is over every step has ended.
       if (events.length > 0) expect(events.map(({ type }) => type)).toContain('boot.stopped');
     },
-  };
+  });
 }
 
 /** The times of every step of a launch: they stay the same when it runs again with the same options. */

@@ -43,7 +43,7 @@ test('a reset cuts every connection, and new ones are let in', async () => {
 test('a black hole holds everything back until it ends, connections too', async () => {
   await using proxy = await startProxy(db.url);
   const client = await open(proxy.url);
-  proxy.blackhole();
+  proxy.blackHole();
   const settled: string[] = [];
   const query = client.query('select 1').then(() => settled.push('query'));
   const late = open(proxy.url);
@@ -52,7 +52,7 @@ test('a black hole holds everything back until it ends, connections too', async 
   // After a whole exchange with the same server, outside of the proxy, still nothing came through the proxy.
   await db.query('select 1');
   expect(settled).toEqual([]);
-  proxy.resume();
+  await proxy.restore();
   await Promise.all([query, connected]);
   expect(settled.toSorted()).toEqual(['connection', 'query']);
   await Promise.all([client.end(), late.then((opened) => opened.end())]);
@@ -60,7 +60,7 @@ test('a black hole holds everything back until it ends, connections too', async 
 
 test('a delay is there in both directions', async () => {
   const delayMs = 40;
-  await using proxy = await startProxy(db.url, { delayMs });
+  await using proxy = await startProxy(db.url, { delay: 2 * delayMs });
   const client = await open(proxy.url);
   const startedAt = performance.now();
   expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { listenInFront } from './loopback.ts';
+import { listenInFront } from '../../src/testing/listen-in-front.ts';
 import { FrameReader, type Frame } from './wire-frames.ts';
 
 /** Where a connection is stopped: before the server gets a request, or after its answer, before the client gets the answer. */
@@ -32,7 +32,7 @@ export interface Turnstile {
   /** Counts requests from now on, and resolves when a connection is stopped at that place. One call at a time. */
   stopAt(place: StopPlace): Promise<StoppedConnection>;
   /** Holds back the data of all connections, also of new ones, until the turnstile is closed. */
-  blackhole(): void;
+  blackHole(): void;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -81,7 +81,7 @@ export async function startTurnstile(target: string): Promise<Turnstile> {
         wanted = { ...place, resolve };
       });
     },
-    blackhole: () => {
+    blackHole: () => {
       isBlackhole = true;
       for (const line of lines) line.silence();
     },

@@ -7,6 +7,7 @@ import { bootEventNames, definePlugin, serviceRef, type Plugin } from '../../src
 import { createLogListener } from '../../src/telemetry/log-listener.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
+import { firstPlugins, grow } from '../support/growing-boot.ts';
 import { alikePlugins, migrationFolder } from '../support/migration-folder.ts';
 import { stamped } from './stamped.ts';
 
@@ -46,6 +47,51 @@ const statement = { plugin: 'catalog', file: '0001.sql', statement: 1 } as const
 const executing = { type: 'plugin.migrate.executing', ...statement, command: 'SELECT' } as const;
 
 describe('the log', () => {
+  it('says which launch adds what, and what is removed', async () => {
+    const { logger, lines } = pinoLines();
+    const underTest = bootUnderTest({ pool: db.url, plugins: firstPlugins });
+    underTest.boot.onAny(createLogListener(logger));
+    await grow(underTest);
+    const texts = lines
+      .filter(({ event }) => /^(launch|removal)\./.test(event))
+      .map(({ msg }) => msg);
+    expect(texts.map((text) => text.replaceAll(/ in [\d.]+m?s/g, ''))).toEqual([
+      'launch 2: launch.started reviews, stars',
+      'launch 2: launch.finished ready',
+      'launch 3: launch.started broken',
+      'launch 3: launch.finished failed: broken failed to start: no light',
+      'auth: removal.finished refused: reviews uses it',
+      'audit: removal.started',
+      'audit: removal.finished done',
+    ]);
+    const init = lines.find(
+      ({ event, msg }) => event === 'plugin.init.started' && msg.includes('stars'),
+    );
+    expect(init).toMatchObject({ launch: 2, msg: 'launch 2: stars: plugin.init.started' });
+  });
+
+  it('says what is lost in a launch with an optional plugin, as in a boot', async () => {
+    const { logger, lines } = pinoLines();
+    const { boot } = bootUnderTest({ pool: db.url, plugins: firstPlugins });
+    boot.onAny(createLogListener(logger));
+    await boot.start();
+    const api = serviceRef<number>('flaky.api');
+    const flaky = definePlugin({
+      id: 'flaky',
+      required: false,
+      provides: { api },
+      init(): never {
+        throw new Error('dark');
+      },
+    });
+    const user = definePlugin({ id: 'user', required: false, deps: { api }, init() {} });
+    for (let round = 0; round < 2; round += 1) await boot.add([flaky, user]);
+    const failures = lines.filter(
+      ({ event, msg }) => event === 'plugin.init.finished' && msg.includes('dark'),
+    );
+    expect(failures.map(({ lost }) => lost)).toEqual([['user'], ['user']]);
+  });
+
   it('words no line that the logger would not write', () => {
     const asked: string[] = [];
     const calls: string[] = [];

@@ -9,6 +9,8 @@ import {
 import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
 import { useBoots } from '../support/boot-under-test.ts';
 import { useDatabase } from '../support/database.ts';
+import { deferred } from '../support/deferred.ts';
+import { firstPlugins, grow } from '../support/growing-boot.ts';
 import { runStaged } from '../insight/staged-boot.ts';
 import { stageBoot } from '../insight/staged-plan.ts';
 import { stamped } from '../telemetry/stamped.ts';
@@ -264,3 +266,56 @@ function areaHeight(picture: string): number {
   const first = lines.findIndex((line) => /^ {4}[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] /.test(line));
   return first === -1 ? 0 : lines.length - first;
 }
+
+describe('the output of a boot whose plugins come and go', () => {
+  it('says what each launch adds, and what is removed', async () => {
+    const underTest = bootUnderTest({ pool: db.url, plugins: firstPlugins });
+    let text = '';
+    const stream = { write: (part: string) => ((text += part), true), columns: 100 };
+    underTest.boot.onAny(createLiveOutput({ stream, colors: false, live: false }));
+    await grow(underTest);
+    const after = text.slice(text.indexOf('launch 2')).replaceAll(/ *\(?\b[\d.]+m?s\)?/g, '');
+    expect(
+      after
+        .replaceAll(/ on PostgreSQL.*/g, '')
+        .split('\n')
+        .map((line) => line.trim())
+        .filter(Boolean),
+    ).toEqual([
+      'launch 2 adds reviews and stars',
+      'migrate',
+      '✔ reviews  1 file',
+      '· stars    up to date',
+      'init',
+      '✔ reviews  started',
+      '✔ stars    started',
+      'launch 2 has added reviews and stars',
+      'launch 3 adds broken',
+      'migrate',
+      '· broken   up to date',
+      'init',
+      '✖ broken   broken failed to start: no light',
+      'initAll failed',
+      '✔ broken   stopped',
+      'launch 3 has failed to add broken: broken failed to start: no light',
+      'auth was not removed: reviews uses it',
+      'audit is being removed',
+      '✔ audit    stopped',
+      'audit was removed',
+    ]);
+  });
+
+  it('shows on a terminal what a launch does right now', async () => {
+    const terminal = createTerminal({ columns: 100, rows: 30 });
+    const { boot } = bootUnderTest({ pool: db.url, plugins: firstPlugins });
+    boot.onAny(createLiveOutput({ ...live, stream: terminal }));
+    await boot.start();
+    const gate = deferred();
+    const adding = boot.add(definePlugin({ id: 'slow', init: () => gate.promise }));
+    await terminal.shows(/slow starts: its init has run/);
+    gate.resolve();
+    await adding;
+    expect(terminal.pictures.at(-1)).not.toMatch(/slow starts: its init has run/);
+    expect(terminal.pictures.at(-1)).toContain('launch 2 has added slow');
+  });
+});

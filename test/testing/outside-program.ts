@@ -39,7 +39,7 @@ export async function makeOutsideProject(): Promise<OutsideProject> {
   return {
     root,
     run(program, { env = {}, ...identity } = {}) {
-      const imported = `import { startPostgres } from './starter/index.js';`;
+      const imported = `import { startPostgres } from './starter/start-postgres.js';`;
       const child = spawn(process.execPath, ['--input-type=module', '-e', imported + program], {
         ...identity,
         cwd: root,
@@ -76,7 +76,8 @@ async function installStarter(folder: string): Promise<void> {
     rewriteRelativeImportExtensions: true,
     verbatimModuleSyntax: true,
   };
-  for (const name of await readdir(SOURCE)) {
+  const files = await readdir(SOURCE, { withFileTypes: true });
+  for (const { name } of files.filter((file) => file.isFile())) {
     const text = await readFile(join(SOURCE, name), 'utf8');
     const { outputText } = ts.transpileModule(text, { compilerOptions });
     await writeFile(join(folder, name.replace(/\.ts$/, '.js')), outputText);

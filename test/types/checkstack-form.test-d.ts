@@ -8,7 +8,7 @@ import {
   createScopedDb,
   createServiceRef,
 } from '../../src/checkstack.ts';
-import type { AdvisoryLock, Lifecycle, Logger, Plugin } from '../../src/index.ts';
+import type { AdvisoryLock, Lifecycle, Logger, OnceResult, Plugin } from '../../src/index.ts';
 import type { BackendPluginRegistry, SafeDatabase } from '../../src/checkstack.ts';
 
 interface CatalogApi {
@@ -56,6 +56,14 @@ export const typed: Plugin = createBackendPlugin({
         const row = await database.query.items.findFirst();
         expectTypeOf(row).toEqualTypeOf<{ id: number | null; name: string | null } | undefined>();
         expectTypeOf(await locks.withLock('key', () => 7)).toEqualTypeOf<number>();
+        const once = await locks.runOnce('key', () => Promise.resolve(7), { remember: '1h' });
+        expectTypeOf(once).toEqualTypeOf<OnceResult<number>>();
+        // @ts-expect-error: only a run that happened here has a value.
+        void once.value;
+        if (once.outcome === 'ran') expectTypeOf(once.value).toEqualTypeOf<number>();
+        else expectTypeOf(once.outcome).toEqualTypeOf<'waited' | 'skipped' | 'remembered'>();
+        // @ts-expect-error: there is no such way to deal with others.
+        void locks.runOnce('key', () => 7, { others: 'leave' });
         expectTypeOf(await env.getService(catalogApi)).toEqualTypeOf<CatalogApi>();
       },
       afterPluginsReady: async ({ database, catalog }) => {

@@ -3,6 +3,7 @@ import { createBoot, formatBootError } from 'slipway';
 import type { Plugin } from 'slipway';
 import { startPostgres } from 'slipway/testing';
 import { withGeneratedPlugins } from './generated-plugins.ts';
+import { showGrowth } from './grow/show-growth.ts';
 import type { DemoOptions } from './options.ts';
 import { serveShop } from './serve.ts';
 import { createShop, shopPlugins } from './shop.ts';
@@ -33,13 +34,14 @@ export async function runDemo(options: DemoOptions): Promise<void> {
 
 async function play(stage: Stage, options: DemoOptions): Promise<void> {
   const { pool, logger } = stage;
-  const { upgrade, show, once } = options;
+  const { upgrade, grow, show, once } = options;
   const paced = (plugins: readonly Plugin[]) => (options.slow ? slowDown(plugins) : plugins);
 
   if (upgrade) {
     await refuseUsedDatabase(pool);
     return showUpgrade(stage);
   }
+  if (grow) return showGrowth(stage);
   if (show) {
     await refuseUsedDatabase(pool);
     const { says, play: prepare } = situations[show];

@@ -3,10 +3,11 @@ import { parseArgs } from 'node:util';
 export const situationNames = ['slow-migration', 'lock', 'hang', 'failed', 'dependency'] as const;
 export type SituationName = (typeof situationNames)[number];
 
-/** What the demo is asked to do. At most one of `once`, `upgrade`, `show` and `plugins` is set. */
+/** What the demo is asked to do. At most one of `once`, `upgrade`, `grow`, `show` and `plugins` is set. */
 export interface DemoOptions {
   readonly once: boolean;
   readonly upgrade: boolean;
+  readonly grow: boolean;
   readonly show?: SituationName;
   readonly plugins?: number;
   readonly slow: boolean;
@@ -21,6 +22,8 @@ Usage: npm run demo -- [options]
   --once          boots the shop, and stops it as soon as it is ready
   --upgrade       installs the previous version of the shop, boots this one on it while twenty workers
                   keep the connection pool busy, and says how that went
+  --grow          opens the shop, and adds a twelfth plugin, removes it and adds it again while twenty
+                  customers shop, and says what they saw
   --show <what>   boots a shop that has a problem, and keeps it open until Ctrl-C:
                     slow-migration   a migration that takes a minute
                     lock             another process holds a migration lock, and is blocked itself
@@ -31,7 +34,7 @@ Usage: npm run demo -- [options]
   --slow          slows everything down, so that you can watch it
   --help          prints this
 
-  Without --once and --upgrade it prints the address of the inspector first.
+  Without --once, --upgrade and --grow it prints the address of the inspector first.
 
   DATABASE_URL   the database; by default a PostgreSQL of its own is started, and removed afterwards
   PORT           the port of the HTTP server; a free one by default
@@ -49,20 +52,28 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
     options: {
       once: { type: 'boolean', default: false },
       upgrade: { type: 'boolean', default: false },
+      grow: { type: 'boolean', default: false },
       show: { type: 'string' },
       plugins: { type: 'string' },
       slow: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const { once, upgrade, show, plugins, slow, help } = values;
+  const { once, upgrade, grow, show, plugins, slow, help } = values;
   if (help) return 'help';
-  const ways = [once && '--once', upgrade && '--upgrade', show && '--show', plugins && '--plugins'];
+  const ways = [
+    once && '--once',
+    upgrade && '--upgrade',
+    grow && '--grow',
+    show && '--show',
+    plugins && '--plugins',
+  ];
   const chosen = ways.filter(Boolean);
   if (chosen.length > 1) throw new Error(`Choose one of ${chosen.join(' and ')}`);
   return {
     once,
     upgrade,
+    grow,
     slow,
     ...(show !== undefined && { show: readSituation(show) }),
     ...(plugins !== undefined && { plugins: readCount(plugins) }),

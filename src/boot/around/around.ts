@@ -3,7 +3,6 @@ import type { Clock } from '../../core/clock.ts';
 import type { Emit } from '../../core/events.ts';
 import type { BootSettings } from '../options/boot-settings.ts';
 import type { WorkTelemetry } from '../../telemetry/work-telemetry.ts';
-import type { RunningTasks } from './running-tasks.ts';
 import type { ServiceRegistry } from './service-registry.ts';
 import type { StatementCount } from './statement-count.ts';
 import type { WayDown } from './way-down.ts';
@@ -29,6 +28,4 @@ export interface RunAround extends Around {
   readonly wayDown: WayDown;
   /** Runs plugin code and migrations so that telemetry can follow it. */
   readonly telemetry: WorkTelemetry;
-  /** Makes the tasks of a phase. */
-  readonly task: RunningTasks['task'];
 }

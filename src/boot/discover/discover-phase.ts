@@ -1,4 +1,4 @@
-import type { Tasks } from '../../../machines/index.ts';
+import type { DiscoverResult } from '../../../machines/index.ts';
 import type { Warning } from '../../core/error-codes.ts';
 import { toProblem, type BootError } from '../../core/errors.ts';
 import { isRequired, type Plugin } from '../../core/plugin.ts';
@@ -32,23 +32,25 @@ export interface Discovered {
 }
 
 interface DiscoverPhase {
-  readonly tasks: Pick<Tasks, 'discover'>;
+  readonly discover: (task: { readonly signal: AbortSignal }) => Promise<DiscoverResult>;
   /** Nothing before its task is done. */
   readonly discovered: () => Discovered;
 }
 
-/** The first phase: which plugins there are. */
-export function discoverPhase(around: RunAround): DiscoverPhase {
+/**
+ * The first phase: which plugins there are.
+ *
+ * @param isFirst Whether the boot itself is launched, and not a plugin added to it.
+ */
+export function discoverPhase(around: RunAround, isFirst: boolean): DiscoverPhase {
   let discovered: Discovered = { known: [], enabled: [], disabled: [], warnings: [] };
   return {
     discovered: () => discovered,
-    tasks: {
-      discover: around.task('discover', async ({ signal }) => {
-        discovered = await discover(around, signal);
-        emitDiscovered(around, discovered);
-        if (discovered.failure) throw discovered.failure;
-        return { status: 'done' };
-      }),
+    discover: async ({ signal }) => {
+      discovered = await discover(around, signal, isFirst);
+      emitDiscovered(around, discovered, isFirst);
+      if (discovered.failure) throw discovered.failure;
+      return { status: 'done' };
     },
   };
 }
@@ -58,11 +60,16 @@ export function discoverPhase(around: RunAround): DiscoverPhase {
  *
  * @throws BootError `PLUGIN_NOT_LOADED`, `PLUGIN_INVALID`, `OPTIONS_INVALID`, `DATABASE_UNREACHABLE`, `DATABASE_PRIVILEGE`
  */
-export async function discover(around: Around, signal: AbortSignal): Promise<Discovered> {
+export async function discover(
+  around: Around,
+  signal: AbortSignal,
+  isFirst = true,
+): Promise<Discovered> {
   const { settings, services } = around;
   const rows = settings.registry ? await readRegistryRows(around, signal) : undefined;
   const found = await discoverPlugins(settings, signal, findDisabledPackages(rows));
-  const missing = findMissing(found.plugins, rows);
+  // A boot that is up has been asked about it when it began.
+  const missing = isFirst ? findMissing(found.plugins, rows) : undefined;
   const failure = found.failure ?? (settings.registry?.missing === 'error' ? missing : undefined);
   const known = failure
     ? found.plugins
@@ -84,9 +91,13 @@ function checkOwnPool({ id, pool }: Plugin): void {
 }
 
 /** Emits what was found, each id once; a disabled plugin has no steps to come, so they all settle here. */
-function emitDiscovered({ settings, emit }: RunAround, { known, disabled }: Discovered): void {
+function emitDiscovered(
+  { settings, emit }: RunAround,
+  { known, disabled }: Discovered,
+  isFirst: boolean,
+): void {
   const reasons = new Map(disabled.map(({ plugin, because }) => [plugin, because]));
-  const host = settings.host ? [{ plugin: settings.host.plugin }] : [];
+  const host = isFirst && settings.host ? [{ plugin: settings.host.plugin }] : [];
   const seen = new Set<string>();
   for (const { plugin, source } of [...host, ...known] as readonly KnownPlugin[]) {
     if (seen.has(plugin.id)) continue;

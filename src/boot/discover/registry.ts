@@ -4,11 +4,8 @@ import { BootError } from '../../core/errors.ts';
 import { listNames } from '../../core/printable.ts';
 import { readSqlState } from '../../postgres/connection/connection-error.ts';
 import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
-import {
-  describeForeignTable,
-  readRegistry,
-  type RegistryRow,
-} from '../../postgres/registry-table.ts';
+import { describeForeignTable } from '../../postgres/own-table.ts';
+import { readRegistry, registryTable, type RegistryRow } from '../../postgres/registry-table.ts';
 import type { Around } from '../around/around.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
 import type { KnownPlugin } from './load-package.ts';
@@ -36,7 +33,7 @@ export function readRegistryRows(
       return await readRegistry(client);
     } catch (error) {
       if (signal.aborted) throw error;
-      const foreign = await describeForeignTable(client, error);
+      const foreign = await describeForeignTable(client, registryTable, error);
       if (foreign !== undefined) {
         const message = `slipway.plugins is not the registry of plugins, but ${foreign}`;
         throw new BootError('SCHEMA_TAKEN', message, {

@@ -1,38 +1,53 @@
 import type { Pool } from 'pg';
 import { BootError } from '../../core/errors.ts';
-import type { PluginGraph } from '../../core/graph.ts';
+import type { Deadline } from '../../core/patience.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import type { PluginScope } from '../../postgres/scoped/plugin-scope.ts';
 import { openScopedPool, type ScopedPool } from '../../postgres/scoped/scoped-pool.ts';
 import type { RunAround } from '../around/around.ts';
 
-/** The databases of plugins for the host's own code, from the end of the migrations to the end of the boot. */
+/** The databases of plugins for the host's own code, from the end of their launch's migrations to the end of the boot. */
 export class HostDatabases {
   readonly #around: RunAround;
-  readonly #graph: () => PluginGraph;
+  readonly #plugins: { readonly ids: readonly string[] };
   readonly #createScope: (plugin: string) => PluginScope;
   readonly #migrated = new Set<string>();
+  /** The plugins that are migrated, in a launch whose other migrations have not ended. */
+  readonly #early = new Set<string>();
   readonly #open = new Map<string, ScopedPool>();
   #state: 'early' | 'open' | 'closed' = 'early';
 
   constructor(
     around: RunAround,
-    graph: () => PluginGraph,
+    plugins: { readonly ids: readonly string[] },
     createScope: (plugin: string) => PluginScope,
   ) {
     this.#around = around;
-    this.#graph = graph;
+    this.#plugins = plugins;
     this.#createScope = createScope;
   }
 
-  /** Called when every migration has succeeded. */
+  /** Called when every migration of a launch has succeeded. */
   open(): void {
     this.#state = 'open';
+    for (const plugin of this.#early) this.#migrated.add(plugin);
+    this.#early.clear();
   }
 
   /** Called for each plugin whose migrations have succeeded: an optional one may fail, and the others open all the same. */
   addMigrated(plugin: string): void {
-    this.#migrated.add(plugin);
+    this.#early.add(plugin);
+  }
+
+  /** Closes the databases of plugins that are removed. Queries that run on them may end until the deadline. */
+  async remove(plugins: readonly string[], deadline: Pick<Deadline, 'signal'>): Promise<void> {
+    await Promise.all(
+      plugins.map(async (plugin) => {
+        this.#migrated.delete(plugin);
+        this.#early.delete(plugin);
+        await this.#close(plugin, deadline);
+      }),
+    );
   }
 
   /** @throws BootError `DATABASE_NOT_MIGRATED`, `DATABASE_CLOSED`, `OPTIONS_INVALID` */
@@ -45,7 +60,9 @@ export class HostDatabases {
       );
     }
     const scope = this.#find(plugin);
-    if (!this.#migrated.has(plugin)) throw notMigrated(plugin, 'its migrations have failed');
+    if (!this.#migrated.has(plugin)) {
+      throw notMigrated(plugin, 'its migrations have failed, or have not ended');
+    }
     const known = this.#open.get(plugin) ?? openScopedPool(this.#around.pool, scope);
     this.#open.set(plugin, known);
     return known.pool;
@@ -55,18 +72,20 @@ export class HostDatabases {
   async close(): Promise<void> {
     this.#state = 'closed';
     const deadline = { signal: this.#around.cut };
-    await Promise.all(
-      [...this.#open].map(async ([plugin, { takeBack }]) => {
-        const { clients } = await takeBack(deadline);
-        if (clients === 0) return;
-        const message = `The host did not release every client of boot.database('${plugin}'): destroyed when the boot ended; call release() in a finally block`;
-        this.#around.emit({ type: 'boot.warning', plugin, message });
-      }),
-    );
+    await Promise.all([...this.#open.keys()].map((plugin) => this.#close(plugin, deadline)));
+  }
+
+  async #close(plugin: string, deadline: Pick<Deadline, 'signal'>): Promise<void> {
+    const open = this.#open.get(plugin);
+    this.#open.delete(plugin);
+    const { clients } = (await open?.takeBack(deadline)) ?? { clients: 0 };
+    if (clients === 0) return;
+    const message = `The host did not release every client of boot.database('${plugin}'): destroyed at its end; call release() in a finally block`;
+    this.#around.emit({ type: 'boot.warning', plugin, message });
   }
 
   #find(plugin: string): PluginScope {
-    const ids = this.#graph().plugins.map(({ id }) => id);
+    const { ids } = this.#plugins;
     if (ids.includes(plugin)) return this.#createScope(plugin);
     const meant = didYouMean(plugin, ids);
     const advice = meant === undefined ? '' : `. Did you mean ${meant}?`;

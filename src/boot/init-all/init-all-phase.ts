@@ -1,6 +1,4 @@
-import { fromTask, type Tasks } from '../../../machines/index.ts';
 import { coreServices, type Lifecycle } from '../../core/core-services.ts';
-import type { PluginGraph } from '../../core/graph.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import type { AnyRef } from '../../core/service.ts';
 import { getPluginSchemaName } from '../../core/schema-name.ts';
@@ -9,44 +7,41 @@ import { AdvisoryLocks } from '../../postgres/locks/advisory-lock-service.ts';
 import { createPluginScope, type PluginScope } from '../../postgres/scoped/plugin-scope.ts';
 import { openScopedPool } from '../../postgres/scoped/scoped-pool.ts';
 import type { RunAround } from '../around/around.ts';
+import type { PluginPath } from '../migrate-all/plugin-path.ts';
 import { HostDatabases } from './host-databases.ts';
 import type { PluginLife } from './plugin-life.ts';
 import { PluginRunner } from './plugin-runner.ts';
 
 interface InitAllPhase {
-  readonly tasks: Pick<Tasks, 'init' | 'ready' | 'stop'>;
+  /** The code of the plugins of every launch. */
+  readonly runner: PluginRunner;
   /** The databases of plugins, for the host. */
   readonly databases: HostDatabases;
   /** Ends every plugin that the machine has not stopped, which happens only when the machine breaks. */
   readonly end: () => Promise<void>;
 }
 
-/** The last phase on the way up: the plugins' own code. It also stops them on the way down. */
-export function initAllPhase(
-  around: RunAround,
-  graph: () => PluginGraph,
-  searchPath: (schema: string) => string,
-): InitAllPhase {
-  const { settings, clock, pool, services, cut, task } = around;
+/** The last phase on the way up: the plugins' own code. It also stops them on the way down. All launches share it. */
+export function initAllPhase(around: RunAround, path: PluginPath): InitAllPhase {
+  const { settings, clock, pool, services, cut } = around;
   const locks = new AdvisoryLocks({
     source: settings.migrationSource,
     clock,
     pooler: settings.pooler,
     connectWaitMs: settings.connect.wait,
     cut,
+    app: settings.hostApp,
   });
 
   const createScope = (plugin: string): PluginScope => {
     const schema = getPluginSchemaName(plugin, settings.migrations.schemaPrefix);
     const warn = (message: string): void => around.emit({ type: 'boot.warning', plugin, message });
-    return createPluginScope({ plugin, schema, path: searchPath(schema), warn });
+    return createPluginScope({ plugin, schema, path: path.make(schema), warn });
   };
-  const databases = new HostDatabases(around, graph, createScope);
-
   /**
    * Builds the argument of `init`: the dependencies by their keys, and what the plugin has of its own.
    *
-   * @throws what the plugin's `database` or the function of a host service throws
+   * @throws what the plugin's `database` throws; BootError `INIT_FAILED` when a factory of the host fails
    */
   const createContext = (plugin: Plugin, life: PluginLife): Readonly<Record<string, unknown>> => {
     const scope = createScope(plugin.id);
@@ -65,7 +60,7 @@ export function initAllPhase(
         case coreServices.database.id:
           return scoped.pool;
         case coreServices.advisoryLock.id:
-          return locks.serviceFor(life.signal);
+          return locks.serviceFor(life.signal, plugin.id);
         case coreServices.lifecycle.id:
           return { signal: life.signal, onStop } satisfies Lifecycle;
         default:
@@ -86,14 +81,10 @@ export function initAllPhase(
     };
   };
 
-  const runner = new PluginRunner(around, graph, createContext);
+  const runner = new PluginRunner(around, createContext);
+  const databases = new HostDatabases(around, runner, createScope);
   return {
-    tasks: {
-      init: task('initAll', (each) => runner.init(each)),
-      ready: task('initAll', (each) => runner.ready(each)),
-      // A stop has a time limit of its own and cannot be canceled.
-      stop: fromTask(({ input }) => runner.stop(input)),
-    },
+    runner,
     databases,
     async end() {
       try {

@@ -7,10 +7,10 @@ import type {
 } from '../../../machines/index.ts';
 import { toMilliseconds, type Duration } from '../../core/duration.ts';
 import { toError } from '../../core/error-record.ts';
-import type { PluginGraph } from '../../core/graph.ts';
 import { sleep, deadlineAfter } from '../../core/patience.ts';
 import { isRequired, type Plugin } from '../../core/plugin.ts';
 import { isRecord } from '../../core/foreign-value.ts';
+import { explainUndeclared, listServiceKeys } from '../../core/undeclared.ts';
 import type { Unreturned } from '../../postgres/scoped/loans.ts';
 import type { RunAround } from '../around/around.ts';
 import { runBounded } from './bounded.ts';
@@ -31,18 +31,65 @@ const longestBackoffMs = 60_000;
 
 /** Runs the plugins' own code: `init`, `ready` and the stop handlers, each within its time. */
 export class PluginRunner {
+  /** Why plugins stop while the boot itself goes on. */
+  reasonToStop = 'stop';
   readonly #around: RunAround;
-  readonly #graph: () => PluginGraph;
   readonly #createContext: CreateContext;
   readonly #up = new Map<string, PluginLife>();
-  /** The plugins by their ids. Made at the first look, when they are sorted. */
-  #plugins: ReadonlyMap<string, Sorted> | undefined;
+  readonly #plugins = new Map<string, Sorted>();
+  /** The entries that the last launch has replaced: optional plugins that had failed, and came back. */
+  readonly #replaced = new Map<string, Sorted>();
+  #count = 0;
+  /** The keys that plugins have for services. Made when they are first read after plugins came or went. */
+  #serviceKeys: ReadonlySet<string> | undefined;
 
-  /** @param graph Known once the plugins are sorted, which is before any of them starts. */
-  constructor(around: RunAround, graph: () => PluginGraph, createContext: CreateContext) {
+  constructor(around: RunAround, createContext: CreateContext) {
     this.#around = around;
-    this.#graph = graph;
     this.#createContext = createContext;
+  }
+
+  /** Adds the sorted plugins of a launch, after all others. */
+  add(plugins: readonly Plugin[]): void {
+    this.#serviceKeys = undefined;
+    this.#replaced.clear();
+    for (const plugin of plugins) {
+      const known = this.#plugins.get(plugin.id);
+      if (known) this.#replaced.set(plugin.id, known);
+      // One that comes back has another place.
+      this.#plugins.delete(plugin.id);
+      this.#plugins.set(plugin.id, { plugin, position: this.#count });
+      this.#count += 1;
+    }
+  }
+
+  /** Takes the plugins of the last launch back, because it has failed. Lists those that were not there before. */
+  takeBack(ids: readonly string[]): readonly string[] {
+    this.forget(ids);
+    return ids.filter((id) => {
+      const known = this.#replaced.get(id);
+      if (known) this.#plugins.set(id, known);
+      return !known;
+    });
+  }
+
+  /** Forgets plugins that are down for good. */
+  forget(ids: readonly string[]): void {
+    this.#serviceKeys = undefined;
+    for (const id of ids) this.#plugins.delete(id);
+  }
+
+  /** The plugins of this boot, up or not. */
+  get ids(): readonly string[] {
+    return [...this.#plugins.keys()];
+  }
+
+  /** The plugins that are up, in their order. */
+  listUp(): readonly Plugin[] {
+    return this.#list().filter(({ id }) => this.#up.has(id));
+  }
+
+  #list(): readonly Plugin[] {
+    return [...this.#plugins.values()].map(({ plugin }) => plugin);
   }
 
   /** Starts a plugin, as often as its `retry` allows. */
@@ -66,7 +113,11 @@ export class PluginRunner {
       // Two attempts side by side would compete for the same resources.
       if (!isLast) await this.#up.get(id)?.settle?.();
       await this.#cleanUp(plugin);
-      if (isLast) return result;
+      if (isLast) {
+        // It may be added again, and then begins with nothing.
+        this.#around.services.forget(id);
+        return result;
+      }
       const error = toError(result.error);
       this.#around.emit({
         type: 'plugin.init.retrying',
@@ -117,7 +168,9 @@ export class PluginRunner {
 
   async #callStop(plugin: Plugin): Promise<StopResult> {
     const { id } = plugin;
-    const { errors, timedOut } = await this.#endLife(plugin, this.#around.wayDown.reason ?? 'stop');
+    const reason = this.#around.wayDown.reason ?? this.reasonToStop;
+    const { errors, timedOut } = await this.#endLife(plugin, reason);
+    this.#around.services.forget(id);
     if (timedOut) {
       return { status: 'timeout', error: faults.stopTimedOut(id, this.#stopMs(plugin), errors) };
     }
@@ -133,11 +186,13 @@ export class PluginRunner {
 
   async #attempt(plugin: Plugin, task: Task): Promise<InitResult> {
     if (task.isCanceled) return { status: 'canceled' };
-    const life = new PluginLife((error) => this.#logLate(plugin.id, error));
+    const life = new PluginLife((error) =>
+      this.#log(plugin.id, error, 'a stop handler failed after its time was over'),
+    );
     const bounds = this.#bounds(plugin.timeouts?.init, life, task);
     const result = await runBounded(() => {
       this.#up.set(plugin.id, life);
-      life.context = this.#createContext(plugin, life);
+      life.context = this.#explain(plugin, this.#createContext(plugin, life));
       return plugin.init?.(life.context);
     }, bounds);
     switch (result.status) {
@@ -169,17 +224,28 @@ export class PluginRunner {
     if (missing.length > 0) {
       return { status: 'failed', error: faults.notProvided(plugin.id, missing) };
     }
-    life.markUp();
     const { position } = this.#find(plugin.id);
-    for (const [key, ref] of provides) this.#around.services.provide(position, ref, exports[key]);
-    if (plugin.ready) life.context = { ...life.context, ...exports };
+    const provider = { plugin: plugin.id, position };
+    try {
+      for (const [key, ref] of provides) this.#around.services.provide(provider, ref, exports[key]);
+    } catch (thrown) {
+      return { status: 'failed', error: faults.initFailed(plugin.id, thrown) };
+    }
+    life.markUp();
+    if (plugin.ready) life.context = this.#explain(plugin, { ...life.context, ...exports });
     return { status: 'done' };
+  }
+
+  #explain(plugin: Plugin, context: PluginLife['context']): PluginLife['context'] {
+    this.#serviceKeys ??= listServiceKeys(this.#list());
+    return explainUndeclared(plugin.id, context, this.#serviceKeys);
   }
 
   /** Releases what a failed attempt holds. */
   async #cleanUp(plugin: Plugin): Promise<void> {
+    this.#around.services.withdraw(plugin.id);
     const { errors } = await this.#endLife(plugin, 'it has no further part in this boot');
-    for (const error of errors) this.#logLate(plugin.id, error);
+    for (const error of errors) this.#log(plugin.id, error, 'a stop handler failed');
   }
 
   async #endLife(plugin: Plugin, reason: string) {
@@ -218,17 +284,11 @@ export class PluginRunner {
     return milliseconds(plugin.timeouts?.stop, this.#around.settings.stop.timeout);
   }
 
-  #logLate(plugin: string, error: Error): void {
-    this.#around.settings.ownLogger.error(
-      { plugin, err: error },
-      'a stop handler failed after its time was over',
-    );
+  #log(plugin: string, error: Error, message: string): void {
+    this.#around.settings.ownLogger.error({ plugin, err: error }, message);
   }
 
   #find(id: string): Sorted {
-    this.#plugins ??= new Map(
-      this.#graph().plugins.map((plugin, position) => [plugin.id, { plugin, position }]),
-    );
     const found = this.#plugins.get(id);
     if (!found) throw new Error(`no plugin ${id} in this launch`);
     return found;

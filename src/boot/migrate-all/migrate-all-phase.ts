@@ -1,33 +1,38 @@
 import { roundMs } from '../../core/duration.ts';
 import type {
+  FlushResult,
   InSlot,
   MigrateResult,
+  OfPlugin,
+  RegisterResult,
   SurveyResult,
   TaskArgs,
-  Tasks,
+  WaitResult,
 } from '../../../machines/index.ts';
 import type { Emit } from '../../core/events.ts';
 import type { PluginGraph } from '../../core/graph.ts';
+import type { PhaseOutcome } from '../../core/steps.ts';
 import type { MigrateOptions, UnflushedHistory } from '../../postgres/migrate/migrating.ts';
 import { MigrationConnections } from '../../postgres/connection/migration-connections.ts';
 import { migratePlugin } from '../../postgres/migrate/migrator.ts';
-import { searchPath } from '../../postgres/sql/identifier.ts';
 import { StatementWatch } from '../../postgres/watch/statement-watch.ts';
 import type { PluginMigrations } from '../../postgres/sources/read-migrations.ts';
-import { schemasOnPath } from '../../postgres/survey/extension-schemas.ts';
 import type { Survey } from '../../postgres/survey/survey.ts';
 import type { RunAround } from '../around/around.ts';
 import type { Discovered } from '../discover/discover-phase.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
 import { flushMigrations } from './flush-migrations.ts';
 import { LockWaits } from './lock-waits.ts';
+import type { PluginPath } from './plugin-path.ts';
 import { registerPlugins } from './register-plugins.ts';
 import { hasWork, refuseProblems, surveyByMode, emitSurvey } from './survey-plugins.ts';
 
 interface MigrateAllPhase {
-  readonly tasks: Pick<Tasks, 'survey' | 'migrate' | 'wait' | 'flush' | 'register'>;
-  /** Makes the `search_path` of a schema: itself, then the schemas that are listed, or found by the survey and by migrations. */
-  readonly searchPath: (schema: string) => string;
+  readonly survey: (task: TaskArgs<undefined>) => Promise<SurveyResult>;
+  readonly migrate: (task: TaskArgs<InSlot>) => Promise<MigrateResult>;
+  readonly wait: (task: TaskArgs<OfPlugin & { readonly attempt: number }>) => Promise<WaitResult>;
+  readonly flush: (task: TaskArgs<{ readonly outcome: PhaseOutcome }>) => Promise<FlushResult>;
+  readonly register: (task: TaskArgs<undefined>) => Promise<RegisterResult>;
   /** Closes the connections that no migration has any longer. */
   readonly close: () => void;
 }
@@ -47,8 +52,9 @@ export function migrateAllPhase(
   around: RunAround,
   discovered: () => Discovered,
   graph: () => PluginGraph,
+  path: PluginPath,
 ): MigrateAllPhase {
-  const { settings, clock, emit, cut, sent, telemetry, task } = around;
+  const { settings, clock, emit, cut, sent, telemetry } = around;
   const rules = settings.migrations;
   const waits = new LockWaits(clock, rules.lockWait, emit);
   const connections = new MigrationConnections(around.migrationPool, clock);
@@ -60,14 +66,8 @@ export function migrateAllPhase(
   };
   let migrating = new Map<string, PluginMigrating>();
   let survey: Survey | undefined;
-  let onPath = schemasOnPath(rules);
   /** By plugin, the histories with a COMMIT, of this process or another, that may not be on the disk yet. */
   const unflushed = new Map<string, UnflushedHistory>();
-
-  /** Plugins side by side may find schemas in any order: what one has found stays found. */
-  const addToPath = (found: readonly string[]): void => {
-    onPath = [...new Set([...onPath, ...found])];
-  };
 
   async function migrate({ input, signal, windDown }: TaskArgs<InSlot>): Promise<MigrateResult> {
     const { plugin, slot } = input;
@@ -101,7 +101,7 @@ export function migrateAllPhase(
       watch,
       keepsSession: survey.keepsSession,
       isDirect: !survey.pooler,
-      onExtensionSchemas: addToPath,
+      onExtensionSchemas: path.add,
       onUnflushed: (history) => unflushed.set(plugin, history),
       inFile: (file, run) => telemetry.inFile(plugin, file, run),
     };
@@ -113,50 +113,41 @@ export function migrateAllPhase(
   }
 
   return {
-    searchPath: (schema) => searchPath(schema, onPath),
     close: () => connections.close(),
-    tasks: {
-      survey: task('migrateAll', async ({ signal }): Promise<SurveyResult> => {
-        const { plugins } = graph();
-        const startedAt = clock.elapsed();
-        const sentBefore = sent.total;
-        const surveyed = await surveyByMode(around, plugins, signal);
-        survey = surveyed.survey;
-        migrating = new Map(
-          surveyed.migrations.map((each) => [
-            each.id,
-            { migrations: each, hasSlot: false, hasStarted: false },
-          ]),
-        );
-        addToPath(survey?.schemasOnPath ?? []);
-        const statements = sent.total - sentBefore;
-        emitSurvey(
-          surveyed,
-          { statements, durationMs: roundMs(clock.elapsed() - startedAt) },
-          emit,
-        );
-        refuseProblems(surveyed);
-        for (const id of surveyed.awaited) {
-          const historySchema = migrating.get(id)?.migrations.historySchema;
-          if (historySchema !== undefined) unflushed.set(id, { historySchema, rows: 1 });
-        }
-        const pending = new Set((survey?.plugins ?? []).filter(hasWork).map(({ id }) => id));
-        connections.expect(pending.size);
-        const upToDate = plugins.map(({ id }) => id).filter((id) => !pending.has(id));
-        return { status: 'done', upToDate };
-      }),
-      migrate: task('migrateAll', migrate),
-      wait: task('migrateAll', ({ input, signal }) =>
-        waits.wait(input.plugin, input.attempt, signal),
-      ),
-      flush: task('migrateAll', async ({ input, signal }) => {
-        await flushMigrations(around, unflushed, input.outcome, signal);
-        return { status: 'done' };
-      }),
-      register: task('migrateAll', async ({ signal }) => {
-        if (settings.registry) await registerPlugins(around, discovered(), signal);
-        return { status: 'done' };
-      }),
+    survey: async ({ signal }) => {
+      const { plugins } = graph();
+      const startedAt = clock.elapsed();
+      const sentBefore = sent.total;
+      const surveyed = await surveyByMode(around, plugins, signal);
+      survey = surveyed.survey;
+      migrating = new Map(
+        surveyed.migrations.map((each) => [
+          each.id,
+          { migrations: each, hasSlot: false, hasStarted: false },
+        ]),
+      );
+      path.add(survey?.schemasOnPath ?? []);
+      const statements = sent.total - sentBefore;
+      emitSurvey(surveyed, { statements, durationMs: roundMs(clock.elapsed() - startedAt) }, emit);
+      refuseProblems(surveyed);
+      for (const id of surveyed.awaited) {
+        const historySchema = migrating.get(id)?.migrations.historySchema;
+        if (historySchema !== undefined) unflushed.set(id, { historySchema, rows: 1 });
+      }
+      const pending = new Set((survey?.plugins ?? []).filter(hasWork).map(({ id }) => id));
+      connections.expect(pending.size);
+      const upToDate = plugins.map(({ id }) => id).filter((id) => !pending.has(id));
+      return { status: 'done', upToDate };
+    },
+    migrate,
+    wait: ({ input, signal }) => waits.wait(input.plugin, input.attempt, signal),
+    flush: async ({ input, signal }) => {
+      await flushMigrations(around, unflushed, input.outcome, signal);
+      return { status: 'done' };
+    },
+    register: async ({ signal }) => {
+      if (settings.registry) await registerPlugins(around, discovered(), signal);
+      return { status: 'done' };
     },
   };
 }

@@ -1,7 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../core/clock.ts';
-import { coreServiceIds } from '../../core/core-services.ts';
 import { levels } from '../../core/event-levels.ts';
 import { optionsInvalid } from '../../core/errors.ts';
 import {
@@ -157,20 +156,13 @@ function checkRegistry(value: unknown, name: string): RegistrySettings | undefin
   throw optionsInvalid(name, 'true, false or an object', value);
 }
 
+/** The graph refuses services that are provided twice. */
 function checkServices(value: unknown): readonly HostService[] {
-  const services = list((item, name) => {
+  return list((item, name) => {
     const { ref, valueFor } = record(item, name);
     if (isRecord(ref) && typeof valueFor === 'function') return item as HostService;
     throw optionsInvalid(name, 'a service made by provide()', item);
   })(value ?? [], 'services');
-  services.forEach(({ ref }, index) => {
-    const isTaken =
-      ref.kind === 'service' && services.findIndex((other) => other.ref.id === ref.id) !== index;
-    if (isTaken || coreServiceIds.has(ref.id)) {
-      throw optionsInvalid(`services[${index}]`, 'a service that is provided only once', ref.id);
-    }
-  });
-  return services;
 }
 
 function checkLogger(value: unknown): Logger {

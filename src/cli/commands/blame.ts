@@ -15,30 +15,36 @@ export async function run({
   options,
   output,
 }: Input<CommandOf<'blame'>>): Promise<void> {
-  const story = await readSource(given.recording, options.at);
+  const story = await readSource(given.recording, options);
   const steps = blame(story);
   const document: BlameDocument = { format: 'slipway.blame/1', bootId: story.bootId, steps };
-  printAnswer(output, options, document, (page) => {
-    const shown = options.all ? steps : steps.slice(0, shownSteps);
-    const longest = Math.max(1, steps[0]?.ownMs ?? 1);
-    page.table(
-      [
-        { title: 'step', isElastic: true },
-        { title: 'own time', align: 'right' },
-        { title: '', isChart: true, isSpare: true },
-        { title: 'waited for', isElastic: true, isCutAtEnd: true, tone: 'soft' },
-      ],
-      shown.map((entry) => [
-        nameStep(entry),
-        formatDuration(entry.ownMs) + (entry.isOpen ? ' so far' : ''),
-        [{ from: 0, to: entry.ownMs / longest, glyph: '█' }],
-        listWaits(entry.waits),
-      ]),
-    );
-    const left = steps.length - shown.length;
-    if (left > 0) page.line(`${count(left, 'shorter step')} not shown: --all lists them.`);
-    addFiles(page, steps);
-  });
+  printAnswer(
+    output,
+    options,
+    document,
+    (page) => {
+      const shown = options.all ? steps : steps.slice(0, shownSteps);
+      const longest = Math.max(1, steps[0]?.ownMs ?? 1);
+      page.table(
+        [
+          { title: 'step', isElastic: true },
+          { title: 'own time', align: 'right' },
+          { title: '', isChart: true, isSpare: true },
+          { title: 'waited for', isElastic: true, isCutAtEnd: true, tone: 'soft' },
+        ],
+        shown.map((entry) => [
+          nameStep(entry),
+          formatDuration(entry.ownMs) + (entry.isOpen ? ' so far' : ''),
+          [{ from: 0, to: entry.ownMs / longest, glyph: '█' }],
+          listWaits(entry.waits),
+        ]),
+      );
+      const left = steps.length - shown.length;
+      if (left > 0) page.line(`${count(left, 'shorter step')} not shown: --all lists them.`);
+      addFiles(page, steps);
+    },
+    story,
+  );
 }
 
 function addFiles(page: Page, steps: readonly BlameEntry[]): void {

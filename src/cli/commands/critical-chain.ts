@@ -11,7 +11,7 @@ export async function run({
   options,
   output,
 }: Input<CommandOf<'critical-chain'>>): Promise<void> {
-  const story = await readSource(given.recording, options.at);
+  const story = await readSource(given.recording, options);
   const links = criticalChain(story);
   const { bootId, endMs } = story;
   const document: CriticalChainDocument = {
@@ -20,33 +20,39 @@ export async function run({
     endMs,
     links,
   };
-  printAnswer(output, options, document, (page) => {
-    page.table(
-      [
-        { title: 'at', align: 'right', tone: 'soft' },
-        { title: 'took', align: 'right' },
-        { title: 'step', isElastic: true },
-        { title: 'what', isElastic: true, isCutAtEnd: true },
-        { title: '', isChart: true, isSpare: true },
-      ],
-      links.map((link) => [
-        formatDuration(link.startMs),
-        formatDuration(link.endMs - link.startMs),
-        nameStep(link),
-        nameKind(link.kind),
+  printAnswer(
+    output,
+    options,
+    document,
+    (page) => {
+      page.table(
         [
-          {
-            from: link.startMs / endMs,
-            to: link.endMs / endMs,
-            glyph: link.kind === 'work' ? '█' : '·',
-          },
+          { title: 'at', align: 'right', tone: 'soft' },
+          { title: 'took', align: 'right' },
+          { title: 'step', isElastic: true },
+          { title: 'what', isElastic: true, isCutAtEnd: true },
+          { title: '', isChart: true, isSpare: true },
         ],
-      ]),
-    );
-    page.line(
-      links.length === 0
-        ? 'Nothing has happened yet.'
-        : `The parts add up to ${formatDuration(endMs)}.`,
-    );
-  });
+        links.map((link) => [
+          formatDuration(link.startMs),
+          formatDuration(link.endMs - link.startMs),
+          nameStep(link),
+          nameKind(link.kind),
+          [
+            {
+              from: link.startMs / endMs,
+              to: link.endMs / endMs,
+              glyph: link.kind === 'work' ? '█' : '·',
+            },
+          ],
+        ]),
+      );
+      page.line(
+        links.length === 0
+          ? 'Nothing has happened yet.'
+          : `The parts add up to ${formatDuration(endMs)}.`,
+      );
+    },
+    story,
+  );
 }

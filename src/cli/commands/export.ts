@@ -9,11 +9,11 @@ export async function run({
   options,
   output,
 }: Input<CommandOf<'export'>>): Promise<void> {
-  const { to, at } = options;
+  const { to } = options;
   if (to === undefined) {
     throw new UsageError('export needs --to <format>.', 'slipway export --help lists the formats.');
   }
-  const story = await readSource(given.recording, at);
+  const story = await readSource(given.recording, options);
   if (to === 'html') {
     const { exportHtml } = await import('../../inspector.ts');
     output.print(exportHtml(story));

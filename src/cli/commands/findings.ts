@@ -10,22 +10,28 @@ export async function run({
   options,
   output,
 }: Input<CommandOf<'findings'>>): Promise<void> {
-  const story = await readSource(given.recording, options.at);
+  const story = await readSource(given.recording, options);
   const found = findings(story);
   const document: FindingsDocument = {
     format: 'slipway.findings/1',
     bootId: story.bootId,
     findings: found,
   };
-  printAnswer(output, options, document, (page) => {
-    if (found.length === 0) page.line('Nothing is worth a look.');
-    for (const { title, why, caveat, evidence, savedMs } of found) {
-      page.point('warning', title, [
-        why,
-        ...evidence.map(({ fact }) => `· ${fact}`),
-        ...(savedMs === undefined ? [] : [`It would save ${formatDuration(savedMs)}.`]),
-        `But: ${caveat}`,
-      ]);
-    }
-  });
+  printAnswer(
+    output,
+    options,
+    document,
+    (page) => {
+      if (found.length === 0) page.line('Nothing is worth a look.');
+      for (const { title, why, caveat, evidence, savedMs } of found) {
+        page.point('warning', title, [
+          why,
+          ...evidence.map(({ fact }) => `· ${fact}`),
+          ...(savedMs === undefined ? [] : [`It would save ${formatDuration(savedMs)}.`]),
+          `But: ${caveat}`,
+        ]);
+      }
+    },
+    story,
+  );
 }

@@ -17,33 +17,39 @@ export async function run({
   options,
   output,
 }: Input<CommandOf<'timeline'>>): Promise<void> {
-  const story = await readSource(given.recording, options.at);
+  const story = await readSource(given.recording, options);
   const drawn = timeline(story);
   const document: TimelineDocument = {
     format: 'slipway.timeline/1',
     bootId: story.bootId,
     ...drawn,
   };
-  printAnswer(output, options, document, (page) => {
-    page.table(
-      [
-        { title: 'plugin', isElastic: true },
-        { title: 'from', align: 'right', tone: 'soft' },
-        { title: 'to', align: 'right', tone: 'soft' },
-        { title: '', isChart: true },
-      ],
-      drawn.lanes.map(toRow),
-    );
-    page.legend(
-      [...story.record.askedSteps.map((step) => `${glyphs[step]} ${verbs[step]}`), waits].join(
-        '  ',
-      ),
-    );
-    for (const { startMs, endMs } of drawn.gaps) {
-      const length = formatDuration(endMs - startMs);
-      page.point('soft', `${length} from ${formatDuration(startMs)} on are drawn short.`);
-    }
-  });
+  printAnswer(
+    output,
+    options,
+    document,
+    (page) => {
+      page.table(
+        [
+          { title: 'plugin', isElastic: true },
+          { title: 'from', align: 'right', tone: 'soft' },
+          { title: 'to', align: 'right', tone: 'soft' },
+          { title: '', isChart: true },
+        ],
+        drawn.lanes.map(toRow),
+      );
+      page.legend(
+        [...story.record.askedSteps.map((step) => `${glyphs[step]} ${verbs[step]}`), waits].join(
+          '  ',
+        ),
+      );
+      for (const { startMs, endMs } of drawn.gaps) {
+        const length = formatDuration(endMs - startMs);
+        page.point('soft', `${length} from ${formatDuration(startMs)} on are drawn short.`);
+      }
+    },
+    story,
+  );
 }
 
 function toRow({ plugin, bars }: Lane) {

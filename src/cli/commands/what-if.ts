@@ -21,26 +21,34 @@ export async function run({
       'slipway what-if --help shows examples.',
     );
   }
-  const story = await readSource(given.recording, options.at);
+  const story = await readSource(given.recording, options);
   const { story: _, ...result } = whatIf(story, { migrateConcurrency, initConcurrency, without });
   const { bootId, endMs } = story;
   const document: WhatIfDocument = { format: 'slipway.what-if/1', bootId, ...result };
-  printAnswer(output, options, document, (page) => {
-    const { durationMs, savedMs, longest } = result;
-    const verdict =
-      Math.abs(savedMs) < 0.5
-        ? 'as long as it did'
-        : `${formatDuration(durationMs)}, ${formatDuration(Math.abs(savedMs))} ${savedMs > 0 ? 'less' : 'more'}`;
-    page.line(`The boot took ${formatDuration(endMs)}. It would have taken ${verdict}.`);
-    if (story.record.onlyMigrates) {
+  printAnswer(
+    output,
+    options,
+    document,
+    (page) => {
+      const { durationMs, savedMs, longest } = result;
+      const verdict =
+        Math.abs(savedMs) < 0.5
+          ? 'as long as it did'
+          : `${formatDuration(durationMs)}, ${formatDuration(Math.abs(savedMs))} ${savedMs > 0 ? 'less' : 'more'}`;
+      page.line(`The boot took ${formatDuration(endMs)}. It would have taken ${verdict}.`);
+      if (story.record.onlyMigrates) {
+        page.line(
+          'This boot was asked to migrate only: no plugin started, so only migrations count.',
+        );
+      }
+      if (!longest) return;
+      const ms = formatDuration(longest.endMs - longest.startMs);
       page.line(
-        'This boot was asked to migrate only: no plugin started, so only migrations count.',
+        `Its longest part would be ${nameStep(longest)}: ${nameKind(longest.kind)}, ${ms}.`,
       );
-    }
-    if (!longest) return;
-    const ms = formatDuration(longest.endMs - longest.startMs);
-    page.line(`Its longest part would be ${nameStep(longest)}: ${nameKind(longest.kind)}, ${ms}.`);
-  });
+    },
+    story,
+  );
 }
 
 function readCount(name: string, text: string | undefined): number | undefined {

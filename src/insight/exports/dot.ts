@@ -18,6 +18,8 @@ const looks: Readonly<Record<NodeState, string>> = {
   disabled: 'shape=note, style=filled, fillcolor="#f6f8fa", color="#8c959f"',
 };
 
+const before = 'shape=box, style=dotted, fontcolor="#59636e", color="#8c959f"';
+
 /** In a larger graph the reasons of the edges are tooltips only. */
 const mostWithReasons = 60;
 
@@ -26,7 +28,7 @@ const mostWithReasons = 60;
  * `dot -Tsvg` draws it.
  */
 export function writeDot(story: Story): string {
-  const { plugins, edges, chain } = chooseNeighbourhood(
+  const { plugins, edges, upBefore, chain } = chooseNeighbourhood(
     story,
     Number.POSITIVE_INFINITY,
     Number.POSITIVE_INFINITY,
@@ -43,6 +45,7 @@ export function writeDot(story: Story): string {
     `  graph [rankdir=LR, labelloc=t, fontname="Helvetica", label=${quote(headline(story))}];`,
     '  node [fontname="Helvetica", fontsize=11];',
     '  edge [fontname="Helvetica", fontsize=9, color="#59636e"];',
+    ...upBefore.map((id) => `  ${quote(id)} [label=${quote(`${id}\nwas up before`)}, ${before}];`),
     ...nodes,
     ...edges.map((edge) => writeEdge(edge, withReasons)),
     '}',

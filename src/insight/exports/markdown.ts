@@ -10,6 +10,7 @@ import type { BootRecord } from '../boot-record.ts';
 import type { Finding } from '../finding.ts';
 import { findings } from '../findings.ts';
 import { headline } from '../headline.ts';
+import { listChanges, type PluginChange } from '../list-changes.ts';
 import { listHeldLocks, type HeldLock } from '../held-locks.ts';
 import { findOpenStep } from '../open-steps.ts';
 import type { PluginRecord } from '../plugin-record.ts';
@@ -35,6 +36,7 @@ export function writeMarkdown(story: Story): string {
     ['Boot', listFacts(story)],
     ['Failures', listFailures(story)],
     ['Now', listOpen(story)],
+    ['Added and removed', listChanges(story.record).map(describeChange)],
     ['Phases', listPhases(story)],
     ['Critical chain', listChain(story)],
     ['Findings', findings(story).flatMap(describeFinding)],
@@ -49,6 +51,11 @@ export function writeMarkdown(story: Story): string {
     if (facts.length > 0) lines.push('', `## ${title}`, '', ...facts);
   }
   return `${fit(lines).join('\n')}\n`;
+}
+
+function describeChange({ says, startMs, endMs }: PluginChange): string {
+  const time = endMs === undefined ? '' : `, took ${formatDuration(endMs - startMs)}`;
+  return `- ${writeText(says)} (at ${formatDuration(startMs)}${time})`;
 }
 
 /** Leaves out the last facts of a text that is too long. */
@@ -72,6 +79,7 @@ function listFacts({ record, bootId, end, endMs, isFull }: Story): readonly stri
     ['Duration', formatDuration(endMs)],
     ['Plugins', String(enabled.length)],
     ['Boot', writeCode(bootId)],
+    ['Launch', record.launch === undefined ? undefined : String(record.launch)],
     ['Started', startedAt === undefined ? undefined : new Date(startedAt).toISOString()],
     ['Host', start && `${writeCode(start.host)}, pid ${start.pid}`],
     [
@@ -109,7 +117,7 @@ function listFailures(story: Story): readonly string[] {
   });
   return [
     ...general.flatMap((error) => [
-      `- The boot failed: ${writeText(error.message)}`,
+      `- The ${record.launch === undefined ? 'boot' : 'launch'} failed: ${writeText(error.message)}`,
       ...explain(error),
     ]),
     ...failed,

@@ -29,14 +29,18 @@ const classes: Readonly<Record<NodeState, string>> = {
   disabled: 'fill:#f6f8fa,stroke:#8c959f,color:#59636e',
 };
 
+const before = 'fill:none,stroke:#8c959f,color:#59636e,stroke-dasharray:2 3';
+
 /**
  * Writes the graph as a Mermaid flowchart: solid arrows for what is needed, dotted ones for mere order, thick ones for the
  * critical chain. Of more than 120 plugins or 500 edges a part is drawn, with a node that says so.
  */
 export function writeMermaidGraph(story: Story): string {
-  const { plugins, edges, note } = chooseNeighbourhood(story, mostPlugins, mostEdges);
+  const { plugins, edges, upBefore, note } = chooseNeighbourhood(story, mostPlugins, mostEdges);
   // A plugin may be called `end`, which is a keyword of Mermaid: nodes are numbered.
-  const ids = new Map(plugins.map(({ id }, at) => [id, `n${at}`]));
+  const ids = new Map(
+    [...plugins.map(({ id }) => id), ...upBefore].map((id, at) => [id, `n${at}`]),
+  );
   const states = new Map(plugins.map((plugin) => [plugin.id, readNodeState(plugin)]));
   const nodes = plugins.map((plugin) => {
     const { id } = plugin;
@@ -55,6 +59,8 @@ export function writeMermaidGraph(story: Story): string {
     'flowchart LR',
     ...(note === undefined ? [] : [`  note["${writeName(note, 120)}"]`]),
     ...styles.map(([state, style]) => `  classDef ${state} ${style}`),
+    ...(upBefore.length > 0 ? [`  classDef before ${before}`] : []),
+    ...upBefore.map((id) => `  ${ids.get(id)}["${writeName(id)}<br/>was up before"]:::before`),
     ...nodes,
     ...arrows,
   ];

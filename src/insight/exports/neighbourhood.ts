@@ -11,6 +11,8 @@ export interface Neighbourhood {
   /** In the order of the graph. */
   readonly plugins: readonly PluginRecord[];
   readonly edges: readonly JoinedEdge[];
+  /** The ids of plugins that were up before this launch and that its plugins need or come after. */
+  readonly upBefore: readonly string[];
   /** The plugins of the critical chain. */
   readonly chain: ReadonlySet<string>;
   /** A sentence about what is left out; `undefined` when it is everything. */
@@ -65,7 +67,16 @@ export function chooseNeighbourhood(
     isPart && `${plugins.length} of ${all.length} plugins, which are ${describe(around)}`,
     drawn.length < inside.length && `${drawn.length} of ${inside.length} edges`,
   ].filter((each) => each !== false);
-  return { plugins, edges: drawn, chain, ...(notes.length > 0 && { note: notes.join(' and ') }) };
+  const upBefore = [...new Set(drawn.flatMap(({ from, to }) => [from, to]))].filter(
+    (id) => !story.record.find(id),
+  );
+  return {
+    plugins,
+    edges: drawn,
+    upBefore,
+    chain,
+    ...(notes.length > 0 && { note: notes.join(' and ') }),
+  };
 }
 
 function describe(around: readonly string[] | undefined): string {

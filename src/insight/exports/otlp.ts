@@ -36,6 +36,12 @@ export interface OtlpEvent {
   readonly droppedAttributesCount: 0;
 }
 
+/** Another span that a span belongs to. */
+export interface OtlpLink extends Pick<OtlpSpan, 'traceId' | 'spanId'> {
+  readonly attributes: readonly [];
+  readonly droppedAttributesCount: 0;
+}
+
 /** A span. `kind` 1 is internal; `status.code` 0 is unset, 2 is an error. */
 export interface OtlpSpan {
   readonly traceId: string;
@@ -49,7 +55,8 @@ export interface OtlpSpan {
   readonly droppedAttributesCount: 0;
   readonly events: readonly OtlpEvent[];
   readonly droppedEventsCount: 0;
-  readonly links: readonly never[];
+  /** Of a launch into a boot that was up: the span of that boot. */
+  readonly links: readonly OtlpLink[];
   readonly droppedLinksCount: 0;
   readonly status: { readonly code: 0 | 2; readonly message?: string };
 }
@@ -132,15 +139,19 @@ const phaseOf: Readonly<Record<Step, Phase>> = {
   stop: 'stopAll',
 };
 
-/** The spans of one boot: boot ⊃ phases ⊃ steps ⊃ attempts at files. */
+/** The spans of one boot, or of one launch: boot ⊃ phases ⊃ steps ⊃ attempts at files. */
 class BootSpans {
   readonly #story: Story;
+  /** What all ids are derived from: a launch has a trace of its own. */
+  readonly #name: string;
   readonly #traceId: string;
   readonly #startNanos: bigint;
 
   constructor(story: Story) {
     this.#story = story;
-    this.#traceId = makeTraceId(story.bootId);
+    const { bootId, launch } = story;
+    this.#name = launch === undefined ? bootId : `${bootId}/launch ${launch}`;
+    this.#traceId = makeTraceId(this.#name);
     this.#startNanos = BigInt(Math.round(story.record.startedAt ?? 0)) * 1_000_000n;
   }
 
@@ -148,7 +159,7 @@ class BootSpans {
     const { record, endMs } = this.#story;
     const { finished } = record;
     const root = this.#span('boot', undefined, {
-      name: 'slipway boot',
+      name: record.launch === undefined ? 'slipway boot' : 'slipway launch',
       startMs: 0,
       endMs,
       outcome: finished?.outcome ?? 'running',
@@ -234,18 +245,19 @@ class BootSpans {
   }
 
   #span(path: string, parent: string | undefined, facts: SpanFacts): OtlpSpan {
-    const { bootId } = this.#story;
+    const { bootId, launch } = this.#story;
     const { name, startMs, endMs, outcome, error, attributes, events = [] } = facts;
     return {
       traceId: this.#traceId,
-      spanId: makeSpanId(bootId, path),
-      ...(parent !== undefined && { parentSpanId: makeSpanId(bootId, parent) }),
+      spanId: makeSpanId(this.#name, path),
+      ...(parent !== undefined && { parentSpanId: makeSpanId(this.#name, parent) }),
       name,
       kind: 1,
       startTimeUnixNano: this.#nanos(startMs),
       endTimeUnixNano: this.#nanos(Math.max(startMs, endMs)),
       attributes: listAttributes({
         'slipway.boot.id': bootId,
+        'slipway.launch': launch,
         'slipway.outcome': outcome,
         ...attributes,
         ...(error && describeError(error)),
@@ -253,7 +265,7 @@ class BootSpans {
       droppedAttributesCount: 0,
       events,
       droppedEventsCount: 0,
-      links: [],
+      links: parent === undefined && launch !== undefined ? [linkBoot(bootId)] : [],
       droppedLinksCount: 0,
       status: error ? { code: 2, message: error.message } : { code: 0 },
     };
@@ -263,4 +275,9 @@ class BootSpans {
   #nanos(ms: number): string {
     return String(this.#startNanos + BigInt(Math.round(ms * 1_000_000)));
   }
+}
+
+function linkBoot(bootId: string): OtlpLink {
+  const [traceId, spanId] = [makeTraceId(bootId), makeSpanId(bootId, 'boot')];
+  return { traceId, spanId, attributes: [], droppedAttributesCount: 0 };
 }

@@ -58,7 +58,7 @@ function writeTheme(theme: 0 | 1): string {
     const isWait = (waitKinds as readonly string[]).includes(name);
     return isWait ? `${fill}.${prefix}-hatch-${name}{stroke:${colour}}` : fill;
   });
-  const lines = ['grid', 'chain', 'bad', 'text'] as const;
+  const lines = ['grid', 'soft', 'chain', 'bad', 'text'] as const;
   const strokes = lines.map((name) => `.${prefix}-line-${name}{stroke:${colours[name][theme]}}`);
   return [...rules, ...strokes, `.${prefix}-halo{stroke:${colours.back[theme]}}`].join('');
 }

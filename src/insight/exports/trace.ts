@@ -55,7 +55,8 @@ export function writeTrace(story: Story): string {
 
 function nameProcess(story: Story, pid: number): readonly TraceEvent[] {
   const { hostApp, host } = story.record.start ?? {};
-  const name = hostApp ? `${hostApp.name}: slipway boot` : 'slipway boot';
+  const what = story.launch === undefined ? 'slipway boot' : `slipway launch ${story.launch}`;
+  const name = hostApp ? `${hostApp.name}: ${what}` : what;
   const meta = { ph: 'M', pid, tid: phaseThread } as const;
   return [
     { ...meta, name: 'process_name', args: { name } },

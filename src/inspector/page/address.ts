@@ -5,7 +5,10 @@ export type View = (typeof views)[number];
 export interface Choices {
   readonly view: View | undefined;
   readonly plugin: string | undefined;
+  /** In ms from the start of what is shown: the boot, or the launch. */
   readonly moment: number | undefined;
+  /** The launch into a boot that is up; `undefined` for the boot itself. */
+  readonly launch: number | undefined;
 }
 
 export function readAddress(): Choices {
@@ -16,12 +19,14 @@ export function readAddress(): Choices {
     view: views.find((view) => view === parts.get('view')),
     plugin: parts.get('plugin') ?? undefined,
     moment: Number.isFinite(moment) && moment >= 0 ? moment : undefined,
+    launch: Number.parseInt(parts.get('launch') ?? '', 10) || undefined,
   };
 }
 
-export function writeAddress({ view, plugin, moment }: Choices): void {
+export function writeAddress({ view, plugin, moment, launch }: Choices): void {
   const parts = new URLSearchParams();
   if (view !== undefined && view !== 'lanes') parts.set('view', view);
+  if (launch !== undefined) parts.set('launch', String(launch));
   if (plugin !== undefined) parts.set('plugin', plugin);
   if (moment !== undefined) parts.set('at', String(Math.round(moment)));
   const hash = parts.size === 0 ? '' : `#${parts}`;

@@ -23,19 +23,22 @@ interface AppProps {
 
 /** The whole page: the headline first, then the views with the details of what is selected, and the moment that is shown. */
 export function App({ model, shown, view }: AppProps) {
-  const { story, latest, problem } = shown;
+  const { story, latest, boot, latestBoot, problem } = shown;
   // What a choice of the reader does not change is not compared again.
-  const header = useMemo(() => <Header shown={shown} />, [story, problem, shown.connection]);
-  if (problem !== undefined || !story || !latest) return header;
+  const header = useMemo(
+    () => <Header shown={shown} choose={(launch) => model.choose(launch)} />,
+    [story, latestBoot, problem, shown.connection],
+  );
+  if (problem !== undefined || !story || !latest || !boot) return header;
   return (
     <>
       {header}
-      <Body model={model} shown={shown} view={view} story={story} latest={latest} />
+      <Body model={model} shown={shown} view={view} story={story} latest={latest} boot={boot} />
     </>
   );
 }
 
-function Body({ model, view, ...of }: AppProps & Pick<ViewProps, 'story' | 'latest'>) {
+function Body({ model, view, ...of }: AppProps & Pick<ViewProps, 'story' | 'latest' | 'boot'>) {
   const found = useFindings(of.story);
   // A chosen tab answers at once. Its view, which has to be built, comes in the task after that drawing.
   const built = useNextTask(view);
@@ -48,6 +51,7 @@ function Body({ model, view, ...of }: AppProps & Pick<ViewProps, 'story' | 'late
       select: (plugin) => model.select(plugin),
       goTo: (moment) => model.goTo(moment),
       play: () => model.play(),
+      choose: (launch) => model.choose(launch),
     };
     return (
       <>

@@ -1,7 +1,7 @@
 import { useRef } from 'preact/hooks';
 import type { Story } from '../../insight/story.ts';
 import type { Axis } from '../../insight/timeline-axis.ts';
-import { layBootAxis } from '../../insight/timeline-frame.ts';
+import { findShownEnd, layBootAxis } from '../../insight/timeline-frame.ts';
 
 /** Each story is laid out once, for all parts of the page. */
 const laid = new WeakMap<Story, { readonly isOpen: boolean; readonly axis: Axis }>();
@@ -28,7 +28,7 @@ export function useAxis(latest: Story, connection: string): Axis {
   return last.current.axis;
 }
 
-/** The last moment of the slider: the end of the launch, or of the way down when it has begun. */
-export function findLastMoment({ record, nowMs, endMs }: Story): number {
-  return Math.max(1, record.stopping ? nowMs : endMs);
+/** The last moment of the slider: the last that is shown. */
+export function findLastMoment(story: Story): number {
+  return Math.max(1, findShownEnd(story));
 }

@@ -9,16 +9,22 @@ import { readAddress, writeAddress, type View } from './address.ts';
 /** `over` when no more lines will come; `lost` while the browser tries to connect again; `refused` when it has given up. */
 export type Connection = 'connecting' | 'live' | 'lost' | 'refused' | 'over';
 
-/** Everything that the page draws: one moment of the boot, and what the reader has chosen to see of it. */
+/** Everything that the page draws: one moment of the boot or of a launch into it, and what the reader has chosen to see of it. */
 export interface Shown {
-  /** The boot at the moment that is shown; `undefined` before its first line. */
+  /** The boot, or the launch that the reader has chosen, at the moment that is shown; `undefined` before its first line. */
   readonly story: Story | undefined;
-  /** The whole story so far: that of the latest moment. */
+  /** The same at the latest moment. */
   readonly latest: Story | undefined;
+  /** The boot at the moment that is shown, with all of its launches. */
+  readonly boot: Story | undefined;
+  /** The boot at the latest moment. */
+  readonly latestBoot: Story | undefined;
+  /** When what is shown began, in ms from the start of the boot. */
+  readonly beganMs: number;
   readonly connection: Connection;
   /** Whether time goes on: more lines may come, and the boot has not stopped. */
   readonly isRunning: boolean;
-  /** The moment that the reader has chosen, in ms; `undefined` follows the boot. */
+  /** The moment that the reader has chosen, in ms from the start of what is shown; `undefined` follows it. */
   readonly moment: number | undefined;
   /** Whether the moment moves on by itself. */
   readonly isPlaying: boolean;
@@ -55,19 +61,27 @@ export class Model {
   #playingSince: { readonly moment: number; readonly at: number } | undefined;
   #view: View = 'lanes';
   #plugin: string | undefined;
+  #launch: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #restUntil = 0;
   #drawn: Shown | undefined;
   #addressTimer: ReturnType<typeof setTimeout> | undefined;
   /** The story of a chosen moment, which is made once. */
-  #past: { readonly moment: number; readonly events: number; readonly story: Story } | undefined;
+  #past:
+    | {
+        readonly moment: number;
+        readonly launch: number | undefined;
+        readonly events: number;
+        readonly stories: Pick<Shown, 'story' | 'boot'>;
+      }
+    | undefined;
 
   constructor(draw: (shown: Shown, view: View) => void) {
     this.#draw = draw;
-    ({ view: this.#view = 'lanes', plugin: this.#plugin, moment: this.#moment } = readAddress());
+    this.#readAddress();
     addEventListener('hashchange', () => {
       clearTimeout(this.#addressTimer);
-      ({ view: this.#view = 'lanes', plugin: this.#plugin, moment: this.#moment } = readAddress());
+      this.#readAddress();
       this.#drawNow();
     });
   }
@@ -93,17 +107,29 @@ export class Model {
     this.#answer();
   }
 
+  /** Selects a plugin. One that is not in what is shown leads to the boot or the launch where it is. */
   select(plugin: string | undefined): void {
     this.#plugin = plugin;
+    const { latest, latestBoot } = this.#drawn ?? {};
+    if (plugin !== undefined && latest && latestBoot && !latest.record.find(plugin)) {
+      this.choose(latestBoot.record.findLaunchOf(plugin));
+      return;
+    }
     if (this.#drawn) this.#drawn = { ...this.#drawn, ...this.#readSelection(this.#drawn.story) };
     this.#answer();
+  }
+
+  /** Shows a launch, from its start to now; `undefined` shows the boot itself. */
+  choose(launch: number | undefined): void {
+    this.#launch = launch;
+    this.goTo(undefined);
   }
 
   /** Shows the boot as it stood at a moment, in ms; `undefined` follows it. */
   goTo(moment: number | undefined): void {
     this.#playingSince = undefined;
     this.#moment = moment;
-    this.#choose();
+    this.#showChoice();
   }
 
   /** Lets time go on from the moment that is shown, or from the start when that is the end. Ends it if it does already. */
@@ -112,10 +138,19 @@ export class Model {
     const endMs = latest ? findLastMoment(latest) : 0;
     const moment = this.#moment === undefined || this.#moment >= endMs ? 0 : this.#moment;
     this.#playingSince = this.#playingSince ? undefined : { moment, at: performance.now() };
-    this.#choose();
+    this.#showChoice();
   }
 
-  #choose(): void {
+  #readAddress(): void {
+    ({
+      view: this.#view = 'lanes',
+      plugin: this.#plugin,
+      moment: this.#moment,
+      launch: this.#launch,
+    } = readAddress());
+  }
+
+  #showChoice(): void {
     this.#writeAddress();
     this.#drawNow();
   }
@@ -129,7 +164,12 @@ export class Model {
   }
 
   #writeAddress(): void {
-    writeAddress({ view: this.#view, plugin: this.#plugin, moment: this.#moment });
+    writeAddress({
+      view: this.#view,
+      plugin: this.#plugin,
+      moment: this.#moment,
+      launch: this.#launch,
+    });
   }
 
   /** Lines that come together are drawn together. A timer, because a tab in the background gets no animation frames. */
@@ -180,13 +220,17 @@ export class Model {
   }
 
   #look(): Shown {
-    const latest = this.#readLatest();
-    const story = latest && this.#readStory(latest);
+    const latestBoot = this.#readBoot();
+    const latest = latestBoot && this.#readChosen(latestBoot);
+    const { story, boot } = latest ? this.#readMoment(latest, latestBoot) : {};
     return {
       story,
       latest,
+      boot,
+      latestBoot,
+      beganMs: latestBoot && latest ? readBegin(latestBoot, latest) : 0,
       connection: this.#connection,
-      isRunning: this.#isRunning(latest),
+      isRunning: this.#isRunning(latestBoot) && this.#isRunning(latest),
       moment: this.#moment,
       isPlaying: this.#playingSince !== undefined,
       problem: this.#problem,
@@ -204,7 +248,17 @@ export class Model {
     return this.#connection === 'live' && latest?.record.stoppedAtMs === undefined;
   }
 
+  /** The latest moment of what the reader has chosen. A launch that has not begun is no choice. */
   #readLatest(): Story | undefined {
+    const boot = this.#readBoot();
+    return boot && this.#readChosen(boot);
+  }
+
+  #readChosen(boot: Story): Story {
+    return (this.#launch === undefined ? undefined : boot.findLaunch(this.#launch)) ?? boot;
+  }
+
+  #readBoot(): Story | undefined {
     if (!this.#hasLines) return undefined;
     const isOpen = this.#connection !== 'over';
     const so = this.#parser.finish(isOpen);
@@ -213,13 +267,22 @@ export class Model {
     return this.#parser.finish(isOpen, Math.max(so.nowMs, performance.now() - this.#clockLag));
   }
 
-  #readStory(latest: Story): Story {
+  #readMoment(latest: Story, latestBoot: Story): Pick<Shown, 'story' | 'boot'> {
     const moment = this.#moment;
-    if (moment === undefined) return latest;
-    const events = latest.events.length;
-    if (this.#past?.moment !== moment || this.#past.events !== events) {
-      this.#past = { moment, events, story: latest.at(moment) };
+    if (moment === undefined) return { story: latest, boot: latestBoot };
+    const { launch } = latest;
+    const events = latestBoot.events.length;
+    const past = this.#past;
+    if (past?.moment === moment && past.launch === launch && past.events === events) {
+      return past.stories;
     }
-    return this.#past.story;
+    const boot = latestBoot.at(readBegin(latestBoot, latest) + moment);
+    const stories = { boot, story: latest === latestBoot ? boot : latest.at(moment) };
+    this.#past = { moment, launch, events, stories };
+    return stories;
   }
+}
+
+function readBegin({ record }: Story, { launch }: Story): number {
+  return launch === undefined ? 0 : (record.findLaunch(launch)?.startedAtMs ?? 0);
 }

@@ -19,8 +19,9 @@ export function Section({ title, children }: SectionProps) {
   );
 }
 
-interface PluginLinkProps extends Pick<ViewProps, 'select'> {
+interface PluginLinkProps {
   readonly id: string;
+  readonly select: (id: string) => void;
 }
 
 /** The name of a plugin, which selects it. */

@@ -4,10 +4,12 @@ import type { Shown } from './model.ts';
 
 /** What each view is drawn from, and how it reports the reader's choices. */
 export interface ViewProps {
-  /** The boot at the moment that is shown. */
+  /** The boot, or the launch that the reader has chosen, at the moment that is shown. */
   readonly story: Story;
-  /** The boot at its latest moment. */
+  /** The same at its latest moment. */
   readonly latest: Story;
+  /** The whole boot at the moment that is shown. */
+  readonly boot: Story;
   readonly shown: Shown;
   /** What is worth a look in it. */
   readonly found: readonly Finding[];
@@ -16,4 +18,6 @@ export interface ViewProps {
   readonly select: (plugin: string | undefined) => void;
   readonly goTo: (moment: number | undefined) => void;
   readonly play: () => void;
+  /** Shows a launch, or the boot itself. */
+  readonly choose: (launch: number | undefined) => void;
 }

@@ -1,15 +1,31 @@
-import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import type { AdvisoryLock, HeldLock, LockOptions } from '../../core/core-services.ts';
 import { formatDuration, toMilliseconds } from '../../core/duration.ts';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
-import { onAbort, growPause, sleep, spread, untilAborted } from '../../core/patience.ts';
+import {
+  onAbort,
+  growPause,
+  sleep,
+  spread,
+  untilAborted,
+  withEither,
+} from '../../core/patience.ts';
 import { isConnectionLost, isWorthWaiting } from '../connection/connection-error.ts';
-import { LockSession, type LockSessionOptions } from './lock-session.ts';
+import {
+  hashLockName,
+  LockSession,
+  type LockSessionOptions,
+  type NamedLock,
+  type SessionLock,
+} from './lock-session.ts';
+import type { OnceRun } from './once-table.ts';
+import { runOnce, type OnceLocks } from './run-once.ts';
 
 interface AdvisoryLocksParts extends LockSessionOptions {
   readonly clock: Clock;
+  /** The application, for the runs that are written down. */
+  readonly app?: OnceRun['app'];
 }
 
 const pauses = { firstMs: 50, longestMs: 1_000 };
@@ -19,22 +35,27 @@ const theBootHasEnded = 'the boot has ended';
  * The locks of one boot, all on one connection that is opened for the first of them. The pool has no part in it: a worker
  * that holds a lock would wait for a second client that all the other lock holders have.
  */
-export class AdvisoryLocks {
+export class AdvisoryLocks implements OnceLocks {
+  readonly clock: Clock;
+  readonly app: OnceRun['app'];
   readonly #parts: AdvisoryLocksParts;
   /** A session takes one key twice, so that two holders in one process have to be kept apart here. */
-  readonly #keys = new Set<string>();
+  readonly #taken = new Set<bigint>();
   readonly #ended = new AbortController();
   #session: Promise<LockSession> | undefined;
 
   constructor(parts: AdvisoryLocksParts) {
     this.#parts = parts;
+    this.clock = parts.clock;
+    this.app = parts.app;
   }
 
   /** The service as one plugin has it: when `life` is aborted, it waits for nothing any more. */
-  serviceFor(life: AbortSignal): AdvisoryLock {
+  serviceFor(life: AbortSignal, plugin: string): AdvisoryLock {
     return {
       tryLock: (key) => this.#tryLockFor(key, life),
       withLock: (key, work, options) => this.#withLock(key, work, options ?? {}, life),
+      runOnce: (key, work, options) => runOnce(this, { plugin, life }, key, work, options ?? {}),
     };
   }
 
@@ -47,7 +68,7 @@ export class AdvisoryLocks {
 
   /** A lock does not outlive the attempt that took it: the next one would find it taken by itself. */
   async #tryLockFor(key: string, life: AbortSignal): Promise<HeldLock | undefined> {
-    const held = await this.#tryLock(key);
+    const held = await this.#tryLock(nameLock(key));
     if (!held) return undefined;
     const leave = onAbort(life, () => void held.release().catch(() => undefined));
     const release = (): Promise<void> => {
@@ -66,7 +87,7 @@ export class AdvisoryLocks {
   ): Promise<T> {
     const waitMs = wait === undefined ? Number.POSITIVE_INFINITY : toMilliseconds(wait, 'wait');
     return withEither([life, ...(signal ? [signal] : [])], async (given) => {
-      const held = await this.#waitForLock(key, waitMs, given);
+      const held = await this.waitForLock(nameLock(key), waitMs, given);
       try {
         const result = await withEither([given, held.signal], work);
         held.signal.throwIfAborted();
@@ -77,14 +98,15 @@ export class AdvisoryLocks {
     });
   }
 
-  async #waitForLock(key: string, waitMs: number, signal: AbortSignal): Promise<HeldLock> {
+  /** @throws BootError `LOCK_TIMEOUT`; the signal's reason. */
+  async waitForLock(lock: NamedLock, waitMs: number, signal: AbortSignal): Promise<SessionLock> {
     const { clock, connectWaitMs } = this.#parts;
     const began = clock.elapsed();
     let isWaiting = false;
     let awayAt: number | undefined;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const held = await this.#tryUnlessAborted(key, signal);
+        const held = await this.tryUnlessAborted(lock, signal);
         if (held) return held;
         isWaiting = true;
         awayAt = undefined;
@@ -95,15 +117,15 @@ export class AdvisoryLocks {
         if (clock.elapsed() - awayAt >= connectWaitMs) throw error;
       }
       const leftMs = waitMs - (clock.elapsed() - began);
-      if (leftMs <= 0) throw lockTimeout(key, waitMs);
+      if (leftMs <= 0) throw lockTimeout(lock, waitMs);
       await sleep(clock, Math.min(spread(growPause(attempt, pauses)), leftMs), signal);
     }
   }
 
   /** An abort does not wait for a server that does not answer. A lock that comes later is released. */
-  async #tryUnlessAborted(key: string, signal: AbortSignal): Promise<HeldLock | undefined> {
+  async tryUnlessAborted(lock: NamedLock, signal: AbortSignal): Promise<SessionLock | undefined> {
     signal.throwIfAborted();
-    const trying = this.#tryLock(key);
+    const trying = this.#tryLock(lock);
     try {
       return await untilAborted(trying, signal);
     } catch (error) {
@@ -112,48 +134,50 @@ export class AdvisoryLocks {
     }
   }
 
-  async #tryLock(key: string): Promise<HeldLock | undefined> {
+  async #tryLock(lock: NamedLock): Promise<SessionLock | undefined> {
     this.#ended.signal.throwIfAborted();
-    if (this.#keys.has(key)) return undefined;
-    this.#keys.add(key);
+    if (this.#taken.has(lock.id)) return undefined;
+    this.#taken.add(lock.id);
     try {
-      const session = await this.#take(key);
-      if (session) return this.#hold(key, session);
+      const session = await this.ask(async (asked) =>
+        (await asked.tryLock(lock.id)) ? asked : undefined,
+      );
+      if (session) return this.#hold(lock, session);
     } catch (error) {
-      this.#keys.delete(key);
+      this.#taken.delete(lock.id);
       throw error;
     }
-    this.#keys.delete(key);
+    this.#taken.delete(lock.id);
     return undefined;
   }
 
-  /** The session that has the lock now. One that broke unnoticed held nothing of it: then another is asked. */
-  async #take(key: string, isSecond = false): Promise<LockSession | undefined> {
+  /** Asks the session of the locks. One that broke unnoticed held nothing of the answer: then another is asked. */
+  async ask<T>(use: (session: LockSession) => Promise<T>, isSecond = false): Promise<T> {
     const session = await this.#connect();
     try {
-      return (await session.tryLock(lockKey(key))) ? session : undefined;
+      return await use(session);
     } catch (error) {
       if (isSecond || !isConnectionLost(error)) throw error;
-      return this.#take(key, true);
+      return this.ask(use, true);
     }
   }
 
-  #hold(key: string, session: LockSession): HeldLock {
+  #hold({ id, name }: NamedLock, session: LockSession): SessionLock {
     const lost = new AbortController();
     const leave = onAbort(session.lost, () => {
       const { message } = toError(
         this.#ended.signal.aborted ? theBootHasEnded : session.lost.reason,
       );
-      lost.abort(new BootError('LOCK_LOST', `The lock ${key} was lost: ${message}`));
+      lost.abort(new BootError('LOCK_LOST', `The lock ${name} was lost: ${message}`));
     });
     const giveBack = async (): Promise<void> => {
       leave();
-      await session.unlock(lockKey(key));
-      this.#keys.delete(key);
+      await session.unlock(id);
+      this.#taken.delete(id);
     };
     let released: Promise<void> | undefined;
     const release = (): Promise<void> => (released ??= giveBack());
-    return { signal: lost.signal, release, [Symbol.asyncDispose]: release };
+    return { session, signal: lost.signal, release, [Symbol.asyncDispose]: release };
   }
 
   /** Connects once for all, and again after the connection was lost. */
@@ -174,26 +198,12 @@ export class AdvisoryLocks {
   }
 }
 
-/** The first 8 bytes, big-endian and signed, of SHA-256 of `slipway:lock:<key>`: apart from the keys of migrations. */
-function lockKey(key: string): bigint {
-  return createHash('sha256').update(`slipway:lock:${key}`).digest().readBigInt64BE(0);
+/** Names the lock of a key. Its id is never that of a migration. */
+function nameLock(key: string): NamedLock {
+  return { id: hashLockName(`slipway:lock:${key}`), name: key };
 }
 
-/** `AbortSignal.any` would stay on a signal that lives as long as the plugin, once for every lock it ever takes. */
-async function withEither<T>(
-  signals: readonly AbortSignal[],
-  use: (either: AbortSignal) => T | Promise<T>,
-): Promise<T> {
-  const either = new AbortController();
-  const leaving = signals.map((signal) => onAbort(signal, () => either.abort(signal.reason)));
-  try {
-    return await use(either.signal);
-  } finally {
-    for (const leave of leaving) leave();
-  }
-}
-
-function lockTimeout(key: string, waitMs: number): BootError {
-  const message = `The lock ${key} stayed taken for ${formatDuration(waitMs)}`;
+function lockTimeout({ name }: NamedLock, waitMs: number): BootError {
+  const message = `The lock ${name} stayed taken for ${formatDuration(waitMs)}`;
   return new BootError('LOCK_TIMEOUT', message);
 }

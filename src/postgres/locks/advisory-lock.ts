@@ -154,7 +154,11 @@ export function msSinceSql(time: string): string {
 
 /** The SQL condition on `pg_locks l` that holds for the session which has the schema's lock, in this database. */
 export function heldLockSql(schema: string): string {
-  const key = migrationLockKey(schema);
+  return heldKeySql(migrationLockKey(schema));
+}
+
+/** The same for the session that holds a key. */
+export function heldKeySql(key: bigint): string {
   return `l.locktype = 'advisory' and l.granted and l.objsubid = 1
     and l.classid = ${BigInt.asUintN(32, key >> 32n)}::bigint::oid and l.objid = ${BigInt.asUintN(32, key)}::bigint::oid
     and l.database = (select oid from pg_database where datname = current_database())`;

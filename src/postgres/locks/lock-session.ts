@@ -1,9 +1,17 @@
+import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { Client } from 'pg';
+import type { HeldLock } from '../../core/core-services.ts';
 import { toError } from '../../core/error-record.ts';
 import { BootError } from '../../core/errors.ts';
 import { isConnectionLost } from '../connection/connection-error.ts';
-import { ownTypes, toClientConfig, type DatabaseSource } from '../connection/connection.ts';
+import {
+  ownTypes,
+  toClientConfig,
+  type DatabaseSource,
+  type QueryAnswer,
+  type Querying,
+} from '../connection/connection.ts';
 import { destroySocket } from '../connection/own-pool.ts';
 import { nameSession, noticingGoneHosts } from '../connection/session-settings.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
@@ -15,6 +23,8 @@ type RealClient = Client & { readonly processID: number | null; ref(): void; unr
 const settings = {
   application_name: nameSession('locks'),
   idle_session_timeout: '0',
+  // All locks of the process share the session: none may wait long for a locked table.
+  lock_timeout: '10s',
   ...noticingGoneHosts,
 };
 
@@ -29,14 +39,37 @@ export interface LockSessionOptions {
   readonly cut?: AbortSignal | undefined;
 }
 
+/** A lock as PostgreSQL knows it, and as messages call it. */
+export interface NamedLock {
+  readonly id: bigint;
+  readonly name: string;
+}
+
+/** The first 8 bytes, big-endian and signed, of SHA-256 of a text. */
+export function hashLockName(text: string): bigint {
+  return createHash('sha256').update(text).digest().readBigInt64BE(0);
+}
+
+/** A lock that is held, and the session that holds it. */
+export interface SessionLock extends HeldLock {
+  readonly session: LockSession;
+}
+
 /** A connection of its own that holds any number of session locks. */
-export class LockSession {
+export class LockSession implements Querying {
   /** Aborted with the reason when the connection is gone, and all its locks with it. */
   readonly lost: AbortSignal;
   readonly #client: RealClient;
   readonly #lost = new AbortController();
   #running = 0;
   #last: Promise<unknown> = Promise.resolve();
+  readonly #direct: Querying = {
+    query: async <Row>(text: string, values?: readonly unknown[]) => {
+      const config = { text, types: ownTypes, ...(values && { values: [...values] }) };
+      const answer: unknown = await this.#client.query(config);
+      return answer as QueryAnswer<Row>;
+    },
+  };
 
   private constructor(client: RealClient) {
     this.#client = client;
@@ -85,44 +118,34 @@ export class LockSession {
 
   /** Tries once and never waits: other sessions could wait for one that blocks inside PostgreSQL, and it for them. */
   async tryLock(key: bigint): Promise<boolean> {
-    const [row] = await this.#query<{ taken: boolean }>(
+    const { rows } = await this.query<{ taken: boolean }>(
       `select pg_try_advisory_lock(${key}) as taken`,
     );
-    return row?.taken === true;
+    return rows[0]?.taken === true;
   }
 
   /** When that fails, the session is gone and the lock with it. */
   async unlock(key: bigint): Promise<void> {
-    await this.#query(`select pg_advisory_unlock(${key})`).catch(() => undefined);
+    await this.query(`select pg_advisory_unlock(${key})`).catch(() => undefined);
   }
 
-  async end(): Promise<void> {
-    await this.#client.end();
-  }
-
-  async #askPid(): Promise<number | undefined> {
-    const [row] = await this.#query<{ pid: number }>('select pg_backend_pid() as pid');
-    return row?.pid;
-  }
-
-  async #prepare(): Promise<void> {
-    const list = Object.entries(settings)
-      .map(([name, value]) => `set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false)`)
-      .join(', ');
-    await this.#query(`select ${list}`);
+  query<Row>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>> {
+    return this.alone((client) => client.query<Row>(text, values));
   }
 
   /**
-   * Sends one query after the other: pg is giving up its own queue. Only a query keeps the process alive: a lock that is held
-   * for as long as the process lives does not.
+   * Sends queries with none of another caller between them, one after the other: pg is giving up its own queue. Only a query
+   * keeps the process alive: a lock that is held for as long as the process lives does not.
+   *
+   * @example await session.alone((client) => makeOwnTable(client, table));
    */
-  async #query<Row extends object>(text: string): Promise<readonly Row[]> {
+  async alone<T>(use: (client: Querying) => Promise<T>): Promise<T> {
     this.#running += 1;
     this.#client.ref();
-    const answer = this.#last.then(() => this.#client.query<Row>({ text, types: ownTypes }));
-    this.#last = answer.catch(() => undefined);
+    const turn = this.#last.then(() => use(this.#direct));
+    this.#last = turn.catch(() => undefined);
     try {
-      return (await answer).rows;
+      return await turn;
     } catch (error) {
       // pg reports a lost connection some ticks after it failed the query.
       if (isConnectionLost(error)) this.#lost.abort(error);
@@ -131,6 +154,22 @@ export class LockSession {
       this.#running -= 1;
       if (this.#running === 0) this.#client.unref();
     }
+  }
+
+  async end(): Promise<void> {
+    await this.#client.end();
+  }
+
+  async #askPid(): Promise<number | undefined> {
+    const { rows } = await this.query<{ pid: number }>('select pg_backend_pid() as pid');
+    return rows[0]?.pid;
+  }
+
+  async #prepare(): Promise<void> {
+    const list = Object.entries(settings)
+      .map(([name, value]) => `set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false)`)
+      .join(', ');
+    await this.query(`select ${list}`);
   }
 }
 

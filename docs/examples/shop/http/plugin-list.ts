@@ -37,5 +37,8 @@ export function listPlugins(boot: Pick<Boot, 'on'>): () => readonly ListedPlugin
       if (plugin && from !== hostId) known.set(to, { ...plugin, uses: [...plugin.uses, from] });
     }
   });
+  boot.on('removal.finished', ({ plugins }) => {
+    for (const id of plugins) known.delete(id);
+  });
   return () => [...known.values()].toSorted((a, b) => a.id.localeCompare(b.id));
 }

@@ -19,6 +19,11 @@ export interface Router {
   get(path: string, handler: Handler): void;
   /** Something is made: answered with 201. */
   post(path: string, handler: Handler): void;
+  /**
+   * Takes no more requests, and resolves when those under way are answered. For a plugin that may be removed while the shop is
+   * open, in its `onStop`.
+   */
+  close(): Promise<void>;
 }
 
 /** The host gives every plugin a router of its own. */
@@ -40,20 +45,45 @@ interface Match {
 
 /** All routes of the shop; `/products/:id` matches one path segment by name. */
 export class RouteTable {
-  readonly #routes: Route[] = [];
+  #routes: readonly Route[] = [];
+  readonly #open = new Map<string, Set<Promise<unknown>>>();
 
   get all(): readonly Route[] {
     return this.#routes;
   }
 
+  /** Begins anew for a plugin that comes back: its earlier routes are gone. */
   routerFor(plugin: string): Router {
+    this.#forget(plugin);
     const add = (method: Method, path: string, handler: Handler): void => {
-      this.#routes.push({ plugin, method, path: `/api/${plugin}${path}`, handler });
+      const route = { plugin, method, path: `/api/${plugin}${path}`, handler };
+      this.#routes = [...this.#routes, route];
     };
     return {
       get: (path, handler) => add('GET', path, handler),
       post: (path, handler) => add('POST', path, handler),
+      close: async () => {
+        this.#forget(plugin);
+        await Promise.allSettled(this.#open.get(plugin) ?? new Set<Promise<unknown>>());
+      },
     };
+  }
+
+  /** Answers a request for a plugin, whose router waits for that when it is closed. */
+  async answerFor<T>(plugin: string, work: () => Promise<T>): Promise<T> {
+    const open = this.#open.get(plugin) ?? new Set();
+    this.#open.set(plugin, open);
+    const answering = work();
+    open.add(answering);
+    try {
+      return await answering;
+    } finally {
+      open.delete(answering);
+    }
+  }
+
+  #forget(plugin: string): void {
+    this.#routes = this.#routes.filter((route) => route.plugin !== plugin);
   }
 
   /** Every route that fits the path, whatever its method. */

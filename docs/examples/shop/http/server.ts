@@ -53,14 +53,15 @@ export function createShopServer(options: ShopServerOptions): ShopServer {
     const matches = routes.match(url.pathname);
     const match = matches.find(({ route }) => route.method === request.method);
     if (match) {
-      const body = await readJson(request);
       const { params, route } = match;
-      const value = await route.handler({
-        params,
-        query: url.searchParams,
-        headers: request.headers,
-        body,
-      });
+      const value = await routes.answerFor(route.plugin, async () =>
+        route.handler({
+          params,
+          query: url.searchParams,
+          headers: request.headers,
+          body: await readJson(request),
+        }),
+      );
       return send(response, route.method === 'POST' ? 201 : 200, value);
     }
     if (matches.length === 0) throw new Refusal(404, `There is nothing at ${url.pathname}`);

@@ -65,7 +65,7 @@ export interface BackendPluginRegistry {
   ): void;
   /** Provides a service. After `register` it has no effect on the order, and is a warning unless `provides` lists it. */
   registerService<T>(ref: ServiceRef<T>, service: NoInfer<T>): void;
-  /** The service that another plugin or the host provides; rejects when it is not up. */
+  /** One of the services in `deps` of `registerInit`, a core service or one of its own; rejects when it is not up. */
   getService<T>(ref: ServiceRef<T>): Promise<T>;
   /** Owns an extension point; before `register` returns. Every plugin that got it there is started before this one. */
   registerExtensionPoint<T>(ref: ExtensionPoint<T>, point: NoInfer<T>): void;

@@ -3,7 +3,8 @@ import { BootError } from '../../../core/errors.ts';
 import type { StopHandler } from '../../../core/core-services.ts';
 import type { Logger } from '../../../core/logger.ts';
 import type { AnyRef, ProvidableRef } from '../../../core/service.ts';
-import type { ServiceRegistry } from '../../around/service-registry.ts';
+import { undeclared } from '../../../core/undeclared.ts';
+import { notUp, type ServiceRegistry } from '../../around/service-registry.ts';
 import type { BackendInit, BackendPluginRegistry, Contribution } from './backend-plugin.ts';
 import type { ExtensionPoints } from './extension-points.ts';
 
@@ -53,7 +54,7 @@ export class Registration {
       pluginId: plugin,
       registerInit: (init) => this.#registerInit(init as unknown as AnyInit),
       registerService: (ref, service) => this.#registerService(ref, service),
-      getService: async (ref) => this.#getService(ref) as never,
+      getService: async (ref) => (await this.#getService(ref)) as never,
       registerExtensionPoint: (ref, point) => this.#registerPoint(ref, point),
       getExtensionPoint: (ref) => this.#usePoint(ref) as never,
       registerCleanup: (cleanup) => this.#registerCleanup(cleanup),
@@ -108,16 +109,30 @@ export class Registration {
     } else if (this.#exports && this.init.provides?.some(({ id }) => id === ref.id)) {
       this.#exports.set(ref.id, value);
     } else {
-      this.#services.provide(0, ref, value);
+      this.#services.provide({ plugin: this.#plugin, position: 0 }, ref, value);
       this.#warn(
         `${ref.id} was registered after register() had returned, so it orders no plugin: list it in provides of registerInit()`,
       );
     }
   }
 
-  #getService(ref: AnyRef): unknown {
-    if (coreServiceIds.has(ref.id) && this.#life) return this.#life.core(ref.id);
-    return this.#services.resolve(this.#plugin, ref) ?? this.#services.get(ref);
+  async #getService(ref: AnyRef): Promise<unknown> {
+    // A call in register() may come before that of registerInit(), which has the deps.
+    await Promise.resolve();
+    if (coreServiceIds.has(ref.id)) {
+      if (this.#life) return this.#life.core(ref.id);
+    } else if (!this.#isDeclared(ref.id)) {
+      throw undeclared(this.#plugin, ref.id);
+    }
+    const found = this.#services.resolve(this.#plugin, ref);
+    if (found === undefined && ref.kind === 'service') throw notUp(ref.id);
+    return found;
+  }
+
+  #isDeclared(id: string): boolean {
+    const { deps = {}, provides = [] } = this.init;
+    const refs: readonly AnyRef[] = [...Object.values(deps), ...provides];
+    return this.services.has(id) || refs.some((ref) => ref.id === id);
   }
 
   #registerPoint(ref: ProvidableRef, point: unknown): void {

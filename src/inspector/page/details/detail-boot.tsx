@@ -1,19 +1,22 @@
 import { formatDuration } from '../../../core/duration.ts';
+import { printable } from '../../../core/printable.ts';
 import type { Phase } from '../../../core/steps.ts';
 import type { Story } from '../../../insight/story.ts';
 import type { ViewProps } from '../view-props.ts';
+import { listChanges } from '../../../insight/list-changes.ts';
 import { ErrorDetails } from './detail-error.tsx';
 import { Band, Facts, Message, Section } from '../parts.tsx';
 import { Problems } from './detail-warnings.tsx';
 
-interface BootProps extends Pick<ViewProps, 'story' | 'select'> {
+interface BootProps extends Pick<ViewProps, 'story' | 'select' | 'choose'> {
   /** Whether no plugin stands above it: then the boot itself is the answer. */
   readonly isAlone: boolean;
 }
 
 /** The facts of the whole boot, and what it failed by when that was no plugin's step. */
-export function Boot({ story, isAlone, select }: BootProps) {
-  const { finished, problems } = story.record;
+export function Boot({ story, isAlone, select, choose }: BootProps) {
+  const { finished, problems, launch } = story.record;
+  const what = launch === undefined ? 'boot' : 'launch';
   const error = isAlone ? finished?.error : undefined;
   const facts = (
     <>
@@ -24,7 +27,8 @@ export function Boot({ story, isAlone, select }: BootProps) {
   if (!isAlone) {
     return (
       <details class="part fold">
-        <summary>This boot</summary>
+        <summary>This {what}</summary>
+        <Changes story={story} choose={choose} />
         {facts}
       </details>
     );
@@ -32,8 +36,9 @@ export function Boot({ story, isAlone, select }: BootProps) {
   return (
     <>
       <header class="subject">
-        <h2>The boot</h2>
+        <h2>The {what}</h2>
       </header>
+      <Changes story={story} choose={choose} />
       <Waits story={story} />
       <Problems of={problems} select={select} />
       {error && <ErrorDetails error={error} title="Error" />}
@@ -71,7 +76,7 @@ function describeNext(inMs: number): string {
 }
 
 function listFacts({ record, bootId, end, endMs, isFull }: Story) {
-  const { start, finished, database, survey, startedAt } = record;
+  const { start, finished, database, survey, startedAt, launch } = record;
   const server = database ?? survey;
   const outcome = end === 'cutOff' ? 'cut off: the process ended' : finished?.outcome;
   const enabled = record.plugins.filter((plugin) => plugin.enabled).length;
@@ -83,7 +88,12 @@ function listFacts({ record, bootId, end, endMs, isFull }: Story) {
     ['Application', start?.hostApp && [start.hostApp.name, start.hostApp.version].join(' ')],
     ['Process', start && `pid ${start.pid} on ${start.host}`],
     ['Started', startedAt === undefined ? undefined : new Date(startedAt).toISOString()],
-    ['Before it', start && `the process ran ${formatDuration(start.processUptimeMs)}`],
+    [
+      'Before it',
+      start && launch === undefined
+        ? `the process ran ${formatDuration(start.processUptimeMs)}`
+        : undefined,
+    ],
     ['Versions', start && `Slipway ${start.versions.slipway}, Node.js ${start.versions.node}`],
     [
       'Database',
@@ -93,6 +103,7 @@ function listFacts({ record, bootId, end, endMs, isFull }: Story) {
     ['Pool', start && (start.poolSize === 1 ? '1 client' : `${start.poolSize} clients`)],
     ['Stopped', record.stopping?.reason],
     ['Recording', isFull ? 'was full: later details are left out' : undefined],
+    ['Launch', launch === undefined ? undefined : `${launch}`],
     ['Boot', bootId],
   ] as const;
 }
@@ -135,5 +146,41 @@ function Phases({ story: { record, nowMs } }: Pick<BootProps, 'story'>) {
         ))}
       </tbody>
     </table>
+  );
+}
+
+/** The plugins that came and went while the boot was up. */
+function Changes({ story: { record, nowMs }, choose }: Pick<BootProps, 'story' | 'choose'>) {
+  const changes = listChanges(record);
+  if (changes.length === 0) return null;
+  return (
+    <Section title="Added and removed">
+      <table class="rows changes">
+        <thead>
+          <tr>
+            <th scope="col">What</th>
+            <th scope="col">Begins</th>
+            <th scope="col">Takes</th>
+          </tr>
+        </thead>
+        <tbody>
+          {changes.map(({ launch, says, startMs, endMs = nowMs }, at) => (
+            <tr key={at}>
+              <th scope="row">
+                {launch === undefined ? (
+                  printable(says)
+                ) : (
+                  <button type="button" class="link" onClick={() => choose(launch)}>
+                    {printable(says)}
+                  </button>
+                )}
+              </th>
+              <td>{formatDuration(startMs)}</td>
+              <td>{formatDuration(endMs - startMs)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Section>
   );
 }

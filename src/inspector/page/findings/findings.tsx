@@ -8,7 +8,7 @@ import { TryOut } from './findings-try-out.tsx';
 import './findings.css';
 
 /** Answers about the whole boot: what is worth a look, and what other slots would change. */
-export function Findings({ story, shown, found, select }: ViewProps) {
+export function Findings({ story, boot, shown, found, select }: ViewProps) {
   return (
     <div class="findings">
       <section>
@@ -19,7 +19,7 @@ export function Findings({ story, shown, found, select }: ViewProps) {
         ))}
       </section>
       <TryOut story={story} isRunning={shown.isRunning} />
-      <Exports story={story} />
+      <Exports story={boot} />
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import type { Story } from '../../../insight/story.ts';
 import type { Shown } from '../model.ts';
-import { readOutcome } from './header.tsx';
+import { describeOutcome } from './outcome.ts';
 import { countSettled } from './strip.tsx';
 
 /** While a boot runs, its title changes at most this often: a browser takes milliseconds for it. */
@@ -20,7 +20,7 @@ export function markTab({ latest, problem, isRunning }: Shown): void {
 
 /** @example '✕ failed · shop', '● 4 of 6 · shop' */
 function writeTitle(story: Story): string {
-  const [glyph, word] = readOutcome(story);
+  const [glyph, word] = describeOutcome(story);
   const { phases, start, finished } = story.record;
   const running = phases.findLast(({ outcome }) => outcome === 'running');
   const count = running && !finished && countSettled(story, running.phase);

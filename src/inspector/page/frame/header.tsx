@@ -1,17 +1,26 @@
 import { formatDuration } from '../../../core/duration.ts';
 import { headline } from '../../../insight/headline.ts';
+import { listChanges } from '../../../insight/list-changes.ts';
 import type { BootRecord } from '../../../insight/boot-record.ts';
 import type { Story } from '../../../insight/story.ts';
 import type { Connection, Shown } from '../model.ts';
+import type { ViewProps } from '../view-props.ts';
+import { Launches } from './launches.tsx';
+import { describeOutcome } from './outcome.ts';
 import { Strip } from './strip.tsx';
 import './header.css';
 
+interface HeaderProps extends Pick<ViewProps, 'choose'> {
+  readonly shown: Shown;
+}
+
 /** The answer to the first question: what does the boot do, or how did it end? */
-export function Header({ shown }: { readonly shown: Shown }) {
-  const { story, problem } = shown;
+export function Header({ shown, choose }: HeaderProps) {
+  const { story, latestBoot, problem } = shown;
   const sentence = problem ?? (story ? headline(story) : waiting[shown.connection]);
   return (
     <header class="top">
+      {story && latestBoot && <Launches boot={latestBoot} launch={story.launch} choose={choose} />}
       <div class="topline">
         {story && <Standing story={story} />}
         {story && <Progress record={story.record} />}
@@ -23,7 +32,7 @@ export function Header({ shown }: { readonly shown: Shown }) {
       {/* A long sentence scrolls, by the keyboard too. */}
       <h1 {...(sentence.length > 300 && { tabIndex: 0 })}>{sentence}</h1>
       {story && <Strip story={story} />}
-      {story && <Spoken story={story} />}
+      {story && latestBoot && <Spoken story={story} boot={latestBoot} />}
     </header>
   );
 }
@@ -41,26 +50,9 @@ function nameBoot({ start }: BootRecord): string {
   return version === undefined ? name : `${name} ${version}`;
 }
 
-const words = {
-  ready: ['✓', 'ready', 'good'],
-  degraded: ['!', 'degraded', 'warn'],
-  migrated: ['✓', 'migrated', 'good'],
-  failed: ['✕', 'failed', 'bad'],
-  canceled: ['■', 'canceled', 'soft'],
-} as const;
-
-/** What a state means: the name of its colour. */
-type Tone = 'good' | 'warn' | 'bad' | 'soft' | 'go';
-
-/** Reads the outcome, or the fact that the boot goes on: a glyph, a word and a colour. */
-export function readOutcome({ record, end }: Story): readonly [string, string, Tone] {
-  if (record.finished) return words[record.finished.outcome];
-  return end === 'cutOff' ? ['✂', 'cut off', 'bad'] : ['●', 'booting', 'go'];
-}
-
 function Standing({ story }: { readonly story: Story }) {
   const { stopping, stoppedAtMs } = story.record;
-  const [glyph, word, tone] = readOutcome(story);
+  const [glyph, word, tone] = describeOutcome(story);
   const isStopping = stopping !== undefined && stoppedAtMs === undefined;
   return (
     <span class={`standing ${tone}`}>
@@ -84,7 +76,8 @@ function Progress({ record: { start, phases, finished } }: { readonly record: Bo
 
 /** Says whether what is shown is now. */
 function Line({ shown }: { readonly shown: Shown }) {
-  const { connection, moment, isRunning } = shown;
+  const { connection, moment, latestBoot } = shown;
+  const isLive = connection === 'live' && latestBoot?.record.stoppedAtMs === undefined;
   if (connection === 'lost') {
     return (
       <span class="line bad">
@@ -96,20 +89,22 @@ function Line({ shown }: { readonly shown: Shown }) {
     return <span class="line bad">The connection is lost: this is the last that is known</span>;
   }
   if (moment !== undefined) return <span class="line warn">A moment of the past</span>;
-  return <span class="line soft">{isRunning ? '● live' : 'recording'}</span>;
+  return <span class="line soft">{isLive ? '● live' : 'recording'}</span>;
 }
 
-/** What a screen reader says by itself: the beginning of each phase, failures, and the end. */
-function Spoken({ story }: { readonly story: Story }) {
+/** What a screen reader says by itself: the beginning of each phase, failures, the end, and the plugins that come and go. */
+function Spoken({ story, boot }: { readonly story: Story; readonly boot: Story }) {
   const { phases, plugins, finished } = story.record;
   const phase = phases.at(-1)?.phase;
   const failed = plugins.filter(({ steps }) =>
     Object.values(steps).some(({ outcome }) => outcome === 'failed' || outcome === 'timeout'),
   );
   const news = finished ? headline(story) : phase && `Phase ${phase}`;
+  const change = listChanges(boot.record).at(-1)?.says;
   return (
     <p class="unseen" role="status">
       {news}
+      {change !== undefined && `. ${change}`}
       {failed.length > 0 && !finished && `. Failed: ${failed.map(({ id }) => id).join(', ')}`}
     </p>
   );

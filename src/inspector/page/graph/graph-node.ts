@@ -14,8 +14,8 @@ const narrowest = 168;
 const widest = 210;
 
 /** The width of all nodes: the longest name fits, unless it is very long. */
-export function measureNodes(plugins: readonly PluginRecord[]): number {
-  const names = plugins.map(({ id }) => measureText(id, nameSize) + padding);
+export function measureNodes(ids: readonly string[]): number {
+  const names = ids.map((id) => measureText(id, nameSize) + padding);
   return Math.min(widest, Math.max(narrowest, ...names));
 }
 

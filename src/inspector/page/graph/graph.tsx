@@ -42,12 +42,12 @@ function Drawing({ story, selected, select }: DrawingProps) {
     around: selected === undefined ? [] : [selected],
     ...(kept && { kept }),
   });
-  const { plugins, chain } = part;
+  const { plugins, upBefore, chain } = part;
   const edges = useDrawn(part.edges);
   chosen.current = { around: selected, ids: new Set(plugins.map(({ id }) => id)) };
-  const width = measureNodes(plugins);
   // States change at every moment, but places only with the plugins and edges that are drawn.
-  const ids = plugins.map(({ id }) => id);
+  const ids = [...upBefore, ...plugins.map(({ id }) => id)];
+  const width = measureNodes(ids);
   const shape = [...ids, '', ...edges.map(nameLink).toSorted()].join('\n');
   const layout = useMemo(() => layoutGraph(ids, edges, { width, height: nodeHeight }), [shape]);
 
@@ -131,6 +131,28 @@ function Drawing({ story, selected, select }: DrawingProps) {
                   );
                 })}
             </svg>
+            {upBefore.map((id) => {
+              const place = layout.places.get(id);
+              return (
+                <button
+                  key={id}
+                  type="button"
+                  class="graph-node is-before"
+                  style={place && styleBox(place)}
+                  title={`${id}: was up before this launch`}
+                  data-node={id}
+                  tabIndex={id === tabStop ? 0 : -1}
+                  onClick={() => select(id)}
+                  onFocus={() => setStop(id)}
+                >
+                  <span class="node-mark" aria-hidden="true">
+                    ✓
+                  </span>
+                  <span class="node-name">{shortenName(id, width)}</span>
+                  <span class="node-status">was up before</span>
+                </button>
+              );
+            })}
             {plugins.map((plugin) => {
               const { id } = plugin;
               const place = layout.places.get(id);

@@ -21,7 +21,7 @@ const kept = new WeakMap<PluginRecord, Kept>();
 
 /** Lists the bars of a plugin; the same ones as before when nothing can have changed. */
 export function keepBars(times: StepTimes, plugin: PluginRecord): LaneBars {
-  const isStopping = times.record.stopping !== undefined;
+  const isStopping = times.record.stopping !== undefined || plugin.removedAtMs !== undefined;
   const known = kept.get(plugin);
   if (known?.times === times || (known?.isSettled && known.isStopping === isStopping)) return known;
   const bars = listBars(times, plugin);

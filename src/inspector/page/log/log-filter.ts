@@ -61,6 +61,10 @@ export function readPlugin(event: RecordedEvent): string | undefined {
   return 'plugin' in event ? event.plugin : undefined;
 }
 
+function readLaunch({ launch }: RecordedEvent): string {
+  return launch === undefined ? '' : `launch ${launch}`;
+}
+
 function isInGroup(event: RecordedEvent, group: LogGroup): boolean {
   switch (group) {
     case 'all':
@@ -79,7 +83,7 @@ const texts = new WeakMap<RecordedEvent, string>();
 function readText(event: RecordedEvent): string {
   const known =
     texts.get(event) ??
-    `${event.type} ${readPlugin(event) ?? ''} ${describeEvent(event)}`.toLowerCase();
+    `${event.type} ${readPlugin(event) ?? ''} ${readLaunch(event)} ${describeEvent(event)}`.toLowerCase();
   texts.set(event, known);
   return known;
 }

@@ -4,18 +4,21 @@ import { printable } from '../../../core/printable.ts';
 import { describeEvent } from '../../../insight/describe-event.ts';
 import type { RecordedEvent } from '../../../insight/recorded-event.ts';
 import { chooseRows, rowHeight } from '../bands.ts';
-import type { ViewProps } from '../view-props.ts';
 import { PluginLink } from '../parts.tsx';
 import { readPlugin } from './log-filter.ts';
 
-interface LogTableProps extends Pick<ViewProps, 'select' | 'goTo'> {
+interface LogTableProps {
   readonly events: readonly RecordedEvent[];
+  /** Whether there are launches: then each event says which one it belongs to. */
+  readonly hasLaunches: boolean;
+  readonly select: (event: RecordedEvent, plugin: string) => void;
+  readonly goTo: (event: RecordedEvent) => void;
   readonly opened: RecordedEvent | undefined;
   readonly open: (event: RecordedEvent | undefined) => void;
 }
 
 /** The events as a table of which only the visible rows are drawn. It follows the end while the reader is there. */
-export function LogTable({ events, opened, open, select, goTo }: LogTableProps) {
+export function LogTable({ events, hasLaunches, opened, open, select, goTo }: LogTableProps) {
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 800 });
   const isAtEnd = useRef(true);
@@ -47,6 +50,11 @@ export function LogTable({ events, opened, open, select, goTo }: LogTableProps) 
             <th scope="col" class="time">
               Time
             </th>
+            {hasLaunches && (
+              <th scope="col" class="launch-number">
+                Launch
+              </th>
+            )}
             <th scope="col" class="plugin">
               Plugin
             </th>
@@ -64,6 +72,7 @@ export function LogTable({ events, opened, open, select, goTo }: LogTableProps) 
               event={event}
               index={from + at + 2}
               isOpen={event === opened}
+              hasLaunches={hasLaunches}
               open={open}
               select={select}
               goTo={goTo}
@@ -81,29 +90,32 @@ function Space({ rows }: { readonly rows: number }) {
   if (rows <= 0) return null;
   return (
     <tr aria-hidden="true">
-      <td colSpan={4} style={{ height: `${rows * rowHeight}px` }} />
+      <td colSpan={5} style={{ height: `${rows * rowHeight}px` }} />
     </tr>
   );
 }
 
-interface RowProps extends Pick<LogTableProps, 'open' | 'select' | 'goTo'> {
+interface RowProps extends Pick<LogTableProps, 'hasLaunches' | 'open' | 'select' | 'goTo'> {
   readonly event: RecordedEvent;
   readonly index: number;
   readonly isOpen: boolean;
 }
 
-function Row({ event, index, isOpen, open, select, goTo }: RowProps) {
-  const { elapsedMs, type } = event;
+function Row({ event, index, isOpen, hasLaunches, open, select, goTo }: RowProps) {
+  const { elapsedMs, type, launch } = event;
   const plugin = readPlugin(event);
   const level = chooseLevel(event);
   return (
     <tr class={isOpen ? `is-${level} open` : `is-${level}`} aria-rowindex={index}>
       <td class="time">
-        <button type="button" class="link" title="Show this moment" onClick={() => goTo(elapsedMs)}>
+        <button type="button" class="link" title="Show this moment" onClick={() => goTo(event)}>
           {(elapsedMs / 1_000).toFixed(3)}s
         </button>
       </td>
-      <td class="plugin">{plugin !== undefined && <PluginLink id={plugin} select={select} />}</td>
+      {hasLaunches && <td class="launch-number">{launch}</td>}
+      <td class="plugin">
+        {plugin !== undefined && <PluginLink id={plugin} select={(id) => select(event, id)} />}
+      </td>
       <td class="type">{printable(type)}</td>
       <td>
         <button

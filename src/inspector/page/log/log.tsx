@@ -6,15 +6,20 @@ import { EventFilter, logGroups, type LogFilter, type LogGroup } from './log-fil
 import { LogTable } from './log-table.tsx';
 import './log.css';
 
-/** Every event of the boot, the newest last. */
-export function Log({ story, selected, select, goTo }: ViewProps) {
+/** Every event of the boot and of the launches into it, the newest last. */
+export function Log({ story, boot, selected, select, goTo, choose }: ViewProps) {
   const [group, setGroup] = useState<LogGroup>('all');
   const [text, setText] = useState('');
   const [isOne, setOne] = useState(false);
   const [opened, setOpened] = useState<RecordedEvent>();
   const filter = useRef(new EventFilter());
   const choice: LogFilter = { group, text, plugin: isOne ? selected : undefined };
-  const events = filter.current.list(story.events, choice);
+  const events = filter.current.list(boot.events, choice);
+  /** The page shows the launch of an event before it shows more of the event. */
+  const show = ({ launch }: RecordedEvent): number => {
+    if (launch !== story.launch) choose(launch);
+    return launch === undefined ? 0 : (boot.record.findLaunch(launch)?.startedAtMs ?? 0);
+  };
   return (
     <div class="log">
       <form class="filters" onSubmit={(event) => event.preventDefault()}>
@@ -46,10 +51,20 @@ export function Log({ story, selected, select, goTo }: ViewProps) {
           only {selected ?? 'the selected plugin'}
         </label>
         <span class="soft total">
-          {events.length} of {story.events.length} events
+          {events.length} of {boot.events.length} events
         </span>
       </form>
-      <LogTable events={events} opened={opened} open={setOpened} select={select} goTo={goTo} />
+      <LogTable
+        events={events}
+        hasLaunches={boot.record.launches.length > 0}
+        opened={opened}
+        open={setOpened}
+        select={(event, plugin) => {
+          show(event);
+          select(plugin);
+        }}
+        goTo={(event) => goTo(Math.max(0, event.elapsedMs - show(event)))}
+      />
       {opened && <LogEvent event={opened} close={() => setOpened(undefined)} />}
     </div>
   );

@@ -24,6 +24,12 @@ export interface Trace {
 
 /** The life of a machine, by its records. */
 export interface MachineHistory {
+  /** The name by which the machine that has begun it knows it. */
+  readonly id: string;
+  /** The machine that has begun it; left out for the first one. */
+  readonly parent?: string;
+  /** How many of its kind have begun so far, with itself. */
+  readonly run: number;
   /** The current state, or the last one. */
   state: string;
   readonly beganMs: number;
@@ -45,14 +51,26 @@ export function nameEdge(from: string, to: string): string {
 export function replayRecords(
   records: readonly MachineRecord[],
 ): ReadonlyMap<string, MachineHistory> {
+  const sources = new Map<string, string>();
   const byRef = new Map<string, MachineHistory>();
   const bySrc = new Map<string, MachineHistory>();
   for (const record of records) {
     if (record.type === 'machine.actor') {
-      const { ref, src, state, elapsedMs } = record;
+      const { ref, src, id, parent, state, elapsedMs } = record;
       // A task has no state.
       if (state === undefined) continue;
-      const history = beginHistory(state, elapsedMs);
+      const parentSrc = parent === undefined ? undefined : sources.get(parent);
+      const history: MachineHistory = {
+        id,
+        ...(parentSrc !== undefined && { parent: parentSrc }),
+        run: (bySrc.get(src)?.run ?? 0) + 1,
+        state,
+        beganMs: elapsedMs,
+        visits: [{ state, enteredMs: elapsedMs }],
+        traces: new Map(),
+        transitions: [],
+      };
+      sources.set(ref, src);
       byRef.set(ref, history);
       bySrc.set(src, history);
       continue;
@@ -63,11 +81,6 @@ export function replayRecords(
     else endHistory(history, record);
   }
   return bySrc;
-}
-
-function beginHistory(state: string, beganMs: number): MachineHistory {
-  const visits = [{ state, enteredMs: beganMs }];
-  return { state, beganMs, visits, traces: new Map(), transitions: [] };
 }
 
 function addTransition(history: MachineHistory, record: MachineTransition): void {
@@ -163,6 +176,18 @@ export interface MachinePlace {
   readonly parent?: { readonly machine: string; readonly state: string };
 }
 
+/** Names where the machine of a history runs; `undefined` without a history that says it. */
+export function findPlace(
+  machines: readonly MachineDescription[],
+  history: MachineHistory | undefined,
+): MachinePlace['parent'] {
+  const parent = machines.find(({ id }) => id === history?.parent);
+  const state = parent?.states.find(({ invokes = [] }) =>
+    invokes.some(({ id }) => id === history?.id),
+  );
+  return parent && state && { machine: parent.id, state: state.name };
+}
+
 /** Lists machines in the order in which they run, each behind the one that begins it. */
 export function nestMachines(machines: readonly MachineDescription[]): readonly MachinePlace[] {
   const begun = new Map<string, MachinePlace['parent']>();
@@ -179,7 +204,8 @@ export function nestMachines(machines: readonly MachineDescription[]): readonly 
     for (const { invokes = [] } of machine.states) {
       for (const { src } of invokes) {
         const child = machines.find(({ id }) => id === src);
-        if (child) add(child, depth + 1);
+        // A machine that runs in several places stands in the first one.
+        if (child && begun.get(src)?.machine === machine.id) add(child, depth + 1);
       }
     }
   };

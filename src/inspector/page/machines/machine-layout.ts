@@ -8,6 +8,8 @@ export interface MachineEdge {
   readonly name: string;
   readonly from: string;
   readonly to: string;
+  /** The events of its transitions. */
+  readonly events: readonly string[];
   readonly points: readonly Point[];
   /** Where the line of its label begins, or has its middle. */
   readonly label: Point & { readonly anchor: 'start' | 'middle' };
@@ -35,22 +37,29 @@ const tight = { padding: 22, narrowestBox: 76, narrowestGap: 34 };
 
 /**
  * Lays a machine out from left to right, as it runs: its states in a row, then its endings below each other. A transition to the
- * next state is a straight line. One to an ending is a rail that all states share. One that skips states is an arc above them.
+ * next state is a straight line. One to an ending is a rail that all states share. One that skips states is an arc above them, and
+ * one that goes back is an arc below them.
  */
 export function layoutMachine(machine: MachineDescription, isNarrow = false): MachineDrawing {
-  const working = sortByRank(machine);
+  const working = sortByWay(machine);
   const endings = machine.states.filter(({ isFinal }) => isFinal);
   const joined = joinTransitions(machine);
   const columns = new Map(working.map(({ name }, at) => [name, at]));
   const lanes = new Map(endings.map(({ name }, at) => [name, at]));
   const columnOf = (state: string): number => columns.get(state) ?? working.length;
-  const isRail = ({ to }: Joined): boolean => (lanes.get(to) ?? 0) > 0;
+  const laneOf = ({ to }: Joined): number => lanes.get(to) ?? 0;
+  const isRail = (edge: Joined): boolean => laneOf(edge) > 0;
   const isStraight = (edge: Joined): boolean =>
     !isRail(edge) && columnOf(edge.to) === columnOf(edge.from) + 1;
-  const arcs = joined
+  const goesBack = ({ from, to }: Joined): boolean => columnOf(to) < columnOf(from);
+  const curved = joined
     .filter((edge) => !isRail(edge) && !isStraight(edge))
     .toSorted((a, b) => span(a) - span(b));
+  const arcs = curved.filter((edge) => !goesBack(edge));
+  const ways = curved.filter(goesBack);
   const { padding, narrowestBox, narrowestGap } = isNarrow ? tight : roomy;
+  // Where a machine goes round, an edge says how often it was taken.
+  const countWidth = ways.length > 0 ? measureText(' 99×', labelSize) : 0;
   const top = arcs.length * arcGap + (arcs.length > 0 ? 6 : 0);
   const middle = top + boxHeight / 2;
 
@@ -60,9 +69,16 @@ export function layoutMachine(machine: MachineDescription, isNarrow = false): Ma
     const width = Math.max(narrowestBox, measureText(name, nameSize) + padding);
     places.set(name, { x, y: top, width, height: boxHeight });
     const next = joined.find((edge) => edge.from === name && isStraight(edge));
-    const last = at === working.length - 1 && endings.length === 0;
-    x +=
-      width + (last ? 0 : Math.max(narrowestGap, (next ? measureLabel(next, isNarrow) : 0) + 12));
+    const isLast = at === working.length - 1;
+    const gaps = [
+      narrowestGap,
+      (next ? measureLabel(next, isNarrow) + countWidth : 0) + 12,
+      // The label of a rail begins below its state, and must not end on the ending.
+      ...joined
+        .filter((edge) => isLast && edge.from === name && isRail(edge))
+        .map((edge) => measureLabel(edge, isNarrow) + 22 - (width * laneOf(edge)) / endings.length),
+    ];
+    x += width + (isLast && endings.length === 0 ? 0 : Math.max(...gaps));
   }
   const endWidth = Math.max(...endings.map(({ name }) => measureText(name, nameSize) + 40), 80);
   for (const [lane, { name }] of endings.entries()) {
@@ -72,7 +88,8 @@ export function layoutMachine(machine: MachineDescription, isNarrow = false): Ma
   const width = endings.length > 0 ? x + endWidth : x;
   const last = endings.at(-1);
   const bottom = (last && places.get(last.name)?.y) ?? 0;
-  const height = Math.max(top + boxHeight, bottom + endHeight);
+  const under = Math.max(top + boxHeight, endings.length > 1 ? bottom + endHeight : 0);
+  const height = Math.max(under + ways.length * arcGap, bottom + endHeight);
   const edges = joined.map((edge) => ({
     ...edge,
     name: nameEdge(edge.from, edge.to),
@@ -100,17 +117,39 @@ export function layoutMachine(machine: MachineDescription, isNarrow = false): Ma
       const points = [{ x: start, y: from.y + from.height }, { x: start, y: end.y }, end];
       return { points, label: { x: start + 8, y: end.y - 4, anchor: 'start' } };
     }
-    const level = arcs.indexOf(edge);
+    return goesBack(edge)
+      ? drawBack(from, to, ways.indexOf(edge))
+      : drawArc(from, to, arcs.indexOf(edge));
+  }
+
+  function drawArc(from: Place, to: Place, level: number): Pick<MachineEdge, 'points' | 'label'> {
     const y = top - 8 - level * arcGap;
     const start = from.x + from.width - 14 - level * 8;
     const target = to.x + 14 + level * 8;
-    const points = [
-      { x: start, y: from.y },
-      { x: start, y },
-      { x: target, y },
-      { x: target, y: to.y },
-    ];
-    return { points, label: { x: Math.min(start, target) + 8, y: y - 4, anchor: 'start' } };
+    return {
+      points: [
+        { x: start, y: from.y },
+        { x: start, y },
+        { x: target, y },
+        { x: target, y: to.y },
+      ],
+      label: { x: start + 8, y: y - 4, anchor: 'start' },
+    };
+  }
+
+  function drawBack(from: Place, to: Place, level: number): Pick<MachineEdge, 'points' | 'label'> {
+    const y = under + (level + 1) * arcGap;
+    const start = from.x + 14 + level * 8;
+    const target = to.x + to.width - 14 - level * 8;
+    return {
+      points: [
+        { x: start, y: from.y + from.height },
+        { x: start, y },
+        { x: target, y },
+        { x: target, y: to.y + to.height },
+      ],
+      label: { x: target + 8, y: y - 4, anchor: 'start' },
+    };
   }
 }
 
@@ -142,21 +181,19 @@ export function writeEvent(event: string, isNarrow: boolean): string {
   return isNarrow ? (event.split('.', 1)[0] ?? event) : event;
 }
 
-/** Sorts the states that are no endings by the longest way from the first one. */
-function sortByRank({ initial, states }: MachineDescription): readonly StateDescription[] {
-  const ranks = new Map<string, number>();
-  const walk = (name: string, rank: number, path: readonly string[]): void => {
-    if (path.includes(name) || rank <= (ranks.get(name) ?? -1)) return;
-    ranks.set(name, rank);
+/** Sorts the states that are no endings so that each comes before those that it leads to, the first way first. */
+function sortByWay({ initial, states }: MachineDescription): readonly StateDescription[] {
+  const seen = new Set<string>();
+  const sorted: StateDescription[] = [];
+  const walk = (name: string): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
     const state = states.find((each) => each.name === name);
-    for (const { target } of state?.transitions ?? []) {
-      if (target !== undefined) walk(target, rank + 1, [...path, name]);
+    for (const { target } of state?.transitions?.toReversed() ?? []) {
+      if (target !== undefined) walk(target);
     }
+    if (state && !state.isFinal) sorted.unshift(state);
   };
-  walk(initial, 0, []);
-  return states
-    .filter(({ isFinal }) => !isFinal)
-    .toSorted(
-      (a, b) => (ranks.get(a.name) ?? states.length) - (ranks.get(b.name) ?? states.length),
-    );
+  walk(initial);
+  return [...sorted, ...states.filter(({ name, isFinal }) => !isFinal && !seen.has(name))];
 }

@@ -5,7 +5,7 @@ import { drawCorners, findNext, styleBox } from '../chart/chart-place.ts';
 import { useSize } from '../chart/chart-size.ts';
 import { MachineCard } from './machine-card.tsx';
 import { describeMachine, describeState } from './machine-text.ts';
-import { findLitState, replayRecords, type MachineHistory } from './machine-history.ts';
+import { findLitState, findPlace, replayRecords, type MachineHistory } from './machine-history.ts';
 import { writeEvent } from './machine-layout.ts';
 import { layoutRows, nameNode, type MachineRow, type RowLayout } from './machine-rows.ts';
 import './machines.css';
@@ -18,11 +18,11 @@ interface Hint {
 }
 
 /** The statecharts of the boot, each from left to right, with the way that each machine has gone. */
-export function Machines({ story, latest }: ViewProps) {
-  if (latest.machines.length === 0 || latest.machineRecords.length === 0) {
+export function Machines({ boot, shown: { latestBoot } }: ViewProps) {
+  if (boot.machines.length === 0 || !latestBoot?.machineRecords.length) {
     return <p class="machines-none">This recording has no records of the machines.</p>;
   }
-  return <Charts story={story} />;
+  return <Charts story={boot} />;
 }
 
 function Charts({ story }: Pick<ViewProps, 'story'>) {
@@ -78,14 +78,18 @@ function Charts({ story }: Pick<ViewProps, 'story'>) {
           ))}
         </svg>
         {layout.rows.map((row) => {
-          const { machine, title, parent } = row;
+          const { machine, title } = row;
           const history = histories.get(machine.id);
+          const parent = findPlace(story.machines, history) ?? row.parent;
+          const isAgain = history !== undefined && history.run > 1;
           return (
             <section key={machine.id} aria-label={`Machine ${machine.id}`}>
               <h2 class="machines-title" style={styleBox(title)}>
                 {machine.id}{' '}
                 <span>
-                  {parent && `in ${parent.machine}.${parent.state}: `}
+                  {parent && `in ${parent.machine}.${parent.state}`}
+                  {isAgain && `, run ${history.run}`}
+                  {parent && ': '}
                   {describeMachine(history, story.nowMs)}
                 </span>
               </h2>

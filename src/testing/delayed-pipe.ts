@@ -2,7 +2,8 @@ import type { Readable, Writable } from 'node:stream';
 
 /** A link that all pipes of a proxy share. */
 export interface Link {
-  readonly delayMs: number;
+  /** The delay of each byte in one direction, in ms. */
+  delayMs: number;
   /** While true, data waits and nothing arrives, as on a broken line. */
   isHeld: boolean;
 }

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { pipeDelayed } from './delayed-pipe.ts';
-import type { Link } from './delayed-pipe.ts';
+import { pipeDelayed } from '../../src/testing/delayed-pipe.ts';
+import type { Link } from '../../src/testing/delayed-pipe.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });

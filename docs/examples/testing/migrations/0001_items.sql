@@ -1,0 +1,4 @@
+CREATE TABLE items (
+  sku text PRIMARY KEY,
+  price numeric NOT NULL
+);

@@ -1,0 +1,185 @@
+import {
+  firstLaunch,
+  fromTask,
+  type Change,
+  type ChangeNews,
+  type MachineNews,
+  type PhaseNews,
+  type Tasks,
+} from '../../machines/index.ts';
+import { deadlineAfter } from '../core/patience.ts';
+import type { Plugin } from '../core/plugin.ts';
+import { steps, type Outcome } from '../core/steps.ts';
+import { launchSteps } from '../insight/step-times.ts';
+import type { RunAround } from './around/around.ts';
+import type { RunningTasks } from './around/running-tasks.ts';
+import { Changes } from './changes.ts';
+import { discoverPhase } from './discover/discover-phase.ts';
+import type { HostDatabases } from './init-all/host-databases.ts';
+import { initAllPhase } from './init-all/init-all-phase.ts';
+import type { PluginRunner } from './init-all/plugin-runner.ts';
+import { migrateAllPhase } from './migrate-all/migrate-all-phase.ts';
+import { createPluginPath, type PluginPath } from './migrate-all/plugin-path.ts';
+import type { Relay } from './relay.ts';
+import { sortPhase } from './sort/sort-phase.ts';
+
+/** The phases of a launch before initAll. Each works on what the one before it has found out. */
+type Launch = ReturnType<typeof createLaunch>;
+
+/**
+ * Creates the phases of a launch. They begin with nothing, so that a launch knows nothing of one before it.
+ *
+ * @param up The plugins that are up already, in their order; left out for the boot itself.
+ */
+function createLaunch(around: RunAround, path: PluginPath, up?: readonly Plugin[]) {
+  const { discover, discovered } = discoverPhase(around, up === undefined);
+  const { sortGraph, graph } = sortPhase(around, discovered, up);
+  const migrateAll = migrateAllPhase(around, discovered, graph, path);
+  return { discover, sortGraph, graph, ...migrateAll };
+}
+
+/** The launches of a boot: its own, and those that add plugins while it is up. They share the plugins that are up. */
+export class Launches {
+  /** The calls of `add()` and `remove()` that wait for the end of their change. */
+  readonly changes: Changes;
+  /** The databases of plugins, for the host's own code. */
+  readonly databases: HostDatabases;
+  /** Ends every plugin that the machine has not stopped, which happens only when the machine breaks. */
+  readonly endLives: () => Promise<void>;
+  readonly #around: RunAround;
+  readonly #relay: Relay;
+  readonly #running: RunningTasks;
+  readonly #runner: PluginRunner;
+  readonly #path: PluginPath;
+  /** The launch that runs, or the last one. */
+  #launch: Launch;
+
+  /** @param send Hands a change to the machine. */
+  constructor(
+    around: RunAround,
+    relay: Relay,
+    running: RunningTasks,
+    send: (change: Change) => void,
+  ) {
+    this.#around = around;
+    this.#relay = relay;
+    this.#running = running;
+    this.#path = createPluginPath(around.settings.migrations);
+    const { runner, databases, end } = initAllPhase(around, this.#path);
+    this.#runner = runner;
+    this.databases = databases;
+    this.endLives = end;
+    this.changes = new Changes(send);
+    this.#launch = createLaunch(around, this.#path);
+  }
+
+  /** Makes the tasks of the machines. Only one launch runs at a time, and each task works for that one. */
+  createTasks(): Tasks {
+    const { task } = this.#running;
+    const runner = this.#runner;
+    return {
+      discover: task('discover', (each) => this.#begin(each.input.launch).discover(each)),
+      sort: task('sort', async () => {
+        const sorted = await this.#launch.sortGraph();
+        runner.add(this.#launch.graph().plugins);
+        return sorted;
+      }),
+      survey: task('migrateAll', (each) => this.#launch.survey(each)),
+      migrate: task('migrateAll', (each) => this.#launch.migrate(each)),
+      wait: task('migrateAll', (each) => this.#launch.wait(each)),
+      flush: task('migrateAll', (each) => this.#launch.flush(each)),
+      register: task('migrateAll', (each) => this.#launch.register(each)),
+      init: task('initAll', (each) => runner.init(each)),
+      ready: task('initAll', (each) => runner.ready(each)),
+      // A stop has a time limit of its own and cannot be canceled.
+      stop: fromTask(({ input }) => runner.stop(input)),
+    };
+  }
+
+  /** Creates the launch of a number. One into a boot that is up has the added plugins, and its number in every event. */
+  #begin(number: number): Launch {
+    if (number === firstLaunch) return this.#launch;
+    const plugins = this.changes.listAdded(number);
+    const settings = { ...this.#around.settings, plugins, discover: undefined };
+    const emit = this.#relay.emitIn(number);
+    const up = this.#runner.listUp();
+    this.#launch = createLaunch({ ...this.#around, settings, emit }, this.#path, up);
+    return this.#launch;
+  }
+
+  /** Emits the news of the machines, and acts on them. */
+  take(news: MachineNews): void {
+    switch (news.type) {
+      case 'launch.started':
+        this.changes.begin(news, () => {
+          const plugins = this.changes.listAdded(news.launch).map(({ id }) => id);
+          this.#relay.emit({ ...news, plugins });
+        });
+        break;
+      case 'launch.finished':
+        this.#finishLaunch(news);
+        break;
+      case 'removal.started':
+        this.#runner.reasonToStop = 'it is removed';
+        this.changes.begin(news, () => this.#relay.emit(news));
+        break;
+      case 'removal.finished':
+        this.#relay.emit(news);
+        this.#runner.forget(news.plugins);
+        this.#closeDatabases(news.plugins, news);
+        break;
+      case 'phase.started':
+      case 'phase.finished':
+        this.#takePhase(news);
+        this.#relay.emit(news);
+        break;
+      default:
+        if (news.type === 'plugin.migrate.finished' && isMigrated(news.outcome)) {
+          this.databases.addMigrated(news.plugin);
+        }
+        this.#relay.emit(news);
+    }
+  }
+
+  /** Closes the connections that no migration has any longer. */
+  closeMigrations(): void {
+    this.#launch.close();
+  }
+
+  #takePhase(news: PhaseNews): void {
+    if (news.type === 'phase.finished' && news.phase === 'migrateAll') {
+      this.#launch.close();
+      if (news.outcome === 'done') this.databases.open();
+    }
+    if (news.type === 'phase.started' && news.phase === 'stopAll') {
+      this.#runner.reasonToStop = 'its launch has failed';
+    }
+  }
+
+  /** The plugins of a launch that failed are down. Those of one that was canceled are stopped with all the others. */
+  #finishLaunch(news: Extract<ChangeNews, { readonly type: 'launch.finished' }>): void {
+    const hasFailed = news.outcome === 'failed';
+    this.#relay.closeLaunch(news.launch, 'the launch has ended', hasFailed ? steps : launchSteps);
+    this.#relay.emit(news);
+    const failed = hasFailed ? this.#launch.graph().plugins.map(({ id }) => id) : [];
+    this.#closeDatabases(this.#runner.takeBack(failed), news);
+  }
+
+  /**
+   * Closes the databases of plugins that are down for good, and then settles the change. Queries of the host on them have the
+   * time of a stop to end.
+   */
+  #closeDatabases(ids: readonly string[], end: Parameters<Changes['settle']>[0]): void {
+    const { clock, cut, settings } = this.#around;
+    void this.#running.add(async () => {
+      const deadline = deadlineAfter(clock, settings.stop.timeout, cut);
+      await this.databases.remove(ids, deadline);
+      deadline.cancel();
+      this.changes.settle(end);
+    });
+  }
+}
+
+function isMigrated(outcome: Outcome): boolean {
+  return outcome === 'done' || outcome === 'upToDate';
+}
