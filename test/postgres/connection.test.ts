@@ -195,8 +195,8 @@ function forwardTo(port: number, url: string): Server {
   const server = createServer((socket) => {
     const upstream = connect(Number(serverPort), hostname);
     socket.pipe(upstream).pipe(socket);
-    socket.on('error', () => undefined);
-    upstream.on('error', () => undefined);
+    socket.on('error', () => upstream.destroy());
+    upstream.on('error', () => socket.destroy());
   });
   return server.listen(port, '127.0.0.1');
 }

@@ -127,6 +127,8 @@ class Line {
       socket.setNoDelay(true);
       socket.on('error', () => undefined);
     }
+    // A server that crashes with a request unread resets the connection: nothing ends it, and the client has to hear of it.
+    server.on('error', () => this.#pass(() => client.resetAndDestroy()));
     client.on('close', () => this.#isSilent || server.destroy());
   }
 
