@@ -75,7 +75,11 @@ export type {
   MigrationContext,
   MigrationFunction,
   MigrationSource,
+  HistoryTool,
+  OneMigrationSource,
   SqlFiles,
+  SqlFilesOptions,
+  SqlFormat,
 } from './core/migration-source.ts';
 export { definePlugin } from './core/plugin.ts';
 export type { InitContext, Plugin } from './core/plugin.ts';

@@ -43,15 +43,21 @@ export function isGraphInvalid(error: unknown): error is BootError {
 /** Says on standard error what `--check` has found in a plan, and returns the exit code. */
 export function checkPlan({ plugins, warnings, problems }: BootPlan, output: Output): ExitCode {
   const pending = plugins.reduce((sum, plugin) => sum + plugin.pending.length, 0);
+  const missing = countMissing(plugins);
   const doubtful = warnings.filter(isDoubtful).length;
   const found = [
     ...(problems.length > 0 ? [count(problems.length, 'problem')] : []),
     ...(pending > 0 ? [count(pending, 'pending file')] : []),
+    ...(missing > 0 ? [count(missing, 'missing schema')] : []),
     ...(doubtful > 0 ? [count(doubtful, 'warning')] : []),
   ];
   if (found.length === 0) return 0;
   output.note(`The check found ${found.join(', ')}.`);
   return 3;
+}
+
+function countMissing(plugins: BootPlan['plugins']): number {
+  return plugins.reduce((sum, { missingSchemas = [] }) => sum + missingSchemas.length, 0);
 }
 
 /** Whether a warning fails the check. */
@@ -88,6 +94,9 @@ export function summarize({ plugins, problems }: BootPlan): string {
   if (problems.length > 0) {
     return `A boot would change nothing, and fail: ${count(problems.length, 'problem')}.`;
   }
+  const missing = countMissing(plugins);
+  if (pending === 0 && missing > 0)
+    return `A boot would make ${count(missing, 'schema')} (${all}).`;
   if (pending === 0) return `Nothing to migrate (${all}).`;
   const what = `${count(pending, 'file')} of ${count(waiting.length, 'plugin')}`;
   return `A boot would apply ${what} (${all} in all).`;

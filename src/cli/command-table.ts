@@ -16,7 +16,7 @@ export const commands = {
     summary: 'Show what a boot would do: the order, pending files, warnings and problems',
     details: [
       'It reads the plugins, their files and the database, and changes nothing.',
-      '--check is for CI: it ends with 3 when there is a problem, a pending file, or an applied file that was edited, came late or is missing here.',
+      '--check is for CI: it ends with 3 when there is a problem, a pending file, a missing schema, or an applied file that was edited, came late or is missing here.',
     ],
     arguments: {},
     options: {

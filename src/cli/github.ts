@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import type { Boot, BootPlan, Problem, Warning } from '../index.ts';
@@ -47,8 +48,11 @@ export function printAnnotations(
   output: Output,
 ): void {
   if (process.env['GITHUB_ACTIONS'] !== 'true') return;
-  const folders = new Map(plugins.map(({ id, folder }) => [id, folder]));
-  const folderOf = ({ plugin = '' }: Warning): string | undefined => folders.get(plugin);
+  const known = new Map(plugins.map((each) => [each.id, each]));
+  const folderOf = ({ plugin = '', file = '' }: Warning): string | undefined => {
+    const { folder, folders = [] } = known.get(plugin) ?? {};
+    return folders.find((each) => existsSync(resolve(each, file))) ?? folder;
+  };
   for (const warning of warnings) {
     const level = isDoubtful(warning) ? 'error' : 'warning';
     output.print(annotate(level, warning, folderOf(warning)));

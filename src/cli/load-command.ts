@@ -29,6 +29,7 @@ const loaders: Loaders = {
     import('./commands/repair.ts').then(({ markApplied: run }) => ({ run })),
   'repair accept-edited': () =>
     import('./commands/repair.ts').then(({ acceptEdited: run }) => ({ run })),
+  'repair forget': () => import('./commands/repair.ts').then(({ forget: run }) => ({ run })),
   'repair relocate': () => import('./commands/repair.ts').then(({ relocate: run }) => ({ run })),
   'repair holder': () => import('./commands/repair-holder.ts'),
   init: () => import('./commands/init.ts'),

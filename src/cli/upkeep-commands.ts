@@ -53,7 +53,7 @@ export const upkeepCommands = {
     group: 'repair',
     summary: 'Count the files of a plugin as applied without running them',
     details: [
-      'For a database that has it all already, made by another tool or by hand. Makes the schema and the history where they are missing.',
+      'For a database that has it all already, made by another tool or by hand. Makes the schema and the history where they are missing. Repeatable files are left to the next boot.',
       ...repairDetails,
     ],
     arguments: repaired,
@@ -63,10 +63,22 @@ export const upkeepCommands = {
         value: 'file',
         summary: 'The last file that counts as applied; by default the last one that there is',
       },
+      from: {
+        type: 'value',
+        value: 'tool',
+        summary:
+          'Only what the history of that tool has: dbmate, goose, flyway, node-pg-migrate, sql-migrate or prisma',
+      },
+      table: {
+        type: 'value',
+        value: 'schema.table',
+        summary: 'The table of that history, when it has another name or place',
+      },
       ...repairing,
     },
     examples: [
       ['repair baseline catalog', 'shows which files would count as applied, and asks'],
+      ['repair baseline catalog --from dbmate', 'counts only what dbmate has applied'],
       ['repair baseline catalog --up-to 0003_prices.sql --yes', 'does it for some of them'],
     ],
     exitCodes: [1, 4],
@@ -99,6 +111,25 @@ export const upkeepCommands = {
       ...repairing,
     },
     examples: [['repair accept-edited catalog', 'shows which files were edited, and asks']],
+    exitCodes: [1, 4],
+  },
+  'repair forget': {
+    group: 'repair',
+    summary: 'Delete the rows of a history that no file of the plugin matches',
+    details: [
+      'For a folder whose files were squashed by other means. Rows of files that are there stay. A release that still has the forgotten files is stopped, and does not run them again.',
+      ...repairDetails,
+    ],
+    arguments: repaired,
+    options: {
+      row: {
+        type: 'list',
+        value: 'row',
+        summary: 'The row to forget, as messages name it; by default every row without a file',
+      },
+      ...repairing,
+    },
+    examples: [['repair forget catalog', 'shows which rows it would delete, and asks']],
     exitCodes: [1, 4],
   },
   'repair relocate': {

@@ -124,7 +124,7 @@ export const errorCodes = {
   },
   MIGRATION_MIXED_TRANSACTION: {
     meaning: 'a migration file mixes a command that cannot run in a transaction with others',
-    hint: 'Put the command that cannot run in a transaction alone into a file of its own.',
+    hint: 'Add the line "-- slipway: no-transaction" at its head: each command then runs by itself, and when one fails, those before it stay. Or put the command that cannot run in a transaction into a file of its own.',
   },
   MIGRATION_EDITS_HISTORY: {
     meaning: 'a migration file changes a history of migrations',

@@ -30,8 +30,11 @@ const thereAreWarnings = ({ warnings }: BootEventOf<'graph.sorted'>): boolean =>
 const somethingIsPending = ({
   pending,
   renameFrom,
+  missingSchemas,
 }: BootEventOf<'plugin.migrate.planned'>): boolean =>
-  pending.length > 0 || renameFrom !== undefined;
+  pending.length > 0 || renameFrom !== undefined || missingSchemas !== undefined;
+const theFileGoesOn = ({ goesOnAt }: BootEventOf<'plugin.migrate.applying'>): boolean =>
+  goesOnAt !== undefined;
 const sessionsWait = ({ blockers, behind }: BootEventOf<'plugin.migrate.progress'>): boolean =>
   blockers !== undefined || behind !== undefined;
 
@@ -67,7 +70,7 @@ export const eventLevels: {
   'plugin.migrate.waiting': 'warn',
   'plugin.migrate.renamed': 'info',
   'plugin.migrate.started': 'debug',
-  'plugin.migrate.applying': 'debug',
+  'plugin.migrate.applying': [{ level: 'info', applies: theFileGoesOn }, 'debug'],
   'plugin.migrate.executing': 'trace',
   'plugin.migrate.executed': 'trace',
   'plugin.migrate.progress': [{ level: 'warn', applies: sessionsWait }, 'debug'],

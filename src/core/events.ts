@@ -173,6 +173,8 @@ export interface BootEvents {
     readonly pending: readonly string[];
     /** The plugin's schema of an earlier id, which is renamed to `schema` first; left out when there is none. */
     readonly renameFrom?: string;
+    /** The further schemas of the plugin that are not there yet; left out when there are none. */
+    readonly missingSchemas?: readonly string[];
   };
   /** Emitted in the survey, right after `planned`. */
   'plugin.migrate.warning': OfPlugin & Problem;
@@ -202,6 +204,8 @@ export interface BootEvents {
     readonly statements?: number;
     /** Whether it runs in a transaction. */
     readonly transaction: boolean;
+    /** The statement that it goes on at, because an earlier attempt has done those before it; counts from 1. */
+    readonly goesOnAt?: number;
   };
   'plugin.migrate.executing': OfStatement & {
     /** Its first line in the file; left out for a function. */
@@ -226,7 +230,12 @@ export interface BootEvents {
     /** The sessions that may hold what the file waited for; left out when none is known. */
     readonly blockers?: readonly LockBlocker[];
   };
-  'plugin.migrate.applied': OfPlugin & { readonly file: string; readonly durationMs: number };
+  'plugin.migrate.applied': OfPlugin & {
+    readonly file: string;
+    readonly durationMs: number;
+    /** How many rows of the history it has replaced instead of being run; left out when it has run. */
+    readonly replaced?: number;
+  };
   'plugin.migrate.finished': StepFinished;
   /**
    * Emitted once every migration has settled, before any init and on whatever outcome, when something was committed without

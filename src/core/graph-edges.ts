@@ -26,6 +26,8 @@ export interface GraphOptions {
   readonly schemaPrefix?: string;
   /** Schemas that no plugin may have, each with its owner. */
   readonly takenSchemas?: ReadonlyMap<string, string>;
+  /** The schemas of extensions, which are on the path of every plugin. */
+  readonly extensionSchemas?: readonly string[];
   /** The ids of disabled plugins, which keep their schemas. */
   readonly disabledIds?: readonly string[];
   /** The ids of the plugins that are up. The others are added to them, and change nothing for them. */

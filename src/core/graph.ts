@@ -4,6 +4,7 @@ import { BootError } from './errors.ts';
 import { collectEdges, type CollectedEdges, type GraphOptions } from './graph-edges.ts';
 import { findCycles } from './cycles.ts';
 import { isRequired, type Plugin } from './plugin.ts';
+import { findFurtherSchemaProblems } from './further-schemas.ts';
 import { findPluginProblems, findPreviousIdProblems } from './plugin-problems.ts';
 import type { GraphNode } from './schedule.ts';
 import { stableTopologicalOrder, type Successors } from './sort.ts';
@@ -35,6 +36,7 @@ export function buildGraph(plugins: readonly Plugin[], options: GraphOptions = {
   const problems = [
     ...findPluginProblems(plugins, options),
     ...findPreviousIdProblems(distinct, options),
+    ...findFurtherSchemaProblems(distinct, options),
     ...found.problems,
     ...(order ? [] : describeCycles(distinct, found.edges, successors)),
   ];

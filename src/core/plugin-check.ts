@@ -1,8 +1,10 @@
 import { toMilliseconds } from './duration.ts';
 import { BootError, pluginInvalid } from './errors.ts';
 import { integer, record } from './expect.ts';
+import { checkFurtherSchemas } from './further-schemas.ts';
 import type { Plugin } from './plugin.ts';
 import { pluginFields, readable } from './read-plugin.ts';
+import { checkMigrationSource } from './migration-source-check.ts';
 import { findUnknownKey } from './suggest.ts';
 import { isRecord } from './foreign-value.ts';
 
@@ -36,6 +38,7 @@ function checkFields(value: unknown, name: string): Plugin {
     expect(has(field, 'function'), field, 'a function');
   expect(has('required', 'boolean'), 'required', 'true or false');
   checkMigrationSource(given['migrations'], `${name}.migrations`);
+  checkFurtherSchemas(given['schemas'], given['migrations'], `${name}.schemas`);
   expect(isListOfText(given['after']), 'after', 'an array of plugin ids');
   expect(
     isListOfText(given['previousIds'], /^[^\0]+$/u),
@@ -99,63 +102,4 @@ function checkTimes(given: Readonly<Record<string, unknown>>, name: string): voi
   const { attempts, backoff } = record(given['retry'], `${name}.retry`);
   integer(1, 100)(attempts, `${name}.retry.attempts`);
   if (backoff !== undefined) toMilliseconds(backoff, `${name}.retry.backoff`);
-}
-
-const folder = 'a file: URL or an absolute path';
-
-const migrationKeys = ['name', 'run', 'transaction'];
-
-/** Checks that a value can be a plugin's migrations. The survey checks whether a folder can be read. */
-function checkMigrationSource(value: unknown, name: string): void {
-  if (value === undefined || isFolder(value)) return;
-  if (Array.isArray(value)) return checkFunctions(value, name);
-  if (isRecord(value) && value['kind'] === 'sqlFiles') {
-    if (isFolder(value['folder'])) return;
-    throw pluginInvalid(`${name}.folder`, folder, value['folder']);
-  }
-  const isMeantAsFolder = typeof value === 'string' || value instanceof URL;
-  const expected = isMeantAsFolder ? folder : `${folder}, sqlFiles() or a list of functions`;
-  throw pluginInvalid(name, expected, value);
-}
-
-function checkFunctions(list: readonly unknown[], name: string): void {
-  const names = new Set<string>();
-  // An index, because callbacks such as forEach skip the holes of a list.
-  for (let index = 0; index < list.length; index += 1) {
-    const place = `${name}[${index}]`;
-    const own = checkFunction(list[index], place);
-    if (names.has(own)) {
-      throw pluginInvalid(`${place}.name`, 'a name that no other migration of the plugin has', own);
-    }
-    names.add(own);
-  }
-}
-
-function checkFunction(value: unknown, place: string): string {
-  const given = asRecord(value, place, 'an object with a name and a run()');
-  const unknown = findUnknownKey(given, migrationKeys);
-  if (unknown) {
-    const advice = unknown.meant === undefined ? '' : `; did you mean ${unknown.meant}?`;
-    const expected = `a migration with ${migrationKeys.join(', ')} only${advice}`;
-    throw pluginInvalid(place, expected, unknown.key);
-  }
-  const { name, run, transaction } = given;
-  if (typeof name !== 'string' || !isName(name)) {
-    throw pluginInvalid(`${place}.name`, 'a name without spaces around it', name);
-  }
-  if (typeof run !== 'function') throw pluginInvalid(`${place}.run`, 'a function', run);
-  if (transaction !== undefined && transaction !== false) {
-    throw pluginInvalid(`${place}.transaction`, 'false or left out', transaction);
-  }
-  return name;
-}
-
-/** The name is used in messages and in the history. PostgreSQL cannot store NUL, and a line break would split a line. */
-function isName(name: string): boolean {
-  return name !== '' && name === name.trim() && !/\p{Cc}/u.test(name);
-}
-
-function isFolder(value: unknown): boolean {
-  if (value instanceof URL) return value.protocol === 'file:';
-  return typeof value === 'string' && /^(?:\/|[a-zA-Z]:[\\/]|\\\\)/.test(value);
 }

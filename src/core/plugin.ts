@@ -101,10 +101,17 @@ interface PluginFacts {
   readonly id: string;
   readonly version?: string;
   /**
-   * The folder drizzle-kit writes, a `file:` URL or an absolute path; or `sqlFiles()`; or a list of functions. Without it the
-   * plugin gets no schema.
+   * The folder that drizzle-kit or Prisma writes, a `file:` URL or an absolute path; or `sqlFiles()`; or a list of functions; or a list of
+   * these. Without it the plugin gets no schema.
    */
   readonly migrations?: MigrationSource;
+  /**
+   * Further schemas of the plugin, by their names in the database, such as `['reporting']`: unquoted, and without the prefix. They
+   * are made with the plugin's own schema, belong to it alone, and are reached by qualified names.
+   *
+   * @default none
+   */
+  readonly schemas?: readonly string[];
   /** Ids that the plugin had in earlier releases, in any order: a schema of such an id is renamed, with all that is in it. */
   readonly previousIds?: readonly string[];
   /**

@@ -7,6 +7,7 @@ export const pluginFields = [
   'id',
   'version',
   'migrations',
+  'schemas',
   'previousIds',
   'pool',
   'database',

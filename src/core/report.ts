@@ -49,6 +49,13 @@ export interface StepReport {
   readonly because?: string;
 }
 
+/** A file that counts as applied in place of others. */
+export interface ReplacingFile {
+  readonly file: string;
+  /** How many rows of the history it has replaced. */
+  readonly rows: number;
+}
+
 /** The report of one plugin, step by step. */
 export interface PluginReport extends Readonly<Record<Step, StepReport>> {
   readonly id: string;
@@ -57,6 +64,8 @@ export interface PluginReport extends Readonly<Record<Step, StepReport>> {
   readonly schema?: string;
   /** Migration files that this boot applied. */
   readonly applied: readonly string[];
+  /** Of these, the files that were not run, because the history had what they replace; left out when all were run. */
+  readonly replaced?: readonly ReplacingFile[];
 }
 
 /** The report of a boot, also of one that failed. Plain JSON; every time is in ms. */

@@ -88,7 +88,7 @@ function listLost({ finished, plugins }: BootRecord): readonly Warning[] {
 }
 
 function reportPlugin(times: StepTimes, plugin: PluginRecord): PluginReport {
-  const { id, version, required, schema, applied } = plugin;
+  const { id, version, required, schema, applied, replaced } = plugin;
   return {
     id,
     required,
@@ -99,6 +99,7 @@ function reportPlugin(times: StepTimes, plugin: PluginRecord): PluginReport {
     stop: reportStep(times, plugin, 'stop'),
     ...(version === undefined ? {} : { version }),
     ...(schema === undefined ? {} : { schema }),
+    ...(replaced.length === 0 ? {} : { replaced: [...replaced] }),
   };
 }
 

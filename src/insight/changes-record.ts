@@ -29,6 +29,8 @@ export interface LaunchRecord<Facts> {
   failedSeq?: number;
   /** The ids of the plugins that it was to add. */
   readonly plugins: readonly string[];
+  /** The numbers of the removals of its plugins. A later launch may have added a plugin of the same id. */
+  readonly removals: Set<number>;
   readonly record: Facts;
 }
 
@@ -75,6 +77,9 @@ export class ChangesRecord<Facts extends Fold> {
     if (event.type === 'launch.started' || event.type === 'launch.finished') {
       this.#addLaunch(event);
     }
+    if (event.type === 'removal.started' || event.type === 'removal.finished') {
+      this.#assignRemoval(event);
+    }
     const { launches } = this;
     for (let at = launches.length - 1; at >= 0; at -= 1) {
       const launch = launches[at];
@@ -98,8 +103,15 @@ export class ChangesRecord<Facts extends Fold> {
       startedAtMs: event.elapsedMs,
       seq: event.seq,
       plugins: 'plugins' in event ? event.plugins : [],
+      removals: new Set(),
       record: this.#createRecord(event.launch),
     });
+  }
+
+  /** A removal concerns the launches that its plugins have come with; one that is refused begins with its end. */
+  #assignRemoval({ removal, plugins }: EventOf<'removal.started' | 'removal.finished'>): void {
+    if (this.removals.findLast((each) => each.removal === removal)) return;
+    for (const id of plugins) this.#findOwner(id)?.removals.add(removal);
   }
 
   #beginRemoval({ removal, plugin, plugins, elapsedMs }: EventOf<'removal.started'>): void {
@@ -136,7 +148,7 @@ export class ChangesRecord<Facts extends Fold> {
 /** Whether an event of the boot concerns a launch, because it ends what that has started. */
 function endsLaunch(
   event: AnyEvent,
-  { seq, failedSeq = Number.POSITIVE_INFINITY, record }: LaunchRecord<Fold>,
+  { seq, failedSeq = Number.POSITIVE_INFINITY, removals }: LaunchRecord<Fold>,
 ): boolean {
   if (event.seq <= seq || event.seq >= failedSeq) return false;
   switch (event.type) {
@@ -148,7 +160,7 @@ function endsLaunch(
       return event.phase === 'stopAll';
     case 'removal.started':
     case 'removal.finished':
-      return event.plugins.some((id) => record.find(id) !== undefined);
+      return removals.has(event.removal);
     default:
       return false;
   }

@@ -33,10 +33,11 @@ const descriptions = {
     `${order.length} plugins, ${edges.length} edges, ${warnings.length} warnings`,
   'survey.finished': ({ server, plugins, durationMs }) =>
     `PostgreSQL ${server}, ${plugins} plugins with migrations, ${formatDuration(durationMs)}`,
-  'plugin.migrate.planned': ({ schema, applied, pending, renameFrom }) =>
+  'plugin.migrate.planned': ({ schema, applied, pending, renameFrom, missingSchemas }) =>
     [
       `schema ${schema}`,
       renameFrom !== undefined && `renamed from ${renameFrom}`,
+      missingSchemas !== undefined && `missing: ${listNames(missingSchemas)}`,
       `${applied.length} applied`,
       pending.length === 0 ? 'nothing pending' : `pending: ${listNames(pending)}`,
     ]
@@ -49,8 +50,12 @@ const descriptions = {
   'plugin.migrate.renamed': ({ from, to }) => `schema ${from} is now ${to}`,
   'plugin.migrate.started': ({ backendPid, waitedMs, connectMs }) =>
     `has its lock, in the session ${backendPid}; waited ${formatDuration(waitedMs)} for it, ${formatDuration(connectMs)} for a client`,
-  'plugin.migrate.applying': ({ file, index, of, transaction }) =>
-    `${file} (file ${index} of ${of})${transaction ? '' : ', outside of a transaction'}`,
+  'plugin.migrate.applying': ({ file, index, of, transaction, goesOnAt, statements = 0 }) =>
+    [
+      `${file} (file ${index} of ${of})`,
+      ...(transaction ? [] : ['outside of a transaction']),
+      ...(goesOnAt === undefined ? [] : [`goes on at command ${goesOnAt} of ${statements}`]),
+    ].join(', '),
   'plugin.migrate.executing': ({ file, command, ...place }) =>
     `${file}: ${placeStatement(place)}, ${command || 'SQL'}`,
   'plugin.migrate.executed': ({ file, durationMs, ...place }) =>
@@ -65,7 +70,8 @@ const descriptions = {
       ),
       ...blockers.map((each) => `in the way: ${describeBlocker(each)}`),
     ].join('; '),
-  'plugin.migrate.applied': ({ file, durationMs }) => `${file}, ${formatDuration(durationMs)}`,
+  'plugin.migrate.applied': ({ file, durationMs, replaced }) =>
+    `${file}, ${describeReplaced(replaced)}${formatDuration(durationMs)}`,
   'plugin.migrate.finished': describeEnd,
   'migrations.flushing': ({ plugins }) =>
     `what ${countPlugins(plugins)} committed goes to the disk`,
@@ -146,4 +152,8 @@ function placeStatement({
   readonly statements?: number;
 }): string {
   return `statement ${statement}${statements === undefined ? '' : ` of ${statements}`}`;
+}
+
+function describeReplaced(rows: number | undefined): string {
+  return rows === undefined ? '' : `not run: replaced ${rows} ${rows === 1 ? 'row' : 'rows'}, `;
 }

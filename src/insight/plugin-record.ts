@@ -1,5 +1,6 @@
 import { toPlainError, type ErrorRecord } from '../core/error-record.ts';
 import type { BootEvent, BootEventName } from '../core/events.ts';
+import type { ReplacingFile } from '../core/report.ts';
 import type { LockBlocker, LockHolder, WaitKind } from '../core/waits.ts';
 import { stepIn, type Outcome, type Step } from '../core/steps.ts';
 import type { RecordedEvent } from './recorded-event.ts';
@@ -78,6 +79,8 @@ export interface PluginRecord {
   pending: readonly string[];
   /** The files that this boot has applied. */
   readonly applied: string[];
+  /** Of these, the files that were not run, because the history had what they replace. */
+  readonly replaced: ReplacingFile[];
   /** When it was removed while the others went on serving. */
   removedAtMs?: number;
   readonly steps: Readonly<Record<Step, StepRecord>>;
@@ -93,6 +96,7 @@ export function createPluginRecord(event: EventOf<'plugin.discovered'>): PluginR
     enabled: event.enabled,
     pending: [],
     applied: [],
+    replaced: [],
     steps: {
       migrate: untouched(),
       init: untouched(),
@@ -185,6 +189,9 @@ export function addToPlugin(
     }
     case 'plugin.migrate.applied':
       plugin.applied.push(event.file);
+      if (event.replaced !== undefined) {
+        plugin.replaced.push({ file: event.file, rows: event.replaced });
+      }
       endFile(migrate, atMs, 'applied');
       break;
     case 'plugin.migrate.started': {

@@ -94,6 +94,7 @@ export function describeMigrated({
   id,
   schema,
   applied,
+  replaced,
   steps: { migrate },
 }: PluginRecord): string {
   if (schema === undefined) return `${id} has no migrations`;
@@ -102,5 +103,8 @@ export function describeMigrated({
   if (applied.length === 0) return `${id} is migrated: no file was left to apply`;
   const files = `${applied.length} ${applied.length === 1 ? 'file' : 'files'}`;
   const time = formatDuration(migrate.durationMs ?? 0);
-  return `${id} is migrated: ${files} applied in ${time} (${joinNames(shorten(applied, 3))})`;
+  const names = applied.map((file) =>
+    replaced.some((each) => each.file === file) ? `${file}, which was not run` : file,
+  );
+  return `${id} is migrated: ${files} applied in ${time} (${joinNames(shorten(names, 3))})`;
 }

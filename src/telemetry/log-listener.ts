@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
 import { formatDuration } from '../core/duration.ts';
 import { chooseLevel, type Level } from '../core/event-levels.ts';
-import type { BootEvent } from '../core/events.ts';
+import type { BootEvent, BootEventOf } from '../core/events.ts';
 import { readMessage } from '../core/foreign-value.ts';
 import type { Logger } from '../core/logger.ts';
 import { listNames, printable } from '../core/printable.ts';
@@ -72,8 +72,14 @@ function sentence(event: BootEvent, loss: Loss | undefined): string {
   );
 }
 
-/** The plugins that a change is about, besides the one that the line begins with. */
+/** The place in a file at which it goes on. */
+function goesOn({ file, goesOnAt, statements }: BootEventOf<'plugin.migrate.applying'>): string {
+  return goesOnAt === undefined ? '' : ` ${file} goes on at command ${goesOnAt} of ${statements}`;
+}
+
+/** What a line is about, besides the plugin that it begins with. */
 function listOthers(event: BootEvent): string {
+  if (event.type === 'plugin.migrate.applying') return goesOn(event);
   if (event.type === 'launch.started') return ` ${listNames(event.plugins)}`;
   if (event.type !== 'removal.started') return '';
   const others = event.plugins.filter((id) => id !== event.plugin);

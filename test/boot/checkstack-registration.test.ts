@@ -166,7 +166,7 @@ describe('a plugin that is a package', () => {
       JSON.stringify({
         name: 'host',
         dependencies: Object.fromEntries(
-          ['a', 'b', 'c', 'd'].map((id) => [`${id}-backend`, '1.0.0']),
+          ['a', 'b', 'c', 'd', 'e'].map((id) => [`${id}-backend`, '1.0.0']),
         ),
       }),
     );
@@ -179,6 +179,7 @@ describe('a plugin that is a package', () => {
         'drizzle',
         "{ migrations: [{ name: 'a', run: (client) => client.query('CREATE TABLE of_d (id int)') }] }",
       ],
+      ['e', 'mixed', "{ migrations: ['mixed', { name: 'a', run: () => undefined }] }"],
     ] as const) {
       const home = join(root, 'node_modules', `${id}-backend`);
       await mkdir(home, { recursive: true });
@@ -203,7 +204,9 @@ describe('a plugin that is a package', () => {
     const { rows } = await query(
       "select schemaname || '.' || tablename as name from pg_tables where tablename like 'of_%' order by 1",
     );
-    expect(rows).toEqual(['a', 'b', 'c', 'd'].map((id) => ({ name: `plugin_${id}.of_${id}` })));
+    expect(rows).toEqual(
+      ['a', 'b', 'c', 'd', 'e'].map((id) => ({ name: `plugin_${id}.of_${id}` })),
+    );
   });
 });
 

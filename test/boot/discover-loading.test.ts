@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { BootError, formatBootError } from '../../src/index.ts';
-import { sqlFiles } from '../../src/core/migration-source.ts';
 import { discoverIn, idsIn } from '../support/discovery.ts';
 import { dependingOn, packageTree, pluginPackage, type Tree } from '../support/package-tree.ts';
 
@@ -102,11 +101,13 @@ describe('the plugin of a package is its default export', () => {
             export default [{ id: 'catalog', migrations: './drizzle' }, new Search(),
               { id: 'stock', migrations: new URL('./stock', import.meta.url) },
               { id: 'plain', migrations: { kind: 'sqlFiles', folder: './sql' } },
-              { id: 'coded', migrations: [{ name: 'a', run() {} }] }];`,
+              { id: 'coded', migrations: [{ name: 'a', run() {} }] },
+              { id: 'mixed', migrations: ['./drizzle', { name: 'a', run() {} },
+                { kind: 'sqlFiles', folder: 'views', repeatable: true }] }];`,
         },
       ),
     );
-    const [first, search, stock, plain, coded] = (await discoverIn(root)).plugins.map(
+    const [first, search, stock, plain, coded, mixed] = (await discoverIn(root)).plugins.map(
       ({ plugin }) => plugin,
     );
     const folder = `${root}/node_modules/@shop/catalog`;
@@ -114,8 +115,13 @@ describe('the plugin of a package is its default export', () => {
     expect(search).toMatchObject({ version: '3.0.0' });
     expect(search?.init?.({})).toBe('search');
     expect(stock?.migrations).toEqual(new URL(`file://${folder}/stock`));
-    expect(plain?.migrations).toEqual(sqlFiles(`${folder}/sql`));
+    expect(plain?.migrations).toEqual({ kind: 'sqlFiles', folder: `${folder}/sql` });
     expect(coded?.migrations).toMatchObject([{ name: 'a' }]);
+    expect(mixed?.migrations).toMatchObject([
+      `${folder}/drizzle`,
+      { name: 'a' },
+      { folder: `${folder}/views`, repeatable: true },
+    ]);
   });
 
   it('once, when two packages export the same object', async () => {

@@ -97,6 +97,7 @@ describe('one folder for two plugins is a problem before anything is changed', (
       },
     ],
     ['once of drizzle-kit, once as plain SQL', async (folder) => sqlFiles(folder)],
+    ['in a list', async (folder) => [{ name: 'seed', run: () => undefined }, folder]],
   ])('%s', async (_, sameAs) => {
     const fresh = await db.fresh();
     const folder = await migrationFolder(files);

@@ -80,6 +80,27 @@ describe('slipway plan', () => {
     await db.query(`BEGIN; ${stdout}; ROLLBACK`);
   });
 
+  it('says at which command an unfinished file goes on', async () => {
+    const { url } = await db.fresh();
+    const folder = await project({
+      'slipway.config.mjs': config,
+      'sql, of:notes/0001_init.sql':
+        '-- slipway: no-transaction\nCREATE TABLE notes (id int);\nSELECT 1 / 0;\nVACUUM notes;',
+    });
+    const options = { cwd: folder, env: { DATABASE_URL: url } };
+    expect((await runCli(['migrate'], options)).code).not.toBe(0);
+    const { stdout } = await runCli(['plan'], options);
+    expect(stdout).toContain(
+      '0001_init.sql  2 statements, outside of a transaction, goes on at command 2 of 3',
+    );
+    const sql = await runCli(['plan', '--sql'], options);
+    expect(sql.stdout).toBe(
+      '-- notes: 0001_init.sql, in the schema plugin_notes, outside of a transaction, from command 2 on\nSELECT 1 / 0;\nVACUUM notes;\n',
+    );
+    const json = await runCli(['plan', '--json'], options);
+    expectDocument(json.stdout, 'slipway.plan/1');
+  });
+
   it('prints nothing of what a config prints, also when it is no JSON', async () => {
     const { url } = await db.fresh();
     const { stdout, stderr } = await runCli(['plan', '--sql', '--config', configOf('small')], {
@@ -106,6 +127,39 @@ describe('slipway plan', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       problems: [{ plugin: 'notes', file: '0001_init.sql', line: 2, column: 2 }],
     });
+  });
+
+  it('says which files run again, and annotates the one of several folders that a problem is in', async () => {
+    const { url } = await db.fresh();
+    const folder = await project({
+      'slipway.config.mjs': `import { sqlFiles } from ${entry};
+const in_ = (name) => new URL(name, import.meta.url);
+export default () => ({
+  pool: process.env.DATABASE_URL,
+  plugins: [{ id: 'notes', migrations: [sqlFiles(in_('sql/')), sqlFiles(in_('views/'), { repeatable: true })] }],
+});`,
+      'sql/0001_init.sql': 'CREATE TABLE notes (id int);',
+      'views/v.sql': 'CREATE OR REPLACE VIEW v AS SELECT id FROM notes;',
+    });
+    const call = { cwd: folder, env: { DATABASE_URL: url } };
+    expect((await runCli(['migrate'], call)).code).toBe(0);
+    await writeFile(join(folder, 'views/v.sql'), 'CREATE OR REPLACE VIEW v AS SELECT 1 AS id;');
+    expect((await runCli(['plan'], call)).stdout).toMatch(
+      /^ {2}v\.sql +1 statement, runs again, /m,
+    );
+    expect((await runCli(['plan', '--sql'], call)).stdout).toContain(
+      '-- notes: v.sql, which runs again, in the schema plugin_notes',
+    );
+    const { stdout } = await runCli(['plan', '--json'], call);
+    expectDocument(stdout, 'slipway.plan/1');
+    expect(JSON.parse(stdout)).toMatchObject({
+      plugins: [{ folders: [/sql$/, /views$/].map((end) => expect.stringMatching(end) as string) }],
+    });
+    await writeFile(join(folder, 'views/v.sql'), 'COMMIT;');
+    const env = { ...call.env, GITHUB_ACTIONS: 'true', GITHUB_WORKSPACE: folder };
+    expect((await runCli(['plan'], { cwd: folder, env })).stdout).toContain(
+      '::error file=views/v.sql,',
+    );
   });
 
   it('annotates problems in GitHub Actions, also in files with commas and colons, and writes a summary', async () => {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
@@ -45,6 +45,21 @@ describe('slipway repair', () => {
     expect(await isMade()).toBe(false);
   });
 
+  it('takes over what another tool has applied, by its table', async () => {
+    const { options, query } = await host();
+    await query(`CREATE TABLE public.applied AS SELECT text '0001' AS version`);
+    const from = ['repair', 'baseline', 'notes', '--from', 'dbmate'];
+    const done = await runCli([...from, '--table', 'public.applied', '--yes'], options);
+    expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(done.stdout.replaceAll(/\s+/g, ' ')).toContain(
+      '✔ file 0001_notes.sql: written into the history, and not run: applied by dbmate in "public"."applied"',
+    );
+    expect(lastLine(done.stdout)).toBe('Done: 1 change of notes.');
+    const wrong = await runCli([...from.slice(0, -1), 'dbmat'], options);
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain("Expected baseline.from to be 'dbmate' or 'goose'");
+  });
+
   it(
     'does it with --yes, and finds nothing to do the second time',
     async () => {
@@ -71,6 +86,11 @@ describe('slipway repair', () => {
       await writeFile(join(options.cwd, 'sql/0001_notes.sql'), 'CREATE TABLE notes (id bigint);');
       const accepted = await runCli(['repair', 'accept-edited', 'notes', '--yes'], options);
       expect(accepted.stdout).toContain('✔ file 0001_notes.sql: accepted as it is now');
+      await rm(join(options.cwd, 'sql/0001_notes.sql'));
+      const forget = ['repair', 'forget', 'notes', '--row', '0001_notes', '--yes'];
+      expect((await runCli(forget, options)).stdout).toContain(
+        '✔ row 0001_notes: deleted from the history',
+      );
       const moved = await runCli(['repair', 'relocate', 'notes'], options);
       expect(lastLine(moved.stdout)).toBe('Nothing to do for notes (schema plugin_notes).');
     },

@@ -26,6 +26,11 @@ describe('the sentence of an event', () => {
     );
   });
 
+  it('says at which command an unfinished file goes on', () => {
+    const applying = { ...find('plugin.migrate.applying', 'auth'), statements: 5, goesOnAt: 3 };
+    expect(describeEvent(applying as RecordedEvent)).toMatch(/, goes on at command 3 of 5$/);
+  });
+
   it('names the holder of a lock', () => {
     expect(describeEvent(find('plugin.migrate.waiting'))).toMatch(
       /^has waited .* for its lock, held by slipway\/catalog@pod-2 \(pid \d+ at 127\.0\.0\.1/,

@@ -74,6 +74,23 @@ describe('what came and went', () => {
     expect(statusOf(story, 'auth')).toBe('has stopped');
   });
 
+  it('is kept once, however often a plugin with the same id comes and goes', async () => {
+    const { boot } = bootUnderTest({ plugins: firstPlugins, pool: db.url });
+    await boot.start();
+    const kept: number[] = [];
+    for (let cycle = 1; cycle <= 5; cycle += 1) {
+      await boot.add([definePlugin({ id: 'guest' })]);
+      await boot.remove('guest');
+      const { launches } = storyOf(boot);
+      expect(launches.map(({ record }) => record.removals.length)).toEqual(Array(cycle).fill(1));
+      kept.push(launches.reduce((sum, { events }) => sum + events.length, 0));
+    }
+    const [perCycle = 0] = kept;
+    expect(kept).toEqual([1, 2, 3, 4, 5].map((cycles) => cycles * perCycle));
+    const [first] = storyOf(boot).launches;
+    expect(first && says(first)).toEqual(['guest was removed']);
+  });
+
   it('names what is missing, and what never had its turn', async () => {
     const underTest = bootUnderTest({ pool: db.url, plugins: firstPlugins });
     const { boot } = underTest;

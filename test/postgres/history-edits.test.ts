@@ -23,6 +23,7 @@ describe('a file that takes its own history away is a problem', () => {
     ['delete from __drizzle_migrations', 'DELETE FROM'],
     ['alter table only __drizzle_migrations rename to old;', 'ALTER TABLE'],
     ['alter table __drizzle_migrations set schema x;', 'ALTER TABLE'],
+    [`comment on table __drizzle_migrations is 'mine';`, 'COMMENT ON TABLE'],
     ['alter table __drizzle_migrations drop column "created_at";', 'ALTER TABLE'],
   ])('%s', (sql, command) => {
     const { problems, warnings } = readEdits(`select 1;\n${sql}`);

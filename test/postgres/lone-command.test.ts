@@ -227,11 +227,6 @@ describe('the survey', () => {
       'create table t (id int);--> statement-breakpoint\ncreate index concurrently i on t (id);',
       'MIGRATION_MIXED_TRANSACTION',
     ],
-    [
-      'a mark on two commands',
-      '-- slipway: no-transaction\nselect 1; select 2',
-      'MIGRATION_MIXED_TRANSACTION',
-    ],
     ['an index without a name', 'create index concurrently on t (id);', 'MIGRATION_FILES_INVALID'],
   ])('finds %s', async (_, sql, code) => {
     const client = await db.pool().connect();

@@ -72,7 +72,7 @@ export function toPlugin<T extends Migration>(
   files: readonly T[],
   schema = `plugin_${id}`,
 ): PluginMigrations & { readonly files: readonly T[] } {
-  return { id, schema, historySchema: schema, previousSchemas: [], files };
+  return { id, schema, historySchema: schema, previousSchemas: [], furtherSchemas: [], files };
 }
 
 /** A plugin with the migrations of a folder. */

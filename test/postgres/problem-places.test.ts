@@ -67,7 +67,7 @@ test('a problem of a whole file has no line', () => {
   const [empty] = findProblems('-- later');
   expect(empty).toMatchObject({ file: '0001.sql' });
   expect(empty).not.toHaveProperty('line');
-  const [mixed] = findProblems('-- slipway: no-transaction\nSELECT 1; SELECT 2;');
-  expect(mixed?.code).toBe('MIGRATION_MIXED_TRANSACTION');
-  expect(mixed).not.toHaveProperty('line');
+  const [pooled] = findProblems('-- slipway: no-transaction\nSELECT 1; SELECT 2;');
+  expect(pooled?.code).toBe('POOLER_UNSUPPORTED');
+  expect(pooled).not.toHaveProperty('line');
 });

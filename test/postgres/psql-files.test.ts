@@ -49,7 +49,7 @@ test('a dump is told before anything is changed, with everything that has to go'
     {
       code: 'MIGRATION_FILES_INVALID',
       message: 'a: line 1 of 0000_a.sql has \\restrict, which only psql understands',
-      hint: 'Lines that begin with a backslash are commands of psql, not SQL: remove \\restrict from 0000_a.sql.',
+      hint: 'pg_dump wrote \\restrict for psql. It is left out of a dump as pg_dump made it, of up to 16 MB: make the dump again with --schema-only, or remove \\restrict from 0000_a.sql.',
     },
   ]);
 });

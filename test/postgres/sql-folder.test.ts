@@ -158,7 +158,7 @@ test('a file with the way up and the way down of another tool is a problem while
       column: 1,
       message:
         'both: line 3 of 1_a.sql, "-- +goose Down", begins the undo part of goose, which would run right after the rest',
-      hint: 'Remove it and everything after it from the file: a file runs as a whole, and Slipway does not undo migrations.',
+      hint: "Read the folder with sqlFiles(folder, { format: 'goose' }), which runs only the way up. Or remove it and everything after it from the file: a file runs as a whole, and Slipway does not undo migrations.",
     },
   ]);
   // Written by drizzle-kit, it is a remark: Drizzle runs the file as a whole too.

@@ -242,7 +242,7 @@ test('a directive that is not known is found before anything runs', async () => 
 });
 
 describe('the look for strays', () => {
-  const own = { schema: 'plugin_a', historySchema: 'plugin_a' };
+  const own = { schema: 'plugin_a', historySchema: 'plugin_a', furtherSchemas: [] };
   const ordinary = `create type state as enum ('open'); create table a (id serial primary key, state state);
     create table b (id int references a, at timestamptz default now()); create index on b (at);
     create view v as select * from a; create function f() returns int language sql as 'select 1'`;

@@ -26,7 +26,10 @@ test.each([1, 10, 100])(
   async (count) => {
     const fresh = await db.fresh();
     const one = await pluginWith('p', init);
-    const plugins = Array.from({ length: count }, (_, index) => toPlugin(`p${index}`, one.files));
+    const plugins = Array.from({ length: count }, (_, index) => ({
+      ...toPlugin(`p${index}`, one.files),
+      furtherSchemas: [`further_${index}`],
+    }));
     const direct = fresh.pool();
     for (const plugin of plugins) await migratePlugin(direct, plugin, migrateOptions());
     await direct.end();
@@ -38,14 +41,18 @@ test.each([1, 10, 100])(
     expect(proxy.statements).toHaveLength(2);
     expect(survey.problems).toEqual([]);
     expect(survey.plugins).toEqual(
-      plugins.map(({ id, schema, files }) => ({
+      plugins.map(({ id, schema, furtherSchemas, files }) => ({
         id,
         schema,
         historySchema: schema,
         schemaExists: true,
         historyExists: true,
+        furtherSchemas,
+        missingSchemas: [],
         applied: files.map(({ name }) => name),
         pending: [],
+        squashes: [],
+        repeats: [],
         warnings: [],
         problems: [],
       })),

@@ -100,7 +100,7 @@ describe('a file that frees the migration lock', () => {
     const fresh = await db.fresh();
     const migrations = await migrationFolder({
       '0000_counts': counts,
-      '0001_tidy': '-- slipway: no-transaction\nSELECT tidy()',
+      '0001_tidy': `-- slipway: no-transaction\nDO $$ BEGIN EXECUTE 'SELECT tidy()'; END $$`,
     });
     const [replica] = replicas(fresh, migrations);
     const error = await failureOf(replica?.boot.start() ?? Promise.resolve());

@@ -16,6 +16,9 @@ export interface BootOrder {
 export interface OrderedPlugin {
   readonly id: string;
   readonly migrations?: string;
+  /** A folder of repeatable files, which needs `migrations` beside it. */
+  readonly repeatable?: string;
+  readonly schemas?: readonly string[];
   readonly needs?: readonly string[];
 }
 

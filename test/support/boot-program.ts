@@ -1,4 +1,4 @@
-import { createBoot, serviceRef, type Plugin } from 'slipway';
+import { createBoot, serviceRef, sqlFiles, type Plugin } from 'slipway';
 import type { BootOrder, OrderedPlugin, Report } from './boot-process.ts';
 
 /** Runs as a process of its own: takes orders to boot from its parent, and sends it every event. */
@@ -9,9 +9,20 @@ const tell = (report: Report): void => {
   process.send?.(report);
 };
 
-const toPlugin = ({ id, migrations, needs = [] }: OrderedPlugin): Plugin => ({
+const toPlugin = ({
   id,
+  migrations,
+  repeatable,
+  schemas = [],
+  needs = [],
+}: OrderedPlugin): Plugin => ({
+  id,
+  schemas,
   ...(migrations === undefined ? {} : { migrations }),
+  ...(migrations !== undefined &&
+    repeatable !== undefined && {
+      migrations: [migrations, sqlFiles(repeatable, { repeatable: true })],
+    }),
   deps: Object.fromEntries(needs.map((needed, index) => [`needed${index}`, api(needed)])),
   provides: { api: api(id) },
   init: () => ({ api: id }),

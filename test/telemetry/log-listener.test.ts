@@ -47,6 +47,21 @@ const statement = { plugin: 'catalog', file: '0001.sql', statement: 1 } as const
 const executing = { type: 'plugin.migrate.executing', ...statement, command: 'SELECT' } as const;
 
 describe('the log', () => {
+  it('says at which command an unfinished file goes on', () => {
+    const about = { plugin: 'catalog', file: '0001.sql', index: 1, of: 2 } as const;
+    const applying = {
+      type: 'plugin.migrate.applying',
+      ...about,
+      statements: 5,
+      transaction: false,
+    } as const;
+    expect(logOf({ ...applying, goesOnAt: 3 })).toMatchObject({
+      level: 'info',
+      msg: 'catalog: plugin.migrate.applying 0001.sql goes on at command 3 of 5',
+    });
+    expect(logOf(applying)).toMatchObject({ level: 'debug' });
+  });
+
   it('says which launch adds what, and what is removed', async () => {
     const { logger, lines } = pinoLines();
     const underTest = bootUnderTest({ pool: db.url, plugins: firstPlugins });

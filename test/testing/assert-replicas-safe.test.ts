@@ -234,7 +234,8 @@ describe('what a plugin does wrong', () => {
 
   it('a file without a transaction cannot run again', async () => {
     const migrations = await migrationFolder({
-      '0000_notes': '-- slipway: no-transaction\nCREATE TABLE notes (text text);',
+      '0000_notes': `-- slipway: no-transaction
+        DO $$ BEGIN EXECUTE 'CREATE TABLE notes (text text)'; END $$;`,
     });
     const message = await complaint(definePlugin({ id: 'notes', migrations }));
     expect(message).toContain('killed after statement 1 of 0000_notes.sql of notes');

@@ -28,6 +28,18 @@ const listed = definePlugin({
 
 const files = definePlugin({ id: 'files', migrations: sqlFiles('/srv/sql') });
 
+/** One list, with every kind of source in it. */
+export const mixed = definePlugin({
+  id: 'mixed',
+  migrations: [
+    new URL('./drizzle', import.meta.url),
+    '/srv/more',
+    sqlFiles('/srv/views', { repeatable: true }),
+    { name: 'one', run: (client) => client.query('select 1') },
+    [{ name: 'two', run: (client, { schema }) => client.query(`select '${schema}'`) }],
+  ],
+});
+
 createBoot({ pool: '', plugins: [listed, files], host: { migrations: sqlFiles('/srv/host') } });
 
 /** A migration's client goes into Kysely as it is. */

@@ -25,6 +25,7 @@ declare const indexer: Indexer;
 
 const typed = definePlugin({
   id: 'catalog',
+  schemas: ['reporting'],
   deps: { auth: authApi, mailer: mailApi.optional(), all: searchIndexers },
   provides: { catalogApi },
   database: (client) => drizzle({ client, schema: { items } }),
@@ -118,6 +119,8 @@ definePlugin({
     return { catalogApi: { find: () => 3 } };
   },
 });
+// @ts-expect-error a schema that is no list
+definePlugin({ id: 'x', migrations: [], schemas: 'reporting' });
 // @ts-expect-error a dependency that is no ref
 definePlugin({ id: 'x', deps: { a: 3 } });
 // @ts-expect-error an optional ref cannot be provided

@@ -2,8 +2,9 @@ import type { Problem, Warning } from '../../core/error-codes.ts';
 import type { GraphEdge } from '../../core/events.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import type { ExtensionFacts } from '../../postgres/survey/extension-schemas.ts';
+import { nameRow } from '../../postgres/history/name-row.ts';
 import { isSql } from '../../postgres/sources/migration.ts';
-import { resolveFolder } from '../../postgres/sources/read-migrations.ts';
+import { resolveFolders } from '../../postgres/sources/read-migrations.ts';
 import { placeStatements, toScript } from '../../postgres/migrate/migration-script.ts';
 import {
   readEffects,
@@ -20,10 +21,19 @@ export interface PendingFile {
   /** `0000_init.sql`, `20240102030405_init/migration.sql`, or the name of a function. */
   readonly file: string;
   readonly kind: 'sql' | 'function';
+  /** The rows of the history that it would replace, instead of being run; left out when it would run. */
+  readonly replaces?: readonly string[];
   /** Whether it would run in a transaction. */
   readonly transaction: boolean;
-  /** The statements as they would be sent. Empty for a function, whose statements are unknown before it runs. */
+  /** The command that it would go on at, because an earlier boot has done those before it; counts from 1. */
+  readonly goesOnAt?: number;
+  /**
+   * The statements as they would be sent: those from `goesOnAt` on. Empty for a file that would not be run, and for a function,
+   * whose statements are unknown before it runs.
+   */
   readonly statements: readonly PlannedStatement[];
+  /** Whether it has run before with another text: a changed repeatable file. Left out of every other file. */
+  readonly repeats?: true;
 }
 
 /** A statement that would be sent, with its place in the file and what others notice of it. */
@@ -39,10 +49,14 @@ export interface PluginPlan {
   readonly id: string;
   /** Left out for a plugin without migrations. */
   readonly schema?: string;
-  /** The folder of its migrations, an absolute path; left out where there is none. */
+  /** The folder of its migrations, an absolute path; left out where there is none. Of several, the first. */
   readonly folder?: string;
+  /** All of them, in the order of the list; left out where there is at most one. */
+  readonly folders?: readonly string[];
   /** The schema of an earlier id, which would be renamed to `schema` first. */
   readonly renameFrom?: string;
+  /** The further schemas that would be made first; left out when all are there. */
+  readonly missingSchemas?: readonly string[];
   /** The names of the files that are applied, in their order. */
   readonly applied: readonly string[];
   /** The files that would be applied, in their order. */
@@ -78,12 +92,15 @@ export function makePlan(settings: BootSettings): Promise<BootPlan> {
       1,
       async ({ id, migrations }): Promise<PluginPlan> => {
         const found = surveyed.get(id);
-        const folder = await resolveFolder(migrations);
+        const folders = await resolveFolders(migrations);
+        const [folder] = folders;
         return {
           id,
           ...(found ? { schema: found.schema } : {}),
           ...(folder === undefined ? {} : { folder }),
+          ...(folders.length < 2 ? {} : { folders }),
           ...(found?.renameFrom === undefined ? {} : { renameFrom: found.renameFrom }),
+          ...(found && found.missingSchemas.length > 0 && { missingSchemas: found.missingSchemas }),
           applied: found?.applied ?? [],
           pending: found ? await readPending(found, rewritePublic, survey?.extensions) : [],
           warnings: found?.warnings ?? [],
@@ -102,25 +119,39 @@ export function makePlan(settings: BootSettings): Promise<BootPlan> {
 }
 
 function readPending(
-  { schema, pending }: PluginSurvey,
+  { schema, furtherSchemas, pending, repeats, squashes, unfinished }: PluginSurvey,
   isPublicRewritten: boolean,
   extensions: ExtensionFacts | undefined,
 ): Promise<readonly PendingFile[]> {
   return mapBounded(pending, 1, async (migration): Promise<PendingFile> => {
     const file = migration.name;
+    const squash = squashes.find((each) => each.file === migration);
+    if (squash && !squash.obstacle) {
+      const replaces = [...new Set(squash.rows.map(nameRow))];
+      return { file, kind: 'sql', replaces, transaction: true, statements: [] };
+    }
     if (!isSql(migration)) {
       return { file, kind: 'function', transaction: migration.transaction, statements: [] };
     }
     // A file whose snapshot is missing is shown as it is written. The survey reports the problem.
-    const script = await toScript(migration, schema, isPublicRewritten, extensions).catch(() =>
-      toScript(migration, schema, false, extensions),
-    );
+    const next = unfinished?.get(migration);
+    const about = { extensions, furtherSchemas, isUnfinished: next !== undefined };
+    const toSend = (isRewritten: boolean): ReturnType<typeof toScript> =>
+      toScript(migration, schema, isRewritten, about);
+    const script = await toSend(isPublicRewritten).catch(() => toSend(false));
     const { inTransaction: transaction } = script;
     const texts = script.statements.map(({ sql }) => sql);
     const effects = readEffects(texts, schema, transaction);
     const statements = placeStatements(script).map((placed, at) => {
       return { ...placed, ...(effects[at] ?? unknownEffect) };
     });
-    return { file, kind: 'sql', transaction, statements };
+    return {
+      file,
+      kind: 'sql',
+      transaction,
+      ...(next !== undefined && next < statements.length && { goesOnAt: next + 1 }),
+      statements: statements.slice(next),
+      ...(repeats.includes(migration) && { repeats: true }),
+    };
   });
 }

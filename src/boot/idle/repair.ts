@@ -7,11 +7,15 @@ import {
   integer,
   list,
   maybe,
+  oneOf,
   text,
   type Check,
 } from '../../core/expect.ts';
+import { historyTools, type HistoryTool } from '../../core/migration-source.ts';
 import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
+import { decideOnAdopted } from '../../postgres/repair/adopt-history.ts';
 import { endHolder, findHolder, type HolderReport } from '../../postgres/repair/lock-holder.ts';
+import { decideOnForgetting } from '../../postgres/repair/forget-rows.ts';
 import { decideOnMoves } from '../../postgres/repair/relocate.ts';
 import { toRepairError } from '../../postgres/repair/repair-error.ts';
 import {
@@ -50,6 +54,18 @@ interface BaselineOptions extends RepairOptions {
    * @default the last file of the folder
    */
   readonly upTo?: string;
+  /**
+   * The tool whose history says which files are applied; other files stay pending. Its table is only read.
+   *
+   * @default none: every file counts as applied
+   */
+  readonly from?: HistoryTool;
+  /**
+   * The table of that history, `schema.table`.
+   *
+   * @default the tool's own name for it, in the plugin's schema or else in `public`
+   */
+  readonly table?: string;
 }
 
 /** The options of `repair.acceptEdited()`. */
@@ -60,6 +76,16 @@ interface AcceptEditedOptions extends RepairOptions {
    * @default all edited files
    */
   readonly files?: readonly string[];
+}
+
+/** The options of `repair.forget()`. */
+interface ForgetOptions extends RepairOptions {
+  /**
+   * The rows to forget, as messages name them: `0003_prices`, or `created_at 1700000000000` where a history has no names.
+   *
+   * @default every row that no file of the folder matches
+   */
+  readonly rows?: readonly string[];
 }
 
 /** The options of `repair.relocate()`. */
@@ -98,10 +124,11 @@ interface HolderOptions {
  */
 export interface Repair {
   /**
-   * Takes files as applied without running them, all or up to one: for a database that has it all already, made by another
-   * tool or by hand. Makes schema and history where they are missing.
+   * Takes files as applied without running them, all or up to one, or those that another tool has applied: for a database
+   * that has it all already, made by that tool or by hand. Makes schema and history where they are missing.
    *
    * @example await repair.baseline('catalog', { upTo: '0003_prices.sql' });
+   * @example await repair.baseline('catalog', { from: 'dbmate' });
    */
   baseline(plugin: string, options?: BaselineOptions): Promise<RepairReport>;
   /**
@@ -129,6 +156,13 @@ export interface Repair {
    */
   relocate(plugin: string, options?: RelocateOptions): Promise<RepairReport>;
   /**
+   * Deletes rows of the history that no file of the folder matches, for a folder that was squashed by other means. A release
+   * that still has these files is stopped instead of running them again.
+   *
+   * @example const { changes } = await repair.forget('catalog', { dryRun: true });
+   */
+  forget(plugin: string, options?: ForgetOptions): Promise<RepairReport>;
+  /**
    * Returns the holder of a plugin's migration lock, and ends that session when asked to. Takes no lock.
    *
    * @example const { holder } = await repair.holder('catalog');
@@ -148,9 +182,18 @@ const common = { dryRun: [boolean, false], wait: [duration, 0] } as const;
 
 /** Checks the options of each repair; durations in ms. */
 const check = {
-  baseline: group({ ...common, upTo: [maybe(name), undefined] }),
+  baseline: group({
+    ...common,
+    upTo: [maybe(name), undefined],
+    from: [maybe(oneOf(...historyTools)), undefined],
+    table: [
+      maybe(text(/^[^\0.]+\.[^\0]+$/u, "a name such as 'public.schema_migrations'")),
+      undefined,
+    ],
+  }),
   markApplied: group(common),
   acceptEdited: group({ ...common, files: [maybe(atLeastOne), undefined] }),
+  forget: group({ ...common, rows: [maybe(atLeastOne), undefined] }),
   relocate: group({ ...common, objects: [maybe(atLeastOne), undefined] }),
   holder: group({ terminate: [boolean, false], pid: [maybe(integer(1, 2 ** 31 - 1)), undefined] }),
 } as const;
@@ -167,10 +210,16 @@ export function createRepair(options: BootOptions): Repair {
   const settings = checkBootOptions(options);
   return {
     async baseline(plugin, given) {
-      const { upTo, ...call } = check.baseline(given, 'baseline');
+      const { upTo, from, table, ...call } = check.baseline(given, 'baseline');
+      if (table !== undefined && from === undefined) {
+        throw optionsInvalid('baseline.from', `the tool whose history is ${table}`, from);
+      }
       return repairOne(settings, 'baseline', plugin, call, (own) => {
         const files = upTo === undefined ? own.files : findFilesUpTo(own, upTo);
-        return (client) => decideOnRows(client, own, files);
+        return (client) =>
+          from === undefined
+            ? decideOnRows(client, own, files, { leavesRepeatable: true })
+            : decideOnAdopted(client, own, { from, table }, files);
       });
     },
     async markApplied(plugin, names, given) {
@@ -186,6 +235,12 @@ export function createRepair(options: BootOptions): Repair {
       return repairOne(settings, 'acceptEdited', plugin, call, (own) => {
         const files = wanted && findFilesByName(own, wanted);
         return (client) => decideOnHashes(client, own, files);
+      });
+    },
+    async forget(plugin, given) {
+      const { rows, ...call } = check.forget(given, 'forget');
+      return repairOne(settings, 'forget', plugin, call, (own) => {
+        return (client) => decideOnForgetting(client, own, rows);
       });
     },
     async relocate(plugin, given) {

@@ -132,7 +132,8 @@ export function migrateAllPhase(
       refuseProblems(surveyed);
       for (const id of surveyed.awaited) {
         const historySchema = migrating.get(id)?.migrations.historySchema;
-        if (historySchema !== undefined) unflushed.set(id, { historySchema, rows: 1 });
+        if (historySchema !== undefined)
+          unflushed.set(id, { historySchema, rows: 1, comment: null });
       }
       const pending = new Set((survey?.plugins ?? []).filter(hasWork).map(({ id }) => id));
       connections.expect(pending.size);

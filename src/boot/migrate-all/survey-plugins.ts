@@ -77,14 +77,17 @@ export async function surveyByMode(
 }
 
 function pendingProblems({ survey }: SurveyedPlugins): readonly Problem[] {
-  return (survey?.plugins ?? []).filter(hasWork).map(({ id, pending, renameFrom }) => {
-    const files = listNames(pending.map(({ name }) => name));
-    const what = [
-      ...(renameFrom === undefined ? [] : [`its schema still under the name ${renameFrom}`]),
-      ...(files === '' ? [] : [`migrations that are not applied: ${files}`]),
-    ].join(', and ');
-    return problem('MIGRATION_PENDING', `${id} has ${what}`, { plugin: id });
-  });
+  return (survey?.plugins ?? [])
+    .filter(hasWork)
+    .map(({ id, pending, renameFrom, missingSchemas }) => {
+      const files = listNames(pending.map(({ name }) => name));
+      const what = [
+        ...(renameFrom === undefined ? [] : [`its schema still under the name ${renameFrom}`]),
+        ...(missingSchemas.length === 0 ? [] : [`no schema ${listNames(missingSchemas)} yet`]),
+        ...(files === '' ? [] : [`migrations that are not applied: ${files}`]),
+      ].join(', and ');
+      return problem('MIGRATION_PENDING', `${id} has ${what}`, { plugin: id });
+    });
 }
 
 function afterWaiting(waitMs: number): (found: Problem) => Problem {
@@ -141,7 +144,8 @@ export function emitSurvey(
   if (!survey) return;
   const { server, pooler, place } = survey;
   emit({ type: 'survey.finished', plugins: migrations.length, server, pooler, ...place, ...cost });
-  for (const { id, schema, applied, pending, renameFrom, warnings } of survey.plugins) {
+  for (const each of survey.plugins) {
+    const { id, schema, applied, pending, renameFrom, missingSchemas, warnings } = each;
     emit({
       type: 'plugin.migrate.planned',
       plugin: id,
@@ -149,6 +153,7 @@ export function emitSurvey(
       applied,
       pending: pending.map(({ name }) => name),
       ...(renameFrom === undefined ? {} : { renameFrom }),
+      ...(missingSchemas.length > 0 && { missingSchemas }),
     });
     for (const warning of warnings) {
       emit({ type: 'plugin.migrate.warning', ...warning, plugin: id });
@@ -157,8 +162,8 @@ export function emitSurvey(
 }
 
 /** Whether a plugin has anything to migrate before it may start. */
-export function hasWork({ pending, renameFrom }: PluginSurvey): boolean {
-  return pending.length > 0 || renameFrom !== undefined;
+export function hasWork({ pending, renameFrom, missingSchemas }: PluginSurvey): boolean {
+  return pending.length > 0 || renameFrom !== undefined || missingSchemas.length > 0;
 }
 
 /** @throws BootError `PLAN_INVALID` with all the problems, if there are any. */
@@ -201,10 +206,13 @@ async function readPluginMigrations(
   }
 }
 
-function nameSchemas({ id, previousIds }: Plugin, settings: BootSettings): PluginSchemas {
+function nameSchemas(
+  { id, previousIds, schemas = [] }: Plugin,
+  settings: BootSettings,
+): PluginSchemas {
   const { schemaPrefix } = settings.migrations;
   const previousSchemas = getPreviousSchemaNames(previousIds, schemaPrefix);
-  return { id, ...findSchemas(id, settings), previousSchemas };
+  return { id, ...findSchemas(id, settings), previousSchemas, furtherSchemas: schemas };
 }
 
 /** Finds the schema of a plugin, or the two that the host has chosen for itself. */

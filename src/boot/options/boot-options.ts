@@ -118,7 +118,7 @@ interface DiscoverOptions {
 
 /** The host's own migrations, which run before those of any plugin. */
 interface HostOptions {
-  /** As a plugin's: the folder drizzle-kit writes, `sqlFiles()`, or a list of functions. */
+  /** As a plugin's: the folder that drizzle-kit or Prisma writes, `sqlFiles()`, a list of functions, or a list of these. */
   readonly migrations: MigrationSource;
   /**
    * The schema of the host's own tables.
@@ -132,6 +132,12 @@ interface HostOptions {
    * @default 'drizzle'
    */
   readonly historySchema?: string;
+  /**
+   * Further schemas that are the host's alone, as a plugin's.
+   *
+   * @default none
+   */
+  readonly schemas?: readonly string[];
 }
 
 /** The options of the registry of plugins. */

@@ -137,16 +137,24 @@ function checkRoot(value: unknown, name: string): string {
 
 function checkHost(value: unknown, name: string): Host {
   const given = record(value, name);
-  knownKeysOnly(given, ['migrations', 'schema', 'historySchema'], name);
+  knownKeysOnly(given, ['migrations', 'schema', 'historySchema', 'schemas'], name);
   if (given['migrations'] === undefined) {
     throw optionsInvalid(`${name}.migrations`, 'a file: URL or an absolute path', undefined);
   }
   return Object.freeze({
     // The id of the host in events and in the report. No plugin can have it beside the host.
-    plugin: checkPlugin({ id: 'host', migrations: given['migrations'] }, name),
+    plugin: checkPlugin(readHost(given), name),
     schema: ownSchemaName(given['schema'] ?? 'public', `${name}.schema`),
     historySchema: ownSchemaName(given['historySchema'] ?? 'drizzle', `${name}.historySchema`),
   });
+}
+
+function readHost({ migrations, schemas }: Readonly<Record<string, unknown>>): object {
+  return {
+    id: 'host',
+    migrations,
+    ...(schemas !== undefined && { schemas: Array.isArray(schemas) ? [...schemas] : schemas }),
+  };
 }
 
 function checkRegistry(value: unknown, name: string): RegistrySettings | undefined {

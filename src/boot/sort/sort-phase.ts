@@ -6,6 +6,7 @@ import type { RunAround } from '../around/around.ts';
 import type { BootSettings } from '../options/boot-settings.ts';
 import type { KnownPlugin } from '../discover/load-package.ts';
 import type { Discovered } from '../discover/discover-phase.ts';
+import { schemasOnPath } from '../../postgres/survey/extension-schemas.ts';
 import { mapServicesToOwners } from '../discover/registry.ts';
 
 interface SortPhase {
@@ -63,12 +64,17 @@ export function sortPlugins(
   const first = up ?? (host ? [host.plugin] : []);
   /** The schemas that no plugin can have, each with what has it. */
   const takenSchemas = new Map([['slipway', 'the registry of plugins']]);
+  for (const { plugin } of disabled) {
+    for (const schema of plugin.schemas ?? [])
+      takenSchemas.set(schema, `the plugin ${plugin.id}, which is disabled`);
+  }
   if (host) takenSchemas.set(host.schema, 'the host').set(host.historySchema, 'the host');
   const graph = buildGraph([...first, ...enabled.map(({ plugin }) => plugin)], {
     hostServices: services.map(({ ref }) => ref),
     first: host?.plugin.id,
     disabledServices: mapServicesToOwners(disabled),
     takenSchemas,
+    extensionSchemas: schemasOnPath(migrations),
     disabledIds: disabled.map(({ plugin }) => plugin.id),
     schemaPrefix: migrations.schemaPrefix,
     up: new Set(up?.map(({ id }) => id)),

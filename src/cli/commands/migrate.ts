@@ -20,6 +20,8 @@ function summarize({ events }: Boot): string {
     0,
   );
   const all = `${count(planned.length, 'plugin')}, ${count(files, 'file')}`;
+  const made = planned.reduce((sum, { missingSchemas = [] }) => sum + missingSchemas.length, 0);
+  if (applied.length === 0 && made > 0) return `Made ${count(made, 'schema')} (${all}).`;
   return applied.length === 0
     ? `Nothing to migrate (${all}).`
     : `Applied ${count(applied.length, 'file')} (${all} in all).`;

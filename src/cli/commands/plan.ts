@@ -49,11 +49,14 @@ function describePlan(page: Page, plan: BootPlan): void {
   );
   if (disabled.length > 0) page.title('Disabled');
   page.list(disabled.map(({ id, because }) => [id, because]));
-  for (const { id, schema = '', renameFrom, pending } of plugins) {
-    if (pending.length === 0 && renameFrom === undefined) continue;
+  for (const { id, schema = '', renameFrom, missingSchemas, pending } of plugins) {
+    if (pending.length === 0 && renameFrom === undefined && missingSchemas === undefined) continue;
     page.title(`${id} would apply ${count(pending.length, 'file')}`);
     if (renameFrom !== undefined) {
       page.line(`  after the schema ${renameFrom} is renamed to ${schema}`);
+    }
+    if (missingSchemas !== undefined) {
+      page.line(`  after the schema ${missingSchemas.join(', ')} is made`);
     }
     page.list(pending.map((file) => [file.file, describeFile(file)]));
   }
@@ -62,27 +65,45 @@ function describePlan(page: Page, plan: BootPlan): void {
 }
 
 /** `2 statements, outside of a transaction, blocks writers`. */
-function describeFile({ kind, transaction, statements }: PendingFile): string {
+function describeFile(file: PendingFile): string {
+  const { kind, replaces, transaction, goesOnAt, statements, repeats } = file;
+  if (replaces) return `is not run: it replaces ${describeRows(replaces)}`;
   const worst = ['readers', 'unknown', 'writers'].find((each) =>
     statements.some(({ blocks }) => blocks === each),
   );
   return [
     kind === 'function' ? 'a function' : count(statements.length, 'statement'),
+    ...(repeats ? ['runs again'] : []),
     ...(transaction ? [] : ['outside of a transaction']),
+    ...(goesOnAt === undefined
+      ? []
+      : [`goes on at command ${goesOnAt} of ${goesOnAt - 1 + statements.length}`]),
     ...(worst === undefined ? [] : [worst === 'unknown' ? 'may block others' : `blocks ${worst}`]),
     ...(statements.some(({ rewrites }) => rewrites) ? ['writes a table anew'] : []),
   ].join(', ');
 }
 
+/** `3 rows of the history (0000_items … 0002_rows)` */
+function describeRows(rows: readonly string[]): string {
+  const [first = '', ...others] = rows;
+  const names = others.length === 0 ? first : `${first} … ${others.at(-1)}`;
+  return `${count(rows.length, 'row')} of the history (${names})`;
+}
+
 function writeSql({ plugins }: BootPlan): string {
   const files = plugins.flatMap(({ id, schema = '', pending }) =>
-    pending.map(({ file, kind, transaction, statements }) => {
-      const outside = transaction ? '' : ', outside of a transaction';
+    pending.map(({ file, kind, replaces, transaction, goesOnAt, statements, repeats }) => {
+      if (replaces) return `-- ${id}: ${file} is not run: it replaces ${describeRows(replaces)}\n`;
+      const from = goesOnAt === undefined ? '' : `, from command ${goesOnAt} on`;
+      const outside = transaction ? '' : `, outside of a transaction${from}`;
       const texts =
         kind === 'function'
           ? ['-- A function: its statements are not known before it runs.']
           : statements.map(({ text }) => `${text.trim().replace(/;$/, '')};`);
-      return [`-- ${id}: ${file}, in the schema ${schema}${outside}`, ...texts, ''].join('\n');
+      const again = repeats ? ', which runs again' : '';
+      return [`-- ${id}: ${file}${again}, in the schema ${schema}${outside}`, ...texts, ''].join(
+        '\n',
+      );
     }),
   );
   return files.length === 0 ? '-- Nothing to migrate.\n' : files.join('\n');

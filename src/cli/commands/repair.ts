@@ -2,6 +2,7 @@ import {
   createRepair,
   type BootOptions,
   type Duration,
+  type HistoryTool,
   type Repair,
   type RepairReport,
 } from '../../index.ts';
@@ -24,9 +25,15 @@ interface Call {
 }
 
 export function baseline(input: Input<CommandOf<'repair baseline'>>): Promise<void> {
-  const { 'up-to': upTo } = input.options;
+  const { 'up-to': upTo, from, table } = input.options;
   return runRepair(input, (repair, plugin, call) =>
-    repair.baseline(plugin, { ...call, ...(upTo !== undefined && { upTo }) }),
+    repair.baseline(plugin, {
+      ...call,
+      ...(upTo !== undefined && { upTo }),
+      // createRepair() checks the name of the tool.
+      ...(from !== undefined && { from: from as HistoryTool }),
+      ...(table !== undefined && { table }),
+    }),
   );
 }
 
@@ -43,6 +50,13 @@ export function acceptEdited(input: Input<CommandOf<'repair accept-edited'>>): P
   const { file: files } = input.options;
   return runRepair(input, (repair, plugin, call) =>
     repair.acceptEdited(plugin, { ...call, ...(files.length > 0 && { files }) }),
+  );
+}
+
+export function forget(input: Input<CommandOf<'repair forget'>>): Promise<void> {
+  const { row: rows } = input.options;
+  return runRepair(input, (repair, plugin, call) =>
+    repair.forget(plugin, { ...call, ...(rows.length > 0 && { rows }) }),
   );
 }
 

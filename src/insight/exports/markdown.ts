@@ -251,13 +251,16 @@ function describeWarning({ plugin, file, message, code, hint }: Warning): string
   return `- ${where}${writeText(message)}${name}${remedy}`;
 }
 
-function listFiles({ id, steps: { migrate }, applied }: PluginRecord): readonly string[] {
+function listFiles({ id, steps: { migrate }, applied, replaced }: PluginRecord): readonly string[] {
   return applied.map((file) => {
     const runs = migrate.files.filter((run) => run.file === file);
     const last = runs.at(-1);
     const lasted =
       last?.endMs === undefined ? '' : `, ${formatDuration(last.endMs - last.startMs)}`;
     const tries = runs.length > 1 ? `, attempt ${runs.length}` : '';
-    return `- ${writeCode(id)}: ${writeCode(file)}${lasted}${tries}`;
+    const rows = replaced.find((each) => each.file === file)?.rows;
+    const instead =
+      rows === undefined ? '' : `, not run: it replaced ${rows} of the history's rows`;
+    return `- ${writeCode(id)}: ${writeCode(file)}${lasted}${tries}${instead}`;
   });
 }

@@ -1,5 +1,5 @@
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
-import type { MigrationIdentity } from '../sources/migration.ts';
+import { isRepeatable, type MigrationIdentity } from '../sources/migration.ts';
 
 /** The name of Drizzle's own table, which Slipway shares with it. */
 export const historyTable = '__drizzle_migrations';
@@ -34,6 +34,11 @@ export function historyColumns(shape: HistoryShape): string {
   return `hash::text as hash, created_at::text as created_at, ${name}::text as name`;
 }
 
+/** A time without its milliseconds: Drizzle 1.x keeps whole seconds where 0.x keeps milliseconds. */
+export function wholeSecond(ms: number): number {
+  return Math.floor(ms / 1000) * 1000;
+}
+
 export function toHistoryRow({ hash, created_at, name }: RawHistoryRow): HistoryRow {
   return { hash, createdAt: created_at === null ? null : Number(created_at), name };
 }
@@ -66,13 +71,37 @@ export function createMissingSql(
   ];
 }
 
-/** The SQL that writes what Drizzle would have written for this file. */
+/** The SQL that writes what Drizzle would have written for this file, as one command. */
 export function insertHistorySql(
   schema: string,
-  { hash, when, historyName }: MigrationIdentity,
+  migration: MigrationIdentity,
   shape: HistoryShape,
 ): string {
-  return shape === '1.x'
-    ? `insert into ${quoteHistory(schema)} (hash, created_at, name) values (${quoteLiteral(hash)}, ${when}, ${quoteLiteral(historyName)})`
-    : `insert into ${quoteHistory(schema)} (hash, created_at) values (${quoteLiteral(hash)}, ${when})`;
+  const { hash, when, historyName } = migration;
+  const [columns, values] =
+    shape === '1.x'
+      ? ['hash, created_at, name', `${quoteLiteral(hash)}, ${when}, ${quoteLiteral(historyName)}`]
+      : ['hash, created_at', `${quoteLiteral(hash)}, ${when}`];
+  const insert = `insert into ${quoteHistory(schema)} (${columns})`;
+  if (!isRepeatable(migration)) return `${insert} values (${values})`;
+  // It may have run before, and has one row for all its runs.
+  const moment = shape === '1.x' ? ', applied_at = now()' : '';
+  const update = `update ${quoteHistory(schema)} set hash = ${quoteLiteral(hash)}${moment} where created_at = ${when}`;
+  return `with again as (${update} returning 1) ${insert} select ${values} where not exists (select from again)`;
+}
+
+/** The SQL that deletes rows, with what processes without a lock have written twice. */
+export function deleteRowsSql(
+  schema: string,
+  rows: readonly HistoryRow[],
+  shape: HistoryShape,
+): string {
+  const same = rows.map(({ hash, createdAt, name }) =>
+    [
+      `hash = ${quoteLiteral(hash)}`,
+      createdAt === null ? 'created_at is null' : `created_at = ${createdAt}`,
+      ...(shape === '0.x' ? [] : [name === null ? 'name is null' : `name = ${quoteLiteral(name)}`]),
+    ].join(' and '),
+  );
+  return `delete from ${quoteHistory(schema)} where ${[...new Set(same)].join(' or ')}`;
 }

@@ -1,21 +1,15 @@
-import type { MigrationIdentity, SqlMigration } from '../sources/migration.ts';
 import { listHashes, isEdited } from '../sources/migration-identity.ts';
-import type { HistoryRow } from './migration-history.ts';
-
-/** The parts of a migration that are compared with the history; a function has no text. */
-type ComparedFile = Pick<MigrationIdentity, 'historyName' | 'when' | 'hash'> &
-  Partial<Pick<SqlMigration, 'sql'>>;
-
-/** A file, and the row that says it is applied. */
-interface Pair<File> {
-  readonly file: File;
-  readonly row: HistoryRow;
-}
+import { wholeSecond, type HistoryRow } from './migration-history.ts';
+import { planSquashes, type Squash, type SquashableFile } from './plan-squash.ts';
+import { planRepeatable, splitRepeatable, type Pair } from './repeatable-plan.ts';
+import { nothingReplaced, type ReplacedMarker } from './replaced-marker.ts';
 
 /** The files of a folder compared with the rows of a history. */
 export interface MigrationPlan<File> {
-  /** The files that the history does not know, in their order. */
+  /** The files that the history does not know, in their order; those that replace others as well. */
   readonly pending: readonly File[];
+  /** Of the pending ones, those that are not run, because the history has what they replace. */
+  readonly squashes: readonly Squash<File>[];
   /** Of the pending ones, those that stand before a file that is applied. */
   readonly outOfOrder: readonly File[];
   /** The files that are applied, each with its row. */
@@ -29,6 +23,10 @@ export interface MigrationPlan<File> {
   readonly moved: readonly Pair<File>[];
   /** Rows that no file matches. */
   readonly unknown: readonly HistoryRow[];
+  /** Of the pending ones, the repeatable files that have run before, with another text. */
+  readonly repeats: readonly File[];
+  /** Repeatable files that would be pending, if the database were not ahead: their texts may be older than what is there. */
+  readonly held: readonly File[];
 }
 
 /**
@@ -37,15 +35,43 @@ export interface MigrationPlan<File> {
  * is different or missing.
  *
  * @param schema What `"public".` may have been turned into before the hash was taken.
+ * @param replaced What the comment on the history says of rows that are gone.
  */
-export function planMigrations<File extends ComparedFile>(
+export function planMigrations<File extends SquashableFile>(
   files: readonly File[],
   rows: readonly HistoryRow[],
   schema: string,
+  replaced: ReplacedMarker = nothingReplaced,
+): MigrationPlan<File> {
+  const { once, repeatable } = splitRepeatable(files, rows);
+  const plan = planOnce(once.files, once.rows, schema, replaced);
+  if (!repeatable) return plan;
+  const { applied, pending, ...others } = planRepeatable(repeatable, plan.unknown);
+  return {
+    ...plan,
+    ...others,
+    applied: [...plan.applied, ...applied],
+    pending: [...plan.pending, ...pending],
+  };
+}
+
+/** Plans the files that run once. */
+function planOnce<File extends SquashableFile>(
+  files: readonly File[],
+  rows: readonly HistoryRow[],
+  schema: string,
+  replaced: ReplacedMarker,
 ): MigrationPlan<File> {
   const done = pairInOrder(files, rows);
   if (done) return { ...nothingToDo, applied: done };
-  const pairing = new HistoryPairing(files, rows);
+  const squashes = planSquashes(files, rows, replaced, schema);
+  const squashing = new Set(squashes.map(({ file }) => file));
+  // A new file with the text of a replaced one has not run.
+  const forgotten = new Set(squashes.flatMap((squash) => squash.rows));
+  const pairing = new HistoryPairing(
+    files.filter((file) => !squashing.has(file)),
+    rows.filter((row) => !forgotten.has(row)),
+  );
   pairing.pairBy(
     ({ historyName }) => [historyName],
     ({ name }) => name,
@@ -78,10 +104,14 @@ export function planMigrations<File extends ComparedFile>(
     ({ hash }) => hash,
   );
   const isApplied = new Set(pairing.pairs.map(({ file }) => file));
+  const isPending = new Set([...pairing.files, ...squashing]);
   const lastApplied = files.findLastIndex((file) => isApplied.has(file));
   return {
-    pending: pairing.files,
-    outOfOrder: files.slice(0, lastApplied + 1).filter((file) => !isApplied.has(file)),
+    pending: files.filter((file) => isPending.has(file)),
+    squashes,
+    outOfOrder: files
+      .slice(0, lastApplied + 1)
+      .filter((file) => !isApplied.has(file) && !squashing.has(file)),
     applied: pairing.pairs,
     edited: pairing.pairs
       .filter(({ file, row }) => isEdited(file, row.hash, schema))
@@ -90,17 +120,28 @@ export function planMigrations<File extends ComparedFile>(
       .slice(known)
       .filter(({ row: { name, createdAt } }) => name !== null || createdAt !== null),
     unknown: pairing.rows,
+    repeats: [],
+    held: [],
   };
 }
 
-const nothingToDo = { pending: [], outOfOrder: [], edited: [], moved: [], unknown: [] } as const;
+const nothingToDo = {
+  pending: [],
+  squashes: [],
+  outOfOrder: [],
+  edited: [],
+  moved: [],
+  unknown: [],
+  repeats: [],
+  held: [],
+} as const;
 
 /**
  * Pairs each file with the row in its place. That is how a history looks at nearly every boot, and so it costs no table of keys.
  *
  * @returns undefined when any row is another one, or says less or more of its file than the others do of theirs.
  */
-function pairInOrder<File extends ComparedFile>(
+function pairInOrder<File extends SquashableFile>(
   files: readonly File[],
   rows: readonly HistoryRow[],
 ): readonly Pair<File>[] | undefined {
@@ -182,15 +223,10 @@ function takeFirst(
   return undefined;
 }
 
-/** The signs of a run, the surest first. Drizzle 1.x keeps whole seconds where 0.x kept milliseconds. */
+/** The signs of a run, the surest first. */
 function listSigns({ name, createdAt, hash }: HistoryRow): readonly string[] {
   return [
     ...(name === null ? [] : [`name ${name}`]),
     ...(createdAt === null ? [] : [`time ${wholeSecond(createdAt)} ${hash}`]),
   ];
-}
-
-/** A time without its milliseconds. */
-function wholeSecond(ms: number): number {
-  return Math.floor(ms / 1000) * 1000;
 }

@@ -22,13 +22,17 @@ export const alreadyThereAdvice =
  * only if all of its work is found: otherwise its other commands would never run.
  */
 export async function adviceForAlreadyThere(
-  { client, plugin: { id, schema }, progress: { open } }: Migrating,
+  { client, plugin: { id, schema, furtherSchemas }, progress: { open } }: Migrating,
   error: unknown,
   name: string,
 ): Promise<string | undefined> {
   if (!open) return undefined;
   const { file } = open;
-  const shared = adviceForShared(error, { name, schema, file: file.name });
+  const shared = adviceForShared(error, {
+    name,
+    own: [schema, ...furtherSchemas],
+    file: file.name,
+  });
   if (shared !== undefined || !isSql(file)) return shared;
   const { objects, others } = readMadeObjects(file.sql);
   const found = await findMade(client, schema, objects);
@@ -50,12 +54,12 @@ export async function adviceForAlreadyThere(
 /** Objects that are no part of the plugin's work alone: its own schema, which Slipway makes, and what a whole database or server shares. */
 function adviceForShared(
   error: unknown,
-  { name, schema, file }: { readonly name: string; readonly schema: string; readonly file: string },
+  { name, own, file }: Readonly<{ name: string; own: readonly string[]; file: string }>,
 ): string | undefined {
   const code = readSqlState(error);
   const is = (sign: RegExp): boolean => sign.test(readSigns(error));
   if (code === '42P06') {
-    return name === schema
+    return own.includes(name)
       ? `Slipway makes the schema ${name} before the first file: remove CREATE SCHEMA from ${file}, or write CREATE SCHEMA IF NOT EXISTS.`
       : `Another plugin or an administrator has made the schema ${name}: write CREATE SCHEMA IF NOT EXISTS in ${file}.`;
   }

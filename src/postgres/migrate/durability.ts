@@ -1,8 +1,8 @@
 import { readSqlState } from '../connection/connection-error.ts';
 import type { Querying } from '../connection/connection.ts';
-import { historyTable } from '../history/migration-history.ts';
+import { quoteHistory } from '../history/migration-history.ts';
 import { isSql } from '../sources/migration.ts';
-import { quoteIdentifier, quoteLiteral } from '../sql/identifier.ts';
+import { quoteLiteral } from '../sql/identifier.ts';
 import type { Migrating, UnflushedHistory } from './migrating.ts';
 
 /**
@@ -13,6 +13,7 @@ export function waitsForDisk({ progress, onUnflushed }: Migrating): boolean {
   const { rowsAtFirst, pending, open } = progress;
   // In an upgrade there is data at stake.
   if (rowsAtFirst !== 0 || !open) return true;
+  if (!open.inTransaction) return true;
   // A function may have acted outside of the database, where a crash of the server takes nothing back.
   if (!isSql(open.file)) return true;
   return onUnflushed === undefined && open.file === pending.at(-1);
@@ -31,7 +32,8 @@ interface Flushed {
  * own `synchronous_commit` says: for a synchronous standby too.
  *
  * The same statement checks that everything is still there. The server may have crashed and be back, or another server may have
- * taken its place. Then a history lacks its last row, or is gone.
+ * taken its place. Then a history lacks its last row, or is gone. Where the comment on it has changed, another process has
+ * replaced or forgotten rows since, by a COMMIT that came later: PostgreSQL has that one, and so it has all before it.
  *
  * The COMMIT of a transaction that has written nothing does not wait. A message in the log is enough to make it wait. Any role
  * may write one, on PostgreSQL 14 to 18, also where transactions are read-only.
@@ -43,10 +45,12 @@ export async function flushCommits(
   client: Querying,
   histories: ReadonlyMap<string, UnflushedHistory>,
 ): Promise<Flushed> {
-  const counts = [...histories].map(
-    ([plugin, { historySchema, rows }]) =>
-      `select ${quoteLiteral(plugin)} as plugin, count(*) < ${rows} as is_lost from ${quoteIdentifier(historySchema)}.${historyTable}`,
-  );
+  const counts = [...histories].map(([plugin, { historySchema, rows, comment }]) => {
+    const history = quoteHistory(historySchema);
+    const known = comment === null ? 'null' : quoteLiteral(comment);
+    const isShort = `count(*) < ${rows} and obj_description(${quoteLiteral(history)}::regclass, 'pg_class') is not distinct from ${known}`;
+    return `select ${quoteLiteral(plugin)} as plugin, ${isShort} as is_lost from ${history}`;
+  });
   try {
     const { rows } = await client.query<{ setting: string; lost: string }>(
       `select current_setting('synchronous_commit') as setting,

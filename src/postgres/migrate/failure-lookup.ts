@@ -19,6 +19,7 @@ import {
   makesExtension,
   adviceForMissing,
 } from './missing-advice.ts';
+import { adviceForDependents, cannotReplace } from './dependents.ts';
 import { adviceForFunctionPath } from './function-path-advice.ts';
 import { adviceForBlocked } from './migration-advice.ts';
 import type { Migrating } from './migrating.ts';
@@ -57,6 +58,7 @@ async function lookUp(run: Migrating, error: unknown): Promise<string | undefine
   if (alreadyThere.includes(sqlState)) {
     return adviceForAlreadyThere(run, error, name ?? '');
   }
+  if (cannotReplace.includes(sqlState)) return adviceForDependents(run);
   switch (sqlState) {
     // Before PostgreSQL 15 the control file of the extension is missing: "…/extension/vector.control".
     case '58P01':

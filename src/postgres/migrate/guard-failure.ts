@@ -1,13 +1,14 @@
-import { BootError } from '../../core/errors.ts';
+import { BootError, problemError } from '../../core/errors.ts';
 import { listNames } from '../../core/printable.ts';
 import { readGuardFailure, type SessionFacts } from '../connection/session-guard.ts';
 import { isLockFreed } from '../locks/advisory-lock.ts';
 import { isSql } from '../sources/migration.ts';
+import { readTakenMeanwhile } from '../survey/further-schemas.ts';
 import { straysIn } from '../survey/stray-objects.ts';
 import { unquotedPublicAdvice } from '../sql/public-names.ts';
 import { splitName } from '../sql/sql-names.ts';
 import type { Migrating } from './migrating.ts';
-import { migrationFailed, whatIsKept } from './migration-error.ts';
+import { isCommandRolledBack, migrationFailed, whatIsKept } from './migration-error.ts';
 import type { HeldMigrationLock } from './migration-lock.ts';
 
 /** The error for a guard or a look around that failed; `undefined` for any other error. */
@@ -19,6 +20,8 @@ export function explainGuard(
   const elsewhere = readGuardFailure(error);
   if (elsewhere) return wrongSession(run, held, elsewhere);
   if (isLockFreed(error)) return lockFreed(run);
+  const taken = readTakenMeanwhile(run.plugin, error);
+  if (taken) return problemError(taken, 'migrateAll');
   const strays = straysIn(error);
   return strays && strayObjects(run, strays);
 }
@@ -40,7 +43,7 @@ export function wrongSession(
     : wrongSchema(
         run,
         `new objects would go to schema ${found.schema}, not ${run.plugin.schema}`,
-        'Nothing of this file was kept. Remove SET search_path from it, and see that the role has USAGE on the schema.',
+        `${run.progress.open?.commands ? whatIsKept(run.progress) : 'Nothing of this file was kept.'} Remove SET search_path from it, and see that the role has USAGE on the schema.`,
       );
 }
 
@@ -88,9 +91,11 @@ export function indexTaken(run: Migrating, name: string | undefined, table: stri
 function lockFreed(run: Migrating): BootError {
   const advice =
     'Remove from it what releases the lock: pg_advisory_unlock_all(), DISCARD ALL, or a function that calls them. If it has none of these, look for a pooler that resets sessions.';
-  const kept = run.progress.open?.inTransaction
-    ? whatIsKept(run.progress)
-    : 'It runs outside of a transaction: its work stays, it counts as not applied, and another replica may have run it at the same time. Look at the data before you start again.';
+  const { progress } = run;
+  const kept =
+    progress.open?.inTransaction === true || isCommandRolledBack(progress)
+      ? whatIsKept(run.progress)
+      : 'It runs outside of a transaction: its work stays, it counts as not applied, and another replica may have run it at the same time. Look at the data before you start again.';
   return migrationFailed(
     run,
     new Error('the migration lock was released while it ran'),
@@ -128,6 +133,14 @@ function inPublicAdvice(
 }
 
 function strayAdvice(names: readonly string[]): string {
+  const schemas = names.flatMap((name) => (name.startsWith('schema ') ? name.slice(7) : []));
+  const advice = adviceByKind(names);
+  return schemas.length === 0
+    ? advice
+    : `If ${listNames(schemas)} belongs to the plugin alone, list it in the schemas of the plugin. If not: ${advice}`;
+}
+
+function adviceByKind(names: readonly string[]): string {
   const areAll = (kind: string): boolean => names.every((name) => name.startsWith(`${kind} `));
   if (areAll('schema')) {
     return 'Remove CREATE SCHEMA from the file, because Slipway makes the schema that it runs in.';

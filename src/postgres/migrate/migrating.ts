@@ -6,8 +6,12 @@ import type { MigrationSettings } from '../../core/settings.ts';
 import type { ClientQuery } from '../connection/connection.ts';
 import type { LongQuery } from '../connection/long-query.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
+import type { HistoryRow } from '../history/migration-history.ts';
+import type { MigrationPlan } from '../history/migration-plan.ts';
+import type { DoneCommand } from '../history/unfinished-file.ts';
 import type { Migration } from '../sources/migration.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
+import type { FileCommand } from '../sql/file-commands.ts';
 import type { SqlText } from '../sql/sql-text.ts';
 import type { TextPosition } from '../sql/text-position.ts';
 import type { KnownExtensions } from '../survey/known-extensions.ts';
@@ -46,8 +50,9 @@ export interface MigrateOptions {
 /** The history of a plugin that has committed something without waiting for the disk. */
 export interface UnflushedHistory {
   readonly historySchema: string;
-  /** The least number of rows after its last COMMIT. */
+  /** The least number of rows after its last COMMIT, as long as the table has this comment: what replaces rows changes it. */
   readonly rows: number;
+  readonly comment: string | null;
 }
 
 /** The lock that a call has taken. */
@@ -73,6 +78,12 @@ export interface PreparedFile {
   readonly inTransaction: boolean;
   /** How many statements it has; unknown for a function. */
   readonly count?: number;
+  /** The rows that it replaces, instead of being run. */
+  readonly replaced?: readonly HistoryRow[];
+  /** Its commands, when they run one by one outside of a transaction. Then each of them is a statement. */
+  readonly commands?: readonly RunnableCommand[];
+  /** SQL in place of its history row, for a command that does not end its file. */
+  readonly closing?: readonly string[];
   /** Whether it may make something outside of its schema. */
   readonly mayReachOut: boolean;
   /** All its statements, when they can be sent at once: each is one command, which neither asks for more nor swallows what comes behind it. */
@@ -83,6 +94,20 @@ export interface PreparedFile {
    * @param send Sends one statement with all that guards it, and returns what pg answers.
    */
   sendEach(send: (statement: FileStatement) => Promise<unknown>): Promise<void>;
+}
+
+/** A migration that runs command by command. */
+export interface CommandFile extends PreparedFile {
+  readonly commands: readonly RunnableCommand[];
+  /** The rows of its commands that have run already. */
+  readonly done: readonly DoneCommand[];
+}
+
+/** A command of a file without a transaction, as it is sent. */
+export interface RunnableCommand extends Pick<FileCommand, 'way' | 'hash'> {
+  readonly statement: FileStatement;
+  /** Whether it can be sent together with what opens and closes its transaction. */
+  readonly standsAlone: boolean;
 }
 
 /** A statement of a migration, as it is sent. */
@@ -120,8 +145,12 @@ interface MigrationProgress {
   rowsAtFirst: number | undefined;
   /** How many rows the history has by what this call has read and written. */
   rowsKnown: number;
+  /** The comment on the history then. */
+  comment: string | null;
   /** The files of this call. */
   pending: readonly Migration[];
+  /** The plan by the history that was read last, and the lock under which it was read. */
+  planned: { readonly held: object; readonly plan: MigrationPlan<Migration> } | undefined;
   /** Names of the files that this call has committed. */
   readonly applied: string[];
   /** The file that is being run. */
@@ -137,6 +166,14 @@ interface MigrationProgress {
   watched: FileWatch | undefined;
   /** The sessions that were found in the way at the last look. */
   blockers: readonly LockBlocker[];
+  /** The command that the next start goes on at; counts from 1. Only for a file that runs command by command. */
+  goesOnAt: number | undefined;
+  /** Whether the open file has set a `lock_timeout` for its session. */
+  hasOwnLockTimeout: boolean;
+  /** Hashes of commands that PostgreSQL has refused to run in a transaction: they run alone. */
+  readonly refused: Set<string>;
+  /** What PostgreSQL has said of the last of them. */
+  refusal: unknown;
   /** Advice from a look into the catalogs after a failure. */
   advice?: string | undefined;
 }
@@ -146,7 +183,9 @@ export function startProgress(): MigrationProgress {
   return {
     rowsAtFirst: undefined,
     rowsKnown: 0,
+    comment: null,
     pending: [],
+    planned: undefined,
     applied: [],
     open: undefined,
     statement: undefined,
@@ -155,7 +194,21 @@ export function startProgress(): MigrationProgress {
     isSentWhole: false,
     watched: undefined,
     blockers: [],
+    goesOnAt: undefined,
+    hasOwnLockTimeout: false,
+    refused: new Set(),
+    refusal: undefined,
   };
+}
+
+/** Notes that an attempt at a file begins: what was known of the one before it no longer holds. */
+export function beginFile(progress: MigrationProgress, file: PreparedFile): void {
+  progress.open = file;
+  progress.statement = undefined;
+  progress.isCommitting = false;
+  progress.isSentWhole = false;
+  progress.goesOnAt = undefined;
+  progress.hasOwnLockTimeout = false;
 }
 
 /** Runs a statement of the open file: emits that it begins and, once it has run, how long it took. */

@@ -96,7 +96,7 @@ const adviceByState: Readonly<Record<string, Advise>> = {
   '23505': adviceForData,
   '23514': adviceForData,
   '25001': (culprit) =>
-    `${culprit} has a statement that cannot run in a transaction: put it into a file of its own, with the line "-- slipway: no-transaction".`,
+    `${culprit} has a statement that cannot run in a transaction: put it into a file of its own, or let each command run by itself, with the line "-- slipway: no-transaction".`,
   '25006': (culprit) =>
     `The transaction may not write: check that the connection leads to the primary server, that default_transaction_read_only is off, and that ${culprit} does not set READ ONLY itself.`,
   '2BP01': (culprit) =>

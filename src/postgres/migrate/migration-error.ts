@@ -66,7 +66,7 @@ function connectionLost({ plugin: { id: plugin }, progress }: Failed, cause: unk
   const where = open ? ` in ${open.file.name}` : '';
   const kept =
     open && mayBeCommitted
-      ? `Whether ${open.file.name} was committed is not known yet: the next start reads it from the history${whatStays(progress)}.`
+      ? `Whether ${nameOpen(progress, open)} is not known yet: the next start reads it from ${open.commands ? 'the database' : 'the history'}${whatStays(progress)}.`
       : whatIsKept(progress);
   const mayBeGone = rowsAtFirst === 0 && applied.length > 0;
   return new BootError(
@@ -100,14 +100,50 @@ function countCandidates(statement: FileStatement, cause: unknown): number {
   return isKnown ? 1 : Math.max(1, statement.sql.commands.length);
 }
 
+function nameOpen({ goesOnAt }: Migrating['progress'], { file, commands }: PreparedFile): string {
+  return commands && goesOnAt !== undefined
+    ? `command ${goesOnAt} of ${file.name} is done`
+    : `${file.name} was committed`;
+}
+
 /** Says what the database has of the files of this run. */
-export function whatIsKept({ applied, open }: Migrating['progress']): string {
-  const nothing = !open
+export function whatIsKept(progress: Migrating['progress']): string {
+  const { open } = progress;
+  const kept = !open
     ? 'Nothing was changed'
     : !open.inTransaction
-      ? `${open.file.name} runs outside of a transaction, and the next start handles what is left of it`
+      ? whatIsDone(progress, open)
       : `Nothing of ${open.file.name} was kept`;
-  return `${nothing}${whatStays({ applied })}.`;
+  return `${kept}${whatStays(progress)}.`;
+}
+
+/** Whether the command of a file without a transaction that runs now has a transaction of its own. */
+export function isCommandRolledBack({ open, goesOnAt, refused }: Migrating['progress']): boolean {
+  const command = goesOnAt === undefined ? undefined : open?.commands?.[goesOnAt - 1];
+  return command?.way === 'transaction' && !refused.has(command.hash);
+}
+
+/** Says how far a file without a transaction has come. */
+function whatIsDone(
+  progress: Migrating['progress'],
+  { file: { name }, commands = [] }: PreparedFile,
+): string {
+  const { goesOnAt = 1 } = progress;
+  const before = goesOnAt - 1;
+  const isRolledBack = isCommandRolledBack(progress);
+  if (commands.length < 2) {
+    return isRolledBack
+      ? `Nothing of ${name} was kept`
+      : `${name} runs outside of a transaction, and the next start handles what is left of it`;
+  }
+  const done =
+    before === 0
+      ? `No command of ${name} is done`
+      : before === 1
+        ? `Command 1 of ${name} is done and stays, so leave its text as it is`
+        : `Commands 1 to ${before} of ${name} are done and stay, so leave their text as it is`;
+  const left = isRolledBack ? '' : ', and handles what is left of it';
+  return `${done}; the next start goes on at command ${goesOnAt} of ${commands.length}${left}`;
 }
 
 function whatStays({ applied }: Pick<Migrating['progress'], 'applied'>): string {

@@ -3,6 +3,8 @@ import type { LockHolder } from '../../core/waits.ts';
 import { lockGuardSql, tryLock, unlockSql } from '../locks/advisory-lock.ts';
 import { beginSql, sendSettings } from '../connection/session-settings.ts';
 import type { HistoryRow, HistoryShape } from '../history/migration-history.ts';
+import type { ReplacedMarker } from '../history/replaced-marker.ts';
+import type { DoneCommand } from '../history/unfinished-file.ts';
 import { historyFactsSql, readHistory } from '../survey/read-history.ts';
 import { findRenamedAway } from '../survey/schema-names.ts';
 import type { Migrating } from './migrating.ts';
@@ -18,8 +20,13 @@ export interface HeldMigrationLock {
   readonly guard: readonly string[];
   /** The history, read under the lock: the holder before us may have applied what the survey found pending. */
   readonly rows: readonly HistoryRow[];
+  /** The comment on the history, and what it says of rows that are gone; written anew with each squash file. */
+  comment: string | null;
+  replaced: ReplacedMarker;
   /** The shape of the history that is there, or that is made. */
   readonly shape: HistoryShape;
+  /** The rows of Slipway's table of unfinished files, with those that this call has written; undefined when there is no such table. */
+  done: readonly DoneCommand[] | undefined;
   /** SQL that makes schema and history; empty when both are there, or once a file under this lock has made them. */
   missing: readonly string[];
 }
@@ -152,7 +159,8 @@ async function readUnderLock(
   extensions.learn(history.extensions);
   // Without this, one that waited while the schema got another name would make an empty one in its place.
   const renamed = history.exists ? undefined : findRenamedAway(plugin, history.renamed);
-  if (renamed) throw problemError(renamed, 'migrateAll');
-  const { rows, shape, missing } = history;
-  return { acquired: true, backendPid, ...sql, rows, shape, missing };
+  const refused = renamed ?? history.problems[0];
+  if (refused) throw problemError(refused, 'migrateAll');
+  const { rows, comment, replaced, shape, missing, done } = history;
+  return { acquired: true, backendPid, ...sql, rows, comment, replaced, shape, missing, done };
 }

@@ -16,7 +16,8 @@ const pausePerWait = 4;
 
 /**
  * Runs a file, and again when it failed for a reason that passes: a lock of another session, a deadlock, or a change of the
- * same row of a catalog by another session. The pauses grow up to 30 s, with jitter, so that replicas do not retry at once.
+ * same row of a catalog by another session. The pauses grow up to 30 s, with jitter, so that replicas do not retry at once. A
+ * command that PostgreSQL refuses in a transaction is run again at once, without one.
  *
  * @returns what the attempt does; `canceled` when a pause was cut short by an abort.
  * @throws what the last attempt threw.
@@ -26,15 +27,24 @@ export async function retryPassingFailures<Outcome>(
   file: Migration,
   attemptFile: () => Promise<Outcome>,
 ): Promise<Outcome | { readonly status: 'canceled' }> {
-  const { client, plugin, settings, clock, signal, windDown, emit } = run;
+  const { client, plugin, settings, clock, signal, windDown, emit, progress } = run;
   const stopping = AbortSignal.any([signal, windDown]);
   let failedFirstAt: number | undefined;
+  let failedAt = progress.goesOnAt;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await attemptFile();
     } catch (error) {
-      const reason = passingReason(error);
+      // A function may throw nothing at all.
+      const isRefusal = error !== undefined && error === progress.refusal;
+      const reason = isRefusal ? 'refusal' : passingReason(error);
       if (!reason || client.lost || signal.aborted) throw error;
+      // Each command of a file without a transaction has attempts of its own.
+      if (progress.goesOnAt !== failedAt) {
+        failedAt = progress.goesOnAt;
+        failedFirstAt = undefined;
+        attempt = 1;
+      }
       failedFirstAt ??= clock.elapsed();
       const pauseMs = pauseBefore(attempt, reason, settings);
       const blockers = reason === 'lock' ? await lookForBlockers(run, error) : [];
@@ -76,9 +86,10 @@ export function passingReason(error: unknown): 'lock' | 'race' | undefined {
 /** No session queues up behind a race: it begins with a short pause. */
 function pauseBefore(
   attempt: number,
-  reason: 'lock' | 'race',
+  reason: 'lock' | 'race' | 'refusal',
   { ddlLockTimeout }: Migrating['settings'],
 ): number {
+  if (reason === 'refusal') return 0;
   const firstMs = Math.max(pauses.firstMs, reason === 'lock' ? pausePerWait * ddlLockTimeout : 0);
   const longestMs = Math.max(pauses.longestMs, firstMs);
   return growPause(attempt, { firstMs, longestMs }) * (1 + Math.random() / 4);

@@ -5,26 +5,32 @@ import { isConnectionLost, readSqlState } from '../connection/connection-error.t
 import type { PatientPool } from '../connection/connect-with-patience.ts';
 import type { PoolLike } from '../connection/connection.ts';
 import { withPinnedClient } from '../connection/pinned-client.ts';
-import { planMigrations } from '../history/migration-plan.ts';
-import { isSql, readLongTexts, type Migration } from '../sources/migration.ts';
+import { lockTimeoutSql } from '../connection/session-settings.ts';
+import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
+import { findUnsafe } from '../history/migration-policies.ts';
+import { findNext, leaveOut } from '../history/unfinished-file.ts';
+import type { Migration } from '../sources/migration.ts';
 import { hashLongForms } from '../sources/migration-identity.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
-import { refuseMissingExtensionSchema } from '../survey/extension-problems.ts';
 import { KnownExtensions } from '../survey/known-extensions.ts';
-import { findPooledFileProblem } from '../survey/file-problems.ts';
+import { findUnfinishedReplaced } from '../survey/unfinished-problems.ts';
 import { lookIntoFailure } from './failure-lookup.ts';
 import {
+  beginFile,
   startProgress,
+  type CommandFile,
   type MigrateOptions,
   type Migrating,
   type PreparedFile,
 } from './migrating.ts';
 import { waitsForDisk } from './durability.ts';
+import { explainGuard } from './guard-failure.ts';
+import { learnReplaced, prepareSquash } from './history-sql.ts';
 import { explainFailure } from './migration-error.ts';
 import { SessionLock, TransactionLock, type HeldMigrationLock } from './migration-lock.ts';
-import { retryPassingFailures } from './migration-retry.ts';
-import { toScript } from './migration-script.ts';
-import { prepareFunction } from './run-function.ts';
+import { passingReason, retryPassingFailures } from './migration-retry.ts';
+import { prepareFile } from './prepare-file.ts';
+import { runCommands } from './run-commands.ts';
 import { runInTransaction } from './run-in-transaction.ts';
 import { runOutsideTransaction } from './run-outside-transaction.ts';
 import { renamePreviousSchema } from './schema-rename.ts';
@@ -81,7 +87,8 @@ export async function migratePlugin(
     throw explainFailure({ plugin, progress }, error);
   } finally {
     const { historySchema } = plugin;
-    if (progress.isUnflushed) options.onUnflushed?.({ historySchema, rows: progress.rowsKnown });
+    const { rowsKnown: rows, comment } = progress;
+    if (progress.isUnflushed) options.onUnflushed?.({ historySchema, rows, comment });
   }
 }
 
@@ -96,9 +103,9 @@ async function applyPending(
   if (!first.acquired) return { status: 'locked', holder: first.holder };
   onLock({ backendPid: first.backendPid, connectMs });
   progress.rowsAtFirst ??= first.rows.length;
-  progress.rowsKnown = first.rows.length;
   await hashLongForms(plugin.files, first.rows, plugin.schema);
-  progress.pending = planMigrations(plugin.files, first.rows, plugin.schema).pending;
+  progress.pending = planUnderLock(run, first).pending;
+  if (progress.pending.length === 0) return makeMissing(run, first);
   for (const file of progress.pending) {
     if (signal.aborted || windDown.aborted) {
       return { status: 'canceled', applied: progress.applied };
@@ -109,14 +116,43 @@ async function applyPending(
     if (outcome.status === 'locked') return outcome;
     if (outcome.status === 'applied') {
       const durationMs = roundMs(clock.elapsed() - startedAt);
-      emit({ type: 'plugin.migrate.applied', plugin: plugin.id, file: file.name, durationMs });
+      const { replaced } = outcome;
+      emit({
+        type: 'plugin.migrate.applied',
+        plugin: plugin.id,
+        file: file.name,
+        durationMs,
+        ...(replaced !== undefined && { replaced }),
+      });
     }
   }
   return { status: 'done', applied: progress.applied };
 }
 
+/**
+ * Makes what is missing where no file is pending: the further schemas of a release that has no new file. Other files make it in
+ * their own transaction.
+ */
+async function makeMissing(run: Migrating, held: HeldMigrationLock): Promise<MigrationOutcome> {
+  const { client, plugin, progress, settings } = run;
+  // Without further schemas, a plugin that has no file yet gets nothing at all.
+  if (held.missing.length === 0 || plugin.furtherSchemas.length === 0)
+    return { status: 'done', applied: progress.applied };
+  try {
+    await client.query([...held.begin, lockTimeoutSql(settings), ...held.missing].join('; '));
+    await client.query([...held.guard, 'commit'].join('; '));
+    return { status: 'done', applied: progress.applied };
+  } catch (error) {
+    await client.rollBack();
+    // Another session makes the same schema: that passes like a lock, whose holder is unknown.
+    if (!client.lost && passingReason(error)) return { status: 'locked', holder: {} };
+    throw explainGuard(run, held, error) ?? error;
+  }
+}
+
 type FileOutcome =
-  | { readonly status: 'applied' | 'skipped' }
+  | { readonly status: 'applied'; readonly replaced?: number }
+  | { readonly status: 'skipped' }
   | { readonly status: 'locked'; readonly holder: LockHolder };
 
 /** Makes one attempt at a file, under the lock that is still held or that is taken again for it. */
@@ -132,24 +168,19 @@ async function applyFile(
     progress.open = undefined;
     return { status: 'locked', holder: held.holder };
   }
-  if (isAppliedMeanwhile(run, held, file)) {
+  const plan = planUnderLock(run, held);
+  if (!plan.pending.includes(file)) {
     progress.isUnflushed = true;
     return { status: 'skipped' };
   }
-  const prepared = await prepareFile(run, file);
-  progress.open = prepared;
-  progress.statement = undefined;
-  progress.isCommitting = false;
-  progress.isSentWhole = false;
+  const squash = plan.squashes.find((each) => each.file === file);
+  const prepared = squash ? prepareSquash(squash) : await prepareFile(run, held, file);
+  beginFile(progress, prepared);
   const isWaiting = !prepared.inTransaction || waitsForDisk(run);
   emitApplying(run, prepared);
   try {
     await run.inFile(file.name, () =>
-      whileWatched(run, held, file.name, () =>
-        prepared.inTransaction
-          ? runInTransaction(run, held, prepared)
-          : runOutsideTransaction(run, held, prepared),
-      ),
+      whileWatched(run, held, file.name, () => runPrepared(run, held, prepared)),
     );
   } catch (error) {
     // When the connection broke, the file may be committed all the same.
@@ -158,11 +189,24 @@ async function applyFile(
   }
   progress.isUnflushed = !isWaiting;
   held.missing = [];
+  learnReplaced(run, held, file);
+  progress.comment = held.comment;
+  if (squash) held.done = leaveOut(held.done, file.historyName);
   progress.applied.push(file.name);
-  progress.rowsKnown += 1;
+  // A file that repeats has its row already.
+  progress.rowsKnown += (plan.repeats.includes(file) ? 0 : 1) - (prepared.replaced?.length ?? 0);
   progress.open = undefined;
   progress.isCommitting = false;
-  return { status: 'applied' };
+  return squash ? { status: 'applied', replaced: squash.rows.length } : { status: 'applied' };
+}
+
+function runPrepared(
+  run: Migrating,
+  held: HeldMigrationLock,
+  file: PreparedFile | CommandFile,
+): Promise<void> {
+  if (file.inTransaction) return runInTransaction(run, held, file);
+  return 'done' in file ? runCommands(run, held, file) : runOutsideTransaction(run, held, file);
 }
 
 /** Behind a pooler the session of a transaction is not known to others as ours, and is not watched. */
@@ -184,8 +228,10 @@ async function whileWatched(
 
 function emitApplying(
   { plugin, progress, emit }: Migrating,
-  { file, count, inTransaction }: PreparedFile,
+  { file, count, inTransaction, ...rest }: PreparedFile | CommandFile,
 ): void {
+  const isGoingOn = 'done' in rest && rest.done.length > 0;
+  const next = isGoingOn ? findNext(rest.commands, rest.done) : undefined;
   emit({
     type: 'plugin.migrate.applying',
     plugin: plugin.id,
@@ -194,37 +240,33 @@ function emitApplying(
     of: progress.pending.length,
     ...(count !== undefined && { statements: count }),
     transaction: inTransaction,
+    ...(next !== undefined && next !== count && { goesOnAt: next + 1 }),
   });
 }
 
-/** Whether another replica has applied the file while the lock was not held. */
-function isAppliedMeanwhile(
-  { plugin: { files, schema }, progress }: Migrating,
-  { rows }: HeldMigrationLock,
-  file: Migration,
-): boolean {
-  const isOursAlone = rows.length <= progress.rowsKnown;
-  return !isOursAlone && !planMigrations(files, rows, schema).pending.includes(file);
-}
-
 /**
- * Makes a file ready to be sent. What the survey refuses before the first DDL is refused here for a file that became pending
- * since.
+ * Finds what is pending by the history that was read with the lock. Another replica, also one of another release, may have
+ * migrated since the survey, and while the lock was not held.
  *
- * @throws BootError `POOLER_UNSUPPORTED`, `EXTENSION_SCHEMA_MISSING`, or `MIGRATION_FILES_INVALID` for a snapshot that is
- *   needed and cannot be read
+ * @throws BootError `MIGRATION_HISTORY_UNKNOWN`
  */
-async function prepareFile(run: Migrating, file: Migration): Promise<PreparedFile> {
-  const { plugin, settings, keepsSession, extensions } = run;
-  await readLongTexts([file]);
-  const unfit = keepsSession ? undefined : findPooledFileProblem(plugin.id, file);
-  if (unfit) throw problemError(unfit, 'migrateAll');
-  if (isSql(file)) {
-    const sent = { file: file.name, sql: file.sql, inTransaction: true };
-    refuseMissingExtensionSchema(plugin, sent, extensions.facts, settings);
-    return toScript(file, plugin.schema, settings.rewritePublic, extensions.facts);
-  }
-  return prepareFunction(run, file);
+function planUnderLock(
+  { plugin, progress }: Migrating,
+  held: HeldMigrationLock,
+): MigrationPlan<Migration> {
+  if (progress.planned?.held === held) return progress.planned.plan;
+  const { files, schema } = plugin;
+  const { rows, replaced } = held;
+  const plan = planMigrations(files, rows, schema, replaced);
+  const [unsafe] = [
+    ...findUnsafe({ ...plugin, plan, replaced }),
+    ...findUnfinishedReplaced(plugin.id, plan.pending, held.done ?? []),
+  ];
+  if (unsafe) throw problemError(unsafe, 'migrateAll');
+  progress.planned = { held, plan };
+  progress.rowsKnown = rows.length;
+  progress.comment = held.comment;
+  return plan;
 }
 
 /** Whether the failure is what an abort itself brings about, as opposed to one that came just before it. */

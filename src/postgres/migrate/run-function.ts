@@ -4,7 +4,8 @@ import { readMessage } from '../../core/foreign-value.ts';
 import { untilAborted } from '../../core/patience.ts';
 import { isConnectionLost } from '../connection/connection-error.ts';
 import type { CodeMigration } from '../sources/migration.ts';
-import { applyEdits, type RewrittenSql } from '../sql/sql-edits.ts';
+import { schemaEdits } from '../sql/schema-commands.ts';
+import { applyEdits, type SqlEdit } from '../sql/sql-edits.ts';
 import type { SqlText } from '../sql/sql-text.ts';
 import { refuseMissingExtensionSchema } from '../survey/extension-problems.ts';
 import {
@@ -87,7 +88,10 @@ async function rewriteStatement(
   sql: SqlText,
 ): Promise<FileStatement> {
   judgePaths(run, migration, sql);
-  const { text, toOriginal } = await addExtensionSchemas(run, migration, sql);
+  const { text, toOriginal } = applyEdits(sql.text, [
+    ...schemaEdits(sql, run.plugin.furtherSchemas),
+    ...(await findExtensionEdits(run, migration, sql)),
+  ]);
   return {
     ...statement,
     query: { ...query, text },
@@ -111,17 +115,17 @@ function judgePaths(
  * Gives each `CREATE EXTENSION` in a statement of a function its schema, as a file gets it. What a function sends is known only
  * when it sends it, so the database is asked then, and knows what the function itself has made before.
  */
-async function addExtensionSchemas(
+async function findExtensionEdits(
   { client, plugin, settings, extensions }: Migrating,
   { name: file, transaction: inTransaction }: CodeMigration,
   sql: SqlText,
-): Promise<RewrittenSql> {
+): Promise<readonly SqlEdit[]> {
   const wanted = extensionsWithoutSchema(sql);
-  if (wanted.length === 0) return applyEdits(sql.text, []);
+  if (wanted.length === 0) return [];
   const { rows } = await client.query<{ facts: string }>(
     `select ${extensions.factsSql(wanted)}::text as facts`,
   );
   const facts = JSON.parse(rows[0]?.facts ?? '{}') as ExtensionFacts;
   refuseMissingExtensionSchema(plugin, { file, sql, inTransaction }, facts, settings);
-  return applyEdits(sql.text, extensionEdits(sql, facts));
+  return extensionEdits(sql, facts);
 }

@@ -1,7 +1,6 @@
 import { lastRow } from '../connection/connection.ts';
 import { askAll, type Question } from '../connection/question.ts';
 import { sessionSql, sessionGuardSql, type SessionFacts } from '../connection/session-guard.ts';
-import { insertHistorySql } from '../history/migration-history.ts';
 import { readLoneCommand, type LoneCommand } from '../sql/lone-commands.ts';
 import {
   runStatement,
@@ -10,12 +9,14 @@ import {
   type PreparedFile,
 } from './migrating.ts';
 import { explainGuard, indexTaken, wrongSession, transactionLeftOpen } from './guard-failure.ts';
+import { historySql } from './history-sql.ts';
 import type { HeldMigrationLock } from './migration-lock.ts';
 import { clearUnfinishedIndex } from './unfinished-index.ts';
 
 /**
- * Runs a migration that wants no transaction. Its history row can only come after it, so a crash between the two runs it
- * again: what a killed index build has left is taken away first, and an index that is there already counts as done.
+ * Runs a function that wants no transaction, or a long file of one command. Its history row can only come after it, so a crash
+ * between the two runs it again: what a killed index build has left is taken away first, and an index that is there already
+ * counts as done.
  *
  * @throws BootError `MIGRATION_WRONG_SCHEMA` or `MIGRATION_FAILED`, or what pg threw. What its statements have done stays.
  */
@@ -24,12 +25,10 @@ export async function runOutsideTransaction(
   held: HeldMigrationLock,
   file: PreparedFile,
 ): Promise<void> {
-  const { client, plugin, extensions, progress } = run;
+  const { client, extensions, progress } = run;
   let refused: unknown;
   try {
-    if (held.missing.length > 0) await client.query(held.missing.join(';'));
-    // A function that ran before may have left another path.
-    await expectOwnSession(run, held, `set search_path = ${extensions.searchPath}`);
+    await openSession(run, held);
     await file.sendEach((statement) =>
       sendUnlessDone(run, statement).catch((error: unknown) => {
         refused = error;
@@ -43,7 +42,7 @@ export async function runOutsideTransaction(
     progress.isCommitting = true;
     // Row and command wait for the disk. `synchronous_commit` could be set for the session only, and would stay set.
     const closing: readonly Question[] = [
-      { text: insertHistorySql(plugin.historySchema, file.file, held.shape) },
+      ...historySql(run, held, file).map((text) => ({ text })),
       { text: sessionGuardSql(held.backendPid) },
       ...held.guard.map((text) => ({ text })),
       ...extensions.afterFile(file.file),
@@ -57,7 +56,20 @@ export async function runOutsideTransaction(
   }
 }
 
-async function expectOwnSession(
+/**
+ * Makes the schema and the history if they are missing, and sets the path of the session.
+ *
+ * @throws BootError `MIGRATION_WRONG_SCHEMA`
+ */
+export async function openSession(run: Migrating, held: HeldMigrationLock): Promise<void> {
+  if (held.missing.length > 0) await run.client.query(held.missing.join(';'));
+  held.missing = [];
+  // A function that ran before may have left another path.
+  await expectOwnSession(run, held, `set search_path = ${run.extensions.searchPath}`);
+}
+
+/** @throws BootError `MIGRATION_WRONG_SCHEMA` when another session answers, or new objects would go to another schema. */
+export async function expectOwnSession(
   run: Migrating,
   held: HeldMigrationLock,
   ...before: readonly string[]
@@ -68,7 +80,8 @@ async function expectOwnSession(
   throw wrongSession(run, held, found);
 }
 
-async function sendUnlessDone(run: Migrating, statement: FileStatement): Promise<unknown> {
+/** Runs a statement, unless it builds an index that is there already. */
+export async function sendUnlessDone(run: Migrating, statement: FileStatement): Promise<unknown> {
   const { client, plugin, progress, emit } = run;
   progress.statement = statement;
   const [command] = statement.sql.commands;

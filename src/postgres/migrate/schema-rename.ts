@@ -9,6 +9,7 @@ import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { historyTable } from '../history/migration-history.ts';
 import { beginSql, lockTimeoutSql, nameSession } from '../connection/session-settings.ts';
 import type { Migrating } from './migrating.ts';
+import { remarkSql } from '../survey/further-schemas.ts';
 import { passingReason } from './migration-retry.ts';
 import {
   findRenamedAway,
@@ -115,13 +116,15 @@ interface Rename {
   readonly comment: string;
   /** Whether an empty schema has the name already. */
   readonly isTaken: boolean;
+  /** SQL that gives the further schemas of the plugin the mark of its new name. */
+  readonly remarks: readonly string[];
 }
 
 async function lookForRename(
   client: Querying,
   plugin: PluginMigrations,
 ): Promise<Rename | undefined> {
-  const names = [plugin.schema, ...plugin.previousSchemas];
+  const names = [plugin.schema, ...plugin.previousSchemas, ...plugin.furtherSchemas];
   const { rows } = await client.query<{ found: string }>(
     `select coalesce(json_agg(json_build_object(${renamableColumns},
        'comment', coalesce(obj_description(n.oid, 'pg_namespace'), ''))), '[]')::text as found
@@ -134,11 +137,15 @@ async function lookForRename(
   if (conflict) throw problemError(conflict, 'migrateAll');
   if (from === undefined) return undefined;
   const comment = schemas.get(from)?.comment ?? '';
-  return { from, comment, isTaken: schemas.has(plugin.schema) };
+  const remarks = remarkSql(plugin, found);
+  return { from, comment, isTaken: schemas.has(plugin.schema), remarks };
 }
 
 /** An empty schema that is in the way is dropped without CASCADE: if something comes into it now, the rename fails. */
-function renameSql({ id, schema }: PluginMigrations, { from, comment, isTaken }: Rename): string {
+function renameSql(
+  { id, schema }: PluginMigrations,
+  { from, comment, isTaken, remarks }: Rename,
+): string {
   const to = quoteIdentifier(schema);
   const earlier = new Set([...(readMarker(comment)?.from ?? []), from]);
   // Back to a name that it had before: replicas that know it by that name are right again.
@@ -148,6 +155,7 @@ function renameSql({ id, schema }: PluginMigrations, { from, comment, isTaken }:
     ...(isTaken ? [`drop schema ${to}`] : []),
     `alter schema ${quoteIdentifier(from)} rename to ${to}`,
     `comment on schema ${to} is ${quoteLiteral(marked)}`,
+    ...remarks,
   ].join('; ');
 }
 

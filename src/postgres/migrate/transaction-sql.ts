@@ -1,18 +1,20 @@
 import { listNames } from '../../core/printable.ts';
 import type { Question } from '../connection/question.ts';
 import { openedGuardSql, rememberTransactionSql } from '../connection/session-guard.ts';
-import { insertHistorySql } from '../history/migration-history.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 import { rememberBeginningSql, strayObjectsSql } from '../survey/stray-objects.ts';
 import { waitsForDisk } from './durability.ts';
+import { historySql } from './history-sql.ts';
 import type { HeldMigrationLock } from './migration-lock.ts';
 import type { Migrating, PreparedFile } from './migrating.ts';
 
 /** The SQL that begins the transaction of a file, and remembers how it was then. */
 export function openingSql(run: Migrating, held: HeldMigrationLock): readonly Question[] {
-  const { plugin, settings, extensions } = run;
+  const { plugin, settings, extensions, progress } = run;
   const limits = [
-    setLocal('lock_timeout', String(settings.ddlLockTimeout)),
+    ...(progress.hasOwnLockTimeout
+      ? []
+      : [setLocal('lock_timeout', String(settings.ddlLockTimeout))]),
     ...(waitsForDisk(run) ? [] : [setLocal('synchronous_commit', 'off')]),
   ];
   const place = [
@@ -41,7 +43,7 @@ export function closingSql(
   const { plugin, settings, extensions } = run;
   const policy = file.mayReachOut ? 'off' : settings.strayObjects;
   return [
-    { text: insertHistorySql(plugin.historySchema, file.file, held.shape) },
+    ...(file.closing ?? historySql(run, held, file)).map((text) => ({ text })),
     { text: openedGuardSql(held.backendPid, plugin.schema), isRepeated: true },
     ...held.guard.map((text) => ({ text, isRepeated: true })),
     ...(policy === 'off' ? [] : [lookForStrays(run, file, policy)]),

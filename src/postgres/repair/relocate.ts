@@ -45,7 +45,8 @@ export async function decideOnMoves(
     ? await choose(client, plugin, [...certain, ...disputed], objects)
     : { moving: certain, left: disputed.map(leftToPeople) };
   const schemas = plugins.map((each) => each.schema);
-  const used = await readUsedObjects(client, plugin.schema, moving, schemas);
+  const own = [plugin.schema, ...plugin.furtherSchemas];
+  const used = await readUsedObjects(client, own, moving, schemas);
   const settled = new Set([...certain, ...disputed].map(({ name }) => name));
   const owner = plugins.find((each) => each.id === id);
   // Any file may name what is used.

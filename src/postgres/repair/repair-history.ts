@@ -8,14 +8,17 @@ import {
   type HistoryShape,
 } from '../history/migration-history.ts';
 import { planMigrations } from '../history/migration-plan.ts';
-import { nameRow } from '../history/migration-policies.ts';
+import { nameRow } from '../history/name-row.ts';
+import { addReplacedBy, commentSql, type ReplacedMarker } from '../history/replaced-marker.ts';
+import { forgetFilesSql, pairUnfinished } from '../history/unfinished-file.ts';
 import { hashLongForms } from '../sources/migration-identity.ts';
-import type { Migration } from '../sources/migration.ts';
+import { isRepeatable, type Migration } from '../sources/migration.ts';
+import { toTag } from '../sources/name-range.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import { quoteLiteral } from '../sql/identifier.ts';
 import { readHistory } from '../survey/read-history.ts';
 import { repairRefused } from './repair-error.ts';
-import type { RepairDecision, RepairLeft } from './repair-report.ts';
+import type { RepairDecision } from './repair-report.ts';
 
 /**
  * Finds the files of a plugin with these names, in the order of the folder. A name is that of the file, or of its migration:
@@ -50,35 +53,68 @@ function findFileByName(id: string, files: readonly Migration[], wanted: string)
 
 /** Lists the names of a migration: in messages, without the file extension, and in the history. */
 function listAllNames({ name, historyName }: Migration): readonly string[] {
-  return [name, name.replace(/(?:\/migration)?\.sql$/i, ''), historyName];
+  return [name, toTag(name), historyName];
 }
 
 /**
  * Decides on history rows for files whose work was done without Slipway. Makes the history when there is none.
  *
  * @param chosen The chosen files.
+ * @param how `leavesRepeatable`: repeatable files are left to run, which does no harm.
  */
 export async function decideOnRows(
   client: Querying,
   plugin: PluginMigrations,
   chosen: readonly Migration[],
+  { leavesRepeatable = false }: { readonly leavesRepeatable?: boolean } = {},
 ): Promise<RepairDecision> {
   const { historySchema } = plugin;
-  const { rows, shape, missing } = await readHistory(client, plugin);
+  const { rows, shape, missing, done, comment, replaced } = await readHistory(client, plugin);
   await hashLongForms(plugin.files, rows, plugin.schema);
-  const plan = planMigrations(plugin.files, rows, plugin.schema);
+  const plan = planMigrations(plugin.files, rows, plugin.schema, replaced);
   const pending = new Set(plan.pending);
-  const toWrite = chosen.filter((file) => pending.has(file));
+  const toWrite = chosen.filter(
+    (file) => pending.has(file) && !(leavesRepeatable && isRepeatable(file)),
+  );
+  const begun = pairUnfinished(plan.pending, done ?? []).files;
+  const names = toWrite.flatMap((file) => begun.get(file)?.[0]?.file ?? []);
+  const because = (file: Migration): string => {
+    if (pending.has(file)) return 'it is repeatable, and runs at the next boot';
+    return plan.held.includes(file) ? isHeldBack : 'it is applied already';
+  };
   return {
-    changes: toWrite.map(({ name }) => {
-      return { kind: 'file', name, change: 'written into the history, and not run' };
+    changes: toWrite.map((file) => {
+      const ran = begun.get(file)?.length;
+      const change =
+        ran === undefined
+          ? 'written into the history, and not run'
+          : `written into the history, and not run any further: ${ran} of its commands had run`;
+      return { kind: 'file', name: file.name, change };
     }),
-    left: chosen.filter((file) => !pending.has(file)).map(leftBecause('it is applied already')),
+    left: chosen
+      .filter((file) => !toWrite.includes(file))
+      .map((file) => ({ kind: 'file', name: file.name, because: because(file) })),
     statements:
       toWrite.length === 0
         ? []
-        : [...missing, ...toWrite.map((file) => insertHistorySql(historySchema, file, shape))],
+        : [
+            ...missing,
+            ...toWrite.map((file) => insertHistorySql(historySchema, file, shape)),
+            ...replacedSql(historySchema, comment, replaced, toWrite),
+            ...forgetFilesSql(historySchema, new Set(names), done),
+          ],
   };
+}
+
+/** The SQL that says in a history what squash files among these replace: an older release must not run that. */
+function replacedSql(
+  schema: string,
+  comment: string | null,
+  replaced: ReplacedMarker,
+  files: readonly Migration[],
+): readonly string[] {
+  const marker = files.reduce(addReplacedBy, replaced);
+  return marker === replaced ? [] : [commentSql(schema, comment, marker).sql];
 }
 
 /**
@@ -100,6 +136,11 @@ export async function decideOnHashes(
   const all = [...edited, ...plan.moved];
   const files = chosen ?? all.map(({ file }) => file);
   const accepted = all.filter(({ file }) => files.includes(file));
+  const because = (file: Migration): string => {
+    if (plan.repeats.includes(file)) return 'it is repeatable, and runs again at the next boot';
+    if (plan.held.includes(file)) return isHeldBack;
+    return plan.pending.includes(file) ? 'it is not applied' : 'it was not edited';
+  };
   return {
     changes: accepted.map(({ file, row }) => {
       const before = plan.edited.includes(file) ? `hash ${row.hash.slice(0, 12)}` : nameRow(row);
@@ -111,9 +152,7 @@ export async function decideOnHashes(
     }),
     left: files
       .filter((file) => all.every((each) => each.file !== file))
-      .map((file) =>
-        leftBecause(plan.pending.includes(file) ? 'it is not applied' : 'it was not edited')(file),
-      ),
+      .map((file) => ({ kind: 'file', name: file.name, because: because(file) })),
     statements: accepted.map(({ file, row }) => {
       const values = plan.edited.includes(file)
         ? { hash: file.hash }
@@ -123,9 +162,7 @@ export async function decideOnHashes(
   };
 }
 
-function leftBecause(because: string): (file: Migration) => RepairLeft {
-  return ({ name }) => ({ kind: 'file', name, because });
-}
+const isHeldBack = 'it is repeatable, and the database is ahead of this release';
 
 /** The new values of a row. */
 interface NewValues {

@@ -14,9 +14,9 @@ export type UsedKind =
   | 'text search dictionary'
   | 'statistics';
 
-/** A migration file, or an object in the database. */
+/** A migration file, a row of its history, or an object in the database. */
 interface RepairPart {
-  readonly kind: 'file' | PublicObject['kind'] | UsedKind;
+  readonly kind: 'file' | 'row' | PublicObject['kind'] | UsedKind;
   readonly name: string;
 }
 

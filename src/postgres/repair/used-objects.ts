@@ -48,7 +48,7 @@ const catalogs = [
   .join(' union all ');
 
 /**
- * `$1` is the plugin's schema, `$2` and `$3` the kinds and names that move, `$4` the schemas of all plugins. A row of
+ * `$1` are the plugin's schemas, `$2` and `$3` the kinds and names that move, `$4` the schemas of all plugins. A row of
  * `pg_depend` of type `a` or `i` records what an object belongs to: a trigger to its table, an array type to its element. A
  * table whose key or column is computed has one that points at itself.
  */
@@ -85,7 +85,7 @@ moving as (
 found as (
   select distinct h.of_class, h.of_id, h.classid || ' ' || h.objid as by,
     pg_describe_object(h.by_class, h.by_id, 0) as what,
-    coalesce(f.schema = quote_ident($1) or exists (select from moving m where m.kind = f.type and m.identity = f.identity), false) as is_own
+    coalesce(f.schema in (select quote_ident(s) from unnest($1::text[]) s) or exists (select from moving m where m.kind = f.type and m.identity = f.identity), false) as is_own
   from chain h cross join lateral pg_identify_object(h.classid, h.objid, 0) f
   where not exists (select from owned o where o.classid = h.classid and o.objid = h.objid))
 select coalesce(json_agg(json_build_object(
@@ -104,12 +104,12 @@ from candidate c where exists (select from found u where u.of_class = c.classid 
 /** Reads every object in `public` that has a user in the catalog, except members of extensions. The catalog does not know what a body names. */
 export async function readUsedObjects(
   client: Querying,
-  schema: string,
+  own: readonly string[],
   moving: readonly PublicObject[],
   schemas: readonly string[],
 ): Promise<readonly UsedObject[]> {
   const { rows } = await client.query<{ used: string }>(usedSql, [
-    schema,
+    own,
     moving.map(({ kind }) => kind),
     moving.map(({ name }) => name),
     schemas.filter((name) => name !== 'public'),

@@ -4,7 +4,8 @@ import { show } from '../../core/errors.ts';
 import { readProperty } from '../../core/foreign-value.ts';
 import type { MigrationIdentity } from './migration.ts';
 import { readTime } from './migration-identity.ts';
-import { isMissing, listFolder, readJson, type Refuse } from './read-text.ts';
+import { isMissing, listFolder, readJson } from './read-text.ts';
+import type { Refuse } from './refusal.ts';
 
 /** A migration that a folder has, before its text is read. */
 export interface ListedMigration extends Omit<MigrationIdentity, 'hash'> {

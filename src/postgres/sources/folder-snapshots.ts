@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRecord } from '../../core/foreign-value.ts';
-import { isMissing, readJson, type Refuse } from './read-text.ts';
+import { isMissing, readJson } from './read-text.ts';
+import type { Refuse } from './refusal.ts';
 
 /**
  * The snapshots of one folder of drizzle-kit, which show what in `public` is the plugin's own. A long history has many and

@@ -3,19 +3,22 @@ import { readSnapshot, type SnapshotObject } from './folder-snapshots.ts';
 import { readDirectives } from '../sql/file-marks.ts';
 import { isSql, type Migration } from './migration.ts';
 import { namesInSql } from '../sql/sql-names.ts';
-import { readersAtOnce, refusalFor } from './read-text.ts';
+import { readersAtOnce } from './read-text.ts';
+import { refusalFor } from './refusal.ts';
 
 /**
- * The objects of the schema after these files, by their newest snapshot. None when that one is broken: what an older one has
- * may be gone.
+ * The objects of the schema after these files, by the newest snapshot of each folder. None when that one is broken: what an
+ * older one has may be gone.
  */
 export async function lastObjects(files: readonly Migration[]): Promise<readonly SnapshotObject[]> {
+  const byFolder = new Map<unknown, readonly SnapshotObject[]>();
   for (const file of files.toReversed()) {
+    const folder = isSql(file) ? file.snapshots : undefined;
+    if (byFolder.has(folder)) continue;
     const objects = await readObjects(file);
-    if (objects === 'broken') return [];
-    if (objects) return objects;
+    if (objects) byFolder.set(folder, objects === 'broken' ? [] : objects);
   }
-  return [];
+  return Array.from(byFolder.values()).flat();
 }
 
 /** Every name that these files may have to do with: by all their snapshots, and by {@link unknownNames}. */

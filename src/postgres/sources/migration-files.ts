@@ -2,11 +2,13 @@ import { BootError } from '../../core/errors.ts';
 import { FolderSnapshots } from './folder-snapshots.ts';
 import { listDrizzleFolder, type ListedMigration } from './drizzle-folder.ts';
 import type { SqlMigration } from './migration.ts';
-import { isMissing, readSql, refusalFor, type Refuse, type TextFile } from './read-text.ts';
+import { readPrismaFolder } from './prisma-folder.ts';
+import { isMissing, readSql, type TextFile } from './read-text.ts';
+import { refusalFor, type Refuse } from './refusal.ts';
 import { listNames } from '../../core/printable.ts';
 
 /**
- * Reads a folder of drizzle-kit: of 0.x, `meta/_journal.json` and the files it names; of 1.x, a folder
+ * Reads a folder of Prisma, or of drizzle-kit: of 0.x, `meta/_journal.json` and the files it names; of 1.x, a folder
  * `<timestamp>_<name>` for each migration. A journal without entries is nothing to do.
  *
  * @param folder An absolute path.
@@ -18,6 +20,8 @@ export async function readMigrationFolder(
   folder: string,
 ): Promise<readonly SqlMigration[]> {
   const refuse = refusalFor(plugin);
+  const ofPrisma = await readPrismaFolder(folder, refuse);
+  if (ofPrisma) return ofPrisma;
   const listed = await listDrizzleFolder(folder, refuse);
   const texts = await readTexts(folder, listed, refuse);
   const inFolders = listed.filter(({ format }) => format === '1.x');

@@ -2,7 +2,9 @@ import { createHash, type Hash } from 'node:crypto';
 import { readWindow, type ByteSource } from '../sql/byte-source.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
 import { LongSql } from '../sql/long-text.ts';
+import type { SqlText } from '../sql/sql-text.ts';
 import { nextTurn } from '../sql/time-slices.ts';
+import { UpSql } from './formats/up-part.ts';
 import type { MigrationIdentity, SqlMigration } from './migration.ts';
 
 /** The seconds from 1970 to the end of 2000: no Drizzle has ever written a time in there. */
@@ -24,6 +26,27 @@ export function identifyByName(
   };
 }
 
+/** Whether a `created_at` is a number made of a name that has no time. */
+export function isNumberOfName(createdAt: number): boolean {
+  return createdAt < secondsBeforeDrizzle * 1000;
+}
+
+/**
+ * Returns the `created_at` of a repeatable file, made of its name: a time 3,100 to 6,300 years before 1970. Neither a time of
+ * Drizzle nor one that a name begins with is in there, so that such a row is known in tables of both shapes. Drizzle 0.x, which
+ * looks at the greatest time, passes over it.
+ */
+export function repeatableWhen(name: string): number {
+  return -firstRepeatable - (digest(name).readUIntBE(0, 6) % firstRepeatable);
+}
+
+const firstRepeatable = 1e14;
+
+/** Whether a `created_at` is that of a repeatable file. */
+export function isRepeatableWhen(createdAt: number | null): boolean {
+  return createdAt !== null && createdAt <= -firstRepeatable && createdAt > -2 * firstRepeatable;
+}
+
 /** A hash for the history, made of the name: the code of a function cannot be read, and does not show what it calls. */
 export function hashFunction(name: string): string {
   return digest(`function ${name}`).toString('hex');
@@ -32,6 +55,32 @@ export function hashFunction(name: string): string {
 /** The hash of a text, as Drizzle computes it. */
 export function hashText(text: string): string {
   return digest(text).toString('hex');
+}
+
+/** The hash of a text with LF line ends, whichever it has: another checkout of a repeatable file is no change of it. */
+export async function hashWithLf({
+  sql,
+  hash,
+}: Pick<SqlMigration, 'sql' | 'hash'>): Promise<string> {
+  if (sql instanceof LongSql) return sql.open(hashSourceWithLf);
+  const text = readHashedText(sql);
+  return text.includes('\r\n') ? hashText(text.replaceAll('\r\n', '\n')) : hash;
+}
+
+/** The text that the hash of a file is of: what runs of a file of another tool, and else the file as it was written. */
+export function readHashedText(sql: SqlText): string {
+  return sql instanceof UpSql ? sql.runs || sql.file : sql.original;
+}
+
+async function hashSourceWithLf(source: ByteSource): Promise<string> {
+  const hash = createHash('sha256');
+  for (let start = 0; start < source.size;) {
+    const { text, end } = readWindow(source, start, 1024 * 1024);
+    hash.update(text.replaceAll('\r\n', '\n'));
+    start = end;
+    await nextTurn();
+  }
+  return hash.digest('hex');
 }
 
 /** The parts of a migration that are compared with the hash of its row; a function has no text. */
@@ -51,7 +100,11 @@ export function* listHashes(
   yield hashFunction(historyName);
   if (sql === undefined) return;
   if (sql instanceof LongSql) yield* sql.knownHashes.get(schema) ?? [];
-  else for (const form of listForms(sql.text, schema)) yield hashText(form);
+  else if (sql instanceof UpSql) {
+    for (const text of [sql.runs, sql.file]) {
+      for (const form of new Set(allForms(text, schema))) yield hashText(form);
+    }
+  } else for (const form of listForms(sql.original, schema)) yield hashText(form);
 }
 
 /**
@@ -68,7 +121,7 @@ export async function hashLongForms(
   const known = new Set(rows.map(({ hash }) => hash));
   for (const { sql, hash } of files) {
     if (!(sql instanceof LongSql) || known.has(hash) || sql.knownHashes.has(schema)) continue;
-    sql.knownHashes.set(schema, await sql.open((source) => hashForms(source, schema)));
+    sql.knownHashes.set(schema, await sql.openFile((source) => hashForms(source, schema)));
   }
 }
 

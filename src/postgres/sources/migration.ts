@@ -1,7 +1,9 @@
 import type { MigrationFunction } from '../../core/migration-source.ts';
 import { namesInPublic } from '../sql/public-names.ts';
 import type { SqlText } from '../sql/sql-text.ts';
+import type { FileRefusal } from './formats/file-format.ts';
 import type { FolderSnapshots } from './folder-snapshots.ts';
+import type { ReplacedRange } from './name-range.ts';
 
 /** The names and numbers of a migration in messages and in the history. */
 export interface MigrationIdentity {
@@ -21,10 +23,19 @@ export interface MigrationIdentity {
 export interface SqlMigration extends MigrationIdentity {
   /** The text of the file. It is read once, when the first question about it is asked. */
   readonly sql: SqlText;
-  /** The snapshots of its folder. Left out of a file that drizzle-kit has not written: only drizzle-kit writes `"public".` without meaning it. */
-  readonly snapshots?: FolderSnapshots;
+  /**
+   * Answers which names in `public` are the plugin's own. Left out of a file that neither drizzle-kit nor Prisma has written: only
+   * these write `"public".` without meaning it.
+   */
+  readonly snapshots?: Pick<FolderSnapshots, 'ownAmong'>;
   /** Where drizzle-kit keeps what the schema is after this migration; the file may be missing. */
   readonly snapshotPath?: string;
+  /** Set for a file that runs again when its text has changed, after all migrations that run once. */
+  readonly repeatable?: true;
+  /** The files that it stands for, which the folder no longer has; left out when it replaces none. */
+  readonly replaces?: readonly ReplacedRange[];
+  /** Why a file that was written for another tool cannot run. It may be applied already. */
+  readonly refusal?: FileRefusal;
 }
 
 /** A migration that is a function. */
@@ -38,6 +49,11 @@ export type Migration = SqlMigration | CodeMigration;
 
 export function isSql(migration: Migration): migration is SqlMigration {
   return 'sql' in migration;
+}
+
+/** Whether a migration runs again when its text has changed. */
+export function isRepeatable(migration: object): boolean {
+  return 'repeatable' in migration;
 }
 
 /** Reads the SQL of long files before the first question about it, in slices of the event loop. */

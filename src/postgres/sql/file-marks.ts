@@ -1,3 +1,4 @@
+import { isReplaces } from './replaces-directive.ts';
 import type { SqlToken } from './sql-lexer.ts';
 import type { SqlText } from './sql-text.ts';
 import type { TextPosition } from './text-position.ts';
@@ -37,7 +38,7 @@ export function readDirectives(sql: SqlText): FoundDirectives {
   return {
     known: new Set(migrationDirectives.filter((name) => found.some((each) => each.name === name))),
     unknown: found
-      .filter(({ name }) => !names.includes(name))
+      .filter(({ name }) => !names.includes(name) && !isReplaces(name))
       .map(({ name, start }) => ({ name, ...sql.positionAt(start) })),
   };
 }

@@ -34,15 +34,18 @@ type OpenText = <Result>(use: (source: ByteSource) => Promise<Result>) => Promis
 export class LongSql extends SqlText {
   /** Opens the text for as long as it is used. */
   readonly open: OpenText;
+  /** Opens the whole file, of which this may be a part. */
+  readonly openFile: OpenText;
   /** By schema, the hashes of its other forms that a history may have: see `hashLongForms()`. */
   readonly knownHashes = new Map<string, readonly string[]>();
   #read: Promise<void> | undefined;
   #outline: Outline | undefined;
   #parts: readonly LongPart[] = [];
 
-  constructor(open: OpenText) {
+  constructor(open: OpenText, openFile = open) {
     super('');
     this.open = open;
+    this.openFile = openFile;
   }
 
   /** The parts to send, in their order. */

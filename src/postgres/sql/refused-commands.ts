@@ -1,3 +1,5 @@
+import { DumpSql, isDumpSetting } from './dump-sql.ts';
+import { PrismaSql } from './prisma-sql.ts';
 import type { SqlCommand, SqlText } from './sql-text.ts';
 import type { TextPosition } from './text-position.ts';
 
@@ -27,6 +29,7 @@ const setConfig = /^select\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(\s*(?=(?<sett
  */
 export function findTransactionControl(sql: SqlText): TransactionControl | undefined {
   for (const command of topLevelCommands(sql)) {
+    if (sql instanceof PrismaSql && sql.ownTransactions.has(command)) continue;
     const place = (): TextPosition => sql.positionAt(command.start);
     const found = transaction.exec(command.code) ?? searchPath.exec(command.code);
     if (found) {
@@ -91,7 +94,10 @@ export function findSessionChange(sql: SqlText): FoundCommand | undefined {
 
 /** Finds the first top-level command that fits one of the patterns. */
 function findCommand(sql: SqlText, patterns: readonly RegExp[]): FoundCommand | undefined {
-  for (const { code, start } of topLevelCommands(sql)) {
+  for (const command of topLevelCommands(sql)) {
+    // The settings of a dump end with its transaction.
+    if (sql instanceof DumpSql && isDumpSetting(command)) continue;
+    const { code, start } = command;
     for (const pattern of patterns) {
       const found = pattern.exec(code);
       if (!found) continue;
@@ -200,6 +206,9 @@ export function isPsqlVariable(text: string, index: number): boolean {
 
 /** What to do about something that only psql understands. */
 export function psqlAdvice(command: string, file: string): string {
+  if (command === String.raw`\restrict`) {
+    return `pg_dump wrote \\restrict for psql. It is left out of a dump as pg_dump made it, of up to 16 MB: make the dump again with --schema-only, or remove \\restrict from ${file}.`;
+  }
   if (command.startsWith('\\')) {
     return `Lines that begin with a backslash are commands of psql, not SQL: remove ${command} from ${file}.`;
   }

@@ -28,6 +28,11 @@ export class SqlText {
     this.#commands = undefined;
   }
 
+  /** The text as it was written, by which its history row knows it. */
+  get original(): string {
+    return this.#text;
+  }
+
   /** Whether questions can be asked: a long file has to be read by `readInSlices()` before. */
   get isRead(): boolean {
     return true;

@@ -1,9 +1,10 @@
 import { problem, type Problem } from '../../core/error-codes.ts';
 import { listNames } from '../../core/printable.ts';
 import { quoteHistory } from '../history/migration-history.ts';
-import type { Migration } from '../sources/migration.ts';
+import { remembersCommands } from '../history/unfinished-file.ts';
+import { isSql, type Migration } from '../sources/migration.ts';
 import { quoteIdentifier } from '../sql/identifier.ts';
-import type { DatabaseFacts, SchemaFacts } from './look-at-database.ts';
+import type { DatabaseFacts, SchemaFacts } from './database-facts.ts';
 import { isReadable } from './read-history.ts';
 
 interface SurveyedPlugin {
@@ -15,6 +16,12 @@ interface SurveyedPlugin {
   /** Whether `schema` is renamed first. */
   readonly isRenamed: boolean;
   readonly pending: readonly Migration[];
+  readonly furtherSchemas: readonly string[];
+}
+
+/** Whether a file puts a comment on the history, to say what it has replaced. */
+function isSquash(file: Migration): boolean {
+  return isSql(file) && file.replaces !== undefined;
 }
 
 /** Finds problems that prevent every migration; none when no plugin has migrations. */
@@ -50,17 +57,20 @@ export function findWriteProblems(
   facts: DatabaseFacts,
   schemas: Schemas,
 ): readonly Problem[] {
-  const { schema, historySchema, pending, isRenamed } = plugin;
+  const { schema, historySchema, pending, isRenamed, furtherSchemas } = plugin;
   const keeping = schemas.get(historySchema);
   const history = keeping?.history;
   if (keeping && history && !isReadable(keeping)) return [];
-  if (pending.length === 0 && !isRenamed) return [];
+  const isComplete = furtherSchemas.every((name) => schemas.has(name));
+  if (pending.length === 0 && !isRenamed && isComplete) return [];
   const unless = (isGranted: boolean, right: string, on: string): readonly Problem[] =>
     isGranted ? [] : [lacks(plugin, facts, right, on)];
   const isOwned = !isRenamed || schemas.get(schema)?.isOwned === true;
   const hasBoth = schemas.has(schema) && schemas.has(historySchema) && !isRenamed;
-  const canMakeThem = hasBoth || facts.canCreateSchema;
-  const toFill = [...new Set([schema, ...(history ? [] : [historySchema])])];
+  const canMakeThem = (hasBoth && isComplete) || facts.canCreateSchema;
+  // Beside the history of the host there may have to be room for a further table.
+  const isFilled = !history || (historySchema !== schema && pending.some(remembersCommands));
+  const toFill = [...new Set([schema, ...(isFilled ? [historySchema] : []), ...furtherSchemas])];
   return [
     ...(isOwned ? [] : [ownsNot(plugin, facts)]),
     ...unless(canMakeThem, 'CREATE', `DATABASE ${quoteIdentifier(facts.database)}`),
@@ -72,6 +82,9 @@ export function findWriteProblems(
       ];
     }),
     ...unless(history?.canWrite ?? true, 'INSERT', quoteHistory(historySchema)),
+    ...(pending.some(isSquash) && keeping?.isHistoryOwned === false
+      ? [ownsNoHistory(plugin, facts)]
+      : []),
     ...(keeping?.closedSequence == null
       ? []
       : [lacks(plugin, facts, 'USAGE', onSequence(historySchema, keeping.closedSequence))]),
@@ -95,6 +108,14 @@ function ownsNot({ id, schema }: SurveyedPlugin, { role }: DatabaseFacts): Probl
   const on = onSchema(schema);
   const message = `${id}: the role ${role} does not own ${on}, which is to be renamed`;
   const hint = `ALTER ${on} OWNER TO ${quoteIdentifier(role)};`;
+  return problem('DATABASE_PRIVILEGE', message, { plugin: id, hint });
+}
+
+/** Makes the problem of a role that may not say in a history what a squash file has replaced. */
+function ownsNoHistory({ id, historySchema }: SurveyedPlugin, { role }: DatabaseFacts): Problem {
+  const table = quoteHistory(historySchema);
+  const message = `${id}: the role ${role} does not own ${table}, whose comment is to say what a squash file has replaced`;
+  const hint = `ALTER TABLE ${table} OWNER TO ${quoteIdentifier(role)};`;
   return problem('DATABASE_PRIVILEGE', message, { plugin: id, hint });
 }
 

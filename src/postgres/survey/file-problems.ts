@@ -5,6 +5,8 @@ import {
   type Migration,
   type SqlMigration,
 } from '../sources/migration.ts';
+import { sqlFormats } from '../../core/migration-source.ts';
+import { formatCall } from '../sources/formats/up-part.ts';
 import type { PluginMigrations } from '../sources/read-migrations.ts';
 import {
   findUndoMark,
@@ -14,7 +16,8 @@ import {
   type UndoMark,
 } from '../sql/file-marks.ts';
 import { findFunctionPaths } from '../sql/function-paths.ts';
-import { findLoneCommand, needsNoTransaction, readLoneCommand } from '../sql/lone-commands.ts';
+import { readReplacesLines, type ReplacesLine } from '../sql/replaces-directive.ts';
+import { needsNoTransaction } from '../sql/lone-commands.ts';
 import {
   findLasting,
   findLockRelease,
@@ -23,11 +26,13 @@ import {
   psqlAdvice,
 } from '../sql/refused-commands.ts';
 import type { SqlText } from '../sql/sql-text.ts';
-import type { TextPosition } from '../sql/text-position.ts';
+import { findOutsideProblem } from './outside-problems.ts';
 
 interface PendingPlugin {
   readonly id: string;
   readonly pending: readonly Migration[];
+  /** The files that other boots have begun, command by command. */
+  readonly unfinished?: ReadonlyMap<Migration, unknown>;
 }
 
 /**
@@ -36,19 +41,25 @@ interface PendingPlugin {
  * @param keepsSession Whether the connection has a session of its own.
  */
 export function findFileProblems(
-  { id, pending }: PendingPlugin,
+  { id, pending, unfinished }: PendingPlugin,
   keepsSession: boolean,
 ): readonly Problem[] {
   return pending.flatMap((file) => {
-    const unfit = keepsSession ? [] : (findPooledFileProblem(id, file) ?? []);
+    const isUnfinished = unfinished?.has(file) === true;
+    const unfit = keepsSession ? [] : (findPooledFileProblem(id, file, isUnfinished) ?? []);
     if (!isSql(file)) return unfit;
     const { name, sql } = file;
+    const refused = findRefusedFile(id, file);
+    if (refused) return [refused];
     const [unknown] = readDirectives(sql).unknown;
     if (unknown !== undefined) return [unknownDirective(id, name, unknown)];
-    const { commandCount: count } = sql;
-    if (needsNoTransaction(sql) && count !== 1) return [mixedFile(id, file, count)];
-    const lone = findLoneCommand(sql);
-    if (lone?.kind === 'createIndex' && lone.index === undefined) return [namelessIndex(id, file)];
+    const lines = readReplacesLines(sql);
+    // Those that were read come first; others stand so far down that the reader of the folder did not look there.
+    const late =
+      lines.find(({ isAtBeginning }) => !isAtBeginning) ?? lines[file.replaces?.length ?? 0];
+    if (late) return [lateReplaces(id, name, late)];
+    const outside = findOutsideProblem(id, file);
+    if (outside) return [outside];
     const undo = file.snapshots ? undefined : findUndoMark(sql);
     if (undo) return [undoInFile(id, name, undo)];
     const control = findTransactionControl(sql);
@@ -82,18 +93,32 @@ export function findPsqlProblems({ id, pending }: PendingPlugin): readonly Probl
 
 /** Warns of pending files without a statement: a file that is still to be filled in would count as applied for ever. */
 export function findEmptyFiles({ id, pending }: PendingPlugin): readonly Problem[] {
-  return pending.filter(isSql).flatMap(({ name: file, sql }) => {
-    if (sql.statements.length > 0) return [];
+  return pending.filter(isSql).flatMap(({ name: file, sql, repeatable, refusal }) => {
+    if (refusal || repeatable || sql.statements.length > 0) return [];
     const message = `${id}: ${file} has no statement, and will count as applied`;
     const hint = 'Fill it in before it is applied; what is written into it later never runs.';
     return [problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, hint })];
   });
 }
 
+/** Finds out whether a file of another tool cannot run here, or was read with the wrong format. */
+export function findRefusedFile(plugin: string, file: Migration): Problem | undefined {
+  if (!isSql(file) || !file.refusal) return undefined;
+  const { because, hint, line, column = 1 } = file.refusal;
+  const where = line === undefined ? '' : `line ${line} of `;
+  const place = line === undefined ? {} : { line, column };
+  const message = `${plugin}: ${where}${file.name} ${because}`;
+  return problem('MIGRATION_FILES_INVALID', message, { plugin, file: file.name, ...place, hint });
+}
+
+const why = 'a file runs as a whole, and Slipway does not undo migrations.';
+
 function undoInFile(id: string, file: string, { tool, mark, line, column }: UndoMark): Problem {
   const message = `${id}: line ${line} of ${file}, "${mark}", begins the undo part of ${tool}, which would run right after the rest`;
-  const hint =
-    'Remove it and everything after it from the file: a file runs as a whole, and Slipway does not undo migrations.';
+  const isRead = sqlFormats.some((format) => format === tool);
+  const hint = isRead
+    ? `Read the folder with ${formatCall(tool)}, which runs only the way up. Or remove it and everything after it from the file: ${why}`
+    : `Remove it and everything after it from the file: ${why}`;
   return problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, line, column, hint });
 }
 
@@ -103,47 +128,37 @@ function unknownDirective(
   { name, line, column }: FoundDirectives['unknown'][number],
 ): Problem {
   const message = `${id}: ${file} says "-- slipway: ${name}", which Slipway does not know`;
-  const hint = `The known words are ${migrationDirectives.join(', ')}.`;
+  const hint = `The known words are ${migrationDirectives.join(', ')}, and replaces with the names of files.`;
   return problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, line, column, hint });
 }
 
-function mixedFile(id: string, { name: file, sql }: SqlMigration, commands: number): Problem {
-  const message = `${id}: ${file} has to run outside of a transaction, and has ${commands} commands`;
-  return problem('MIGRATION_MIXED_TRANSACTION', message, {
-    plugin: id,
-    file,
-    ...placeLoneCommand(sql),
-  });
-}
-
-function namelessIndex(id: string, { name: file, sql }: SqlMigration): Problem {
-  const message = `${id}: ${file} makes an index CONCURRENTLY that has no name`;
-  const hint = 'Give it one: after a crash Slipway looks by its name for what is left of it.';
-  const about = { plugin: id, file, ...placeLoneCommand(sql), hint };
-  return problem('MIGRATION_FILES_INVALID', message, about);
-}
-
-/** Finds the place of the command that runs in no transaction; a file that only asks for it has none. */
-function placeLoneCommand(sql: SqlText): Partial<TextPosition> {
-  const lone = sql.commands.find((command) => readLoneCommand(command) !== undefined);
-  return lone ? sql.positionAt(lone.start) : {};
+function lateReplaces(
+  id: string,
+  file: string,
+  { line, column, isAtBeginning }: ReplacesLine,
+): Problem {
+  const message = `${id}: line ${line} of ${file} has "-- slipway: replaces" behind ${isAtBeginning ? 'more than 64 KB of comments' : 'SQL'}`;
+  const hint = 'Move it to the beginning of the file, before the first statement.';
+  return problem('MIGRATION_FILES_INVALID', message, { plugin: id, file, line, column, hint });
 }
 
 /**
  * Finds what a file leaves on its session, or runs outside of a transaction. Behind a pooler in transaction mode, the next
  * client would get the session as the file has left it.
  *
+ * @param isUnfinished Whether it goes on where another boot has stopped, command by command.
  * @example findPooledFileProblem('shop', file)?.code // 'POOLER_UNSUPPORTED'
  */
 export function findPooledFileProblem(
   plugin: string,
   file: Pick<SqlMigration, 'name' | 'sql'> | Pick<CodeMigration, 'name' | 'transaction'>,
+  isUnfinished = false,
 ): Problem | undefined {
   const { name } = file;
   const about = { plugin, file: name };
   const through = 'and the pooler in between keeps no session';
   const inTransaction = 'sql' in file ? !needsNoTransaction(file.sql) : file.transaction;
-  if (!inTransaction) {
+  if (!inTransaction || isUnfinished) {
     const message = `${plugin}: ${name} runs outside of a transaction, ${through}`;
     return problem('POOLER_UNSUPPORTED', message, about);
   }
@@ -171,12 +186,12 @@ export function findFilePaths(
  * @param others The schemas after the plugin's own on its path.
  */
 export function findTextPaths(
-  { id, schema }: PluginMigrations,
+  { id, schema, furtherSchemas }: PluginMigrations,
   others: readonly string[],
   file: string,
   sql: SqlText,
 ): readonly Problem[] {
-  const known = new Set(['', schema, ...others, 'information_schema']);
+  const known = new Set(['', schema, ...furtherSchemas, ...others, 'information_schema']);
   return findFunctionPaths(sql).flatMap(({ name, clause, schemas, line, column }) => {
     const isElsewhere = schemas.some((each) => !known.has(each) && !each.startsWith('pg_'));
     if (!isElsewhere) return [];

@@ -17,7 +17,7 @@ interface HistoryEdit extends TextPosition {
 
 const table = String.raw`(?<![\w$"])(?:(?<schema>${namePart})\s*\.\s*)?(?:"${historyTable}"|${historyTable}(?![\w$]))`;
 const edit = new RegExp(
-  String.raw`\b(?:(?<rows>insert\s+into|merge\s+into|update|delete\s+from|copy)\s+(?:only\s+)?|(?<whole>truncate|drop\s+table)\s+[^;]*?|(?<shape>alter\s+table)\s+(?:if\s+exists\s+)?(?:only\s+)?)${table}(?<rest>[^;]*)`,
+  String.raw`\b(?:(?<rows>insert\s+into|merge\s+into|update|delete\s+from|copy)\s+(?:only\s+)?|(?<whole>truncate|drop\s+table)\s+[^;]*?|(?<shape>alter\s+table)\s+(?:if\s+exists\s+)?(?:only\s+)?|(?<noted>comment\s+on\s+table)\s+)${table}(?<rest>[^;]*)`,
   'gi',
 );
 
@@ -33,7 +33,8 @@ interface PendingPlugin {
 
 /**
  * Finds pending files that change a history of migrations. Slipway reads from its rows which files have run, and writes a row
- * with each file. So a command that makes the plugin's whole history unreadable is a problem; any other is a warning.
+ * with each file. So a command that makes the plugin's whole history unreadable, or erases what its comment says of a squash, is a
+ * problem; any other is a warning.
  */
 export function findHistoryEdits({ id, schema, historySchema, pending }: PendingPlugin): {
   readonly problems: readonly Problem[];
@@ -59,11 +60,11 @@ function readHistoryEdits(sql: SqlText): readonly HistoryEdit[] {
   if (!sql.text.includes(historyTable)) return [];
   return Array.from(nestedCommands(sql)).flatMap(({ command: { code }, start, isInBody }) =>
     Array.from(code.matchAll(edit)).flatMap(({ index, groups = {} }) => {
-      const { rows, whole, shape, schema, rest = '' } = groups;
+      const { rows, whole, shape, noted, schema, rest = '' } = groups;
       if (shape !== undefined && !breaksShape.test(rest)) return [];
       // COPY … TO only reads.
       if (/^copy$/i.test(rows ?? '') && !/^(?:\s*\([^)]*\))?\s*from\b/i.test(rest)) return [];
-      const command = (rows ?? whole ?? shape ?? '').replaceAll(/\s+/g, ' ').toUpperCase();
+      const command = (rows ?? whole ?? shape ?? noted ?? '').replaceAll(/\s+/g, ' ').toUpperCase();
       const isWhole = rows === undefined || (command === 'DELETE FROM' && rest.trim() === '');
       return {
         command,

@@ -1,127 +1,25 @@
 import type { MigrationSettings } from '../../core/settings.ts';
 import { readSqlState } from '../connection/connection-error.ts';
 import type { QueryAnswer, Querying } from '../connection/connection.ts';
-import {
-  historyTable,
-  toHistoryRow,
-  type HistoryRow,
-  type RawHistoryRow,
-} from '../history/migration-history.ts';
+import { toHistoryRow, type HistoryRow, type RawHistoryRow } from '../history/migration-history.ts';
 import { planMigrations, type MigrationPlan } from '../history/migration-plan.ts';
-import { isSql, readLongTexts, type Migration } from '../sources/migration.ts';
+import { readReplaced, type ReplacedMarker } from '../history/replaced-marker.ts';
+import { doneCommandsSql } from '../history/unfinished-file.ts';
+import type { Migration } from '../sources/migration.ts';
 import { hashLongForms } from '../sources/migration-identity.ts';
 import type { PluginMigrations, PluginSchemas } from '../sources/read-migrations.ts';
-import { namesExtensions } from '../sql/extension-commands.ts';
-import { textArray } from '../sql/identifier.ts';
-import { unavailableSql, type UnavailableExtension } from './extension-problems.ts';
+import { askServer, type SchemaRights, type ServerFacts } from './ask-server.ts';
 import {
-  extensionFactsSql,
-  followsExtensions,
-  noExtensions,
-  schemasOnPath,
-  wantedExtensions,
-  type ExtensionFacts,
-} from './extension-schemas.ts';
-import { publicExtensionsSql, type PublicExtension } from './public-extensions.ts';
+  changeQuestions,
+  mergeFacts,
+  type DatabaseFacts,
+  type Details,
+  type Questions,
+} from './database-facts.ts';
+import { extensionFactsSql, followsExtensions } from './extension-schemas.ts';
+import { furtherSchemasSql } from './further-schemas.ts';
 import { historiesSql, isReadable } from './read-history.ts';
-import {
-  markedSchemasSql,
-  renamableColumns,
-  type CommentedSchema,
-  type RenamableSchema,
-} from './schema-names.ts';
-import { publicObjectsSql, type PublicObject } from './stranded-objects.ts';
-
-/** The answers of the catalogs. */
-export interface DatabaseFacts extends ServerFacts, Omit<Details, 'owned'> {
-  readonly schemas: readonly SchemaFacts[];
-}
-
-/** The answers about a schema; the second part is asked only where something may be changed. */
-export type SchemaFacts = SchemaRights & OwnedSchema;
-
-/** The answer to the first statement of the survey: what a boot without pending files needs, and no more. */
-interface ServerFacts {
-  readonly pid: number;
-  readonly server: string;
-  readonly readOnly: boolean;
-  readonly role: string;
-  readonly database: string;
-  readonly canCreateSchema: boolean;
-  /** Whether an extension is in a schema that could be one for extensions. */
-  readonly hasExtensions: boolean;
-  /** Whether `public` has anything that could belong to a plugin. */
-  readonly isPublicUsed: boolean;
-  /** The existing ones of the schemas in the question. */
-  readonly schemas: readonly SchemaRights[];
-}
-
-interface SchemaRights {
-  readonly name: string;
-  readonly canUse: boolean;
-  readonly canCreate: boolean;
-  readonly history: {
-    readonly columns: readonly string[];
-    readonly canRead: boolean;
-    readonly canWrite: boolean;
-  } | null;
-}
-
-/**
- * Asks for {@link ServerFacts} of the schemas `$1`: one text of JSON, so that no type parser of the host's can change it. It reads
- * only catalogs, which every role may read. On a new connection each catalog costs extra time, mostly for planning, so what only
- * some boots need is in {@link Details}.
- */
-const factsSql = `
-select json_build_object(
-  'pid', pg_backend_pid(),
-  'server', split_part(current_setting('server_version'), ' ', 1),
-  'readOnly', current_setting('transaction_read_only') = 'on',
-  'role', current_user,
-  'database', current_database(),
-  'canCreateSchema', has_database_privilege(current_database(), 'CREATE'),
-  'hasExtensions', exists (select from pg_extension e
-    where e.extnamespace <> 'pg_catalog'::regnamespace and e.extnamespace is distinct from to_regnamespace('public')::oid),
-  'isPublicUsed', exists (select from pg_depend d
-    where d.refclassid = 'pg_namespace'::regclass and d.refobjid = to_regnamespace('public')::oid
-      and d.classid in ('pg_class'::regclass, 'pg_type'::regclass)),
-  'schemas', coalesce((
-    select json_agg(json_build_object(
-      'name', n.nspname,
-      'canUse', has_schema_privilege(n.oid, 'USAGE'),
-      'canCreate', has_schema_privilege(n.oid, 'CREATE'),
-      'history', (
-        select json_build_object(
-          'columns', (
-            select coalesce(json_agg(a.attname), '[]') from pg_attribute a
-            where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
-          'canRead', has_table_privilege(c.oid, 'SELECT'),
-          'canWrite', has_table_privilege(c.oid, 'INSERT'))
-        from pg_class c where c.relnamespace = n.oid and c.relname = '${historyTable}')))
-    from pg_namespace n where n.nspname = any($1::text[])), '[]')
-)::text as facts`;
-
-/** The facts that only some boots need. */
-interface Details {
-  readonly extensions: ExtensionFacts;
-  readonly inPublic: readonly PublicObject[];
-  /** The schemas whose comment has a rename marker. */
-  readonly renamed: readonly CommentedSchema[];
-  /** The extensions of files that the server does not have. */
-  readonly unavailable: readonly UnavailableExtension[];
-  /** Empty when `public` is on the path of the plugins. */
-  readonly publicExtensions: readonly PublicExtension[];
-  readonly owned: readonly OwnedSchema[];
-}
-
-/** The facts that are needed of a schema before it is changed. */
-interface OwnedSchema extends RenamableSchema {
-  /** The sequence of the history's ids, when the role may not use it. An insert needs that right too. */
-  readonly closedSequence: string | null;
-}
-
-/** SQL expressions of type json, each for one of the {@link Details}. */
-type Questions = Readonly<Partial<Record<keyof Details, string>>>;
+import { publicObjectsSql } from './stranded-objects.ts';
 
 /** The state of all plugins in the database at one moment. */
 export interface Look {
@@ -132,9 +30,12 @@ export interface Look {
   readonly plugins: readonly PluginMigrations[];
   /** What is pending for each of them under its present name. */
   readonly plans: Plans;
+  /** By schema, what the histories say of rows that are gone. Known where something is pending. */
+  readonly replaced: Replaced;
 }
 
 type Histories = ReadonlyMap<string, readonly HistoryRow[]>;
+type Replaced = ReadonlyMap<string, ReplacedMarker>;
 type Plans = ReadonlyMap<PluginMigrations, MigrationPlan<Migration>>;
 
 /** How often a survey starts again when a history disappears between its messages. */
@@ -173,30 +74,60 @@ async function lookOnce(
   read: () => Promise<readonly PluginMigrations[]>,
   settings: MigrationSettings,
 ): Promise<Look> {
-  const schemas = new Set(
-    named.flatMap((each) => [each.schema, each.historySchema, ...each.previousSchemas]),
-  );
-  const names = [...schemas];
-  const { rows } = await client.query<{ facts: string }>(factsSql, [names]);
-  const facts = JSON.parse(rows[0]?.facts ?? '{}') as ServerFacts;
+  const names = [...new Set(named.flatMap(listSchemas))];
+  const facts = await askServer(client, names);
   const readable = facts.schemas.filter(isReadable);
   const mayChange = hasNewOrRenamed(named, facts.schemas, readable);
-  const hasOwnSchemas = named.some(({ schema }) => schema !== 'public');
   const { histories, details } = await ask(client, readable, {
-    ...(followsExtensions(settings) &&
-      facts.hasExtensions && { extensions: extensionFactsSql(settings, []) }),
-    ...(facts.isPublicUsed && hasOwnSchemas && { inPublic: publicObjectsSql(names) }),
+    ...earlyQuestions(named, names, facts, settings),
     ...(mayChange && (await changeQuestions(names, filesOf(await read()), settings))),
   });
   const plugins = await read();
   for (const { files, schema, historySchema } of plugins) {
     await hashLongForms(files, histories.get(historySchema) ?? [], schema);
   }
-  const plans = planAll(plugins, histories);
+  const plans = planAll(plugins, histories, new Map());
   const pending = Array.from(plans.values()).flatMap((plan) => plan.pending);
   const isLate = !mayChange && pending.length > 0;
   const late = await ask(client, [], isLate ? await changeQuestions(names, pending, settings) : {});
-  return { facts: merge(facts, { ...details, ...late.details }), histories, plugins, plans };
+  const all = mergeFacts(facts, { ...details, ...late.details });
+  const replaced = new Map(
+    all.replaced.map(({ schema, comment }) => [schema, readReplaced(comment)]),
+  );
+  const isPlanned = replaced.size === 0;
+  return {
+    facts: all,
+    histories,
+    plugins,
+    replaced,
+    plans: isPlanned ? plans : planAll(plugins, histories, replaced),
+  };
+}
+
+function listSchemas(plugin: PluginSchemas): readonly string[] {
+  const { schema, historySchema, previousSchemas, furtherSchemas } = plugin;
+  return [schema, historySchema, ...previousSchemas, ...furtherSchemas];
+}
+
+/** The questions that the facts of the server already ask for, whatever the files are. */
+function earlyQuestions(
+  named: readonly PluginSchemas[],
+  names: readonly string[],
+  { schemas, hasExtensions, isPublicUsed }: ServerFacts,
+  settings: MigrationSettings,
+): Questions {
+  const hasOwnSchemas = named.some(({ schema }) => schema !== 'public');
+  const unfinished = schemas.flatMap((each) => (each.unfinished?.canRead ? each.name : []));
+  const further = schemas.flatMap(({ name }) =>
+    named.some(({ furtherSchemas }) => furtherSchemas.includes(name)) ? name : [],
+  );
+  return {
+    ...(unfinished.length > 0 && { unfinished: doneCommandsSql(unfinished) }),
+    ...(followsExtensions(settings) &&
+      hasExtensions && { extensions: extensionFactsSql(settings, []) }),
+    ...(isPublicUsed && hasOwnSchemas && { inPublic: publicObjectsSql(names) }),
+    ...(further.length > 0 && { further: furtherSchemasSql(further) }),
+  };
 }
 
 /** Whether a plugin may need a change, regardless of the histories. */
@@ -208,16 +139,23 @@ function hasNewOrRenamed(
   const existing = new Set(schemas.map(({ name }) => name));
   const withHistory = new Set(readable.map(({ name }) => name));
   return plugins.some(
-    ({ historySchema, previousSchemas }) =>
-      !withHistory.has(historySchema) || previousSchemas.some((name) => existing.has(name)),
+    ({ historySchema, previousSchemas, furtherSchemas }) =>
+      !withHistory.has(historySchema) ||
+      previousSchemas.some((name) => existing.has(name)) ||
+      furtherSchemas.some((name) => !existing.has(name)),
   );
 }
 
-function planAll(plugins: readonly PluginMigrations[], histories: Histories): Plans {
+function planAll(
+  plugins: readonly PluginMigrations[],
+  histories: Histories,
+  replaced: Replaced,
+): Plans {
   return new Map(
     plugins.map((plugin) => {
       const { files, schema, historySchema } = plugin;
-      return [plugin, planMigrations(files, histories.get(historySchema) ?? [], schema)];
+      const rows = histories.get(historySchema) ?? [];
+      return [plugin, planMigrations(files, rows, schema, replaced.get(historySchema))];
     }),
   );
 }
@@ -247,62 +185,6 @@ async function ask(
   return { histories, details: JSON.parse(row?.details ?? '{}') as Partial<Details> };
 }
 
-function merge(facts: ServerFacts, { owned = [], ...details }: Partial<Details>): DatabaseFacts {
-  const byName = new Map(owned.map((schema) => [schema.name, schema]));
-  const unasked = { isEmpty: false, isOwned: true, closedSequence: null };
-  return {
-    ...facts,
-    extensions: noExtensions,
-    inPublic: [],
-    renamed: [],
-    unavailable: [],
-    publicExtensions: [],
-    ...details,
-    schemas: facts.schemas.map((schema) => ({
-      ...schema,
-      ...(byName.get(schema.name) ?? unasked),
-    })),
-  };
-}
-
 function filesOf(plugins: readonly PluginMigrations[]): readonly Migration[] {
   return plugins.flatMap(({ files }) => files);
-}
-
-/**
- * The questions about everything that may prevent a change.
- *
- * @param files The files that may be pending.
- */
-async function changeQuestions(
-  schemas: readonly string[],
-  files: readonly Migration[],
-  settings: MigrationSettings,
-): Promise<Questions> {
-  await readLongTexts(
-    files.filter((file) => isSql(file) && (!file.sql.isRead || namesExtensions(file.sql))),
-  );
-  const isPublicOnPath = schemasOnPath(settings).includes('public');
-  return {
-    extensions: extensionFactsSql(settings, wantedExtensions(files)),
-    renamed: markedSchemasSql,
-    unavailable: unavailableSql(files),
-    owned: ownedSchemasSql(schemas),
-    ...(isPublicOnPath ? {} : { publicExtensions: publicExtensionsSql }),
-  };
-}
-
-function ownedSchemasSql(schemas: readonly string[]): string {
-  return `(
-    select coalesce(json_agg(json_build_object(
-      ${renamableColumns},
-      'closedSequence', (
-        select s.relname from pg_class c
-          join pg_depend d on d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
-            and d.refobjid = c.oid and d.deptype = 'a'
-          join pg_class s on s.oid = d.objid and s.relkind = 'S'
-        where c.relnamespace = n.oid and c.relname = '${historyTable}'
-          and not has_sequence_privilege(s.oid, 'USAGE, UPDATE')
-        limit 1))), '[]')
-    from pg_namespace n where n.nspname = any(${textArray(schemas)}))`;
 }

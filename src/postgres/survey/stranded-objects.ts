@@ -3,6 +3,7 @@ import { mapBounded } from '../../core/map-bounded.ts';
 import { listNames } from '../../core/printable.ts';
 import { repairCall } from '../../core/repair-call.ts';
 import { historyTable } from '../history/migration-history.ts';
+import { unfinishedTable } from '../history/unfinished-file.ts';
 import type { SnapshotObject } from '../sources/folder-snapshots.ts';
 import { allNames, lastObjects, unknownNames } from '../sources/known-objects.ts';
 import { isSql, ownNames, type Migration } from '../sources/migration.ts';
@@ -33,7 +34,7 @@ export function publicObjectsSql(schemas: readonly string[]): string {
       c.relname as name, d.classid, d.objid, c.relkind = 'S' as may_be_owned
     from pg_depend d join pg_class c on c.oid = d.objid
     where d.refclassid = 'pg_namespace'::regclass and d.refobjid = to_regnamespace('public')::oid
-      and d.classid = 'pg_class'::regclass and c.relkind in ('r', 'p', 'v', 'm', 'S') and c.relname <> '${historyTable}'
+      and d.classid = 'pg_class'::regclass and c.relkind in ('r', 'p', 'v', 'm', 'S') and c.relname not in ('${historyTable}', '${unfinishedTable}')
     union all
     select 'type', t.typname, d.classid, d.objid, false
     from pg_depend d join pg_type t on t.oid = d.objid

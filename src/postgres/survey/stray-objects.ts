@@ -1,4 +1,4 @@
-import { quoteLiteral } from '../sql/identifier.ts';
+import { quoteLiteral, textArray } from '../sql/identifier.ts';
 import { failWithSql, readSqlFailure } from '../connection/session-guard.ts';
 
 /** What to do about objects that a file made outside of its plugin's schema. */
@@ -8,6 +8,7 @@ type StrayPolicy = 'error' | 'warn' | 'off';
 interface OwnSchemas {
   readonly schema: string;
   readonly historySchema: string;
+  readonly furtherSchemas: readonly string[];
 }
 
 const mark = 'slipway found strays';
@@ -57,8 +58,12 @@ const counts = {
  * An SQL expression to evaluate when the transaction begins, for {@link strayObjectsSql}. It remembers the counts, the newest
  * number of an object, and the plugin's own schemas.
  */
-export function rememberBeginningSql({ schema, historySchema }: OwnSchemas): string {
-  const own = [schema, historySchema].map(quoteLiteral).join(', ');
+export function rememberBeginningSql({
+  schema,
+  historySchema,
+  furtherSchemas,
+}: OwnSchemas): string {
+  const own = [schema, historySchema, ...furtherSchemas].map(quoteLiteral).join(', ');
   return `set_config('${beginningSetting}', concat_ws(' ', ${Object.values(counts).join(', ')},
     greatest((select max(oid) from pg_class), (select max(oid) from pg_constraint)),
     (select string_agg(oid::text, ' ') from pg_namespace where nspname in (${own}))), true)`;
@@ -84,10 +89,10 @@ const beginningSql = `(select made[1]::bigint as made_dependencies, made[2]::big
  * many as the transaction has written, they are all of them, and the catalogs need not be read from end to end.
  */
 export function strayObjectsSql(
-  { schema }: OwnSchemas,
+  { schema, furtherSchemas }: OwnSchemas,
   policy: Exclude<StrayPolicy, 'off'>,
 ): string {
-  const names = `select coalesce(json_agg(name order by name), '[]') as names from (${strayNamesSql(schema)}) s offset 0`;
+  const names = `select coalesce(json_agg(name order by name), '[]') as names from (${strayNamesSql([schema, ...furtherSchemas])}) s offset 0`;
   const [nothing, answer] =
     policy === 'error'
       ? [
@@ -115,7 +120,7 @@ const madeNothingElse = `current_setting('track_counts')::bool
 
 /** Every plugin finds an extension in `public`. In a plugin's schema no other plugin finds it, and it is dropped with it. */
 const strayNamesSql = (
-  schema: string,
+  schemas: readonly string[],
 ): string => `select pg_describe_object(d.classid, d.objid, d.objsubid) as name
     from pg_depend d
     where d.refclassid = ${catalog.pg_namespace} and d.refobjid <> all (b.own) and ${isMade('d')}
@@ -132,7 +137,7 @@ const strayNamesSql = (
   select 'extension ' || e.extname || ' in schema ' || n.nspname
     from pg_namespace n join pg_depend d on d.refclassid = ${catalog.pg_namespace} and d.refobjid = n.oid
       and d.classid = ${catalog.pg_extension} join pg_extension e on e.oid = d.objid
-    where n.nspname = ${quoteLiteral(schema)} and n.nspname <> 'public' and ${isMade('d')}`;
+    where n.nspname = any(${textArray(schemas)}) and n.nspname <> 'public' and ${isMade('d')}`;
 
 /** The age is checked first, because the server refuses the status of a transaction that seems to be in the future. */
 function isMade(row: string): string {

@@ -10,9 +10,10 @@ import { findMissingExtensionSchemas } from './extension-problems.ts';
 import type { DatabasePlace } from '../../core/events.ts';
 import { letOthersRun } from '../sql/time-slices.ts';
 import { schemasOnPath, type ExtensionFacts } from './extension-schemas.ts';
-import { lookAtDatabase, type SchemaFacts } from './look-at-database.ts';
+import type { SchemaFacts } from './database-facts.ts';
+import { lookAtDatabase } from './look-at-database.ts';
 import { findStranded } from './stranded-objects.ts';
-import { planPlugin, surveyPlugin, type PluginSurvey } from './survey-plugin.ts';
+import { filesToRun, planPlugin, surveyPlugin, type PluginSurvey } from './survey-plugin.ts';
 import { findServerProblems } from './access-problems.ts';
 import { readMessage } from '../../core/foreign-value.ts';
 
@@ -96,13 +97,14 @@ export async function surveyWhileReading(
     await letOthersRun();
     known.push(surveyPlugin(plugin, stranded.get(plugin.id), context));
   }
-  const missing = willApply ? findMissingExtensionSchemas(known, facts.extensions, settings) : [];
+  const running = known.map((plugin) => ({ ...plugin, pending: filesToRun(plugin) }));
+  const missing = willApply ? findMissingExtensionSchemas(running, facts.extensions, settings) : [];
   const isSent = willApply && settings.rewritePublic;
   const surveyed = await mapBounded(known, 1, async (plugin) => ({
     ...plugin,
     problems: [
       ...plugin.problems,
-      ...(isSent ? await findBrokenSnapshot(plugin.pending) : []),
+      ...(isSent ? await findBrokenSnapshot(filesToRun(plugin)) : []),
       ...missing.filter((each) => each.plugin === plugin.id),
     ],
   }));

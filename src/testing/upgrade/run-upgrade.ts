@@ -84,6 +84,7 @@ async function rollOut(maker: DatabaseMaker, plan: UpgradePlan): Promise<Upgrade
 /** Tables that tools for migrations keep for themselves. */
 const histories = new Set([
   '__drizzle_migrations',
+  '__slipway_unfinished',
   'pgmigrations',
   'kysely_migration',
   'kysely_migration_lock',

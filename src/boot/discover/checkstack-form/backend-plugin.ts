@@ -39,8 +39,8 @@ export interface BackendInit<D, S> {
   /** The plugin's tables; with it, `database` is Drizzle on the plugin's schema, relational queries included. */
   readonly schema?: S;
   /**
-   * The folder drizzle-kit writes, a `file:` URL or an absolute path, in a discovered package also one relative to it; or
-   * `sqlFiles()`; or a list of functions. A listed plugin without it gets no schema.
+   * The folder that drizzle-kit or Prisma writes, a `file:` URL or an absolute path, in a discovered package also one relative to it; or
+   * `sqlFiles()`; or a list of functions; or a list of these. A listed plugin without it gets no schema.
    *
    * @default in a discovered package, its folder `drizzle`
    */

@@ -180,7 +180,7 @@ async function askDatabase(
   const { schemaPrefix } = how;
   const options = { settings: how, pooler, willApply: how.mode === 'apply' };
   const question = {
-    schemas: [...new Set(migrations.flatMap((each) => [each.schema, each.historySchema]))],
+    schemas: [...new Set(migrations.flatMap(listOwnSchemas))],
     knownSchemas: plugins.known.flatMap((plugin) => listSchemas(plugin, settings)),
     schemaPrefix,
     longMs,
@@ -201,12 +201,25 @@ function noAnswers(because: string): DatabaseAnswers {
   return { survey: { because }, facts: { because }, fleet: { because } };
 }
 
+/** The schemas of a plugin that it has now. */
+export function listOwnSchemas({
+  schema,
+  historySchema,
+  furtherSchemas,
+}: PluginMigrations): readonly string[] {
+  return [schema, historySchema, ...furtherSchemas];
+}
+
 /** Every schema that the plugin has, had, or keeps its history in. */
-function listSchemas({ id, previousIds }: Plugin, settings: BootSettings): readonly string[] {
+function listSchemas(
+  { id, previousIds, schemas = [] }: Plugin,
+  settings: BootSettings,
+): readonly string[] {
   const { schema, historySchema } = findSchemas(id, settings);
   return [
     schema,
     historySchema,
+    ...schemas,
     ...getPreviousSchemaNames(previousIds, settings.migrations.schemaPrefix),
   ];
 }

@@ -1,7 +1,7 @@
 import { listNames, shorten } from '../../../core/printable.ts';
 import { quoteIdentifier } from '../../../postgres/sql/identifier.ts';
 import { answer, unknown, type Check } from './check-table.ts';
-import type { Gathered } from './gather.ts';
+import { listOwnSchemas, type Gathered } from './gather.ts';
 import {
   findingsFor,
   joinHints,
@@ -78,7 +78,7 @@ export function judgePrivileges(gathered: Gathered): Check {
   if ('because' in survey) return unknown('privileges', survey.because);
   const { role, canCreateSchema, schemas } = survey.value;
   const { problems } = findingsFor('privileges', gathered);
-  const own = new Set(migrations.flatMap(({ schema, historySchema }) => [schema, historySchema]));
+  const own = new Set(migrations.flatMap(listOwnSchemas));
   const foreign = 'value' in facts ? facts.value.foreignObjects : [];
   const lacks = [
     ...(canCreateSchema ? [] : ['CREATE on the database']),

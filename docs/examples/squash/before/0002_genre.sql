@@ -1,0 +1,3 @@
+ALTER TABLE "books" DROP COLUMN "shelf";
+--> statement-breakpoint
+ALTER TABLE "books" ADD COLUMN "genre" text;
