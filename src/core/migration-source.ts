@@ -100,7 +100,7 @@ export function sqlFiles(folder: URL | string, options: SqlFilesOptions = {}): S
 }
 
 /** The same source, with its folders as `change` makes them; what is no source stays what it is, for the check to refuse. */
-export function mapFolder(
+export function mapFolders(
   source: MigrationSource,
   change: (folder: URL | string) => URL | string,
 ): MigrationSource {

@@ -8,25 +8,18 @@ import { toError } from '../../src/core/error-record.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { timestampFolder } from '../support/migration-folder.ts';
-import { journalFolder, plainFolder, type TimedFiles } from '../support/squashed-folders.ts';
+import {
+  journalFolder,
+  newer,
+  old,
+  plainFolder,
+  squash,
+  type TimedFiles,
+} from '../support/squashed-folders.ts';
 import { startTurnstile } from '../support/turnstile.ts';
 
 const db = useDatabase();
 const bootUnderTest = useBoots();
-
-/** What runs twice fails, or counts twice. */
-const old: TimedFiles = {
-  '0000_counter': [0, 'CREATE TABLE counter (runs int); INSERT INTO counter VALUES (0);'],
-  '0001_one': [1, 'UPDATE counter SET runs = runs + 1;'],
-  '0002_two': [2, 'UPDATE counter SET runs = runs + 1;'],
-};
-const squash: TimedFiles = {
-  '0003_squash': [
-    3,
-    '-- slipway: replaces 0000_counter..0002_two\nCREATE TABLE counter (runs int); INSERT INTO counter VALUES (2);',
-  ],
-};
-const newer: TimedFiles = { '0004_three': [4, 'UPDATE counter SET runs = runs + 1;'] };
 
 async function start(url: string, files: TimedFiles, options: Partial<BootOptions> = {}) {
   const plugins = [{ id: 'p', migrations: await journalFolder(files) }];

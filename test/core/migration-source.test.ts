@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mapFolder, sqlFiles, type MigrationSource } from '../../src/core/migration-source.ts';
+import { mapFolders, sqlFiles, type MigrationSource } from '../../src/core/migration-source.ts';
 import { checkPlugin } from '../../src/core/plugin-check.ts';
 
 const run = (): void => undefined;
@@ -103,13 +103,13 @@ describe('the migrations of a plugin', () => {
     expect(() => checkPlugin({ id: 'a', migrations: list }, 'plugins[0]')).toThrow(
       'plugins[0].migrations[1] to be a file: URL',
     );
-    expect(mapFolder(list as MigrationSource, (folder) => folder)).toBe(list);
+    expect(mapFolders(list as MigrationSource, (folder) => folder)).toBe(list);
   });
 
   it('get the folders that a package gives them, in lists too', () => {
     const functions = [{ name: 'two', run }];
     const list = ['drizzle', { name: 'one', run }, functions, sqlFiles('sql')];
-    expect(mapFolder(list, (folder) => `/srv/${String(folder)}`)).toEqual([
+    expect(mapFolders(list, (folder) => `/srv/${String(folder)}`)).toEqual([
       '/srv/drizzle',
       { name: 'one', run },
       functions,

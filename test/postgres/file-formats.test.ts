@@ -9,12 +9,7 @@ import type { SqlMigration } from '../../src/postgres/sources/migration.ts';
 import { readSqlFolder } from '../../src/postgres/sources/sql-folder.ts';
 import { needsNoTransaction } from '../../src/postgres/sql/lone-commands.ts';
 import { findFileProblems } from '../../src/postgres/survey/file-problems.ts';
-import { migratePlugin } from '../../src/postgres/migrate/migrator.ts';
-import { useDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/migration-folder.ts';
-import { migrateOptions } from './migration-fixture.ts';
-
-const db = useDatabase();
 
 type Tool = Exclude<SqlFormat, 'plain'>;
 type Texts = Readonly<Record<string, string>>;
@@ -315,24 +310,6 @@ test('the settings beside a file of Flyway count', async () => {
   expect(needsNoTransaction(free.sql)).toBe(true);
   expect(problemsOf(await file('shouldExecute=${x}==1'))[0]?.message).toContain('shouldExecute');
   expect(problemsOf(await file('encoding=ISO-8859-1'))[0]?.message).toContain('ISO-8859-1');
-});
-
-test('a file that cannot run is refused also when it became pending after the survey', async () => {
-  const files = await read('goose', { '1_a.sql': '-- +goose Up\nselect 1;', '2_b.go': 'x' });
-  const plugin = {
-    id: 'p',
-    schema: 'plugin_p',
-    historySchema: 'plugin_p',
-    previousSchemas: [],
-    furtherSchemas: [],
-  };
-  const running = migratePlugin(db.pool(), { ...plugin, files }, migrateOptions());
-  await expect(running).rejects.toMatchObject({
-    code: 'MIGRATION_FILES_INVALID',
-    message: expect.stringContaining('2_b.go'),
-  });
-  const { rows } = await db.query('select name from plugin_p.__drizzle_migrations');
-  expect(rows).toEqual([{ name: '1_a' }]);
 });
 
 test('a repeatable file of another tool is the same with either line end, whatever its way down has', async () => {

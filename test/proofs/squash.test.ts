@@ -5,7 +5,7 @@ import { useDatabase, type Database } from '../support/database.ts';
 import { killBoots, listPlaces } from '../support/killed-boots.ts';
 import { timestampFolder } from '../support/migration-folder.ts';
 import { pgbouncer, usePgBouncer } from '../support/pgbouncer.ts';
-import { journalFolder, type TimedFiles } from '../support/squashed-folders.ts';
+import { journalFolder, newer, old, squash, type TimedFiles } from '../support/squashed-folders.ts';
 import { startTurnstile, type StopPlace } from '../support/turnstile.ts';
 
 // Processes take their time to start on a machine that is busy.
@@ -15,19 +15,6 @@ const db = useDatabase();
 const startPgBouncer = usePgBouncer();
 const bootUnderTest = useBoots();
 
-/** What runs twice fails, or counts twice. */
-const old: TimedFiles = {
-  '0000_counter': [0, 'CREATE TABLE counter (runs int); INSERT INTO counter VALUES (0);'],
-  '0001_one': [1, 'UPDATE counter SET runs = runs + 1;'],
-  '0002_two': [2, 'UPDATE counter SET runs = runs + 1;'],
-};
-const squash: TimedFiles = {
-  '0003_squash': [
-    3,
-    '-- slipway: replaces 0000_counter..0002_two\nCREATE TABLE counter (runs int); INSERT INTO counter VALUES (2);',
-  ],
-};
-const newer: TimedFiles = { '0004_three': [4, 'UPDATE counter SET runs = runs + 1;'] };
 const newest: TimedFiles = { '0005_four': [5, 'UPDATE counter SET runs = runs + 1;'] };
 const oldRelease = { ...old, ...newer };
 const newRelease = { ...squash, ...newer, ...newest };

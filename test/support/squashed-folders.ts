@@ -5,6 +5,24 @@ import { temporaryFolder } from './migration-folder.ts';
 /** A file of drizzle-kit 0.x by its tag: the seconds of its `when`, and its text. */
 export type TimedFiles = Readonly<Record<string, readonly [second: number, sql: string]>>;
 
+/** The files before a squash. What runs twice fails, or counts twice. */
+export const old: TimedFiles = {
+  '0000_counter': [0, 'CREATE TABLE counter (runs int); INSERT INTO counter VALUES (0);'],
+  '0001_one': [1, 'UPDATE counter SET runs = runs + 1;'],
+  '0002_two': [2, 'UPDATE counter SET runs = runs + 1;'],
+};
+
+/** The file in place of them. */
+export const squash: TimedFiles = {
+  '0003_squash': [
+    3,
+    '-- slipway: replaces 0000_counter..0002_two\nCREATE TABLE counter (runs int); INSERT INTO counter VALUES (2);',
+  ],
+};
+
+/** The file after both. */
+export const newer: TimedFiles = { '0004_three': [4, 'UPDATE counter SET runs = runs + 1;'] };
+
 /** Writes a folder as drizzle-kit 0.x does. A file has the same `when` in every release. It is removed after the test. */
 export async function journalFolder(files: TimedFiles): Promise<string> {
   const folder = await temporaryFolder();

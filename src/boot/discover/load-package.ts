@@ -4,7 +4,7 @@ import { toError } from '../../core/error-record.ts';
 import { asBootError, BootError, show } from '../../core/errors.ts';
 import type { PluginSource } from '../../core/events.ts';
 import { isRecord } from '../../core/foreign-value.ts';
-import { mapFolder, type MigrationSource } from '../../core/migration-source.ts';
+import { mapFolders, type MigrationSource } from '../../core/migration-source.ts';
 import { checkPlugin } from '../../core/plugin-check.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { listNames } from '../../core/printable.ts';
@@ -125,7 +125,7 @@ function complete(exported: Plugin, found: Package): Plugin {
 
 /** Makes a folder of migrations that is relative to a package absolute. Anything else is left to the check. */
 export function inPackage(source: MigrationSource, folder: string): MigrationSource {
-  return mapFolder(source, (given: unknown) =>
+  return mapFolders(source, (given: unknown) =>
     typeof given === 'string' && !isAbsolute(given) && !given.startsWith('file:')
       ? join(folder, given)
       : (given as string | URL),

@@ -112,9 +112,8 @@ function toFileStatements(
   read: readonly Statement[],
   statements: readonly SentStatement[],
 ): readonly FileStatement[] {
-  const { text } = sql;
   const lines = linesAt(
-    text,
+    sql.text,
     statements.map(({ codeOffset }) => codeOffset),
   );
   return statements.map((statement, index) => ({
@@ -126,8 +125,9 @@ function toFileStatements(
     line: lines[index]?.line ?? 1,
     // Of the statement as it was read: its edits change no keyword, and what they make is not read again.
     command: readKeywords(read[index]?.commands[0]),
+    // Each character is in its place, also where a part of the file is left out.
     origin: (at) => ({
-      text,
+      text: sql.original,
       index: at === undefined ? statement.codeOffset : statement.toOriginal(at),
     }),
   }));

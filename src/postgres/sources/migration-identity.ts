@@ -69,7 +69,7 @@ export async function hashWithLf({
 
 /** The text that the hash of a file is of: what runs of a file of another tool, and else the file as it was written. */
 export function readHashedText(sql: SqlText): string {
-  return sql instanceof UpSql ? sql.runs || sql.file : sql.original;
+  return (sql instanceof UpSql && sql.runs) || sql.original;
 }
 
 async function hashSourceWithLf(source: ByteSource): Promise<string> {
@@ -101,7 +101,7 @@ export function* listHashes(
   if (sql === undefined) return;
   if (sql instanceof LongSql) yield* sql.knownHashes.get(schema) ?? [];
   else if (sql instanceof UpSql) {
-    for (const text of [sql.runs, sql.file]) {
+    for (const text of [sql.runs, sql.original]) {
       for (const form of new Set(allForms(text, schema))) yield hashText(form);
     }
   } else for (const form of listForms(sql.original, schema)) yield hashText(form);

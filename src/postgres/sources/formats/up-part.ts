@@ -174,13 +174,17 @@ export function readUpPart(text: string, format: FileFormat, settings: FileSetti
 export class UpSql extends SqlText {
   /** What runs, of which the history has the hash: an edit of the rest of the file is none. Empty when nothing runs. */
   readonly runs: string;
-  /** The whole file, whose hash the history has when it was applied as a plain one. */
-  readonly file: string;
+  readonly #original: string;
 
   constructor(file: string, { ranges, noTransaction }: UpPart) {
     super(blankOut(file, ranges) + (noTransaction ? noTransactionLine : ''));
     this.runs = joinRanges(file, ranges);
-    this.file = file;
+    this.#original = file;
+  }
+
+  /** The whole file, whose hash the history has when it was applied as a plain one. */
+  override get original(): string {
+    return this.#original;
   }
 }
 
