@@ -31,9 +31,13 @@ export class LockWaits {
     this.#emit = emit;
   }
 
+  /** A holder that let go between the refusal and the look at it is unknown: it is the last one seen that was waited for. */
   refused(plugin: string, holder: LockHolder): void {
-    const sinceMs = this.#refusals.get(plugin)?.sinceMs ?? this.#clock.elapsed();
-    this.#refusals.set(plugin, { sinceMs, holder });
+    const before = this.#refusals.get(plugin);
+    this.#refusals.set(plugin, {
+      sinceMs: before?.sinceMs ?? this.#clock.elapsed(),
+      holder: holder.pid === undefined ? (before?.holder ?? holder) : holder,
+    });
   }
 
   /** The time since the first refusal of a plugin's lock; 0 when it was never refused. */
