@@ -7,6 +7,7 @@ export type { Recorded, RecorderOptions } from './record/create-recorder.ts';
 export { gracefulShutdown } from './boot/graceful-shutdown.ts';
 export type { GracefulShutdownOptions } from './boot/graceful-shutdown.ts';
 export type { BootPlan, PendingFile, PlannedStatement, PluginPlan } from './boot/idle/plan.ts';
+export type { TenantsPlan } from './boot/idle/plan-tenants.ts';
 export { doctorChecks } from './boot/idle/doctor/check-table.ts';
 export type { Check, CheckEvidence, CheckId, CheckStatus } from './boot/idle/doctor/check-table.ts';
 export { examine } from './boot/idle/doctor/examine.ts';
@@ -91,6 +92,9 @@ export type {
   PluginReport,
   RemovalReport,
   StepReport,
+  TenantOutcome,
+  TenantReport,
+  TenantsReport,
 } from './core/report.ts';
 export { getPluginSchemaName } from './core/schema-name.ts';
 export { collectionRef, provide, serviceRef } from './core/service.ts';
@@ -106,6 +110,7 @@ export type {
   Step,
   StepState,
 } from './core/steps.ts';
+export type { PluginTenants, Tenant, Tenants, TenantsContext } from './core/tenants.ts';
 export type { Work, WorkWrapper } from './core/work.ts';
 export type { Fleet, FleetHost, FleetSession } from './postgres/doctor/fleet.ts';
 export type { HolderReport } from './postgres/repair/lock-holder.ts';

@@ -3,7 +3,7 @@ import type { BootState } from '../core/boot-state.ts';
 import type { BootEvent } from '../core/events.ts';
 import type { InspectOptions, MachineObserver } from '../core/machine-records.ts';
 import type { Plugin } from '../core/plugin.ts';
-import type { BootReport, LaunchReport, RemovalReport } from '../core/report.ts';
+import type { BootReport, LaunchReport, RemovalReport, TenantsReport } from '../core/report.ts';
 import type { WorkWrapper } from '../core/work.ts';
 import type { EventSource } from '../telemetry/bus.ts';
 import type { Services } from './around/service-registry.ts';
@@ -70,6 +70,17 @@ export interface Boot extends EventSource, AsyncDisposable {
    * @example await boot.remove('reviews', { dependents: 'stop' });
    */
   remove(plugin: string, options?: RemoveOptions): Promise<RemovalReport>;
+  /**
+   * Migrates the tenants of a plugin that is up: asks its function `tenants` again, and migrates those that are behind, such as
+   * one that has just signed up. `tenants` of its `init` has the new ones when this has resolved. Calls at the same time are
+   * safe, in one process and in many.
+   *
+   * @returns The tenants, with what was done for each that was behind.
+   * @throws BootError as `start()` does; what failed is tried again by the next call. `OPTIONS_INVALID` when the plugin is not up
+   * or has no tenants, `BOOT_NOT_UP`, and `BOOT_CANCELED` when the boot stops
+   * @example await boot.migrateTenants('shop');
+   */
+  migrateTenants(plugin: string): Promise<TenantsReport>;
   /** Stops everything in reverse order, in any phase. Never rejects: what went wrong on the way is in the report. */
   stop(reason?: string): Promise<BootReport>;
   /**

@@ -6,7 +6,7 @@ import { readMessage } from '../core/foreign-value.ts';
 import { silentLogger } from '../core/logger.ts';
 import type { Plugin } from '../core/plugin.ts';
 import { listNames } from '../core/printable.ts';
-import type { BootReport, LaunchReport, RemovalReport } from '../core/report.ts';
+import type { BootReport, LaunchReport, RemovalReport, TenantsReport } from '../core/report.ts';
 import { buildReport, reportLaunch, reportRemoval } from '../insight/build-report.ts';
 import { readState } from '../insight/read-state.ts';
 import { EventBus, type EventSource } from '../telemetry/bus.ts';
@@ -140,6 +140,13 @@ class PluginBoot implements Boot {
       const record = this.#relay.record.findRemoval(removal);
       if (!record) throw notUp('remove');
       return reportRemoval(record, this.#relay.elapsedMs);
+    });
+  }
+
+  async migrateTenants(plugin: string): Promise<TenantsReport> {
+    return whileWatched(`migrateTenants() of ${plugin}`, async () => {
+      const launches = this.#findUp() ?? (await this.#waitUntilUp('migrateTenants'));
+      return launches.migrateTenants(plugin);
     });
   }
 

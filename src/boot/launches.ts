@@ -7,8 +7,10 @@ import {
   type PhaseNews,
   type Tasks,
 } from '../../machines/index.ts';
-import { deadlineAfter } from '../core/patience.ts';
+import { BootError } from '../core/errors.ts';
+import { deadlineAfter, withEither } from '../core/patience.ts';
 import type { Plugin } from '../core/plugin.ts';
+import type { TenantsReport } from '../core/report.ts';
 import { steps, type Outcome } from '../core/steps.ts';
 import { launchSteps } from '../insight/step-times.ts';
 import type { RunAround } from './around/around.ts';
@@ -19,6 +21,8 @@ import type { HostDatabases } from './init-all/host-databases.ts';
 import { initAllPhase } from './init-all/init-all-phase.ts';
 import type { PluginRunner } from './init-all/plugin-runner.ts';
 import { migrateAllPhase } from './migrate-all/migrate-all-phase.ts';
+import { KnownTenants } from './migrate-all/known-tenants.ts';
+import { migrateTenants } from './migrate-all/migrate-tenants.ts';
 import { createPluginPath, type PluginPath } from './migrate-all/plugin-path.ts';
 import type { Relay } from './relay.ts';
 import { sortPhase } from './sort/sort-phase.ts';
@@ -31,10 +35,15 @@ type Launch = ReturnType<typeof createLaunch>;
  *
  * @param up The plugins that are up already, in their order; left out for the boot itself.
  */
-function createLaunch(around: RunAround, path: PluginPath, up?: readonly Plugin[]) {
+function createLaunch(
+  around: RunAround,
+  path: PluginPath,
+  tenants: KnownTenants,
+  up?: readonly Plugin[],
+) {
   const { discover, discovered } = discoverPhase(around, up === undefined);
   const { sortGraph, graph } = sortPhase(around, discovered, up);
-  const migrateAll = migrateAllPhase(around, discovered, graph, path);
+  const migrateAll = migrateAllPhase(around, discovered, graph, path, tenants);
   return { discover, sortGraph, graph, ...migrateAll };
 }
 
@@ -51,6 +60,10 @@ export class Launches {
   readonly #running: RunningTasks;
   readonly #runner: PluginRunner;
   readonly #path: PluginPath;
+  readonly #tenants = new KnownTenants();
+  /** By plugin, the migration of tenants that runs, and the one that comes next. */
+  readonly #tenantRuns = new Map<string, TenantRuns>();
+  readonly #stopping = new AbortController();
   /** The launch that runs, or the last one. */
   #launch: Launch;
 
@@ -65,12 +78,12 @@ export class Launches {
     this.#relay = relay;
     this.#running = running;
     this.#path = createPluginPath(around.settings.migrations);
-    const { runner, databases, end } = initAllPhase(around, this.#path);
+    const { runner, databases, end } = initAllPhase(around, this.#path, this.#tenants);
     this.#runner = runner;
     this.databases = databases;
     this.endLives = end;
     this.changes = new Changes(send);
-    this.#launch = createLaunch(around, this.#path);
+    this.#launch = createLaunch(around, this.#path, this.#tenants);
   }
 
   /** Makes the tasks of the machines. Only one launch runs at a time, and each task works for that one. */
@@ -103,7 +116,7 @@ export class Launches {
     const settings = { ...this.#around.settings, plugins, discover: undefined };
     const emit = this.#relay.emitIn(number);
     const up = this.#runner.listUp();
-    this.#launch = createLaunch({ ...this.#around, settings, emit }, this.#path, up);
+    this.#launch = createLaunch({ ...this.#around, settings, emit }, this.#path, this.#tenants, up);
     return this.#launch;
   }
 
@@ -139,6 +152,43 @@ export class Launches {
         }
         this.#relay.emit(news);
     }
+  }
+
+  /**
+   * Migrates the tenants of a plugin that is up. A call while another one waits for its turn is the same: it has not asked for the
+   * names yet.
+   *
+   * @throws BootError `OPTIONS_INVALID`, and what the migration throws
+   */
+  migrateTenants(id: string): Promise<TenantsReport> {
+    const plugin = this.#runner.listUp().find((each) => each.id === id);
+    if (!plugin?.tenants) throw noTenantsOf(id, plugin !== undefined);
+    const { running, next } = this.#tenantRuns.get(id) ?? {};
+    if (next) return next;
+    const before = Promise.resolve(running).catch(() => undefined);
+    const queued: Promise<TenantsReport> = before.then(() => {
+      this.#tenantRuns.set(id, { running: queued });
+      return this.#runTenants(plugin);
+    });
+    this.#tenantRuns.set(id, { ...(running && { running }), next: queued });
+    return queued;
+  }
+
+  async #runTenants(plugin: Plugin): Promise<TenantsReport> {
+    let run: Promise<TenantsReport> | undefined;
+    await this.#running.add(async (broken) => {
+      run = withEither([broken, this.#stopping.signal], (signal) =>
+        migrateTenants(this.#around, plugin, this.#path, this.#tenants, signal),
+      );
+      await run.catch(() => undefined);
+    });
+    if (!run) throw new Error('the tenants were not migrated');
+    return run;
+  }
+
+  /** Cancels the migration of tenants, because the boot stops. */
+  cancelTenants(reason: string): void {
+    this.#stopping.abort(new Error(reason));
   }
 
   /** Closes the connections that no migration has any longer. */
@@ -178,6 +228,16 @@ export class Launches {
       this.changes.settle(end);
     });
   }
+}
+
+interface TenantRuns {
+  readonly running?: Promise<TenantsReport>;
+  readonly next?: Promise<TenantsReport>;
+}
+
+function noTenantsOf(plugin: string, isUp: boolean): BootError {
+  const why = isUp ? 'has no option tenants' : 'is not up';
+  return new BootError('OPTIONS_INVALID', `The plugin ${plugin} ${why}`, { plugin });
 }
 
 function isMigrated(outcome: Outcome): boolean {

@@ -128,6 +128,7 @@ export class BootRun {
 
   /** Asks the machine to go down. A machine that has ended takes no events. */
   stop(reason: string): void {
+    this.launches.cancelTenants(reason);
     if (this.#actor.getSnapshot().status !== 'active') return;
     this.#actor.send({ type: 'STOP', reason });
   }

@@ -28,9 +28,11 @@ export interface PlanDocument extends BootPlan {
 /** The migrations of one plugin. */
 export interface PluginStatus {
   readonly id: string;
-  /** Left out for a plugin without migrations. */
+  /** Left out for a plugin without migrations, and for one with tenants. */
   readonly schema?: string;
-  /** How many files are applied. */
+  /** How many tenants it has; left out where there are none. */
+  readonly tenants?: { readonly total: number; readonly upToDate: number };
+  /** How many files are applied; with tenants, to all of them. */
   readonly applied: number;
   /** The file that was applied last; left out when there is none. */
   readonly last?: string;

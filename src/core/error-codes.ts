@@ -93,6 +93,10 @@ export const errorCodes = {
       'a file outside of a transaction or an advisory lock needs a session, and a transaction pooler keeps none',
     hint: "Give migrationPool a direct connection to PostgreSQL, or set pooler: 'session' if the pooler keeps sessions.",
   },
+  TENANTS_INVALID: {
+    meaning: 'the tenants of a plugin cannot be used',
+    hint: 'Correct what the function tenants returns: a list of names, each once, or of { name, schema }. Nothing has been changed.',
+  },
   MIGRATION_FILES_INVALID: {
     meaning: 'a migrations folder cannot be read',
     hint: 'Generate the folder again with drizzle-kit, and ship it with the plugin.',
@@ -268,6 +272,8 @@ export interface Warning {
   readonly message: string;
   /** The id of the plugin that it is about. */
   readonly plugin?: string;
+  /** The tenant of the plugin, when it is about one alone. */
+  readonly tenant?: string;
   /** The migration file that it is about. */
   readonly file?: string;
   /** The line of the file that it is about; counts from 1. Left out where it is about the file as a whole. */

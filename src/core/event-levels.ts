@@ -76,6 +76,7 @@ export const eventLevels: {
   'plugin.migrate.progress': [{ level: 'warn', applies: sessionsWait }, 'debug'],
   'plugin.migrate.retrying': 'warn',
   'plugin.migrate.applied': 'info',
+  'plugin.migrate.settled': ofEnds,
   'plugin.migrate.finished': ofEnds,
   'migrations.flushing': 'debug',
   'migrations.durable': 'debug',

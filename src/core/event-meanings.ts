@@ -30,6 +30,7 @@ export const eventMeanings = {
   'plugin.migrate.retrying':
     'a file was rolled back for a temporary reason, and will be tried again',
   'plugin.migrate.applied': 'a migration file is committed',
+  'plugin.migrate.settled': 'the migrations of one tenant have settled',
   'plugin.migrate.finished': 'the migrations of a plugin have settled',
   'migrations.flushing':
     'every migration has settled, and PostgreSQL flushes to the disk the commits that have not waited for it',

@@ -59,11 +59,16 @@ interface OfMaybePlugin {
   /** Left out when it concerns every plugin. */
   readonly plugin?: string;
 }
+/** A migration of a plugin, or of one of its tenants. */
+interface OfMigration extends OfPlugin {
+  /** The name of the tenant that it is about; left out when it is about the plugin. */
+  readonly tenant?: string;
+}
 interface InSlot extends OfPlugin {
   /** Counts from 1. */
   readonly slot: number;
 }
-interface OfStatement extends OfPlugin {
+interface OfStatement extends OfMigration {
   readonly file: string;
   /** Counts from 1. */
   readonly statement: number;
@@ -166,11 +171,15 @@ export interface BootEvents {
       readonly plugins: number;
       readonly durationMs: number;
     };
-  'plugin.migrate.planned': OfPlugin & {
-    readonly schema: string;
-    /** The files that are applied already, and those that are not, in their order. */
+  /** Emitted for each plugin, and for each of its tenants that is to be migrated. */
+  'plugin.migrate.planned': OfMigration & {
+    /** Left out for a plugin with tenants, which have one each. */
+    readonly schema?: string;
+    /** The files that are applied already, and those that are not, in their order. With tenants: in all of them, and in any. */
     readonly applied: readonly string[];
     readonly pending: readonly string[];
+    /** How many tenants the plugin has, and how many are to be migrated; left out for a plugin without tenants. */
+    readonly tenants?: { readonly total: number; readonly pending: number };
     /** The plugin's schema of an earlier id, which is renamed to `schema` first; left out when there is none. */
     readonly renameFrom?: string;
     /** The further schemas of the plugin that are not there yet; left out when there are none. */
@@ -181,21 +190,26 @@ export interface BootEvents {
   /** Emitted once, when the plugin has its slot for the first time. */
   'plugin.migrate.connecting': InSlot;
   /** Emitted at the first refusal, then ever less often, and when something else is known of the holder. */
-  'plugin.migrate.waiting': OfPlugin & { readonly waitedMs: number; readonly holder: LockHolder };
-  'plugin.migrate.renamed': OfPlugin & {
+  'plugin.migrate.waiting': OfMigration & {
+    readonly waitedMs: number;
+    readonly holder: LockHolder;
+  };
+  'plugin.migrate.renamed': OfMigration & {
     readonly from: string;
     readonly to: string;
     readonly durationMs: number;
   };
-  'plugin.migrate.started': InSlot & {
-    /** How long another process had the lock; 0 when it was free. */
-    readonly waitedMs: number;
-    /** How long the pool took to give a client. */
-    readonly connectMs: number;
-    /** The session that holds the lock. */
-    readonly backendPid: number;
-  };
-  'plugin.migrate.applying': OfPlugin & {
+  /** Emitted once for a plugin, and for each of its tenants that is migrated. */
+  'plugin.migrate.started': InSlot &
+    OfMigration & {
+      /** How long another process had the lock; 0 when it was free. */
+      readonly waitedMs: number;
+      /** How long the pool took to give a client. */
+      readonly connectMs: number;
+      /** The session that holds the lock. */
+      readonly backendPid: number;
+    };
+  'plugin.migrate.applying': OfMigration & {
     readonly file: string;
     /** The place of the file among those that are pending; counts from 1. */
     readonly index: number;
@@ -215,14 +229,14 @@ export interface BootEvents {
   };
   'plugin.migrate.executed': OfStatement & { readonly durationMs: number };
   /** Emitted when something has changed, at most once a second, for a file that runs longer than that. */
-  'plugin.migrate.progress': OfPlugin & {
+  'plugin.migrate.progress': OfMigration & {
     readonly file: string;
     /** The statement that runs; counts from 1. Left out between two statements. */
     readonly statement?: number;
     /** The keywords that it begins with. */
     readonly command?: string;
   } & StatementLook;
-  'plugin.migrate.retrying': OfPlugin & {
+  'plugin.migrate.retrying': OfMigration & {
     readonly file: string;
     readonly attempt: number;
     readonly nextInMs: number;
@@ -230,11 +244,19 @@ export interface BootEvents {
     /** The sessions that may hold what the file waited for; left out when none is known. */
     readonly blockers?: readonly LockBlocker[];
   };
-  'plugin.migrate.applied': OfPlugin & {
+  'plugin.migrate.applied': OfMigration & {
     readonly file: string;
     readonly durationMs: number;
     /** How many rows of the history it has replaced instead of being run; left out when it has run. */
     readonly replaced?: number;
+  };
+  /** The end of one tenant that was to be migrated. The plugin has `finished`, after all of them. */
+  'plugin.migrate.settled': OfPlugin & {
+    readonly tenant: string;
+    /** `upToDate`: another process has migrated it meanwhile. */
+    readonly outcome: Extract<Outcome, 'done' | 'upToDate' | 'failed' | 'canceled'>;
+    readonly durationMs: number;
+    readonly error?: Error;
   };
   'plugin.migrate.finished': StepFinished;
   /**

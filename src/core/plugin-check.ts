@@ -34,10 +34,20 @@ function checkFields(value: unknown, name: string): Plugin {
   knownFieldsOnly(given, name);
   if (typeof given['id'] !== 'string') throw pluginInvalid(`${name}.id`, 'a string', given['id']);
   expect(has('version', 'string'), 'version', 'a string');
-  for (const field of ['database', 'register', 'init', 'ready'])
+  for (const field of ['tenants', 'database', 'register', 'init', 'ready'])
     expect(has(field, 'function'), field, 'a function');
   expect(has('required', 'boolean'), 'required', 'true or false');
   checkMigrationSource(given['migrations'], `${name}.migrations`);
+  expect(
+    given['tenants'] === undefined || given['migrations'] !== undefined,
+    'migrations',
+    'there for the schemas of its tenants',
+  );
+  expect(
+    given['tenants'] === undefined || !isFilled(given['schemas']),
+    'schemas',
+    'left out beside tenants, which have a schema each',
+  );
   checkFurtherSchemas(given['schemas'], given['migrations'], `${name}.schemas`);
   expect(isListOfText(given['after']), 'after', 'an array of plugin ids');
   expect(
@@ -102,4 +112,8 @@ function checkTimes(given: Readonly<Record<string, unknown>>, name: string): voi
   const { attempts, backoff } = record(given['retry'], `${name}.retry`);
   integer(1, 100)(attempts, `${name}.retry.attempts`);
   if (backoff !== undefined) toMilliseconds(backoff, `${name}.retry.backoff`);
+}
+
+function isFilled(list: unknown): boolean {
+  return Array.isArray(list) && list.length > 0;
 }

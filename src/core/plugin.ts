@@ -3,6 +3,7 @@ import type { StopHandler } from './core-services.ts';
 import type { Duration } from './duration.ts';
 import type { Logger } from './logger.ts';
 import type { MigrationSource } from './migration-source.ts';
+import type { PluginTenants, Tenants } from './tenants.ts';
 import type { AnyRef, CollectionRef, ProvidableRef, Resolved, ServiceRef } from './service.ts';
 
 /** What `init` and `ready` get beside their dependencies. */
@@ -11,6 +12,8 @@ interface OwnContext<Db> {
   readonly database: Db;
   /** The name of the plugin's schema, unquoted, such as `plugin_catalog`. Only migrations make that schema. */
   readonly schema: string;
+  /** The tenants of a plugin that has the option `tenants`; of another one it has none. */
+  readonly tenants: PluginTenants<Db>;
   /** A child logger with `{ plugin }`. */
   readonly logger: Logger;
   /** Aborted when the plugin is to give up or to stop. */
@@ -23,6 +26,7 @@ interface OwnContext<Db> {
 export const ownKeys: ReadonlySet<string> = new Set([
   'database',
   'schema',
+  'tenants',
   'logger',
   'signal',
   'onStop',
@@ -57,7 +61,8 @@ type FreeProvides<P, D> = string extends keyof P | keyof D
 type Injected<D> = { readonly [K in Exclude<keyof D, keyof OwnContext<unknown>>]: Resolved<D[K]> };
 
 /**
- * What `init` gets: each dependency under its key in `deps`, and `database`, `schema`, `logger`, `signal` and `onStop`. For
+ * What `init` gets: each dependency under its key in `deps`, and `database`, `schema`, `tenants`, `logger`, `signal` and `onStop`.
+ * For
  * a part of `init` that is a function of its own.
  *
  * @example
@@ -112,6 +117,13 @@ interface PluginFacts {
    * @default none
    */
   readonly schemas?: readonly string[];
+  /**
+   * Returns the names of tenants: each of them gets a schema of its own, with all migrations of the plugin. The plugin itself has
+   * no schema then, and no `database`: `init` gets one by the name of the tenant.
+   *
+   * @default one schema, for the plugin
+   */
+  readonly tenants?: Tenants;
   /** Ids that the plugin had in earlier releases, in any order: a schema of such an id is renamed, with all that is in it. */
   readonly previousIds?: readonly string[];
   /**

@@ -8,6 +8,7 @@ export const pluginFields = [
   'version',
   'migrations',
   'schemas',
+  'tenants',
   'previousIds',
   'pool',
   'database',

@@ -13,7 +13,7 @@ export function repairCall(
   objects?: readonly string[],
 ): string {
   const more = objects ? `, { objects: [${listNames(objects.map(literal))}] }` : '';
-  return `repair.${name}('${plugin}'${more})`;
+  return `repair.${name}(${literal(plugin)}${more})`;
 }
 
 /** Writes the call that adopts the history of another tool, and its command, for a hint. */
@@ -23,7 +23,7 @@ export function adoptCall(plugin: string, tool: string): string {
 
 /** Writes the call that marks a file as applied, for a hint. */
 export function markAppliedCall(plugin: string, file: string): string {
-  return `repair.markApplied('${plugin}', [${literal(file)}])`;
+  return `repair.markApplied(${literal(plugin)}, [${literal(file)}])`;
 }
 
 /** Writes the call that marks all files up to one as applied, for a hint. */

@@ -32,6 +32,32 @@ export interface LockReport {
   readonly applicationNames: readonly string[];
 }
 
+/** The end of one tenant's migrations; `notReached` when they never began. */
+export type TenantOutcome = Extract<
+  Outcome,
+  'done' | 'upToDate' | 'failed' | 'canceled' | 'notReached'
+>;
+
+/** The migrations of one tenant that was to be migrated. Times are in ms. */
+export interface TenantReport {
+  readonly tenant: string;
+  /** `upToDate`: another process has migrated it meanwhile. */
+  readonly outcome: TenantOutcome;
+  readonly durationMs: number;
+  /** The files that were applied, in their order. */
+  readonly applied: readonly string[];
+  readonly error?: ErrorRecord;
+}
+
+/** The tenants of a plugin. */
+export interface TenantsReport {
+  readonly total: number;
+  /** How many had nothing to migrate. */
+  readonly upToDate: number;
+  /** The others, in their order. */
+  readonly migrated: readonly TenantReport[];
+}
+
 /** One plugin's part of a phase. Times are in ms; `startedAtMs` counts from `start()`. */
 export interface StepReport {
   readonly outcome: Outcome;
@@ -45,6 +71,8 @@ export interface StepReport {
   readonly waits: Readonly<Partial<Record<WaitKind, number>>>;
   /** The locks of its migrations that kept other sessions waiting; left out when none was seen to. */
   readonly locks?: readonly LockReport[];
+  /** The migrations of its tenants; left out for a plugin without the option `tenants`. */
+  readonly tenants?: TenantsReport;
   readonly error?: ErrorRecord;
   readonly because?: string;
 }
@@ -62,7 +90,7 @@ export interface PluginReport extends Readonly<Record<Step, StepReport>> {
   readonly version?: string;
   readonly required: boolean;
   readonly schema?: string;
-  /** Migration files that this boot applied. */
+  /** Migration files that this boot applied; with tenants, to any of them. */
   readonly applied: readonly string[];
   /** Of these, the files that were not run, because the history had what they replace; left out when all were run. */
   readonly replaced?: readonly ReplacingFile[];

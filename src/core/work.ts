@@ -6,7 +6,13 @@ import type { Phase, Step } from './steps.ts';
  */
 export type Work =
   | { readonly phase: Phase }
-  | { readonly step: Step; readonly plugin: string; readonly file?: string };
+  | {
+      readonly step: Step;
+      readonly plugin: string;
+      readonly file?: string;
+      /** The tenant that a file is applied for; left out for a plugin without tenants. */
+      readonly tenant?: string;
+    };
 
 /**
  * Calls `run` once and at once, inside of a context of its own. It sees neither the result of the work nor its arguments.

@@ -15,6 +15,7 @@ import { traceChain } from './critical-chain.ts';
 import { listLocks } from './seen-locks.ts';
 import { listSegments, type Segment } from './segments.ts';
 import { StepTimes } from './step-times.ts';
+import { reportTenants } from './tenants-record.ts';
 import { sumWaits } from './waits.ts';
 
 /** Makes the report of what the record contains. */
@@ -117,6 +118,7 @@ function reportStep(times: StepTimes, plugin: PluginRecord, step: Step): StepRep
     ...(spawnedAtMs === undefined || eligibleAtMs === undefined ? {} : { eligibleAtMs }),
     ...(slot === undefined ? {} : { slot }),
     ...(locks.length > 0 && { locks }),
+    ...(step === 'migrate' && plugin.tenants && { tenants: reportTenants(plugin.tenants) }),
     ...(error ? { error } : {}),
     ...(because === undefined ? {} : { because }),
   };

@@ -3,6 +3,7 @@ import { formatDuration } from '../core/duration.ts';
 import type { BootEventName } from '../core/events.ts';
 import { listNames, printable } from '../core/printable.ts';
 import type { Outcome, Phase, Step } from '../core/steps.ts';
+import { ofTenant } from '../core/tenants.ts';
 import type { AnyEvent, EventOf } from './plugin-record.ts';
 import { describeLook } from './statement-words.ts';
 import { firstLine } from './step-words.ts';
@@ -33,9 +34,10 @@ const descriptions = {
     `${order.length} plugins, ${edges.length} edges, ${warnings.length} warnings`,
   'survey.finished': ({ server, plugins, durationMs }) =>
     `PostgreSQL ${server}, ${plugins} plugins with migrations, ${formatDuration(durationMs)}`,
-  'plugin.migrate.planned': ({ schema, applied, pending, renameFrom, missingSchemas }) =>
+  'plugin.migrate.planned': ({ schema, applied, pending, renameFrom, missingSchemas, tenants }) =>
     [
-      `schema ${schema}`,
+      schema !== undefined && `schema ${schema}`,
+      tenants && `${tenants.pending} of ${tenants.total} tenants to migrate`,
       renameFrom !== undefined && `renamed from ${renameFrom}`,
       missingSchemas !== undefined && `missing: ${listNames(missingSchemas)}`,
       `${applied.length} applied`,
@@ -72,6 +74,8 @@ const descriptions = {
     ].join('; '),
   'plugin.migrate.applied': ({ file, durationMs, replaced }) =>
     `${file}, ${describeReplaced(replaced)}${formatDuration(durationMs)}`,
+  'plugin.migrate.settled': ({ outcome, durationMs, error }) =>
+    withError(`${outcomeWords[outcome]} after ${formatDuration(durationMs)}`, error),
   'plugin.migrate.finished': describeEnd,
   'migrations.flushing': ({ plugins }) =>
     `what ${countPlugins(plugins)} committed goes to the disk`,
@@ -108,7 +112,9 @@ export function describeEvent(event: AnyEvent): string {
   // A recording of a later version may have other events.
   if (!Object.hasOwn(descriptions, event.type)) return '';
   const describe: (event: never) => string = descriptions[event.type];
-  return printable(describe(event as never).split('\n', 1)[0] ?? '');
+  const text = describe(event as never).split('\n', 1)[0] ?? '';
+  const tenant = ofTenant(event);
+  return printable(tenant === undefined || text.includes(tenant) ? text : `${tenant}: ${text}`);
 }
 
 const phaseNames: Readonly<Record<Phase, string>> = {

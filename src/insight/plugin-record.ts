@@ -6,6 +6,7 @@ import { stepIn, type Outcome, type Step } from '../core/steps.ts';
 import type { RecordedEvent } from './recorded-event.ts';
 import { addLook, type SeenFile } from './seen-locks.ts';
 import { addEnd, addRelease, type StepMoments } from './step-moments.ts';
+import { addToTenant, createTenantsRecord, type TenantsRecord } from './tenants-record.ts';
 
 /** An event of this process, or of a recording. */
 export type AnyEvent = BootEvent | RecordedEvent;
@@ -75,6 +76,8 @@ export interface PluginRecord {
   readonly required: boolean;
   readonly enabled: boolean;
   schema?: string;
+  /** Left out for a plugin without the option `tenants`. */
+  tenants?: TenantsRecord;
   /** The files that the survey found pending. */
   pending: readonly string[];
   /** The files that this boot has applied. */
@@ -119,9 +122,11 @@ export function addToPlugin(
 ): void {
   const { elapsedMs: atMs } = event;
   const { migrate } = plugin.steps;
+  if ('tenant' in event && event.tenant !== undefined && addTenantEvent(plugin, event)) return;
   switch (event.type) {
     case 'plugin.migrate.planned':
-      plugin.schema = event.schema;
+      if (event.schema !== undefined) plugin.schema = event.schema;
+      if (event.tenants) plugin.tenants ??= createTenantsRecord(event.tenants.total);
       plugin.pending = event.pending;
       break;
     case 'plugin.migrate.connecting':
@@ -239,6 +244,27 @@ export function addToPlugin(
     }
     default:
   }
+}
+
+/**
+ * Adds what an event says of a tenant. Files and statements of tenants side by side are not kept.
+ *
+ * @returns Whether that is all: the plugin itself waits for the lock of a tenant.
+ */
+function addTenantEvent(
+  plugin: PluginRecord,
+  event: AnyEvent & { readonly tenant?: string },
+): boolean {
+  const { tenant = '' } = event;
+  const isAdded =
+    plugin.steps.migrate.outcome !== undefined && event.type === 'plugin.migrate.planned';
+  if (plugin.tenants && isAdded && !plugin.tenants.behind.has(tenant)) plugin.tenants.total += 1;
+  if (plugin.tenants) addToTenant(plugin.tenants, tenant, event);
+  if (event.type === 'plugin.migrate.started') resume(plugin.steps.migrate, event.elapsedMs);
+  if (event.type === 'plugin.migrate.applied' && !plugin.applied.includes(event.file)) {
+    plugin.applied.push(event.file);
+  }
+  return event.type !== 'plugin.migrate.waiting' && event.type !== 'boot.waiting';
 }
 
 /** The statements of one file that are kept apart. What comes after them is kept as one, so that the memory has a limit. */

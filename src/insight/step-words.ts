@@ -7,6 +7,7 @@ import { describeUsual } from './estimate.ts';
 import { findRunningFile, type OpenStep } from './open-steps.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import { describeLook } from './statement-words.ts';
+import { countSettled } from './tenants-record.ts';
 import type { StepTimes } from './step-times.ts';
 
 /** What a boot is to do with its plugins, as a verb. */
@@ -37,6 +38,7 @@ export function describeOpenStep(times: StepTimes, plugin: PluginRecord, open: O
 }
 
 function describeMigration(times: StepTimes, plugin: PluginRecord, forMs: string): string {
+  if (plugin.tenants) return `has migrated ${countSettled(plugin.tenants)} in ${forMs}`;
   const file = findRunningFile(plugin, times.nowMs);
   if (!file) return `prepares its migrations for ${forMs}`;
   const place = file.of > 1 ? ` (file ${file.index} of ${file.of})` : '';

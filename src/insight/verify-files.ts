@@ -1,3 +1,4 @@
+import { nameTenant, ofTenant } from '../core/tenants.ts';
 import type { RecordedEvent } from './recorded-event.ts';
 import type { Story } from './story.ts';
 import type { Blame } from './rules.ts';
@@ -12,15 +13,19 @@ export function checkFiles({ ownEvents: events, record }: Story, blame: Blame): 
     if (!('plugin' in event) || event.plugin === undefined) continue;
     if (!event.type.startsWith('plugin.migrate.')) continue;
     const { plugin } = event;
-    const walk = walks.get(plugin) ?? new FileWalk(record.find(plugin)?.pending ?? [], blame);
-    walks.set(plugin, walk);
+    const tenant = ofTenant(event);
+    const who = tenant === undefined ? plugin : nameTenant(plugin, tenant);
+    const walk =
+      walks.get(who) ??
+      new FileWalk(tenant === undefined ? (record.find(plugin)?.pending ?? []) : [], blame);
+    walks.set(who, walk);
     walk.take(event);
   }
 }
 
-/** Walks through the migration of one plugin. */
+/** Walks through the migration of one plugin, or of one of its tenants. */
 class FileWalk {
-  readonly #pending: readonly string[];
+  #pending: readonly string[];
   readonly #blame: Blame;
   readonly #applied = new Map<string, RecordedEvent>();
   /** The attempt that runs. */
@@ -37,6 +42,11 @@ class FileWalk {
 
   take(event: RecordedEvent): void {
     switch (event.type) {
+      case 'plugin.migrate.planned':
+        // A tenant may have another turn while the boot is up.
+        this.#pending = event.pending;
+        this.#lastIndex = -1;
+        break;
       case 'plugin.migrate.started':
         this.#hasLock = true;
         break;
@@ -55,6 +65,7 @@ class FileWalk {
       case 'plugin.migrate.applied':
         this.#endFile(event);
         break;
+      case 'plugin.migrate.settled':
       case 'plugin.migrate.finished':
         this.#giveUp();
         this.#hasLock = false;

@@ -1,4 +1,5 @@
 import { stepIn, type Step } from '../core/steps.ts';
+import { nameTenant, ofTenant } from '../core/tenants.ts';
 import type { RecordedEvent } from './recorded-event.ts';
 import type { Story } from './story.ts';
 import type { Blame } from './rules.ts';
@@ -33,10 +34,16 @@ export function checkSlots(story: Story, blame: Blame): void {
       if (list) list.push(held);
       else slots.set(stepIn(event.type), [held]);
     }
-    if (type === 'plugin.migrate.started' && !isPooled) {
+    const tenant = ofTenant(event);
+    if (type === 'plugin.migrate.settled') {
+      endHold(openSessions, nameTenant(plugin, event.tenant), event.seq);
+    } else if (type === 'plugin.migrate.started' && !isPooled) {
+      // A plugin with tenants has as many sessions as migrate side by side.
+      if (tenant === undefined && story.record.find(plugin)?.tenants) continue;
+      const who = tenant === undefined ? plugin : nameTenant(plugin, tenant);
       const { backendPid: what } = event;
-      const held = { plugin, what, begin: event, endSeq: Number.POSITIVE_INFINITY };
-      openSessions.set(plugin, held);
+      const held = { plugin: who, what, begin: event, endSeq: Number.POSITIVE_INFINITY };
+      openSessions.set(who, held);
       sessions.push(held);
     } else if (type === 'plugin.migrate.waiting') {
       endHold(open, `migrate ${plugin}`, findRefusal(story, event.elapsedMs - event.waitedMs));

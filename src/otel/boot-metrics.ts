@@ -1,5 +1,6 @@
 import type { Attributes, Counter, Histogram, Meter } from '@opentelemetry/api';
 import type { BootEvent, BootEventOf } from '../core/events.ts';
+import { nameTenant, ofTenant } from '../core/tenants.ts';
 import { stepIn, type Step } from '../core/steps.ts';
 import type { BootRecord } from '../insight/boot-record.ts';
 import { listSegments } from '../insight/segments.ts';
@@ -55,25 +56,28 @@ export class BootMetrics {
         });
         break;
       case 'plugin.migrate.applying':
-        this.#openFiles.add(event.plugin);
+        this.#openFiles.add(nameFile(event));
         break;
       case 'plugin.migrate.applied':
-        this.#countFile(event.plugin, 'applied');
+        this.#countFile(event, 'applied');
         break;
       case 'plugin.migrate.retrying':
       case 'plugin.init.retrying':
-        this.#openFiles.delete(event.plugin);
+        this.#openFiles.delete(nameFile(event));
         this.#count('slipway.step.retries', {
           'slipway.step': stepIn(event.type),
           'slipway.plugin.id': event.plugin,
         });
+        break;
+      case 'plugin.migrate.settled':
+        if (event.outcome === 'failed') this.#countFile(event, 'failed');
         break;
       case 'plugin.migrate.finished':
       case 'plugin.init.finished':
       case 'plugin.ready.finished':
       case 'plugin.stop.finished':
         if (event.type === 'plugin.migrate.finished' && event.outcome === 'failed') {
-          this.#countFile(event.plugin, 'failed');
+          this.#countFile(event, 'failed');
         }
         this.#finishStep(stepIn(event.type), event, times);
         break;
@@ -87,10 +91,10 @@ export class BootMetrics {
     this.#time(name, event.durationMs, describeEnd(event));
   }
 
-  #countFile(plugin: string, outcome: 'applied' | 'failed'): void {
-    if (!this.#openFiles.delete(plugin)) return;
+  #countFile(of: OfFile, outcome: 'applied' | 'failed'): void {
+    if (!this.#openFiles.delete(nameFile(of))) return;
     this.#count('slipway.migration.files', {
-      'slipway.plugin.id': plugin,
+      'slipway.plugin.id': of.plugin,
       'slipway.outcome': outcome,
     });
   }
@@ -133,6 +137,17 @@ export class BootMetrics {
     this.#instruments.set(name, created);
     return created;
   }
+}
+
+interface OfFile {
+  readonly plugin: string;
+  readonly tenant?: string;
+}
+
+/** Of a plugin, or of one of its tenants: they migrate side by side. No metric has the name of a tenant. */
+function nameFile(of: OfFile): string {
+  const tenant = ofTenant(of);
+  return tenant === undefined ? of.plugin : nameTenant(of.plugin, tenant);
 }
 
 /** The error has the same type as on the span. */

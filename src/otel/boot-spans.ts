@@ -14,6 +14,7 @@ import { errorCodes } from '../core/error-codes.ts';
 import { toErrorRecord, type ErrorRecord } from '../core/error-record.ts';
 import type { BootEvent, BootEventOf } from '../core/events.ts';
 import { stepIn, type Phase, type Step } from '../core/steps.ts';
+import { nameTenant } from '../core/tenants.ts';
 import type { Work } from '../core/work.ts';
 import type { BootRecord } from '../insight/boot-record.ts';
 import { drawStep, isWait } from '../insight/exports/bars.ts';
@@ -117,11 +118,16 @@ export class BootSpans {
         this.#startFile(event);
         break;
       case 'plugin.migrate.applied':
-        this.#endFile(event.plugin, { outcome: 'applied' });
+        this.#endFile(nameWork(event), { outcome: 'applied' });
         break;
       case 'plugin.migrate.retrying':
-        this.#endFile(event.plugin, { outcome: 'rolledBack' });
+        this.#endFile(nameWork(event), { outcome: 'rolledBack' });
         break;
+      case 'plugin.migrate.settled': {
+        const error = readFailure(event);
+        this.#endFile(nameWork(event), { outcome: error ? 'failed' : 'canceled', error });
+        break;
+      }
       case 'plugin.migrate.finished':
       case 'plugin.init.finished':
       case 'plugin.ready.finished':
@@ -158,7 +164,7 @@ export class BootSpans {
   #find(work: Work): Span | undefined {
     if ('phase' in work) return this.#phases.get(work.phase);
     const { step, plugin, file } = work;
-    const ofFile = file === undefined ? undefined : this.#files.get(plugin);
+    const ofFile = file === undefined ? undefined : this.#files.get(nameWork(work));
     return ofFile ?? this.#steps.get(`${step} ${plugin}`) ?? this.#phases.get(phaseOf[step]);
   }
 
@@ -199,18 +205,21 @@ export class BootSpans {
     this.#steps.set(name, this.#start(name, this.#inside(this.#findParent(step))));
   }
 
-  #startFile({ plugin, file, transaction }: BootEventOf<'plugin.migrate.applying'>): void {
-    this.#endFile(plugin, { outcome: 'canceled' });
+  #startFile(event: BootEventOf<'plugin.migrate.applying'>): void {
+    const { plugin, file, tenant, transaction } = event;
+    const who = nameWork(event);
+    this.#endFile(who, { outcome: 'canceled' });
     const parent = this.#steps.get(`migrate ${plugin}`);
     const span = this.#start('migrate.file', this.#inside(parent));
     const record = this.#record.find(plugin);
     if (record) set(span, describeFile(this.#record, record, { file, transaction }));
-    this.#files.set(plugin, span);
+    if (tenant !== undefined) set(span, { 'slipway.tenant': tenant });
+    this.#files.set(who, span);
   }
 
-  #endFile(plugin: string, end: SpanEnd): void {
-    this.#end(this.#files.get(plugin), end);
-    this.#files.delete(plugin);
+  #endFile(who: string, end: SpanEnd): void {
+    this.#end(this.#files.get(who), end);
+    this.#files.delete(who);
   }
 
   /** A step that never ran has a span without a length when that is because of a failure. */
@@ -266,6 +275,17 @@ export class BootSpans {
   #at(elapsedMs: number): number {
     return (this.#record.startedAt ?? 0) + elapsedMs;
   }
+}
+
+/** The files of tenants run side by side. */
+function nameWork({
+  plugin,
+  tenant,
+}: {
+  readonly plugin: string;
+  readonly tenant?: string;
+}): string {
+  return tenant === undefined ? plugin : nameTenant(plugin, tenant);
 }
 
 function readEnd(

@@ -1,6 +1,7 @@
 import { toError } from '../core/error-record.ts';
 import { hearRejection } from '../core/foreign-value.ts';
 import type { Phase, Step } from '../core/steps.ts';
+import { readTenant } from '../core/tenants.ts';
 import type { Work, WorkWrapper } from '../core/work.ts';
 import { traceStep } from './channels.ts';
 
@@ -47,9 +48,13 @@ export class WorkTelemetry {
     );
   }
 
-  /** Runs an attempt at a migration file, whose beginning has been emitted. */
-  inFile<Result>(plugin: string, file: string, run: () => Promise<Result>): Promise<Result> {
-    const work = { step: 'migrate', plugin, file } as const;
+  /**
+   * Runs an attempt at a migration file, whose beginning has been emitted.
+   *
+   * @param who The plugin, or one of its tenants: `shop/acme`.
+   */
+  inFile<Result>(who: string, file: string, run: () => Promise<Result>): Promise<Result> {
+    const work = { step: 'migrate', ...readTenant(who), file } as const;
     return this.#wrappers.length === 0 ? run() : this.#wrap(work, run);
   }
 

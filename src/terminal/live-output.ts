@@ -10,6 +10,7 @@ import { writeHeadline } from '../insight/headline.ts';
 import { listChanges, type PluginChange } from '../insight/list-changes.ts';
 import { listHeldLocks } from '../insight/held-locks.ts';
 import { describeLock } from '../insight/statement-words.ts';
+import type { PluginRecord } from '../insight/plugin-record.ts';
 import { StepTimes } from '../insight/step-times.ts';
 import { drawTable } from './boot-table.ts';
 import { listChainParts, writeChain } from './chain-line.ts';
@@ -199,7 +200,7 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
       case 'plugin.migrate.renamed':
         return step(dim('·'), event.plugin, `${event.from} renamed`, event.durationMs);
       case 'plugin.migrate.finished':
-        return showFinished(event, count(of.find(event.plugin)?.applied.length ?? 0, 'file'));
+        return showFinished(event, describeApplied(of.find(event.plugin)));
       case 'plugin.migrate.retrying':
       case 'plugin.init.retrying':
         return isLive
@@ -298,6 +299,12 @@ function describeWaiting({ plugin, reason, error, nextInMs }: BootEventOf<'boot.
   const why = error && !reason.includes(error.message) ? `: ${printableLine(error.message)}` : '';
   const next = `next attempt in ${formatDuration(nextInMs)}`;
   return `${plugin ? `${plugin} is ` : ''}waiting: ${printableLine(reason)}${why}; ${next}`;
+}
+
+/** `2 files`, `1 file for 40 tenants` */
+function describeApplied(plugin: PluginRecord | undefined): string {
+  const files = count(plugin?.applied.length ?? 0, 'file');
+  return plugin?.tenants ? `${files} for ${count(plugin.tenants.behind.size, 'tenant')}` : files;
 }
 
 function count(number: number, word: string): string {

@@ -73,6 +73,7 @@ test('the bench measures every part on both lines', { timeout: 240_000 }, async 
       { plugins: 20, statements: 2 },
     ],
     upgrade: { slipway: expect.any(Number) as number, twoPass: expect.any(Number) as number },
+    tenants: { tenants: 10, nothing: { statements: 2 }, upgrade: { all: { runs: 1 } } },
     guard: { relations: 500, guarded: { runs: 19 }, unguarded: { runs: 19 } },
     reader: { heldMs: 400, plain: { waitedMs: expect.any(Number) as number } },
     recording: [{ plugins: 10, recorded: { runs: 1 }, plain: { runs: 1 } }],

@@ -17,6 +17,7 @@ import { measureRecording, type RecordingResult } from './recording.ts';
 import { measureSurvey, type SurveyResult } from './survey.ts';
 import { measureTelemetry, type TelemetryResult } from './telemetry.ts';
 import { countUpgradeStatements, type UpgradeResult } from './upgrade.ts';
+import { measureTenants, type TenantsResult } from './tenants.ts';
 import { measureVersus, type VersusResult } from './versus.ts';
 
 export const parts = [
@@ -31,6 +32,7 @@ export const parts = [
   'install',
   'survey',
   'upgrade',
+  'tenants',
   'guard',
   'reader',
   'recording',
@@ -71,6 +73,7 @@ export interface BenchResult {
   readonly install?: InstallResult;
   readonly survey: readonly SurveyResult[];
   readonly upgrade?: UpgradeResult;
+  readonly tenants?: TenantsResult;
   readonly guard?: GuardResult;
   readonly reader?: ReaderResult;
   readonly recording: readonly RecordingResult[];
@@ -107,6 +110,8 @@ interface Extent {
   readonly init: InitExtent;
   /** The boot whose page is clicked. */
   readonly clicked: ClicksExtent;
+  /** How many tenants a plugin has. */
+  readonly tenants: number;
   /** How long a reader holds a table, in ms. */
   readonly heldMs: number;
   readonly rounds: Readonly<Record<Exclude<Part, 'upgrade' | 'reader' | 'clicks'>, Rounds>>;
@@ -137,6 +142,7 @@ const full: Extent = {
     sizes: [100, 1_000, 5_000],
   },
   clicked: { plugins: 300, statements: 48 },
+  tenants: 1_000,
   heldMs: 5_000,
   rounds: {
     migrators: { rounds: 9, warmUps: 1 },
@@ -149,6 +155,7 @@ const full: Extent = {
     fresh: { rounds: 3, warmUps: 0 },
     install: { rounds: 5, warmUps: 1 },
     survey: { rounds: 5, warmUps: 1 },
+    tenants: { rounds: 3, warmUps: 1 },
     guard: { rounds: 3, warmUps: 1 },
     recording: { rounds: 45, warmUps: 5 },
     help: { rounds: 15, warmUps: 2 },
@@ -171,6 +178,7 @@ const small: Extent = {
   queries: { direct: 20, slowLink: 20 },
   init: { graphs: [['tree', 5]], sizes: [10, 20] },
   clicked: { plugins: 30, statements: 20 },
+  tenants: 10,
   heldMs: 400,
   rounds: {
     migrators: once,
@@ -183,6 +191,7 @@ const small: Extent = {
     fresh: once,
     install: once,
     survey: once,
+    tenants: once,
     guard: once,
     recording: once,
     help: once,
@@ -245,6 +254,7 @@ export async function runBench({
     ...(await ifAsked('install', () => measureInstall(adminUrl, extent.installed, rounds.install))),
     survey,
     ...(await ifAsked('upgrade', () => countUpgradeStatements(adminUrl, count))),
+    ...(await ifAsked('tenants', () => measureTenants(adminUrl, extent.tenants, rounds.tenants))),
     ...(await ifAsked('guard', () => measureGuard(adminUrl, extent.relations, rounds.guard))),
     ...(await ifAsked('reader', () => measureReader(adminUrl, extent.heldMs))),
     recording,

@@ -5,15 +5,18 @@ import type { InstallResult } from './install.ts';
 import type { ReaderResult, Waits } from './reader.ts';
 import type { RecordingResult } from './recording.ts';
 import { filesPerSurveyedPlugin, type SurveyResult } from './survey.ts';
+import { filesPerPlugin } from './generated-plugins.ts';
+import type { TenantsResult } from './tenants.ts';
 import type { UpgradeResult } from './upgrade.ts';
 
 /** The tables of what was measured of migrations alone. */
 export function migrationTables(result: BenchResult): readonly Table[] {
-  const { install, survey, upgrade, guard, reader, recording } = result;
+  const { install, survey, upgrade, tenants, guard, reader, recording } = result;
   return [
     ...(install ? [installTable(install)] : []),
     ...(survey.length > 0 ? [surveyTable(survey)] : []),
     ...(upgrade ? [upgradeTable(upgrade)] : []),
+    ...(tenants ? [tenantsTable(tenants)] : []),
     ...(guard ? [guardTable(guard)] : []),
     ...(reader ? [readerTable(reader)] : []),
     ...(recording.length > 0 ? [recordingTable(recording)] : []),
@@ -42,6 +45,26 @@ function installTable(result: InstallResult): Table {
         'SQL alone',
         'the same files without history, order or check, a message for each plugin, on four connections: the limit',
       ],
+    ],
+  };
+}
+
+function tenantsTable({ tenants, freshMs, nothing, upgrade }: TenantsResult): Table {
+  const row = (boot: string, { one, all }: TenantsResult['upgrade']): readonly string[] => [
+    boot,
+    range(one),
+    range(all),
+    `${(all.medianMs / one.medianMs).toFixed(1)} ×`,
+    `${((all.medianMs - one.medianMs) / tenants).toFixed(2)} ms`,
+  ];
+  const header = ['boot', '1 tenant', `${tenants} tenants`, 'ratio', 'for each'];
+  return {
+    title: `One plugin with ${tenants} tenants, beside one with a single one, straight to the server`,
+    rows: [header, row('nothing to do', nothing), row('one file more', upgrade)],
+    notes: [
+      ['nothing to do', `${nothing.statements} statements in all`],
+      ['fresh', `all ${filesPerPlugin} files of all tenants, once: ${milliseconds(freshMs)}`],
+      ['for each', 'the time that each further tenant adds, four of them side by side'],
     ],
   };
 }

@@ -118,7 +118,7 @@ describe('a service outside of the deps of a plugin', () => {
   const host = [provide(mailer, { owner: 'host' })];
 
   it('is neither in the context nor in its prototypes, and a key of another plugin is explained', async () => {
-    const own = ['database', 'schema', 'logger', 'signal', 'onStop'];
+    const own = ['database', 'schema', 'tenants', 'logger', 'signal', 'onStop'];
     const keys: unknown[] = [];
     const read = (context: object, key: PropertyKey): unknown => Reflect.get(context, key);
     const plugin: Plugin = {

@@ -151,6 +151,14 @@ describe('the schema of a recording', () => {
     await boot.stop();
   });
 
+  it('fits a boot of a plugin with tenants', async () => {
+    const migrations = await migrationFolder({ '0000_a': 'CREATE TABLE a (id int);' });
+    const plugin = { id: 'shop', migrations, tenants: () => ['acme', 'globex'] };
+    const { boot } = bootUnderTest(options([plugin]));
+    await boot.start();
+    await boot.stop();
+  });
+
   it('fits every line of these', () => {
     for (const line of lines) {
       const value: unknown = JSON.parse(line);

@@ -20,6 +20,7 @@ export interface OrderedPlugin {
   readonly repeatable?: string;
   readonly schemas?: readonly string[];
   readonly needs?: readonly string[];
+  readonly tenantNames?: readonly string[];
 }
 
 /** A message from the process. */

@@ -13,12 +13,14 @@ const toPlugin = ({
   id,
   migrations,
   repeatable,
+  tenantNames,
   schemas = [],
   needs = [],
 }: OrderedPlugin): Plugin => ({
   id,
   schemas,
   ...(migrations === undefined ? {} : { migrations }),
+  ...(tenantNames && { tenants: () => tenantNames }),
   ...(migrations !== undefined &&
     repeatable !== undefined && {
       migrations: [migrations, sqlFiles(repeatable, { repeatable: true })],

@@ -13,7 +13,10 @@ import {
 } from '../../postgres/sql/statement-effects.ts';
 import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
 import type { BootSettings } from '../options/boot-settings.ts';
+import { groupSurvey, sumUpTenants } from '../migrate-all/emit-survey.ts';
+import { groupTenants } from '../migrate-all/group-tenants.ts';
 import { surveyPlugins } from '../migrate-all/survey-plugins.ts';
+import { planTenants, type TenantsPlan } from './plan-tenants.ts';
 import { withPlugins } from './with-plugins.ts';
 
 /** A migration that would be applied. */
@@ -47,8 +50,10 @@ export interface PlannedStatement extends StatementEffect {
 /** The part of one plugin in the plan of a boot. */
 export interface PluginPlan {
   readonly id: string;
-  /** Left out for a plugin without migrations. */
+  /** Left out for a plugin without migrations, and for one with tenants. */
   readonly schema?: string;
+  /** The tenants of the plugin; left out where there are none. What would be applied is that of the tenant with most to do. */
+  readonly tenants?: TenantsPlan;
   /** The folder of its migrations, an absolute path; left out where there is none. Of several, the first. */
   readonly folder?: string;
   /** All of them, in the order of the list; left out where there is at most one. */
@@ -84,26 +89,30 @@ export interface BootPlan {
 export function makePlan(settings: BootSettings): Promise<BootPlan> {
   const ignore = (): void => undefined;
   return withPlugins(settings, ignore, async ({ around, discovered, graph, signal }) => {
-    const { survey, problems } = await surveyPlugins(around, graph.plugins, signal);
-    const surveyed = new Map((survey?.plugins ?? []).map((plugin) => [plugin.id, plugin]));
+    const surveyed = await surveyPlugins(around, graph.plugins, signal);
+    const { survey, problems } = surveyed;
+    const groups = groupSurvey(graph.plugins, surveyed);
     const { rewritePublic } = settings.migrations;
     const plugins = await mapBounded(
       graph.plugins,
       1,
       async ({ id, migrations }): Promise<PluginPlan> => {
-        const found = surveyed.get(id);
+        const group = groups.get(id) ?? [];
+        const tenants = surveyed.tenants.has(id) ? sumUpTenants(group) : undefined;
+        const found = tenants ? tenants.farthest : group[0];
         const folders = await resolveFolders(migrations);
         const [folder] = folders;
         return {
           id,
-          ...(found ? { schema: found.schema } : {}),
+          ...(found && !tenants ? { schema: found.schema } : {}),
+          ...(tenants ? { tenants: planTenants(tenants) } : {}),
           ...(folder === undefined ? {} : { folder }),
           ...(folders.length < 2 ? {} : { folders }),
-          ...(found?.renameFrom === undefined ? {} : { renameFrom: found.renameFrom }),
+          ...(found?.renameFrom === undefined || tenants ? {} : { renameFrom: found.renameFrom }),
           ...(found && found.missingSchemas.length > 0 && { missingSchemas: found.missingSchemas }),
-          applied: found?.applied ?? [],
+          applied: (tenants ?? found)?.applied ?? [],
           pending: found ? await readPending(found, rewritePublic, survey?.extensions) : [],
-          warnings: found?.warnings ?? [],
+          warnings: groupTenants(group.flatMap(({ warnings }) => warnings)),
           problems: problems.filter(({ plugin }) => plugin === id),
         };
       },

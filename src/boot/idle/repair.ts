@@ -28,7 +28,6 @@ import type { RepairReport } from '../../postgres/repair/repair-report.ts';
 import type { BootOptions } from '../options/boot-options.ts';
 import { checkBootOptions, type BootSettings } from '../options/boot-settings.ts';
 import { repairOne, withPlugin } from './repair-plugin.ts';
-import { findSchemas } from '../migrate-all/survey-plugins.ts';
 
 /** The options that all repairs share. */
 interface RepairOptions {
@@ -115,7 +114,8 @@ interface HolderOptions {
 }
 
 /**
- * Sets right what keeps a plugin from migrating, each call for one plugin, by its id; the host's is `host`. Every call but
+ * Sets right what keeps a plugin from migrating, each call for one plugin, by its id; the host's is `host`, and one of the tenants
+ * of a plugin is `shop/acme`. Every call but
  * `holder` decides and works in one transaction, under the migration lock of the plugin: beside a boot it is safe. A second
  * call finds nothing to do, and with `dryRun` it returns the same report and changes nothing.
  *
@@ -261,8 +261,7 @@ async function lookAtHolder(
   plugin: unknown,
   { terminate, pid }: ReturnType<typeof check.holder>,
 ): Promise<HolderReport> {
-  return withPlugin(settings, plugin, async ({ id, pool, signal }) => {
-    const { schema } = findSchemas(id, settings);
+  return withPlugin(settings, plugin, async ({ id, schemas: { schema }, pool, signal }) => {
     // Once more would end the session of the next holder.
     let isTerminating = false;
     const pin = { signal, clock: settings.clock, mayRepeat: () => !isTerminating };

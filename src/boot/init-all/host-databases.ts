@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { BootError } from '../../core/errors.ts';
 import type { Deadline } from '../../core/patience.ts';
+import { readTenant } from '../../core/tenants.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import type { PluginScope } from '../../postgres/scoped/plugin-scope.ts';
 import { openScopedPool, type ScopedPool } from '../../postgres/scoped/scoped-pool.ts';
@@ -41,16 +42,19 @@ export class HostDatabases {
 
   /** Closes the databases of plugins that are removed. Queries that run on them may end until the deadline. */
   async remove(plugins: readonly string[], deadline: Pick<Deadline, 'signal'>): Promise<void> {
-    await Promise.all(
-      plugins.map(async (plugin) => {
-        this.#migrated.delete(plugin);
-        this.#early.delete(plugin);
-        await this.#close(plugin, deadline);
-      }),
-    );
+    for (const plugin of plugins) {
+      this.#migrated.delete(plugin);
+      this.#early.delete(plugin);
+    }
+    const gone = new Set(plugins);
+    const open = [...this.#open.keys()].filter((who) => gone.has(readTenant(who).plugin));
+    await Promise.all(open.map((who) => this.#close(who, deadline)));
   }
 
-  /** @throws BootError `DATABASE_NOT_MIGRATED`, `DATABASE_CLOSED`, `OPTIONS_INVALID` */
+  /**
+   * @param plugin A plugin, or one of its tenants: `shop/acme`.
+   * @throws BootError `DATABASE_NOT_MIGRATED`, `DATABASE_CLOSED`, `OPTIONS_INVALID`
+   */
   get(plugin: string): Pool {
     if (this.#state === 'early') throw notMigrated(plugin);
     if (this.#state === 'closed') {
@@ -60,7 +64,7 @@ export class HostDatabases {
       );
     }
     const scope = this.#find(plugin);
-    if (!this.#migrated.has(plugin)) {
+    if (!this.#migrated.has(readTenant(plugin).plugin)) {
       throw notMigrated(plugin, 'its migrations have failed, or have not ended');
     }
     const known = this.#open.get(plugin) ?? openScopedPool(this.#around.pool, scope);
@@ -81,12 +85,13 @@ export class HostDatabases {
     const { clients } = (await open?.takeBack(deadline)) ?? { clients: 0 };
     if (clients === 0) return;
     const message = `The host did not release every client of boot.database('${plugin}'): destroyed at its end; call release() in a finally block`;
-    this.#around.emit({ type: 'boot.warning', plugin, message });
+    this.#around.emit({ type: 'boot.warning', plugin: readTenant(plugin).plugin, message });
   }
 
-  #find(plugin: string): PluginScope {
+  #find(who: string): PluginScope {
     const { ids } = this.#plugins;
-    if (ids.includes(plugin)) return this.#createScope(plugin);
+    const { plugin } = readTenant(who);
+    if (ids.includes(plugin)) return this.#createScope(who);
     const meant = didYouMean(plugin, ids);
     const advice = meant === undefined ? '' : `. Did you mean ${meant}?`;
     throw new BootError('OPTIONS_INVALID', `This boot has no plugin ${plugin}${advice}`);

@@ -29,7 +29,7 @@ export class PluginLife {
   readonly #end = new LateSignal((signal) => setMaxListeners(0, signal));
   readonly #handlers: StopHandler[] = [];
   readonly #report: (error: Error) => void;
-  #pool: ScopedPool | undefined;
+  readonly #pools: ScopedPool[] = [];
   #own: OpenPool | undefined;
   #isUp = false;
   #isOver = false;
@@ -50,13 +50,15 @@ export class PluginLife {
   }
 
   /**
-   * Takes the clients of a pool back when the life ends.
+   * Takes the clients of a pool back when the life ends. A plugin with tenants has many.
    *
    * @param own The plugin's own connections, to end after that.
    */
   lend(pool: ScopedPool, own?: OpenPool): void {
-    this.#pool = pool;
-    this.#own = own;
+    this.#pools.push(pool);
+    this.#own ??= own;
+    // Its plugin goes on, and does not know that it was stopped.
+    if (this.#isOver) void pool.takeBack(atOnce);
   }
 
   /** Marks that `init` has succeeded: from now on its queries get time to end when the plugin stops. */
@@ -92,9 +94,10 @@ export class PluginLife {
         void this.#reportLater(call);
       }
     }
-    const unreturned = await this.#pool?.takeBack(this.#isUp ? deadline : atOnce);
+    const last = this.#isUp ? deadline : atOnce;
+    const taken = await Promise.all(this.#pools.map((pool) => pool.takeBack(last)));
     await this.#own?.end();
-    return { errors, timedOut, unreturned: unreturned ?? { clients: 0, queries: 0 } };
+    return { errors, timedOut, unreturned: addUp(taken) };
   }
 
   #abandon(handler: StopHandler): void {
@@ -105,6 +108,15 @@ export class PluginLife {
     const error = await call;
     if (error) this.#report(error);
   }
+}
+
+function addUp(taken: readonly Unreturned[]): Unreturned {
+  const sum = { clients: 0, queries: 0 };
+  for (const { clients, queries } of taken) {
+    sum.clients += clients;
+    sum.queries += queries;
+  }
+  return sum;
 }
 
 /** A deadline that has passed. */

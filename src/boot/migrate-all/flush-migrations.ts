@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../core/error-codes.ts';
 import { readMessage } from '../../core/foreign-value.ts';
 import { deadlineAfter } from '../../core/patience.ts';
 import { joinNames, shorten } from '../../core/printable.ts';
+import { readTenant } from '../../core/tenants.ts';
 import type { PhaseOutcome } from '../../core/steps.ts';
 import { isConnectionLost, readSqlState } from '../../postgres/connection/connection-error.ts';
 import type { Querying } from '../../postgres/connection/connection.ts';
@@ -14,7 +15,7 @@ import type { Around } from '../around/around.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
 
 /**
- * Flushes to the disk what the migrations of these plugins have committed. Sends nothing when there are no such plugins.
+ * Flushes to the disk what the migrations of these plugins, and of their tenants, have committed. Sends nothing when there are no such plugins.
  *
  * @param outcome How the migrations have ended. A boot that has failed or was stopped has its reason already: then a flush that
  *   fails is a warning.
@@ -29,7 +30,9 @@ export async function flushMigrations(
   if (plugins.size === 0) return;
   const { clock, emit } = around;
   const startedAt = clock.elapsed();
-  emit({ type: 'migrations.flushing', plugins: plugins.size });
+  // Tenants are part of their plugin.
+  const count = new Set([...plugins.keys()].map((id) => readTenant(id).plugin)).size;
+  emit({ type: 'migrations.flushing', plugins: count });
   let failure: BootError;
   try {
     const flush = outcome === 'done' ? flushPatiently : flushBriefly;
@@ -40,7 +43,7 @@ export async function flushMigrations(
     signal.throwIfAborted();
     if (lost.length === 0) {
       const durationMs = roundMs(clock.elapsed() - startedAt);
-      if (isDurable) emit({ type: 'migrations.durable', plugins: plugins.size, durationMs });
+      if (isDurable) emit({ type: 'migrations.durable', plugins: count, durationMs });
       return;
     }
     failure = takenBack(lost);

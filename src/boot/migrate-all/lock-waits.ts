@@ -7,10 +7,13 @@ import type { Emit } from '../../core/events.ts';
 import type { LockHolder } from '../../core/waits.ts';
 import { growPause, sleep, spread } from '../../core/patience.ts';
 import { repairCall } from '../../core/repair-call.ts';
+import { readTenant } from '../../core/tenants.ts';
 
 interface Refusal {
   readonly sinceMs: number;
   readonly holder: LockHolder;
+  /** The plugin, or the tenant of it that was refused. */
+  readonly who: string;
 }
 
 const pauses = { firstMs: 100, longestMs: 2_000 };
@@ -31,31 +34,44 @@ export class LockWaits {
     this.#emit = emit;
   }
 
-  /** A holder that let go between the refusal and the look at it is unknown: it is the last one seen that was waited for. */
-  refused(plugin: string, holder: LockHolder): void {
+  /**
+   * A holder that let go between the refusal and the look at it is unknown: it is the last one seen that was waited for.
+   *
+   * @param who The tenant whose lock was refused; left out for the plugin itself.
+   */
+  refused(plugin: string, holder: LockHolder, who = plugin): void {
     const before = this.#refusals.get(plugin);
+    const seen = before?.who === who ? before.holder : holder;
     this.#refusals.set(plugin, {
       sinceMs: before?.sinceMs ?? this.#clock.elapsed(),
-      holder: holder.pid === undefined ? (before?.holder ?? holder) : holder,
+      holder: holder.pid === undefined ? seen : holder,
+      who,
     });
   }
 
-  /** The time since the first refusal of a plugin's lock; 0 when it was never refused. */
-  waitedMs(plugin: string): number {
+  /** Begins the wait of a plugin anew, because one of its tenants has settled. */
+  restart(plugin: string): void {
+    this.#refusals.delete(plugin);
+  }
+
+  /** The time since the first refusal of a plugin's lock; 0 when it was never refused, or it was that of another tenant. */
+  waitedMs(plugin: string, who?: string): number {
     const refusal = this.#refusals.get(plugin);
-    return refusal ? roundMs(this.#clock.elapsed() - refusal.sinceMs) : 0;
+    return refusal && (who ?? refusal.who) === refusal.who
+      ? roundMs(this.#clock.elapsed() - refusal.sinceMs)
+      : 0;
   }
 
   /** Waits until the next attempt. The pauses grow, with jitter, so that replicas do not retry at the same moments. */
   async wait(plugin: string, attempt: number, signal: AbortSignal): Promise<WaitResult> {
-    const { holder } = this.#refusals.get(plugin) ?? { holder: {} };
+    const { holder, who } = this.#refusals.get(plugin) ?? { holder: {}, who: plugin };
     const waitedMs = this.waitedMs(plugin);
     if (waitedMs >= this.#longestMs) {
       const how = this.#longestMs === 0 ? 'did not get' : `waited ${formatDuration(waitedMs)} for`;
-      return { status: 'failed', error: lockTimeout(plugin, how, holder) };
+      return { status: 'failed', error: lockTimeout(who, how, holder) };
     }
     if (isPowerOfTwo(attempt) || !isSame(holder, this.#emitted.get(plugin))) {
-      this.#emit({ type: 'plugin.migrate.waiting', plugin, waitedMs, holder });
+      this.#emit({ type: 'plugin.migrate.waiting', plugin: who, waitedMs, holder });
       this.#emitted.set(plugin, holder);
     }
     const leftMs = this.#longestMs - waitedMs;
@@ -82,14 +98,14 @@ function isSame(holder: LockHolder, other: LockHolder | undefined): boolean {
   );
 }
 
-function lockTimeout(plugin: string, how: string, holder: LockHolder): BootError {
+function lockTimeout(who: string, how: string, holder: LockHolder): BootError {
   return new BootError(
     'MIGRATION_LOCK_TIMEOUT',
-    `${plugin} ${how} its migration lock, held by ${describeHolder(holder)}`,
+    `${who} ${how} its migration lock, held by ${describeHolder(holder)}`,
     {
-      plugin,
+      plugin: readTenant(who).plugin,
       phase: 'migrateAll',
-      hint: `Let it finish. ${repairCall('holder', plugin)} shows what the holder does, and with { terminate: true } ends it. A boot waits for migrations.lockWait, a repair for its option wait.`,
+      hint: `Let it finish. ${repairCall('holder', who)} shows what the holder does, and with { terminate: true } ends it. A boot waits for migrations.lockWait, a repair for its option wait.`,
     },
   );
 }

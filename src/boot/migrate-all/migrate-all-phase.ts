@@ -12,6 +12,8 @@ import type {
 import type { Emit } from '../../core/events.ts';
 import type { PluginGraph } from '../../core/graph.ts';
 import type { PhaseOutcome } from '../../core/steps.ts';
+import type { LockHolder } from '../../core/waits.ts';
+import { placeTenant, readTenant } from '../../core/tenants.ts';
 import type { MigrateOptions, UnflushedHistory } from '../../postgres/migrate/migrating.ts';
 import { MigrationConnections } from '../../postgres/connection/migration-connections.ts';
 import { migratePlugin } from '../../postgres/migrate/migrator.ts';
@@ -25,7 +27,24 @@ import { flushMigrations } from './flush-migrations.ts';
 import { LockWaits } from './lock-waits.ts';
 import type { PluginPath } from './plugin-path.ts';
 import { registerPlugins } from './register-plugins.ts';
-import { hasWork, refuseProblems, surveyByMode, emitSurvey } from './survey-plugins.ts';
+import { emitSurvey } from './emit-survey.ts';
+import type { KnownTenants } from './known-tenants.ts';
+import { MigrateSlots } from './migrate-slots.ts';
+import { listWork, refuseProblems, surveyByMode, type SurveyedPlugins } from './survey-plugins.ts';
+import { TenantsRun } from './tenants-run.ts';
+
+/** How one migration of a task runs. */
+interface OneMigration {
+  readonly task: TaskArgs<InSlot>;
+  readonly windDown: AbortSignal;
+  readonly keepsSession: boolean;
+  readonly pooler: boolean;
+}
+
+/** The end of a turn of a plugin. */
+type Turned =
+  | { readonly status: 'done' | 'canceled' }
+  | { readonly status: 'locked'; readonly holder: LockHolder; readonly tenant?: string };
 
 interface MigrateAllPhase {
   readonly survey: (task: TaskArgs<undefined>) => Promise<SurveyResult>;
@@ -39,9 +58,11 @@ interface MigrateAllPhase {
 
 /** The migrations of a plugin, and what of them has been emitted: its task may run several times. */
 interface PluginMigrating {
-  readonly migrations: PluginMigrations;
+  /** Those of the plugin, or of its tenants. */
+  readonly migrations: PluginMigrations | TenantsRun;
   hasSlot: boolean;
-  hasStarted: boolean;
+  /** The plugin, and those of its tenants that have had their lock. */
+  readonly started: Set<string>;
 }
 
 /**
@@ -53,12 +74,15 @@ export function migrateAllPhase(
   discovered: () => Discovered,
   graph: () => PluginGraph,
   path: PluginPath,
+  knownTenants: KnownTenants,
 ): MigrateAllPhase {
-  const { settings, clock, emit, cut, sent, telemetry } = around;
+  const { settings, clock, cut, sent, telemetry } = around;
+  const emit: Emit = (event) => around.emit(placeTenant(event));
   const rules = settings.migrations;
   const waits = new LockWaits(clock, rules.lockWait, emit);
   const connections = new MigrationConnections(around.migrationPool, clock);
   const watch = new StatementWatch({ pool: around.migrationPool, clock, emit, cut });
+  const slots = new MigrateSlots(Math.min(rules.concurrency, around.migrationPool.options.max));
   /** The connection from which migrations are watched never takes the place of one that migrates. */
   const emitWaiting: Emit = (event) => {
     if (event.type === 'boot.waiting') watch.giveWay();
@@ -66,31 +90,56 @@ export function migrateAllPhase(
   };
   let migrating = new Map<string, PluginMigrating>();
   let survey: Survey | undefined;
-  /** By plugin, the histories with a COMMIT, of this process or another, that may not be on the disk yet. */
+  /** By plugin or tenant, the histories with a COMMIT, of this process or another, that may not be on the disk yet. */
   const unflushed = new Map<string, UnflushedHistory>();
 
-  async function migrate({ input, signal, windDown }: TaskArgs<InSlot>): Promise<MigrateResult> {
-    const { plugin, slot } = input;
+  async function migrate(task: TaskArgs<InSlot>): Promise<MigrateResult> {
+    const { plugin, slot } = task.input;
     const known = migrating.get(plugin);
     if (!known || !survey) throw new Error(`no migrations of ${plugin} in this launch`);
     if (!known.hasSlot) emit({ type: 'plugin.migrate.connecting', plugin, slot });
     known.hasSlot = true;
-    // A plugin that waits for a connection has begun nothing, and ends at once when the others wind down.
-    const waiting = AbortSignal.any([signal, windDown]);
+    const { migrations } = known;
+    const { keepsSession, pooler } = survey;
+    const one = (migrated: PluginMigrations, windDown: AbortSignal) =>
+      migrateOne(migrated, known, { task, windDown, keepsSession, pooler });
+    const { windDown } = task;
+    const turn = { slots, windDown, migrate: one, onProgress: () => waits.restart(plugin) };
+    const run = (): Promise<Turned> =>
+      migrations instanceof TenantsRun ? migrations.take(turn) : one(migrations, windDown);
+    const result = await telemetry.inStep('migrate', plugin, async () => {
+      return (await slots.hold(windDown, run)) ?? ({ status: 'canceled' } as const);
+    });
+    if (result.status === 'locked') waits.refused(plugin, result.holder, result.tenant);
+    return result;
+  }
+
+  /** Migrates a plugin, or one of its tenants. */
+  function migrateOne(
+    migrations: PluginMigrations,
+    { started }: PluginMigrating,
+    { task, windDown, keepsSession, pooler }: OneMigration,
+  ): ReturnType<typeof migratePlugin> {
+    const { signal } = task;
+    const { plugin, slot } = task.input;
+    const { id } = migrations;
     const place = {
       phase: 'migrateAll',
       plugin,
-      signal: waiting,
+      // One that waits for a connection has begun nothing, and ends at once when the others wind down.
+      signal: AbortSignal.any([signal, windDown]),
       // A pooler may answer from another backend.
-      ...(!survey.pooler && { connections }),
+      ...(!pooler && { connections }),
     } as const;
     const pool = createPatientPool({ ...around, emit: emitWaiting }, place);
     const options: MigrateOptions = {
       onLock: (lock) => {
-        if (known.hasStarted) return;
-        known.hasStarted = true;
-        const waitedMs = waits.waitedMs(plugin);
-        emit({ type: 'plugin.migrate.started', plugin, slot, waitedMs, ...lock });
+        for (const each of new Set([plugin, id])) {
+          if (started.has(each)) continue;
+          started.add(each);
+          const waitedMs = waits.waitedMs(plugin, id);
+          emit({ type: 'plugin.migrate.started', plugin: each, slot, waitedMs, ...lock });
+        }
       },
       signal,
       windDown,
@@ -99,17 +148,13 @@ export function migrateAllPhase(
       emit,
       settings: rules,
       watch,
-      keepsSession: survey.keepsSession,
-      isDirect: !survey.pooler,
+      keepsSession,
+      isDirect: !pooler,
       onExtensionSchemas: path.add,
-      onUnflushed: (history) => unflushed.set(plugin, history),
-      inFile: (file, run) => telemetry.inFile(plugin, file, run),
+      onUnflushed: (history) => unflushed.set(id, history),
+      inFile: (file, run) => telemetry.inFile(id, file, run),
     };
-    const result = await telemetry.inStep('migrate', plugin, () =>
-      migratePlugin(pool, known.migrations, options),
-    );
-    if (result.status === 'locked') waits.refused(plugin, result.holder);
-    return result;
+    return migratePlugin(pool, migrations, options);
   }
 
   return {
@@ -120,24 +165,32 @@ export function migrateAllPhase(
       const sentBefore = sent.total;
       const surveyed = await surveyByMode(around, plugins, signal);
       survey = surveyed.survey;
+      const behind = groupWork(surveyed);
       migrating = new Map(
-        surveyed.migrations.map((each) => [
-          each.id,
-          { migrations: each, hasSlot: false, hasStarted: false },
-        ]),
+        plugins.flatMap(({ id }) => {
+          const work = behind.get(id);
+          const [first] = work ?? [];
+          if (!work || !first) return [];
+          const tenants = surveyed.tenants.get(id);
+          const migrations = tenants
+            ? new TenantsRun({ plugin: id, total: tenants.length, behind: work, clock, emit })
+            : first;
+          const own: PluginMigrating = { migrations, hasSlot: false, started: new Set() };
+          return [[id, own] as const];
+        }),
       );
       path.add(survey?.schemasOnPath ?? []);
       const statements = sent.total - sentBefore;
-      emitSurvey(surveyed, { statements, durationMs: roundMs(clock.elapsed() - startedAt) }, emit);
+      const durationMs = roundMs(clock.elapsed() - startedAt);
+      emitSurvey(plugins, surveyed, { statements, durationMs }, emit);
       refuseProblems(surveyed);
-      for (const id of surveyed.awaited) {
-        const historySchema = migrating.get(id)?.migrations.historySchema;
-        if (historySchema !== undefined)
-          unflushed.set(id, { historySchema, rows: 1, comment: null });
+      for (const [id, tenants] of surveyed.tenants) knownTenants.set(id, tenants);
+      const awaited = new Set(surveyed.awaited);
+      for (const { id, historySchema } of surveyed.migrations) {
+        if (awaited.has(id)) unflushed.set(id, { historySchema, rows: 1, comment: null });
       }
-      const pending = new Set((survey?.plugins ?? []).filter(hasWork).map(({ id }) => id));
-      connections.expect(pending.size);
-      const upToDate = plugins.map(({ id }) => id).filter((id) => !pending.has(id));
+      connections.expect(listWork(surveyed).length);
+      const upToDate = plugins.map(({ id }) => id).filter((id) => !migrating.has(id));
       return { status: 'done', upToDate };
     },
     migrate,
@@ -151,4 +204,18 @@ export function migrateAllPhase(
       return { status: 'done' };
     },
   };
+}
+
+/** By plugin, the migrations that have work: its own, or those of its tenants. */
+function groupWork(surveyed: SurveyedPlugins): ReadonlyMap<string, readonly PluginMigrations[]> {
+  const behind = new Set(listWork(surveyed).map(({ id }) => id));
+  const groups = new Map<string, PluginMigrations[]>();
+  for (const each of surveyed.migrations) {
+    if (!behind.has(each.id)) continue;
+    const { plugin } = readTenant(each.id);
+    const group = groups.get(plugin);
+    if (group) group.push(each);
+    else groups.set(plugin, [each]);
+  }
+  return groups;
 }

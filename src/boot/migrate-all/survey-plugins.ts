@@ -1,7 +1,6 @@
 import { formatDuration } from '../../core/duration.ts';
 import { problem, type Problem } from '../../core/error-codes.ts';
 import { asBootError, BootError, toProblem } from '../../core/errors.ts';
-import type { BootEvents, Emit } from '../../core/events.ts';
 import { growPause, sleep } from '../../core/patience.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { listNames } from '../../core/printable.ts';
@@ -16,6 +15,8 @@ import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
 import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
 import { surveyWhileReading, type Survey } from '../../postgres/survey/survey.ts';
 import type { Around } from '../around/around.ts';
+import { expandTenants, findTenants, noTenants, type FoundTenants } from './find-tenants.ts';
+import { groupTenants } from './group-tenants.ts';
 import type { BootSettings } from '../options/boot-settings.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
 
@@ -26,8 +27,9 @@ interface ReadPlugins {
   readonly problems: readonly Problem[];
 }
 
-/** The migrations of the plugins, beside what the database says about them. */
-interface SurveyedPlugins extends ReadPlugins {
+/** The migrations of the plugins and of each of their tenants, beside what the database says about them. */
+export interface SurveyedPlugins extends ReadPlugins {
+  readonly tenants: FoundTenants['tenants'];
   /** Left out when no plugin has migrations: then nothing is sent to the database. */
   readonly survey?: Survey;
   /** Every problem, in the folders and in the database. */
@@ -36,7 +38,7 @@ interface SurveyedPlugins extends ReadPlugins {
 
 /** The survey of a boot that may have waited for the migrations of another process. */
 interface AwaitedPlugins extends SurveyedPlugins {
-  /** The plugins that another process has migrated meanwhile: it may not have waited for the disk. */
+  /** The plugins and tenants that another process has migrated meanwhile: it may not have waited for the disk. */
   readonly awaited: readonly string[];
 }
 
@@ -67,7 +69,7 @@ export async function surveyByMode(
     if (leftMs <= 0) {
       return { ...surveyed, problems: pending.map(afterWaiting(waitMs)), awaited: [] };
     }
-    for (const { plugin = '' } of pending) awaited.add(plugin);
+    for (const { id } of listWork(surveyed)) awaited.add(id);
     const nextInMs = Math.min(growPause(attempt, pauses), leftMs);
     const waiting = listNames(pending.map(({ plugin = '' }) => plugin));
     const reason = `migrations of ${waiting} are pending`;
@@ -76,18 +78,22 @@ export async function surveyByMode(
   }
 }
 
-function pendingProblems({ survey }: SurveyedPlugins): readonly Problem[] {
-  return (survey?.plugins ?? [])
-    .filter(hasWork)
-    .map(({ id, pending, renameFrom, missingSchemas }) => {
-      const files = listNames(pending.map(({ name }) => name));
-      const what = [
-        ...(renameFrom === undefined ? [] : [`its schema still under the name ${renameFrom}`]),
-        ...(missingSchemas.length === 0 ? [] : [`no schema ${listNames(missingSchemas)} yet`]),
-        ...(files === '' ? [] : [`migrations that are not applied: ${files}`]),
-      ].join(', and ');
-      return problem('MIGRATION_PENDING', `${id} has ${what}`, { plugin: id });
-    });
+/** The plugins and tenants that have anything to migrate. */
+export function listWork({ survey }: Pick<SurveyedPlugins, 'survey'>): readonly PluginSurvey[] {
+  return (survey?.plugins ?? []).filter(hasWork);
+}
+
+function pendingProblems(surveyed: SurveyedPlugins): readonly Problem[] {
+  const found = listWork(surveyed).map(({ id, pending, renameFrom, missingSchemas }) => {
+    const files = listNames(pending.map(({ name }) => name));
+    const what = [
+      ...(renameFrom === undefined ? [] : [`its schema still under the name ${renameFrom}`]),
+      ...(missingSchemas.length === 0 ? [] : [`no schema ${listNames(missingSchemas)} yet`]),
+      ...(files === '' ? [] : [`migrations that are not applied: ${files}`]),
+    ].join(', and ');
+    return problem('MIGRATION_PENDING', `${id} has ${what}`, { plugin: id });
+  });
+  return groupTenants(found);
 }
 
 function afterWaiting(waitMs: number): (found: Problem) => Problem {
@@ -116,13 +122,19 @@ export async function surveyPlugins(
   reading.then(({ migrations }) => migrations.length === 0 && stopAsking(), stopAsking);
   const [read, look] = await Promise.allSettled([reading, looking]);
   if (read.status === 'rejected') throw read.reason;
-  if (read.value.migrations.length === 0) return read.value;
+  if (read.value.migrations.length === 0) return { ...noMigrations, ...read.value };
   if (look.status === 'rejected') throw look.reason;
-  const { migrations, problems } = read.value;
-  return { migrations, survey: look.value, problems: [...problems, ...look.value.problems] };
+  const { survey, found } = look.value;
+  const { tenants } = found;
+  return {
+    migrations: expandTenants(read.value.migrations, found),
+    tenants,
+    survey,
+    problems: groupTenants([...read.value.problems, ...found.problems, ...survey.problems]),
+  };
 }
 
-const noMigrations: SurveyedPlugins = { migrations: [], problems: [] };
+const noMigrations: SurveyedPlugins = { migrations: [], problems: [], tenants: noTenants.tenants };
 
 async function readPlugins(
   plugins: readonly Plugin[],
@@ -132,36 +144,7 @@ async function readPlugins(
   return { migrations, problems: [...problems, ...(await findSharedFolders(plugins))] };
 }
 
-/**
- * Emits what the survey has found out about the server, and for each plugin which files are pending and what does not quite
- * fit. Nothing when there was nothing to ask.
- */
-export function emitSurvey(
-  { survey, migrations }: SurveyedPlugins,
-  cost: Pick<BootEvents['survey.finished'], 'statements' | 'durationMs'>,
-  emit: Emit,
-): void {
-  if (!survey) return;
-  const { server, pooler, place } = survey;
-  emit({ type: 'survey.finished', plugins: migrations.length, server, pooler, ...place, ...cost });
-  for (const each of survey.plugins) {
-    const { id, schema, applied, pending, renameFrom, missingSchemas, warnings } = each;
-    emit({
-      type: 'plugin.migrate.planned',
-      plugin: id,
-      schema,
-      applied,
-      pending: pending.map(({ name }) => name),
-      ...(renameFrom === undefined ? {} : { renameFrom }),
-      ...(missingSchemas.length > 0 && { missingSchemas }),
-    });
-    for (const warning of warnings) {
-      emit({ type: 'plugin.migrate.warning', ...warning, plugin: id });
-    }
-  }
-}
-
-/** Whether a plugin has anything to migrate before it may start. */
+/** Whether a plugin or a tenant has anything to migrate before it may start. */
 export function hasWork({ pending, renameFrom, missingSchemas }: PluginSurvey): boolean {
   return pending.length > 0 || renameFrom !== undefined || missingSchemas.length > 0;
 }
@@ -206,7 +189,8 @@ async function readPluginMigrations(
   }
 }
 
-function nameSchemas(
+/** Names the schemas of a plugin; those of its tenants are not known before they are asked for. */
+export function nameSchemas(
   { id, previousIds, schemas = [] }: Plugin,
   settings: BootSettings,
 ): PluginSchemas {
@@ -230,14 +214,19 @@ async function lookAtDatabase(
   plugins: readonly Plugin[],
   reading: Promise<ReadPlugins>,
   signals: { readonly canceled: AbortSignal; readonly whileConnecting: AbortSignal },
-): Promise<Survey> {
+): Promise<{ readonly survey: Survey; readonly found: FoundTenants }> {
   const { settings, clock, cut } = around;
   const { migrations, pooler } = settings;
   const pool = createPatientPool(around, { phase: 'migrateAll', signal: signals.whileConnecting });
   const options = { settings: migrations, pooler, willApply: migrations.mode === 'apply' };
   // It only reads, so that it may look once more.
   const pin = { signal: signals.canceled, clock, cut, mayRepeat: () => true };
-  const named = plugins.map((plugin) => nameSchemas(plugin, settings));
-  const read = async (): Promise<readonly PluginMigrations[]> => (await reading).migrations;
-  return withPinnedClient(pool, pin, (client) => surveyWhileReading(client, named, read, options));
+  const schemas = plugins.map((plugin) => nameSchemas(plugin, settings));
+  return withPinnedClient(pool, pin, async (client) => {
+    const found = await findTenants(around, plugins, client, signals.canceled);
+    const named = expandTenants(schemas, found);
+    const read = async (): Promise<readonly PluginMigrations[]> =>
+      expandTenants((await reading).migrations, found);
+    return { survey: await surveyWhileReading(client, named, read, options), found };
+  });
 }

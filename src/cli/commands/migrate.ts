@@ -13,7 +13,9 @@ export function run(input: Input<CommandOf<'migrate'>>): Promise<void> {
 
 /** One sentence: what was done, or that there was nothing to do. */
 function summarize({ events }: Boot): string {
-  const planned = events.filter((event) => event.type === 'plugin.migrate.planned');
+  const planned = events.flatMap((event) =>
+    event.type === 'plugin.migrate.planned' && event.tenant === undefined ? [event] : [],
+  );
   const applied = events.filter(({ type }) => type === 'plugin.migrate.applied');
   const files = planned.reduce(
     (sum, { applied: done, pending }) => sum + done.length + pending.length,

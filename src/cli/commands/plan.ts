@@ -1,4 +1,4 @@
-import type { BootPlan, PendingFile } from '../../index.ts';
+import type { BootPlan, PendingFile, TenantsPlan } from '../../index.ts';
 import { printAnswer } from '../answer.ts';
 import { addFindings, checkPlan, isGraphInvalid, readPlan, summarize } from '../check-plan.ts';
 import type { Input } from '../command.ts';
@@ -40,18 +40,21 @@ function describePlan(page: Page, plan: BootPlan): void {
       { title: 'applied', align: 'right' },
       { title: 'pending', align: 'right', tone: 'warning' },
     ],
-    plugins.map(({ id, schema = '', applied, pending }) => [
+    plugins.map(({ id, schema, tenants, applied, pending }) => [
       id,
-      schema,
-      schema === '' ? '' : String(applied.length),
+      tenants ? countTenants(tenants) : (schema ?? ''),
+      (schema ?? tenants) === undefined ? '' : String(applied.length),
       pending.length === 0 ? '' : String(pending.length),
     ]),
   );
   if (disabled.length > 0) page.title('Disabled');
   page.list(disabled.map(({ id, because }) => [id, because]));
-  for (const { id, schema = '', renameFrom, missingSchemas, pending } of plugins) {
-    if (pending.length === 0 && renameFrom === undefined && missingSchemas === undefined) continue;
+  for (const { id, schema = '', tenants, renameFrom, missingSchemas, pending } of plugins) {
+    const behind = tenants?.behind ?? [];
+    const isUpToDate = pending.length === 0 && behind.length === 0;
+    if (isUpToDate && renameFrom === undefined && missingSchemas === undefined) continue;
     page.title(`${id} would apply ${count(pending.length, 'file')}`);
+    for (const group of behind) page.line(`  ${describeGroup(group)}`);
     if (renameFrom !== undefined) {
       page.line(`  after the schema ${renameFrom} is renamed to ${schema}`);
     }
@@ -63,6 +66,27 @@ function describePlan(page: Page, plan: BootPlan): void {
   addFindings(page, plan);
   page.line(summarize(plan));
 }
+
+/** `2 of 1000 tenants behind` */
+function countTenants({ total, upToDate }: TenantsPlan): string {
+  return upToDate === total
+    ? `${count(total, 'tenant')}, up to date`
+    : `${total - upToDate} of ${count(total, 'tenant')} behind`;
+}
+
+/** `to acme, globex: 0001_total.sql` */
+function describeGroup({ tenants, pending }: TenantsPlan['behind'][number]): string {
+  const files = pending.length === 0 ? 'a new name of the schema' : list(pending);
+  return `to ${list(tenants)}: ${files}`;
+}
+
+/** The first names of a list, and how many more there are. */
+function list(names: readonly string[]): string {
+  const more = names.length - mostNames;
+  return more > 1 ? `${names.slice(0, mostNames).join(', ')} and ${more} more` : names.join(', ');
+}
+
+const mostNames = 8;
 
 /** `2 statements, outside of a transaction, blocks writers`. */
 function describeFile(file: PendingFile): string {

@@ -5,6 +5,7 @@ import type { Input } from '../command.ts';
 import type { CommandOf } from '../command-table.ts';
 import type { PluginStatus, StatusDocument } from '../documents.ts';
 import type { ExitCode } from '../exit-codes.ts';
+import { count } from '../page.ts';
 import { showFleet } from '../show-fleet.ts';
 
 export async function run(input: Input<CommandOf<'status'>>): Promise<ExitCode | void> {
@@ -37,22 +38,25 @@ const columns = [
   { title: 'next', isElastic: true, tone: 'soft' },
 ] as const;
 
-function toRow({ id, schema, applied, last = '', pending }: PluginStatus): readonly string[] {
+function toRow(status: PluginStatus): readonly string[] {
+  const { id, schema, tenants, applied, last = '', pending } = status;
   const [next = ''] = pending;
   return [
-    id,
-    schema === undefined ? '' : String(applied),
+    tenants ? `${id} (${tenants.upToDate} of ${count(tenants.total, 'tenant')} up to date)` : id,
+    (schema ?? tenants) === undefined ? '' : String(applied),
     last,
     next === '' ? '' : String(pending.length),
     next,
   ];
 }
 
-function readStatus({ id, schema, applied, pending }: BootPlan['plugins'][number]): PluginStatus {
+function readStatus(plan: BootPlan['plugins'][number]): PluginStatus {
+  const { id, schema, tenants, applied, pending } = plan;
   const last = applied.at(-1);
   return {
     id,
     ...(schema !== undefined && { schema }),
+    ...(tenants && { tenants: { total: tenants.total, upToDate: tenants.upToDate } }),
     applied: applied.length,
     ...(last !== undefined && { last }),
     pending: pending.map(({ file }) => file),

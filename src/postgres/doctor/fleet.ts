@@ -104,7 +104,7 @@ export async function findFleet(client: Querying, schemaPrefix: string): Promise
 
 /** `slipway/catalog@web-2` is the plugin catalog on the host web-2. */
 function readName(applicationName: string): { readonly host: string; readonly plugin?: string } {
-  const [, plugin, host] = /^slipway\/([^@]+)@(.*)$/s.exec(applicationName) ?? [];
+  const [, plugin, host] = /^slipway\/(.+)@([^@]*)$/s.exec(applicationName) ?? [];
   if (plugin === undefined || host === undefined) return { host: '' };
   return plugin === monitor ? { host } : { host, plugin };
 }

@@ -1,4 +1,5 @@
 import { readSqlState } from '../connection/connection-error.ts';
+import { inParts } from '../../core/in-parts.ts';
 import type { Querying } from '../connection/connection.ts';
 import { quoteHistory } from '../history/migration-history.ts';
 import { isSql } from '../sources/migration.ts';
@@ -39,9 +40,27 @@ interface Flushed {
  * may write one, on PostgreSQL 14 to 18, also where transactions are read-only.
  * https://www.postgresql.org/docs/18/functions-admin.html#FUNCTIONS-REPLICATION
  *
- * @param histories By plugin.
+ * Further histories are counted in statements of their own: a transaction locks each table that it reads.
+ *
+ * @param histories By plugin or tenant.
  */
 export async function flushCommits(
+  client: Querying,
+  histories: ReadonlyMap<string, UnflushedHistory>,
+): Promise<Flushed> {
+  const parts = inParts([...histories], historiesAtOnce);
+  const flushed: Flushed[] = [];
+  for (const part of parts) flushed.push(await flushPart(client, new Map(part)));
+  return {
+    isDurable: flushed.every(({ isDurable }) => isDurable),
+    lost: flushed.flatMap(({ lost }) => lost),
+  };
+}
+
+/** The most histories that one statement counts. */
+const historiesAtOnce = 1_000;
+
+async function flushPart(
   client: Querying,
   histories: ReadonlyMap<string, UnflushedHistory>,
 ): Promise<Flushed> {

@@ -9,6 +9,7 @@ import type { Migration } from '../sources/migration.ts';
 import { hashLongForms } from '../sources/migration-identity.ts';
 import type { PluginMigrations, PluginSchemas } from '../sources/read-migrations.ts';
 import { askServer, type SchemaRights, type ServerFacts } from './ask-server.ts';
+import { inParts } from '../../core/in-parts.ts';
 import {
   changeQuestions,
   mergeFacts,
@@ -87,7 +88,8 @@ async function lookOnce(
     await hashLongForms(files, histories.get(historySchema) ?? [], schema);
   }
   const plans = planAll(plugins, histories, new Map());
-  const pending = Array.from(plans.values()).flatMap((plan) => plan.pending);
+  // Tenants share the files of their plugin.
+  const pending = [...new Set(Array.from(plans.values()).flatMap((plan) => plan.pending))];
   const isLate = !mayChange && pending.length > 0;
   const late = await ask(client, [], isLate ? await changeQuestions(names, pending, settings) : {});
   const all = mergeFacts(facts, { ...details, ...late.details });
@@ -168,23 +170,31 @@ async function ask(
 ): Promise<{ readonly histories: Histories; readonly details: Partial<Details> }> {
   const histories = new Map<string, HistoryRow[]>(schemas.map(({ name }) => [name, []]));
   const fields = Object.entries(questions).map(([name, sql]) => `'${name}', ${sql}`);
+  // A transaction locks each table that it reads, and PostgreSQL has room for some thousand locks.
+  const [now, ...later] = inParts(schemas, historiesAtOnce);
   const texts = [
-    ...(schemas.length > 0 ? [historiesSql(schemas)] : []),
+    ...(now ? [historiesSql(now)] : []),
     ...(fields.length > 0
       ? [`select json_build_object(${fields.join(', ')})::text as details`]
       : []),
   ];
   if (texts.length === 0) return { histories, details: {} };
   const answers = [await client.query(texts.join(';\n'))].flat() as readonly QueryAnswer[];
-  if (schemas.length > 0) {
-    const rows = answers[0]?.rows as readonly (RawHistoryRow & { schema: string })[];
+  const take = (answer: QueryAnswer | undefined): void => {
+    const rows = answer?.rows as readonly (RawHistoryRow & { schema: string })[];
     for (const row of rows) histories.get(row.schema)?.push(toHistoryRow(row));
-  }
+  };
+  if (now) take(answers[0]);
+  for (const part of later) take(await client.query(historiesSql(part)));
   if (fields.length === 0) return { histories, details: {} };
   const [row] = (answers.at(-1)?.rows ?? []) as readonly { readonly details: string }[];
   return { histories, details: JSON.parse(row?.details ?? '{}') as Partial<Details> };
 }
 
+/** The most histories that one statement reads, each with its index. */
+const historiesAtOnce = 1_000;
+
 function filesOf(plugins: readonly PluginMigrations[]): readonly Migration[] {
-  return plugins.flatMap(({ files }) => files);
+  const lists = new Set(plugins.map(({ files }) => files));
+  return [...lists].flat();
 }

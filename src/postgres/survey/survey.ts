@@ -1,5 +1,6 @@
 import type { Problem } from '../../core/error-codes.ts';
 import { BootError, toProblem } from '../../core/errors.ts';
+import { isTenant } from '../../core/tenants.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
 import { isConnectionLost, readSqlState } from '../connection/connection-error.ts';
@@ -91,7 +92,9 @@ export async function surveyWhileReading(
   const context = { facts, schemas, keepsSession, willApply, settings, onPath };
   const planned = plugins.map((plugin) => planPlugin(plugin, schemas, look));
   await readLongTexts(planned.flatMap(({ plan }) => plan.pending));
-  const stranded = await findStranded(planned, facts.inPublic, settings.rewritePublic);
+  // An object in public could be that of any tenant.
+  const claimants = planned.filter(({ id }) => !isTenant(id));
+  const stranded = await findStranded(claimants, facts.inPublic, settings.rewritePublic);
   const known: PluginSurvey[] = [];
   for (const plugin of planned) {
     await letOthersRun();

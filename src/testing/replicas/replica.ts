@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import type { Pool } from 'pg';
 import type { Boot } from '../../boot/boot.ts';
 import type { BootOptions } from '../../boot/options/boot-options.ts';
+import { nameTenant } from '../../core/tenants.ts';
 import { formatBootError } from '../../core/format-error.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { isSameMoment, warmUpText, watchMoments, type Moment } from './moments.ts';
@@ -65,10 +66,14 @@ export async function runBoot(
   hear: (heard: Heard) => void,
   die: () => void,
 ): Promise<Settlement> {
-  boot.on('plugin.migrate.planned', ({ plugin, schema, pending }) =>
-    hear({ kind: 'planned', plugin, schema, pending }),
+  boot.on('plugin.migrate.planned', ({ plugin, tenant, schema, pending }) => {
+    // A plugin with tenants has no schema of its own.
+    if (schema !== undefined)
+      hear({ kind: 'planned', plugin: name(plugin, tenant), schema, pending });
+  });
+  boot.on('plugin.migrate.applied', ({ plugin, tenant, file }) =>
+    hear({ kind: 'applied', plugin: name(plugin, tenant), file }),
   );
-  boot.on('plugin.migrate.applied', ({ plugin, file }) => hear({ kind: 'applied', plugin, file }));
   boot.on('phase.finished', ({ phase, outcome }) => {
     if (phase === 'migrateAll' && outcome === 'done') hear({ kind: 'migrated' });
   });
@@ -93,6 +98,10 @@ export async function runBoot(
     clearTimeout(timer);
     unwatch();
   }
+}
+
+function name(plugin: string, tenant: string | undefined): string {
+  return tenant === undefined ? plugin : nameTenant(plugin, tenant);
 }
 
 /** Whether this is the first of all replicas, in any process, that asks for the claim. */

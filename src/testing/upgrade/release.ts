@@ -34,7 +34,9 @@ export async function withRelease<T>(
   const boot = createBoot({ ...options, pool, plugins });
   const schemas = new Map<string, string>();
   const applying = new Map<string, string>();
-  boot.on('plugin.migrate.planned', ({ plugin, schema }) => schemas.set(schema, plugin));
+  boot.on('plugin.migrate.planned', ({ plugin, schema }) => {
+    if (schema !== undefined) schemas.set(schema, plugin);
+  });
   boot.on('plugin.migrate.applying', ({ plugin, file }) => applying.set(plugin, file));
   boot.on('plugin.migrate.applied', ({ plugin }) => applying.delete(plugin));
   try {

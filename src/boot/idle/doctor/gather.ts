@@ -21,6 +21,13 @@ import {
 } from '../../../postgres/doctor/server-facts.ts';
 import type { PluginMigrations } from '../../../postgres/sources/read-migrations.ts';
 import { surveyDatabase, type Survey } from '../../../postgres/survey/survey.ts';
+import {
+  expandTenants,
+  findTenants,
+  noTenants,
+  type FoundTenants,
+} from '../../migrate-all/find-tenants.ts';
+import { groupTenants } from '../../migrate-all/group-tenants.ts';
 import { findSchemas, readAllMigrations } from '../../migrate-all/survey-plugins.ts';
 import type { BootSettings } from '../../options/boot-settings.ts';
 import { connectWithinMs, within, withClientOnce } from '../with-client-once.ts';
@@ -80,11 +87,12 @@ export async function gather(
     const link = await soon((signal) => lookAtLink(migrationPool, settings, signal));
     const isUp = !(link instanceof BootError);
     const plugins = await soon((signal) => findPlugins(settings, migrationPool, isUp, signal));
-    const { migrations, problems } = await readAllMigrations(plugins.sorted, settings);
-    const known = { plugins, migrations, longMs };
-    const answers = isUp
+    const read = await readAllMigrations(plugins.sorted, settings);
+    const known = { plugins, migrations: read.migrations, longMs };
+    const { tenants, ...answers } = isUp
       ? await soon((signal) => askDatabase(migrationPool, settings, known, signal))
       : noAnswers('There is no connection.');
+    const migrations = expandTenants(read.migrations, tenants);
     const survey = 'value' in answers.survey ? answers.survey.value : undefined;
     const isOnePool = pool === migrationPool;
     return {
@@ -101,8 +109,8 @@ export async function gather(
       plugins,
       migrations,
       ...answers,
-      problems: [...problems, ...(survey?.problems ?? [])],
-      warnings: survey?.plugins.flatMap(({ warnings }) => warnings) ?? [],
+      problems: groupTenants([...read.problems, ...tenants.problems, ...(survey?.problems ?? [])]),
+      warnings: groupTenants(survey?.plugins.flatMap(({ warnings }) => warnings) ?? []),
     };
   } finally {
     await endSoon(pools, settings.clock);
@@ -168,28 +176,38 @@ async function isShared(
   }).catch(() => false);
 }
 
-type DatabaseAnswers = Pick<Gathered, 'survey' | 'facts' | 'fleet'>;
+type DatabaseAnswers = Pick<Gathered, 'survey' | 'facts' | 'fleet'> & {
+  readonly tenants: FoundTenants;
+};
 
 async function askDatabase(
   pool: Pool,
   settings: BootSettings,
-  { plugins, migrations, longMs }: Pick<Gathered, 'plugins' | 'migrations' | 'longMs'>,
+  { plugins, migrations: read, longMs }: Pick<Gathered, 'plugins' | 'migrations' | 'longMs'>,
   signal: AbortSignal,
 ): Promise<DatabaseAnswers> {
   const { clock, pooler, migrations: how } = settings;
   const { schemaPrefix } = how;
   const options = { settings: how, pooler, willApply: how.mode === 'apply' };
-  const question = {
-    schemas: [...new Set(migrations.flatMap(listOwnSchemas))],
-    knownSchemas: plugins.known.flatMap((plugin) => listSchemas(plugin, settings)),
-    schemaPrefix,
-    longMs,
+  const lookAt = async (client: PinnedClient): Promise<DatabaseAnswers> => {
+    const tenants = await findTenants({ settings, clock }, plugins.known, client, signal);
+    const migrations = expandTenants(read, tenants);
+    const question = {
+      schemas: [...new Set(migrations.flatMap(listOwnSchemas))],
+      knownSchemas: [
+        ...plugins.known.flatMap((plugin) => listSchemas(plugin, settings)),
+        ...migrations.flatMap((each) => [each.schema, ...each.previousSchemas]),
+      ],
+      schemaPrefix,
+      longMs,
+    };
+    return {
+      tenants,
+      survey: await attempt(() => surveyDatabase(client, migrations, options)),
+      facts: await attempt(() => readServerFacts(client, question)),
+      fleet: await attempt(() => findFleet(client, schemaPrefix)),
+    };
   };
-  const lookAt = async (client: PinnedClient): Promise<DatabaseAnswers> => ({
-    survey: await attempt(() => surveyDatabase(client, migrations, options)),
-    facts: await attempt(() => readServerFacts(client, question)),
-    fleet: await attempt(() => findFleet(client, schemaPrefix)),
-  });
   try {
     return await withClientOnce(pool, { clock, signal }, lookAt);
   } catch (error) {
@@ -198,7 +216,8 @@ async function askDatabase(
 }
 
 function noAnswers(because: string): DatabaseAnswers {
-  return { survey: { because }, facts: { because }, fleet: { because } };
+  const unknown = { because };
+  return { survey: unknown, facts: unknown, fleet: unknown, tenants: noTenants };
 }
 
 /** The schemas of a plugin that it has now. */

@@ -1,0 +1,40 @@
+import type { Problem } from '../../core/error-codes.ts';
+import { listNames } from '../../core/printable.ts';
+import { readTenant } from '../../core/tenants.ts';
+
+/**
+ * Turns findings about tenants into findings about their plugin. What many tenants have in common, such as an edited file, is one
+ * finding: with the message of the first of them, and the names of the others.
+ */
+export function groupTenants(found: readonly Problem[]): readonly Problem[] {
+  const groups = new Map<string, { readonly first: Problem; readonly tenants: string[] }>();
+  const grouped = found.map((each) => {
+    const { plugin, tenant } = readTenant(each.plugin ?? '');
+    if (tenant === undefined) return { first: each, tenants: [] };
+    const { code, file = '', line = '' } = each;
+    const key = [plugin, code, file, line].join('\n');
+    const known = groups.get(key);
+    if (known) {
+      known.tenants.push(tenant);
+      return undefined;
+    }
+    const group = { first: { ...each, plugin }, tenants: [tenant] };
+    groups.set(key, group);
+    return group;
+  });
+  return grouped.flatMap((group) => (group ? join(group) : []));
+}
+
+function join({
+  first,
+  tenants,
+}: {
+  readonly first: Problem;
+  readonly tenants: readonly string[];
+}) {
+  const [tenant, ...others] = new Set(tenants);
+  if (tenant === undefined) return first;
+  if (others.length === 0) return { ...first, tenant };
+  const more = others.length === 1 ? '1 further tenant' : `${others.length} further tenants`;
+  return { ...first, message: `${first.message} (the same with ${more}: ${listNames(others)})` };
+}

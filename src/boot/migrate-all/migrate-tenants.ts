@@ -1,0 +1,85 @@
+import type { TaskArgs } from '../../../machines/index.ts';
+import { BootError } from '../../core/errors.ts';
+import type { Emit } from '../../core/events.ts';
+import type { Plugin } from '../../core/plugin.ts';
+import type { TenantsReport } from '../../core/report.ts';
+import { ofTenant } from '../../core/tenants.ts';
+import { addToTenant, createTenantsRecord, reportTenants } from '../../insight/tenants-record.ts';
+import type { RunAround } from '../around/around.ts';
+import { KnownTenants } from './known-tenants.ts';
+import { migrateAllPhase } from './migrate-all-phase.ts';
+import type { PluginPath } from './plugin-path.ts';
+
+/**
+ * Migrates the tenants of a plugin that is up: asks for the names again, and does for that plugin what a boot does. Emits the
+ * events of its tenants, and none of the plugin, whose own step is over. New tenants are known once all are migrated.
+ *
+ * @throws BootError as a boot does; `BOOT_CANCELED` when the signal is aborted
+ */
+export async function migrateTenants(
+  around: RunAround,
+  plugin: Plugin,
+  path: PluginPath,
+  known: KnownTenants,
+  signal: AbortSignal,
+): Promise<TenantsReport> {
+  const { id } = plugin;
+  const record = createTenantsRecord(0);
+  const emit: Emit = (event) => {
+    const tenant = ofTenant(event);
+    if (event.type === 'plugin.migrate.planned' && event.tenants) {
+      record.total = event.tenants.total;
+    }
+    if (tenant !== undefined) addToTenant(record, tenant, event);
+    const isPassedOn = event.type === 'boot.warning' || event.type === 'plugin.migrate.warning';
+    if (isPassedOn || (tenant !== undefined && event.type !== 'plugin.migrate.waiting')) {
+      around.emit(event);
+    }
+  };
+  const found = new KnownTenants();
+  const graph = { plugins: [plugin], nodes: [], edges: [], warnings: [] };
+  const phase = migrateAllPhase({ ...around, emit }, noPackages, () => graph, path, found);
+  const give = <Input>(input: Input): TaskArgs<Input> => ({
+    input,
+    signal,
+    windDown: signal,
+    isCanceled: signal.aborted,
+  });
+  const untilMigrated = async (): Promise<void> => {
+    for (let attempt = 1; ; attempt += 1) {
+      const result = await phase.migrate(give({ plugin: id, slot: 1 }));
+      if (result.status === 'done') return;
+      if (result.status === 'failed') throw result.error;
+      if (result.status === 'canceled') signal.throwIfAborted();
+      const waited = await phase.wait(give({ plugin: id, attempt }));
+      if (waited.status === 'failed') throw waited.error;
+      signal.throwIfAborted();
+    }
+  };
+  try {
+    const surveyed = await phase.survey(give(undefined));
+    if (surveyed.status === 'failed') throw surveyed.error;
+    const isBehind = surveyed.status === 'done' && !surveyed.upToDate.includes(id);
+    if (isBehind) await untilMigrated();
+    await phase.flush(give({ outcome: 'done' }));
+  } catch (error) {
+    // What was committed is flushed, whatever the reason.
+    await phase.flush(give({ outcome: 'failed' })).catch(() => undefined);
+    if (signal.aborted) throw canceled(id);
+    throw error;
+  } finally {
+    phase.close();
+  }
+  known.take(id, found);
+  return reportTenants(record);
+}
+
+function canceled(plugin: string): BootError {
+  const message = `The migration of the tenants of ${plugin} was canceled, because the boot stops`;
+  return new BootError('BOOT_CANCELED', message, { plugin, phase: 'migrateAll' });
+}
+
+/** The registry of plugins is not written. */
+const noPackages = (): never => {
+  throw new Error('the packages of plugins are not looked for');
+};
