@@ -17,7 +17,15 @@ export type { FleetOptions } from './boot/idle/read-fleet.ts';
 export { readHistory } from './boot/idle/read-history.ts';
 export type { HistoryOptions, KeptBoot } from './boot/idle/read-history.ts';
 export { createRepair } from './boot/idle/repair.ts';
-export type { Repair } from './boot/idle/repair.ts';
+export type {
+  AcceptEditedOptions,
+  BaselineOptions,
+  ForgetOptions,
+  HolderOptions,
+  RelocateOptions,
+  Repair,
+  RepairOptions,
+} from './boot/idle/repair.ts';
 export type { Services } from './boot/around/service-registry.ts';
 export type { BootState, LaunchState, WaitingStep } from './core/boot-state.ts';
 export type { Clock } from './core/clock.ts';

@@ -7,8 +7,11 @@ import { eventLevels } from '../../src/core/event-levels.ts';
 import { bootEventNames, eventMeanings } from '../../src/core/event-meanings.ts';
 import type { BootEventName } from '../../src/core/events.ts';
 import { describeMachines } from '../../machines/describe-machines.ts';
+import { writeApiPages } from './api-pages.ts';
 import { doctorPage } from './doctor-page.ts';
 import { drawMachine } from './machine-picture.ts';
+import { writeOptionsPage } from './options-page.ts';
+import { readPublicApi } from './public-api.ts';
 import {
   makeDocumentSchema,
   makeRecordingSchema,
@@ -23,9 +26,12 @@ const stamp = new Set(['type', 'bootId', 'seq', 'at', 'elapsedMs']);
 /** Every generated page, by its place in this folder. */
 export function generatePages(): Readonly<Record<string, string>> {
   const schema = makeRecordingSchema();
+  const api = readPublicApi();
   return {
     'events.md': eventsPage(),
     'errors.md': errorsPage(),
+    'options.md': writeOptionsPage(api),
+    ...writeApiPages(api),
     '../doctor.md': doctorPage(),
     '../recording.md': recordingPage(schema),
     '../telemetry.md': telemetryPage(),

@@ -81,10 +81,23 @@ type InitIfProviding<P> = [keyof P] extends [never] ? unknown : { readonly init:
 
 /** How long the steps of a plugin may take. */
 interface PluginTimeouts {
-  /** How long `init` may take, each attempt. */
+  /**
+   * How long `init` may take, each attempt.
+   *
+   * @default the option `init.timeout` of the boot
+   */
   readonly init?: Duration;
+  /**
+   * How long `ready` may take.
+   *
+   * @default the option `init.timeout` of the boot
+   */
   readonly ready?: Duration;
-  /** How long the stop handlers may take together. */
+  /**
+   * How long the stop handlers may take together.
+   *
+   * @default the option `stop.timeout` of the boot
+   */
   readonly stop?: Duration;
 }
 
@@ -104,10 +117,17 @@ interface PluginRetry {
 interface PluginFacts {
   /** Kebab-case, at most 63 bytes together with the schema prefix. */
   readonly id: string;
+  /**
+   * The version of the plugin, for people who read events and reports.
+   *
+   * @default none
+   */
   readonly version?: string;
   /**
-   * The folder that drizzle-kit or Prisma writes, a `file:` URL or an absolute path; or `sqlFiles()`; or a list of functions; or a list of
-   * these. Without it the plugin gets no schema.
+   * The folder that drizzle-kit or Prisma writes, a `file:` URL or an absolute path; or `sqlFiles()`; or a list of functions; or
+   * a list of these.
+   *
+   * @default none: the plugin gets no schema
    */
   readonly migrations?: MigrationSource;
   /**
@@ -124,7 +144,11 @@ interface PluginFacts {
    * @default one schema, for the plugin
    */
   readonly tenants?: Tenants;
-  /** Ids that the plugin had in earlier releases, in any order: a schema of such an id is renamed, with all that is in it. */
+  /**
+   * Ids that the plugin had in earlier releases, in any order: a schema of such an id is renamed, with all that is in it.
+   *
+   * @default []
+   */
   readonly previousIds?: readonly string[];
   /**
    * The connections of the plugin's `database`: a pool, a connection string or a config. A login role of its own makes a security
@@ -133,7 +157,11 @@ interface PluginFacts {
    * @default the pool of the boot
    */
   readonly pool?: Pool | string | PoolConfig;
-  /** Plugins that come first if they are present; nothing of them is needed. */
+  /**
+   * Plugins that come first if they are present; nothing of them is needed.
+   *
+   * @default []
+   */
   readonly after?: readonly string[];
   /**
    * Whether the boot fails without this plugin. `false` lets it go on, degraded.
@@ -141,20 +169,46 @@ interface PluginFacts {
    * @default true
    */
   readonly required?: boolean;
+  /** How long the steps of the plugin may take. */
   readonly timeouts?: PluginTimeouts;
+  /**
+   * How often `init` is tried.
+   *
+   * @default once
+   */
   readonly retry?: PluginRetry;
 }
 
 interface PluginDefinition<D, P, Db> extends PluginFacts {
-  /** The services that the plugin needs, by the key under which `init` gets them. */
+  /**
+   * The services that the plugin needs, by the key under which `init` gets them.
+   *
+   * @default {}
+   */
   readonly deps?: D & FreeDeps<D>;
-  /** What `init` returns, by key. */
+  /**
+   * The services that the plugin offers: what `init` returns, by key.
+   *
+   * @default {}
+   */
   readonly provides?: P & FreeProvides<P, NoInfer<D>>;
-  /** Makes the plugin's typed database from its scoped pool; left out: the scoped pool itself. */
+  /**
+   * Makes the plugin's typed database from its scoped pool.
+   *
+   * @default the scoped pool itself
+   */
   readonly database?: (pool: Pool) => Db;
-  /** Starts the plugin. Runs after the `init` of everything it depends on, and after every migration of every plugin. */
+  /**
+   * Starts the plugin. Runs after the `init` of everything it depends on, and after every migration of every plugin.
+   *
+   * @default nothing is started
+   */
   init?(context: InitContext<D, Db>): NoInfer<InitResult<P>> | Promise<NoInfer<InitResult<P>>>;
-  /** Runs after the `init` of every plugin. */
+  /**
+   * Runs after the `init` of every plugin.
+   *
+   * @default nothing
+   */
   ready?(context: InitContext<D, Db> & Exports<P>): void | Promise<void>;
 }
 

@@ -24,7 +24,13 @@ interface Telling {
   readonly launch?: number;
 }
 
-/** A boot as its events tell it, as it stood at one moment. It never changes; `at()` gives the same boot at another moment. */
+/**
+ * A boot as its events tell it, as it stood at one moment. It never changes; `at()` gives the same boot at another moment.
+ *
+ * @example
+ * const story = await readStory('boot.ndjson');
+ * for (const finding of findings(story.at(2_000))) console.log(finding.text);
+ */
 export class Story {
   readonly bootId: string;
   /** The moment of which it is the story, in ms from the start of the boot. */

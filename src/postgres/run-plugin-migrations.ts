@@ -14,8 +14,11 @@ export interface DrizzleMigrationConfig {
 
 /** The options of {@link runPluginMigrations}. */
 export interface RunPluginMigrationsOptions<Client extends ClientLike, Db> {
+  /** Where the client comes from. */
   readonly pool: { connect(): Promise<Client> };
+  /** The folder that drizzle-kit writes. */
   readonly migrationsFolder: string;
+  /** The schema in which they run, and which has the history; it is made when it is not there. */
   readonly migrationsSchema: string;
   /**
    * Makes the database that `migrate` gets.

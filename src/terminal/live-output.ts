@@ -27,7 +27,11 @@ export interface LiveOutputOptions {
    * @default process.stdout
    */
   readonly stream?: OutputStream;
-  /** @default true on a terminal, unless NO_COLOR is set or TERM is dumb */
+  /**
+   * Whether the text has colours.
+   *
+   * @default true on a terminal, unless NO_COLOR is set or TERM is dumb
+   */
   readonly colors?: boolean;
   /**
    * Whether lines below the output show what runs right now and what it waits for, several times a second.

@@ -30,7 +30,7 @@ import { checkBootOptions, type BootSettings } from '../options/boot-settings.ts
 import { repairOne, withPlugin } from './repair-plugin.ts';
 
 /** The options that all repairs share. */
-interface RepairOptions {
+export interface RepairOptions {
   /**
    * Whether to report what would be done, and change nothing.
    *
@@ -46,7 +46,7 @@ interface RepairOptions {
 }
 
 /** The options of `repair.baseline()`. */
-interface BaselineOptions extends RepairOptions {
+export interface BaselineOptions extends RepairOptions {
   /**
    * The last file that counts as applied: `0003_prices.sql` or `0003_prices`.
    *
@@ -68,7 +68,7 @@ interface BaselineOptions extends RepairOptions {
 }
 
 /** The options of `repair.acceptEdited()`. */
-interface AcceptEditedOptions extends RepairOptions {
+export interface AcceptEditedOptions extends RepairOptions {
   /**
    * The files whose text is right as it is now.
    *
@@ -78,7 +78,7 @@ interface AcceptEditedOptions extends RepairOptions {
 }
 
 /** The options of `repair.forget()`. */
-interface ForgetOptions extends RepairOptions {
+export interface ForgetOptions extends RepairOptions {
   /**
    * The rows to forget, as messages name them: `0003_prices`, or `created_at 1700000000000` where a history has no names.
    *
@@ -88,7 +88,7 @@ interface ForgetOptions extends RepairOptions {
 }
 
 /** The options of `repair.relocate()`. */
-interface RelocateOptions extends RepairOptions {
+export interface RelocateOptions extends RepairOptions {
   /**
    * The names of the objects to move. Needed for objects that several plugins may own.
    *
@@ -98,7 +98,7 @@ interface RelocateOptions extends RepairOptions {
 }
 
 /** The options of `repair.holder()`. */
-interface HolderOptions {
+export interface HolderOptions {
   /**
    * Whether to end the session that holds the lock. What it has not committed is rolled back.
    *

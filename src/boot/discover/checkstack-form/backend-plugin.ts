@@ -80,7 +80,9 @@ export interface BackendPlugin extends Pick<
   Plugin,
   'version' | 'after' | 'required' | 'timeouts' | 'retry'
 > {
+  /** The id of the plugin. */
   readonly metadata: PluginMetadata;
+  /** Says what the plugin is, by calls of `env`. */
   register(env: BackendPluginRegistry): void;
 }
 
