@@ -22,8 +22,8 @@ export default defineConfig({
     outDir: 'dist',
     emptyOutDir: false,
     target: 'es2023',
+    // The code stays as readable as its source, so that no maps are needed: they would be half of the package.
     minify: false,
-    sourcemap: true,
     rolldownOptions: {
       input: Object.fromEntries(
         [...entries, manifest.bin.slipway, replicaProgram].map((file) => {

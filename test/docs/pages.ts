@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { repository } from '../architecture/imports.ts';
 
 /** Every page of the documentation, relative to the repository. */
-export const pages: readonly string[] = [...docsWith('.md'), 'README.md', 'CHANGELOG.md'];
+export const pages: readonly string[] = [
+  ...docsWith('.md'),
+  'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+];
 
 /** Every program of the documentation, relative to the repository. */
 export const programs: readonly string[] = docsWith('.ts');

@@ -72,22 +72,3 @@ describe('the events', () => {
     expect(unknown).toEqual([]);
   });
 });
-
-describe('the links between the pages', () => {
-  it('lead somewhere', () => {
-    const broken = pages.flatMap((page) =>
-      [...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)]
-        .map(([, target]) => join(page, '..', target ?? ''))
-        .filter((target) => {
-          try {
-            readFileSync(join(repository, target));
-            return false;
-          } catch {
-            return true;
-          }
-        })
-        .map((target) => `${page} → ${target}`),
-    );
-    expect(broken).toEqual([]);
-  });
-});

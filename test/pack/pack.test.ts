@@ -1,7 +1,17 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { repository } from '../architecture/imports.ts';
@@ -142,6 +152,40 @@ export { bootMachine, startPostgres };
     expect(compiled.stdout).toBe('');
   }, 60_000);
 
+  it('has declarations that a compiler checks in full, but for those of Drizzle and XState', async ({
+    skip,
+  }) => {
+    if (whyNot) skip(whyNot);
+    const folder = join(project, 'full-check');
+    await mkdir(folder);
+    const entries = ['', '/testing', '/http', '/insight', '/inspector', '/drizzle', '/checkstack'];
+    const lines = [...entries, '/machines'].map(
+      (entry, index) => `export type * as entry${index} from 'slipway${entry}';`,
+    );
+    await writeFile(join(folder, 'use.ts'), lines.join('\n'));
+    const compilerOptions = {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      noEmit: true,
+      target: 'es2022',
+      lib: ['es2023', 'esnext.disposable'],
+      module: 'nodenext',
+      types: ['node'],
+    };
+    await writeFile(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, files: ['use.ts'] }),
+    );
+    const compiled = await run(bin('tsc'), ['-p', folder], { maxBuffer: 64 * 1024 * 1024 }).catch(
+      (error: { readonly stdout: string }) => error,
+    );
+    const faults = compiled.stdout.split('\n').filter((line) => line.includes('error TS'));
+    const ofOthers = faults.filter((line) => /node_modules\/(?:drizzle-orm|xstate)\//.test(line));
+    expect(ofOthers.length).toBeGreaterThan(0);
+    expect(faults).toEqual(ofOthers);
+  }, 120_000);
+
   it('is well-formed for bundlers and type resolution', async ({ skip }) => {
     if (whyNot) skip(whyNot);
     const published = await run(bin('publint'), ['run', tarball, '--strict'], { cwd: project });
@@ -149,6 +193,27 @@ export { bootMachine, startPostgres };
     const types = run(bin('attw'), [tarball, '--profile', 'esm-only'], { cwd: project });
     await expect(types).resolves.toBeDefined();
   }, 120_000);
+});
+
+describe('the pages in the package', () => {
+  it('link to each other, and to nothing else but the repository itself', async ({ skip }) => {
+    if (whyNot) skip(whyNot);
+    const root = join(project, 'node_modules', 'slipway');
+    const files = await readdir(root, { recursive: true });
+    const shipped = new Set(files.map((path) => path.replaceAll('\\', '/')));
+    const broken: string[] = [];
+    for (const page of [...shipped].filter((path) => path.endsWith('.md'))) {
+      const text = await readFile(join(root, page), 'utf8');
+      for (const [, link = ''] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+        const target = posix.join(page, '..', link);
+        // Programs and tests are in the repository alone.
+        if (!shipped.has(target) && !/^(?:test|docs\/examples)\//.test(target))
+          broken.push(`${page} → ${link}`);
+      }
+    }
+    expect(shipped).toContain('docs/migrations.md');
+    expect(broken).toEqual([]);
+  });
 });
 
 describe('a clone that was never built', () => {
