@@ -4,15 +4,13 @@ import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Page } from 'playwright-core';
+import type * as Playwright from 'playwright-core';
 
 // Takes the pictures of docs/inspector.md: the demo stages each situation on a real PostgreSQL, and a real Chromium shows it.
 // Run it after `npm run build`: node --import jiti/register docs/reference/pictures.ts [situation …]
 
 // Jiti cannot translate it, and need not.
-const { chromium } = createRequire(import.meta.url)(
-  'playwright-core',
-) as typeof import('playwright-core');
+const { chromium } = createRequire(import.meta.url)('playwright-core') as typeof Playwright;
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = fileURLToPath(new URL('../pictures/', import.meta.url));
 const size = { width: 1280, height: 800 };
@@ -26,12 +24,12 @@ interface Situation {
 
 interface View {
   readonly picture: string;
-  readonly open: (page: Page) => Promise<unknown>;
+  readonly open: (page: Playwright.Page) => Promise<unknown>;
   /** The part of the page that is shown; left out, all of it. */
   readonly part?: string;
 }
 
-const openTab = async (page: Page, name: string): Promise<void> => {
+const openTab = async (page: Playwright.Page, name: string): Promise<void> => {
   await page.getByRole('tab', { name }).click();
   await page.getByRole('tabpanel', { name }).waitFor();
 };

@@ -131,7 +131,8 @@ class Reader {
 
   /** The members of a union that is made from a value. */
   #readUnion(name: string, symbol: ts.Symbol): string {
-    const style = ts.TypeFormatFlags.InTypeAlias | ts.TypeFormatFlags.NoTruncation;
+    const style: ts.TypeFormatFlags =
+      ts.TypeFormatFlags.InTypeAlias | ts.TypeFormatFlags.NoTruncation;
     const type = this.#checker.getDeclaredTypeOfSymbol(symbol);
     return `type ${name} = ${this.#checker.typeToString(type, undefined, style)};`;
   }
@@ -211,7 +212,8 @@ class Reader {
     const type = this.#checker.getTypeOfSymbol(property);
     const signatures = this.#checker.getSignaturesOfType(type, ts.SignatureKind.Call);
     if (signatures.length === 0) return this.#checker.typeToString(type);
-    const style = ts.TypeFormatFlags.WriteArrowStyleSignature | ts.TypeFormatFlags.NoTruncation;
+    const style: ts.TypeFormatFlags =
+      ts.TypeFormatFlags.WriteArrowStyleSignature | ts.TypeFormatFlags.NoTruncation;
     return signatures
       .map((signature) => this.#checker.signatureToString(signature, undefined, style))
       .join(' & ');
