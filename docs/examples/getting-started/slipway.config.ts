@@ -1,0 +1,1 @@
+export { backend as default } from './src/backend.ts';
