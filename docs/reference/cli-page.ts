@@ -95,9 +95,9 @@ function describeCommand(
   return [`### slipway ${name}`, fence(writeCommandHelp(name, 100)), ...(shown.get(name) ?? [])];
 }
 
-/** What a boot says every now and then while it lasts; on a fast machine it lasts too short for it. */
+/** What a boot or a plan says every now and then while it lasts; on a fast machine it lasts too short for it. */
 const heartbeat =
-  /^ {2}(?:The boot (?:looks|waits)|\S+ (?:waits|applies|prepares|tries|starts:|gets ready:)) .*\n/gm;
+  /^(?: {2}(?:The boot (?:looks|waits)|\S+ (?:waits|applies|prepares|tries|starts:|gets ready:)) |Still waiting for PostgreSQL, ).*\n/gm;
 
 /** As a terminal shows it: both streams, and the exit code when it is none of success. */
 function writeCall({ args }: Call, { code, stdout, stderr }: Printed): string {

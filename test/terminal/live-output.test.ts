@@ -138,13 +138,15 @@ describe('the live output', () => {
     const { boot } = bootUnderTest({
       pool: 'postgres://127.0.0.1:1/nothing',
       plugins: [definePlugin({ id: 'a', migrations: [{ name: '0', run() {} }] })],
-      connect: { wait: '1s' },
+      connect: { wait: '60s' },
     });
     boot.onAny(createLiveOutput({ stream: terminal, ...live }));
-    await expect(boot.start()).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE' });
-    expect(terminal.pictures.join('\n')).toMatch(
+    const ended = boot.start().catch((error: unknown) => error);
+    await terminal.shows(
       /The boot waits .*: PostgreSQL does not answer: .*ECONNREFUSED.*; next\s+attempt in \d\.\ds/,
     );
+    await boot.stop();
+    expect(await ended).toMatchObject({ code: 'BOOT_CANCELED' });
     expect(terminal.lines.join('\n')).toMatch(/… waited .*: PostgreSQL/);
   });
 
@@ -157,17 +159,17 @@ describe('the live output', () => {
           id: 'slow',
           async init() {
             await terminal.shows(
-              /slow +0\.\ds {2}starts\n {2}▸ slow starts: .* \(0 of 1 started\)$/,
+              /slow +\d+\.\ds {2}starts\n {2}▸ slow starts: .* \(0 of 1 started\)$/,
             );
             terminal.write('a word of its own\nand another\n');
-            await terminal.shows(/and another\n(.*\n)*.*slow +0\.\ds {2}starts/);
+            await terminal.shows(/and another\n(.*\n)*.*slow +\d+\.\ds {2}starts/);
             terminal.write('half a line');
             const before = terminal.pictures.length;
             await delay(250);
             expect(terminal.pictures.slice(before)).toEqual([]);
             terminal.write(', whole\n');
             terminal.resize(50);
-            await terminal.shows(/slow +1\.\ds {2}starts/);
+            while (timesIn(terminal).size < 4) await showsLater(terminal);
           },
         }),
       ],
@@ -180,10 +182,6 @@ describe('the live output', () => {
     );
     expect(terminal.lines.filter((line) => line.includes('starts'))).toEqual([]);
     expect(Reflect.get(terminal, 'write')).toBe(write);
-    const times = new Set(
-      terminal.pictures.flatMap((text) => /slow +(\d\.\ds)/.exec(text)?.[1] ?? []),
-    );
-    expect(times.size).toBeGreaterThan(3);
   });
 
   it('draws at most once in 100 ms, however many plugins there are', async () => {
@@ -261,6 +259,21 @@ describe('the live output', () => {
   });
 });
 
+/** The times of the slow step that were shown so far. */
+function timesIn({ pictures }: Terminal): ReadonlySet<string> {
+  return new Set(pictures.flatMap((text) => timeIn(text) ?? []));
+}
+
+/** Resolves when another time is shown than now, however long a picture takes on a busy machine. */
+async function showsLater(terminal: Terminal): Promise<void> {
+  const now = timeIn(terminal.pictures.at(-1) ?? '');
+  await terminal.shows(new RegExp(`slow +(?!${now} )\\d+\\.\\ds {2}starts`));
+}
+
+function timeIn(picture: string): string | undefined {
+  return /slow +(\d+\.\ds)/.exec(picture)?.[1];
+}
+
 function areaHeight(picture: string): number {
   const lines = picture.split('\n');
   const first = lines.findIndex((line) => /^ {4}[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] /.test(line));
@@ -280,7 +293,8 @@ describe('the output of a boot whose plugins come and go', () => {
         .replaceAll(/ on PostgreSQL.*/g, '')
         .split('\n')
         .map((line) => line.trim())
-        .filter(Boolean),
+        // A boot that lasts long, as on a busy machine, also says how far it is.
+        .filter((line) => line !== '' && !/\(\d+ of \d+ \w+\)$/.test(line)),
     ).toEqual([
       'launch 2 adds reviews and stars',
       'migrate',
