@@ -12,16 +12,21 @@ export function* pluginGraphs(size: number): Generator<readonly GraphNode[]> {
   }
 }
 
+const distinct = new Map<number, readonly (readonly GraphNode[])[]>();
+
 /** As {@link pluginGraphs}, but of the graphs that differ only in the names of their plugins only the first. */
-export function* distinctGraphs(size: number): Generator<readonly GraphNode[]> {
+export function distinctGraphs(size: number): readonly (readonly GraphNode[])[] {
+  const known = distinct.get(size);
+  if (known) return known;
   const seen = new Set<string>();
   const orders = listOrders(size);
-  for (const nodes of pluginGraphs(size)) {
-    const shapes = orders.map((order) => describeShape(nodes, order));
-    if (shapes.some((shape) => seen.has(shape))) continue;
-    seen.add(shapes[0] ?? '');
-    yield nodes;
-  }
+  const graphs = [...pluginGraphs(size)].filter((nodes) => {
+    if (orders.some((order) => seen.has(describeShape(nodes, order)))) return false;
+    seen.add(describeShape(nodes, orders[0] ?? []));
+    return true;
+  });
+  distinct.set(size, graphs);
+  return graphs;
 }
 
 /** Graphs of exactly `size` plugins, always the same for one seed. */
