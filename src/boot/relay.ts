@@ -5,7 +5,7 @@ import type { PluginRecord } from '../insight/plugin-record.ts';
 import type { Clock } from '../core/clock.ts';
 import { roundMs } from '../core/duration.ts';
 import { toError } from '../core/error-record.ts';
-import { ofTenant } from '../core/tenants.ts';
+import { getTenant } from '../core/tenants.ts';
 import type { BootEvent, Emit, UnstampedEvent } from '../core/events.ts';
 import type { StatementCount } from './around/statement-count.ts';
 
@@ -161,7 +161,7 @@ function findSpan(
   event: Unstamped,
 ): { readonly key: string; readonly begins: boolean } | undefined {
   // Tenants say themselves how long they took.
-  if (ofTenant(event) !== undefined) return undefined;
+  if (getTenant(event) !== undefined) return undefined;
   switch (event.type) {
     case 'phase.started':
     case 'phase.finished':

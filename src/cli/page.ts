@@ -1,3 +1,5 @@
+import type { TenantsPlan } from '../index.ts';
+
 /** How a text is painted, and what it means. */
 export type Tone = 'good' | 'bad' | 'warning' | 'soft';
 
@@ -81,4 +83,10 @@ export class Page {
 /** `1 file`, `2 files`. */
 export function count(number: number, word: string, many = `${word}s`): string {
   return `${number} ${number === 1 ? word : many}`;
+}
+
+/** `1000 tenants, 2 behind`, `1 tenant, up to date`. */
+export function countTenants({ total, upToDate }: Omit<TenantsPlan, 'behind'>): string {
+  const behind = total - upToDate;
+  return `${count(total, 'tenant')}, ${behind === 0 ? 'up to date' : `${behind} behind`}`;
 }

@@ -61,9 +61,8 @@ type FreeProvides<P, D> = string extends keyof P | keyof D
 type Injected<D> = { readonly [K in Exclude<keyof D, keyof OwnContext<unknown>>]: Resolved<D[K]> };
 
 /**
- * What `init` gets: each dependency under its key in `deps`, and `database`, `schema`, `tenants`, `logger`, `signal` and `onStop`.
- * For
- * a part of `init` that is a function of its own.
+ * What `init` gets: each dependency under its key in `deps`, and `database`, `schema`, `tenants`, `logger`, `signal` and
+ * `onStop`. For a part of `init` that is a function of its own.
  *
  * @example
  * const deps = { auth: authApi };

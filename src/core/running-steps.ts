@@ -52,6 +52,8 @@ export interface StatementLook {
 /** The file and the statement that run now. */
 export interface RunningStatement extends StatementLook {
   readonly file: string;
+  /** The tenant that it is applied for; left out for a plugin without tenants. */
+  readonly tenant?: string;
   /** The place of the file among those that are pending; counts from 1. */
   readonly index: number;
   readonly of: number;
@@ -76,6 +78,9 @@ export interface RunningStep {
   readonly usualMs?: number;
   /** Left out while it works. */
   readonly wait?: Wait;
-  /** The migration file that it applies; left out between two files and for other steps. */
+  /**
+   * The migration file that it applies; left out between two files and for other steps. Of tenants that migrate side by side, it
+   * is the one that has run longest; left out when that is less than a second.
+   */
   readonly file?: RunningStatement;
 }

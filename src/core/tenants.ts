@@ -35,7 +35,7 @@ export type Tenants = (context: TenantsContext) => readonly Tenant[] | Promise<r
 
 /** The tenants of a plugin, as its `init` gets them. */
 export interface PluginTenants<Db> {
-  /** Their names, in the order in which they were returned. Those that `boot.migrateTenants()` adds come at the end. */
+  /** Their names, in the order in which they were returned, by the boot or by the last `boot.migrateTenants()`. */
   readonly names: readonly string[];
   /**
    * Returns the name of a tenant's schema, unquoted.
@@ -56,32 +56,38 @@ export interface PluginTenants<Db> {
 const between = '/';
 
 /**
- * Names one tenant of a plugin, in messages and in the calls of repairs.
+ * Names a plugin, or one of its tenants, in messages and in the calls of repairs.
  *
  * @example nameTenant('shop', 'acme') // 'shop/acme'
+ * @example nameTenant('shop') // 'shop'
  */
-export function nameTenant(plugin: string, tenant: string): string {
-  return `${plugin}${between}${tenant}`;
+export function nameTenant(plugin: string, tenant?: string): string {
+  return tenant === undefined ? plugin : `${plugin}${between}${tenant}`;
 }
 
-/** Reads the id of a plugin, or the name of one of its tenants. */
-export function readTenant(id: string): { readonly plugin: string; readonly tenant?: string } {
-  const at = id.indexOf(between);
-  return at < 0 ? { plugin: id } : { plugin: id.slice(0, at), tenant: id.slice(at + 1) };
+/** Reads the name of a plugin, or of one of its tenants. */
+export function readTenant(who: string): { readonly plugin: string; readonly tenant?: string } {
+  const at = who.indexOf(between);
+  return at < 0 ? { plugin: who } : { plugin: who.slice(0, at), tenant: who.slice(at + 1) };
 }
 
-/** Whether it is one tenant of a plugin. */
-export function isTenant(id: string): boolean {
-  return id.includes(between);
+/** Returns the tenant's own name: `acme` of `shop/acme`. */
+export function cutPlugin(who: string): string {
+  return who.slice(who.indexOf(between) + 1);
 }
 
-/** Makes the event of a tenant, which has the tenant's name for its plugin, into an event of the plugin that names the tenant. */
+/** Whether it is the name of a tenant, and not that of a plugin. */
+export function isTenant(who: string): boolean {
+  return who.includes(between);
+}
+
+/** Names the plugin and the tenant apart, in an event whose plugin is `shop/acme`. */
 export function placeTenant(event: UnstampedEvent): UnstampedEvent {
   if (!('plugin' in event) || event.plugin === undefined || !isTenant(event.plugin)) return event;
   return { ...event, ...readTenant(event.plugin) };
 }
 
 /** Returns the tenant that an event is about; `undefined` when it is about the plugin. */
-export function ofTenant(event: object): string | undefined {
+export function getTenant(event: object): string | undefined {
   return 'tenant' in event && typeof event.tenant === 'string' ? event.tenant : undefined;
 }

@@ -12,15 +12,14 @@ import {
   type Step,
   type StepState,
 } from '../core/steps.ts';
+import type { Span } from './file-runs.ts';
 import {
   addToPlugin,
   createPluginRecord,
-  type AnyEvent,
-  type EventOf,
   type PluginRecord,
-  type Span,
   type StepRecord,
 } from './plugin-record.ts';
+import type { AnyEvent, EventOf } from './recorded-event.ts';
 import {
   ChangesRecord,
   type LaunchRecord,

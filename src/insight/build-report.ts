@@ -10,7 +10,7 @@ import type {
 import type { Step } from '../core/steps.ts';
 import { listPhases, type BootRecord } from './boot-record.ts';
 import type { LaunchRecord, RemovalRecord } from './changes-record.ts';
-import type { PluginRecord } from './plugin-record.ts';
+import { listFiles, type PluginRecord } from './plugin-record.ts';
 import { traceChain } from './critical-chain.ts';
 import { listLocks } from './seen-locks.ts';
 import { listSegments, type Segment } from './segments.ts';
@@ -109,7 +109,7 @@ function reportStep(times: StepTimes, plugin: PluginRecord, step: Step): StepRep
     plugin.steps[step];
   const segments = listSegments(times, plugin, step);
   const eligibleAtMs = findEligible(segments);
-  const locks = listLocks(plugin.steps[step].files, times.nowMs);
+  const locks = step === 'migrate' ? listLocks(listFiles(plugin), times.nowMs) : [];
   return {
     outcome: outcome ?? 'notReached',
     durationMs: durationMs ?? 0,

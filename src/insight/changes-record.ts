@@ -1,7 +1,9 @@
 import { roundMs } from '../core/duration.ts';
 import { toPlainError, type ErrorRecord } from '../core/error-record.ts';
 import type { RemovalOutcome } from '../core/steps.ts';
-import type { AnyEvent, EventOf, PluginRecord, Span } from './plugin-record.ts';
+import type { Span } from './file-runs.ts';
+import type { PluginRecord } from './plugin-record.ts';
+import type { AnyEvent, EventOf } from './recorded-event.ts';
 
 /** The facts of the beginning of a boot. */
 export type StartFacts = Omit<

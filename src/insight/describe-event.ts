@@ -3,8 +3,8 @@ import { formatDuration } from '../core/duration.ts';
 import type { BootEventName } from '../core/events.ts';
 import { listNames, printable } from '../core/printable.ts';
 import type { Outcome, Phase, Step } from '../core/steps.ts';
-import { ofTenant } from '../core/tenants.ts';
-import type { AnyEvent, EventOf } from './plugin-record.ts';
+import { getTenant } from '../core/tenants.ts';
+import type { AnyEvent, EventOf } from './recorded-event.ts';
 import { describeLook } from './statement-words.ts';
 import { firstLine } from './step-words.ts';
 
@@ -113,7 +113,7 @@ export function describeEvent(event: AnyEvent): string {
   if (!Object.hasOwn(descriptions, event.type)) return '';
   const describe: (event: never) => string = descriptions[event.type];
   const text = describe(event as never).split('\n', 1)[0] ?? '';
-  const tenant = ofTenant(event);
+  const tenant = getTenant(event);
   return printable(tenant === undefined || text.includes(tenant) ? text : `${tenant}: ${text}`);
 }
 

@@ -1,5 +1,6 @@
 import type { LockReport } from '../core/report.ts';
 import type { Finding } from './finding.ts';
+import { listFiles } from './plugin-record.ts';
 import { listLocks } from './seen-locks.ts';
 import { describeLock } from './statement-words.ts';
 import type { Story } from './story.ts';
@@ -15,8 +16,8 @@ export function listHeldLocks({
   nowMs,
 }: Pick<Story, 'record' | 'nowMs'>): readonly HeldLock[] {
   return record.plugins
-    .flatMap(({ id, steps }) =>
-      listLocks(steps.migrate.files, nowMs).map((lock) => ({ plugin: id, ...lock })),
+    .flatMap((plugin) =>
+      listLocks(listFiles(plugin), nowMs).map((lock) => ({ plugin: plugin.id, ...lock })),
     )
     .toSorted((a, b) => b.longestWaitMs - a.longestWaitMs);
 }

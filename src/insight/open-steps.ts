@@ -4,9 +4,11 @@ import type { RunningStatement, RunningStep, StatementLook } from '../core/runni
 import type { Wait } from '../core/waits.ts';
 import type { Step } from '../core/steps.ts';
 import { findUsual } from './estimate.ts';
-import type { FileRun, PluginRecord } from './plugin-record.ts';
+import type { FileRun } from './file-runs.ts';
+import type { PluginRecord } from './plugin-record.ts';
 import { listSegments, type Segment } from './segments.ts';
 import type { StepTimes } from './step-times.ts';
+import { findSlowest } from './tenants-record.ts';
 import { listAwaited } from './wait-words.ts';
 
 /** A step that has not ended, and the part of its time that goes on now. */
@@ -111,12 +113,22 @@ export function listOpenSteps(
   return { running, waiting };
 }
 
-/** Finds the file that a plugin applies now, with its statement. */
+/** Finds the file that a plugin applies now, with its statement. Of tenants it is the one that takes long. */
 export function findRunningFile(
-  { steps: { migrate } }: PluginRecord,
+  { tenants, steps: { migrate } }: PluginRecord,
   nowMs: number,
 ): RunningStatement | undefined {
-  const run = migrate.files.at(-1);
+  if (!tenants) return readRun(migrate.files.at(-1), nowMs);
+  const slowest = findSlowest(tenants);
+  if (!slowest || nowMs - slowest.run.startMs < longMs) return undefined;
+  const running = readRun(slowest.run, nowMs);
+  return running && { tenant: slowest.tenant, ...running };
+}
+
+/** Shorter ones come and go too fast to be read. */
+const longMs = 1_000;
+
+function readRun(run: FileRun | undefined, nowMs: number): RunningStatement | undefined {
   if (!run || run.endMs !== undefined) return undefined;
   const { file, index, of, statements, startMs } = run;
   const last = statements.at(-1);

@@ -1,23 +1,17 @@
 import { toPlainError, type ErrorRecord } from '../core/error-record.ts';
-import type { BootEvent, BootEventName } from '../core/events.ts';
 import type { ReplacingFile } from '../core/report.ts';
 import type { LockBlocker, LockHolder, WaitKind } from '../core/waits.ts';
 import { stepIn, type Outcome, type Step } from '../core/steps.ts';
-import type { RecordedEvent } from './recorded-event.ts';
-import { addLook, type SeenFile } from './seen-locks.ts';
+import { getTenant } from '../core/tenants.ts';
+import type { AnyEvent, EventOf } from './recorded-event.ts';
+import { addToFiles, type FileRun, type Span } from './file-runs.ts';
 import { addEnd, addRelease, type StepMoments } from './step-moments.ts';
-import { addToTenant, createTenantsRecord, type TenantsRecord } from './tenants-record.ts';
-
-/** An event of this process, or of a recording. */
-export type AnyEvent = BootEvent | RecordedEvent;
-/** The event of one name. */
-export type EventOf<Name extends BootEventName> = Extract<AnyEvent, { readonly type: Name }>;
-
-/** The time when something began, and when it ended unless it goes on; in ms from the start of the boot. */
-export interface Span {
-  readonly startMs: number;
-  endMs?: number;
-}
+import {
+  addTenantFiles,
+  addToTenant,
+  createTenantsRecord,
+  type TenantsRecord,
+} from './tenants-record.ts';
 
 /** A wait in the middle of a step, which has its slot already or had it before. */
 export interface Pause extends Span {
@@ -29,24 +23,6 @@ export interface Pause extends Span {
   untilMs?: number;
   /** The attempt that comes next; counts from 1. */
   attempt?: number;
-}
-
-/** A statement of a migration file. Without an end it runs, has failed, or was cut off. */
-export interface StatementRun extends Span {
-  readonly statement: number;
-  readonly statements?: number;
-  readonly line?: number;
-  readonly command: string;
-}
-
-/** An attempt at a migration file. */
-export interface FileRun extends Span, SeenFile {
-  readonly file: string;
-  readonly index: number;
-  readonly of: number;
-  readonly transaction: boolean;
-  outcome?: 'applied' | 'rolledBack' | 'failed';
-  readonly statements: StatementRun[];
 }
 
 /** The facts known of one step. */
@@ -122,7 +98,9 @@ export function addToPlugin(
 ): void {
   const { elapsedMs: atMs } = event;
   const { migrate } = plugin.steps;
-  if ('tenant' in event && event.tenant !== undefined && addTenantEvent(plugin, event)) return;
+  const tenant = getTenant(event);
+  if (tenant !== undefined && addTenantEvent(plugin, tenant, event)) return;
+  addToFiles(migrate.files, event);
   switch (event.type) {
     case 'plugin.migrate.planned':
       if (event.schema !== undefined) plugin.schema = event.schema;
@@ -151,7 +129,6 @@ export function addToPlugin(
     }
     case 'plugin.migrate.retrying': {
       const { attempt, nextInMs, error, blockers } = event;
-      endFile(migrate, atMs, 'rolledBack');
       pause(migrate, {
         kind: 'retry',
         startMs: atMs,
@@ -162,42 +139,14 @@ export function addToPlugin(
       });
       break;
     }
-    case 'plugin.migrate.applying': {
-      const { file, index, of, transaction } = event;
+    case 'plugin.migrate.applying':
       resume(migrate, atMs);
-      const run = { file, index, of, transaction, startMs: atMs, statements: [], locks: [] };
-      migrate.files.push(run);
       break;
-    }
-    case 'plugin.migrate.executing': {
-      const { statement, statements, line, command } = event;
-      const runs = migrate.files.at(-1)?.statements ?? [];
-      if (runs.length >= mostStatements) joinLast(runs, atMs);
-      runs.push({
-        statement,
-        command,
-        ...(statements !== undefined && { statements }),
-        ...(line !== undefined && { line }),
-        startMs: atMs,
-      });
-      break;
-    }
-    case 'plugin.migrate.executed': {
-      const run = migrate.files.at(-1)?.statements.at(-1);
-      if (run?.statement === event.statement) run.endMs = atMs;
-      break;
-    }
-    case 'plugin.migrate.progress': {
-      const run = migrate.files.at(-1);
-      if (run) addLook(run, event);
-      break;
-    }
     case 'plugin.migrate.applied':
       plugin.applied.push(event.file);
       if (event.replaced !== undefined) {
         plugin.replaced.push({ file: event.file, rows: event.replaced });
       }
-      endFile(migrate, atMs, 'applied');
       break;
     case 'plugin.migrate.started': {
       const last = migrate.pauses.at(-1);
@@ -246,34 +195,35 @@ export function addToPlugin(
   }
 }
 
+/** Lists the files of a plugin's migrations; with tenants, those that run, and those that kept other sessions waiting. */
+export function listFiles({ tenants, steps: { migrate } }: PluginRecord): readonly FileRun[] {
+  return tenants ? [...tenants.blocking, ...[...tenants.open.values()].flat()] : migrate.files;
+}
+
 /**
- * Adds what an event says of a tenant. Files and statements of tenants side by side are not kept.
+ * Adds what an event says of a tenant.
  *
  * @returns Whether that is all: the plugin itself waits for the lock of a tenant.
  */
 function addTenantEvent(
-  plugin: PluginRecord,
-  event: AnyEvent & { readonly tenant?: string },
+  { tenants, applied, steps: { migrate } }: PluginRecord,
+  tenant: string,
+  event: AnyEvent,
 ): boolean {
-  const { tenant = '' } = event;
-  const isAdded =
-    plugin.steps.migrate.outcome !== undefined && event.type === 'plugin.migrate.planned';
-  if (plugin.tenants && isAdded && !plugin.tenants.behind.has(tenant)) plugin.tenants.total += 1;
-  if (plugin.tenants) addToTenant(plugin.tenants, tenant, event);
-  if (event.type === 'plugin.migrate.started') resume(plugin.steps.migrate, event.elapsedMs);
-  if (event.type === 'plugin.migrate.applied' && !plugin.applied.includes(event.file)) {
-    plugin.applied.push(event.file);
+  if (tenants) {
+    const hasSignedUp =
+      event.type === 'plugin.migrate.planned' &&
+      migrate.outcome !== undefined &&
+      !tenants.behind.has(tenant);
+    if (hasSignedUp) tenants.total += 1;
+    addToTenant(tenants, tenant, event);
+    addTenantFiles(tenants, tenant, event);
   }
-  return event.type !== 'plugin.migrate.waiting' && event.type !== 'boot.waiting';
-}
-
-/** The statements of one file that are kept apart. What comes after them is kept as one, so that the memory has a limit. */
-const mostStatements = 1_000;
-
-function joinLast(runs: StatementRun[], atMs: number): void {
-  const last = runs.pop();
-  const before = runs.at(-1);
-  if (last && before) before.endMs = last.endMs ?? atMs;
+  if (event.type === 'plugin.migrate.started') resume(migrate, event.elapsedMs);
+  if (event.type === 'plugin.migrate.applied' && !applied.includes(event.file)) {
+    applied.push(event.file);
+  }
+  return event.type !== 'plugin.migrate.waiting';
 }
 
 /** Ends the wait that goes on, and begins another one. The same kind goes on: then it returns `false`. */
@@ -290,19 +240,11 @@ function resume({ pauses }: StepRecord, atMs: number): void {
   if (last && last.endMs === undefined) last.endMs = Math.max(last.startMs, atMs);
 }
 
-function endFile({ files }: StepRecord, atMs: number, outcome: FileRun['outcome']): void {
-  const last = files.at(-1);
-  if (!last || last.endMs !== undefined || outcome === undefined) return;
-  last.endMs = atMs;
-  last.outcome = outcome;
-}
-
 function finishStep(step: StepRecord, event: EventOf<`plugin.${Step}.finished`>): void {
   const { elapsedMs: atMs, outcome, durationMs, error, because } = event;
   resume(step, atMs);
   const last = step.pauses.at(-1);
   if (last?.endMs !== undefined && last.endMs > atMs) last.endMs = atMs;
-  endFile(step, atMs, 'failed');
   step.finishedAtMs = atMs;
   step.outcome = outcome;
   step.durationMs = durationMs;

@@ -1,6 +1,7 @@
 import type { LockBlocker, LockHolder, WaitKind } from '../core/waits.ts';
 import type { Step } from '../core/steps.ts';
-import type { FileRun, Pause, PluginRecord, StepRecord } from './plugin-record.ts';
+import type { FileRun } from './file-runs.ts';
+import type { Pause, PluginRecord, StepRecord } from './plugin-record.ts';
 import { findRelease } from './step-moments.ts';
 import type { StepTimes } from './step-times.ts';
 

@@ -38,19 +38,21 @@ export function describeOpenStep(times: StepTimes, plugin: PluginRecord, open: O
 }
 
 function describeMigration(times: StepTimes, plugin: PluginRecord, forMs: string): string {
-  if (plugin.tenants) return `has migrated ${countSettled(plugin.tenants)} in ${forMs}`;
+  const { tenants } = plugin;
+  const settled = tenants && `has migrated ${countSettled(tenants)} in ${forMs}`;
   const file = findRunningFile(plugin, times.nowMs);
-  if (!file) return `prepares its migrations for ${forMs}`;
+  if (!file) return settled ?? `prepares its migrations for ${forMs}`;
+  const applies = settled === undefined ? 'applies' : `${settled}; ${file.tenant} applies`;
   const place = file.of > 1 ? ` (file ${file.index} of ${file.of})` : '';
   const since = `for ${formatDuration(file.forMs)}`;
   const { statement, statements, command = '' } = file;
   const seen = describeLook(command, file);
   if (statement === undefined) {
-    return `applies ${file.file}${place} ${since}${seen && `; ${seen}`}`;
+    return `${applies} ${file.file}${place} ${since}${seen && `; ${seen}`}`;
   }
   const which = `statement ${statement}${statements === undefined ? '' : ` of ${statements}`}`;
   const what = file.progress ? '' : `, ${command || 'SQL'},`;
-  return `applies ${file.file}${place}: ${which}${what} has run ${since}${seen && `; ${seen}`}`;
+  return `${applies} ${file.file}${place}: ${which}${what} has run ${since}${seen && `; ${seen}`}`;
 }
 
 function describeWait(wait: Wait, plugin: PluginRecord): string {
@@ -95,11 +97,12 @@ export function firstLine(message: string): string {
 export function describeMigrated({
   id,
   schema,
+  tenants,
   applied,
   replaced,
   steps: { migrate },
 }: PluginRecord): string {
-  if (schema === undefined) return `${id} has no migrations`;
+  if ((schema ?? tenants) === undefined) return `${id} has no migrations`;
   if (migrate.outcome === 'upToDate') return `${id} was up to date: no file was pending`;
   // Another process may have applied them while this one waited for the lock.
   if (applied.length === 0) return `${id} is migrated: no file was left to apply`;

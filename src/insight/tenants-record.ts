@@ -1,9 +1,8 @@
 import { toPlainError, type ErrorRecord } from '../core/error-record.ts';
-import type { BootEvent, UnstampedEvent } from '../core/events.ts';
+import type { UnstampedEvent } from '../core/events.ts';
 import type { TenantOutcome, TenantReport, TenantsReport } from '../core/report.ts';
-import type { RecordedEvent } from './recorded-event.ts';
-
-type AnyEvent = BootEvent | RecordedEvent | UnstampedEvent;
+import { addToFiles, type FileRun } from './file-runs.ts';
+import type { AnyEvent } from './recorded-event.ts';
 
 /** The facts known of one tenant that was to be migrated. */
 export interface TenantRecord {
@@ -19,14 +18,22 @@ export interface TenantsRecord {
   total: number;
   /** Those that were to be migrated, by name. */
   readonly behind: Map<string, TenantRecord>;
+  /** By name, the files of those that have begun and have not settled. */
+  readonly open: Map<string, FileRun[]>;
+  /** Of the files of the others, those that kept other sessions waiting. */
+  readonly blocking: FileRun[];
 }
 
 export function createTenantsRecord(total: number): TenantsRecord {
-  return { total, behind: new Map() };
+  return { total, behind: new Map(), open: new Map(), blocking: [] };
 }
 
 /** Adds what an event says of a tenant. */
-export function addToTenant(tenants: TenantsRecord, tenant: string, event: AnyEvent): void {
+export function addToTenant(
+  tenants: TenantsRecord,
+  tenant: string,
+  event: AnyEvent | UnstampedEvent,
+): void {
   const known = tenants.behind.get(tenant) ?? { tenant, applied: [], durationMs: 0 };
   switch (event.type) {
     case 'plugin.migrate.planned':
@@ -43,13 +50,42 @@ export function addToTenant(tenants: TenantsRecord, tenant: string, event: AnyEv
   }
 }
 
-function settle(
-  known: TenantRecord,
-  { outcome, durationMs, error }: Extract<AnyEvent, { readonly type: 'plugin.migrate.settled' }>,
-): void {
+function settle(known: TenantRecord, { outcome, durationMs, error }: Settled): void {
   known.outcome = outcome;
   known.durationMs = durationMs;
   if (error !== undefined) known.error = toPlainError(error);
+}
+
+type Settled = Extract<AnyEvent | UnstampedEvent, { readonly type: 'plugin.migrate.settled' }>;
+
+/** Adds what an event says of the files of a tenant. They are kept until it has settled, so that the memory has a limit. */
+export function addTenantFiles(
+  { open, blocking }: TenantsRecord,
+  tenant: string,
+  event: AnyEvent,
+): void {
+  const files = open.get(tenant) ?? [];
+  addToFiles(files, event);
+  if (event.type === 'plugin.migrate.settled') {
+    open.delete(tenant);
+    blocking.push(...files.filter(({ locks }) => locks.length > 0));
+  } else if (files.length > 0) open.set(tenant, files);
+}
+
+/** Finds the tenant whose file has run longest, of those that run now. */
+export function findSlowest({ open }: TenantsRecord): SlowTenant | undefined {
+  let slowest: SlowTenant | undefined;
+  for (const [tenant, files] of open) {
+    const run = files.at(-1);
+    if (!run || run.endMs !== undefined) continue;
+    if (!slowest || run.startMs < slowest.run.startMs) slowest = { tenant, run };
+  }
+  return slowest;
+}
+
+interface SlowTenant {
+  readonly tenant: string;
+  readonly run: FileRun;
 }
 
 /** Makes the report of the tenants: its size is that of the work, and not that of the list. */

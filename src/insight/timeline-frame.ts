@@ -2,7 +2,8 @@ import type { ChainLink } from '../core/report.ts';
 import { steps, type Phase, type PhaseOutcome } from '../core/steps.ts';
 import type { BootRecord } from './boot-record.ts';
 import { criticalChain } from './critical-chain.ts';
-import type { Span, StepRecord } from './plugin-record.ts';
+import type { Span } from './file-runs.ts';
+import type { StepRecord } from './plugin-record.ts';
 import type { Story } from './story.ts';
 import { joinStretches, layAxis, layOpenAxis, type Axis, type Stretch } from './timeline-axis.ts';
 

@@ -1,6 +1,7 @@
 import type { ChainLink } from '../core/report.ts';
 import type { Step, StepState } from '../core/steps.ts';
-import type { FileRun, PluginRecord, StatementRun } from './plugin-record.ts';
+import type { FileRun, StatementRun } from './file-runs.ts';
+import type { PluginRecord } from './plugin-record.ts';
 import { listSegments, type Segment } from './segments.ts';
 import type { Story } from './story.ts';
 import type { Axis, Gap } from './timeline-axis.ts';

@@ -1,4 +1,4 @@
-import { nameTenant, ofTenant } from '../core/tenants.ts';
+import { nameTenant, getTenant } from '../core/tenants.ts';
 import type { RecordedEvent } from './recorded-event.ts';
 import type { Story } from './story.ts';
 import type { Blame } from './rules.ts';
@@ -12,12 +12,10 @@ export function checkFiles({ ownEvents: events, record }: Story, blame: Blame): 
   for (const event of events) {
     if (!('plugin' in event) || event.plugin === undefined) continue;
     if (!event.type.startsWith('plugin.migrate.')) continue;
-    const { plugin } = event;
-    const tenant = ofTenant(event);
-    const who = tenant === undefined ? plugin : nameTenant(plugin, tenant);
-    const walk =
-      walks.get(who) ??
-      new FileWalk(tenant === undefined ? (record.find(plugin)?.pending ?? []) : [], blame);
+    const who = nameTenant(event.plugin, getTenant(event));
+    // Those of a tenant are in its own event.
+    const pending = record.find(who)?.pending ?? [];
+    const walk = walks.get(who) ?? new FileWalk(pending, blame);
     walks.set(who, walk);
     walk.take(event);
   }

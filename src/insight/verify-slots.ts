@@ -1,5 +1,5 @@
 import { stepIn, type Step } from '../core/steps.ts';
-import { nameTenant, ofTenant } from '../core/tenants.ts';
+import { nameTenant, getTenant } from '../core/tenants.ts';
 import type { RecordedEvent } from './recorded-event.ts';
 import type { Story } from './story.ts';
 import type { Blame } from './rules.ts';
@@ -34,13 +34,13 @@ export function checkSlots(story: Story, blame: Blame): void {
       if (list) list.push(held);
       else slots.set(stepIn(event.type), [held]);
     }
-    const tenant = ofTenant(event);
+    const tenant = getTenant(event);
     if (type === 'plugin.migrate.settled') {
       endHold(openSessions, nameTenant(plugin, event.tenant), event.seq);
     } else if (type === 'plugin.migrate.started' && !isPooled) {
       // A plugin with tenants has as many sessions as migrate side by side.
       if (tenant === undefined && story.record.find(plugin)?.tenants) continue;
-      const who = tenant === undefined ? plugin : nameTenant(plugin, tenant);
+      const who = nameTenant(plugin, tenant);
       const { backendPid: what } = event;
       const held = { plugin: who, what, begin: event, endSeq: Number.POSITIVE_INFINITY };
       openSessions.set(who, held);

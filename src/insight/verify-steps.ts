@@ -1,6 +1,6 @@
 import { isSuccess } from '../core/schedule.ts';
 import { stepIn, steps, type Outcome, type Step } from '../core/steps.ts';
-import { ofTenant } from '../core/tenants.ts';
+import { getTenant } from '../core/tenants.ts';
 import type { RecordedEvent } from './recorded-event.ts';
 import type { Story } from './story.ts';
 import type { Blame } from './rules.ts';
@@ -56,7 +56,7 @@ class StepWalk {
 
   take(event: RecordedEvent): void {
     // Tenants begin and end within the step of their plugin.
-    if (ofTenant(event) !== undefined) return;
+    if (getTenant(event) !== undefined) return;
     switch (event.type) {
       case 'plugin.discovered':
         for (const step of steps) this.#listUnsettled(step).add(event.plugin);

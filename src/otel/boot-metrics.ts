@@ -1,6 +1,6 @@
 import type { Attributes, Counter, Histogram, Meter } from '@opentelemetry/api';
 import type { BootEvent, BootEventOf } from '../core/events.ts';
-import { nameTenant, ofTenant } from '../core/tenants.ts';
+import { nameTenant } from '../core/tenants.ts';
 import { stepIn, type Step } from '../core/steps.ts';
 import type { BootRecord } from '../insight/boot-record.ts';
 import { listSegments } from '../insight/segments.ts';
@@ -144,10 +144,9 @@ interface OfFile {
   readonly tenant?: string;
 }
 
-/** Of a plugin, or of one of its tenants: they migrate side by side. No metric has the name of a tenant. */
-function nameFile(of: OfFile): string {
-  const tenant = ofTenant(of);
-  return tenant === undefined ? of.plugin : nameTenant(of.plugin, tenant);
+/** The files of tenants run side by side. No metric has the name of a tenant. */
+function nameFile({ plugin, tenant }: OfFile): string {
+  return nameTenant(plugin, tenant);
 }
 
 /** The error has the same type as on the span. */

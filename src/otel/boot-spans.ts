@@ -285,7 +285,7 @@ function nameWork({
   readonly plugin: string;
   readonly tenant?: string;
 }): string {
-  return tenant === undefined ? plugin : nameTenant(plugin, tenant);
+  return nameTenant(plugin, tenant);
 }
 
 function readEnd(

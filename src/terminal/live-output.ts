@@ -4,6 +4,7 @@ import { formatDuration } from '../core/duration.ts';
 import type { BootEvent, BootEventOf } from '../core/events.ts';
 import { shorten } from '../core/printable.ts';
 import type { Phase, Step } from '../core/steps.ts';
+import { getTenant } from '../core/tenants.ts';
 import { BootRecord } from '../insight/boot-record.ts';
 import { traceChain } from '../insight/critical-chain.ts';
 import { writeHeadline } from '../insight/headline.ts';
@@ -199,24 +200,25 @@ export function createLiveOutput(options: LiveOutputOptions = {}): (event: BootE
         const holder = printableLine(describeHolder(event.holder));
         return isLive
           ? undefined
-          : step(yellow('…'), event.plugin, yellow(`waits for ${holder}; ${waited}`));
+          : step(yellow('…'), event.plugin, yellow(about(event, `waits for ${holder}; ${waited}`)));
       }
       case 'plugin.migrate.renamed':
-        return step(dim('·'), event.plugin, `${event.from} renamed`, event.durationMs);
+        return step(
+          dim('·'),
+          event.plugin,
+          about(event, `${event.from} renamed`),
+          event.durationMs,
+        );
       case 'plugin.migrate.finished':
         return showFinished(event, describeApplied(of.find(event.plugin)));
       case 'plugin.migrate.retrying':
-      case 'plugin.init.retrying':
-        return isLive
-          ? undefined
-          : step(
-              yellow('↻'),
-              event.plugin,
-              yellow(
-                printableLine(event.error.message) +
-                  ('blockers' in event ? describeBlockers(event.blockers) : ''),
-              ),
-            );
+      case 'plugin.init.retrying': {
+        // The row that runs shows it, but for tenants, which share the row of their plugin.
+        if (isLive && getTenant(event) === undefined) return;
+        const blockers = 'blockers' in event ? describeBlockers(event.blockers) : '';
+        const text = about(event, printableLine(event.error.message) + blockers);
+        return step(yellow('↻'), event.plugin, yellow(text));
+      }
       case 'plugin.init.finished':
         return showFinished(event, 'started');
       case 'plugin.ready.finished':
@@ -305,10 +307,17 @@ function describeWaiting({ plugin, reason, error, nextInMs }: BootEventOf<'boot.
   return `${plugin ? `${plugin} is ` : ''}waiting: ${printableLine(reason)}${why}; ${next}`;
 }
 
-/** `2 files`, `1 file for 40 tenants` */
+/** Begins with the tenant that an event is about, if it is about one alone. */
+function about(event: BootEvent, text: string): string {
+  const tenant = getTenant(event);
+  return tenant === undefined ? text : `${printableLine(tenant)}: ${text}`;
+}
+
+/** `2 files`, `40 tenants` */
 function describeApplied(plugin: PluginRecord | undefined): string {
-  const files = count(plugin?.applied.length ?? 0, 'file');
-  return plugin?.tenants ? `${files} for ${count(plugin.tenants.behind.size, 'tenant')}` : files;
+  return plugin?.tenants
+    ? count(plugin.tenants.behind.size, 'tenant')
+    : count(plugin?.applied.length ?? 0, 'file');
 }
 
 function count(number: number, word: string): string {

@@ -1,7 +1,7 @@
 import { describeHolder } from '../core/describe-session.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { BootEvent, BootEventOf } from '../core/events.ts';
-import { ofTenant } from '../core/tenants.ts';
+import { getTenant } from '../core/tenants.ts';
 import type { BootPause, BootRecord } from '../insight/boot-record.ts';
 import { printableLine } from './display-width.ts';
 
@@ -18,7 +18,7 @@ const longFlushMs = 1_000;
 /** Finds the wait, or the last of several attempts, that an event has ended. The record has the event already. */
 export function findPastWait(record: BootRecord, event: BootEvent): PastWait | undefined {
   // A plugin has waited only while no tenant of it was migrated.
-  if (ofTenant(event) !== undefined) return undefined;
+  if (getTenant(event) !== undefined) return undefined;
   switch (event.type) {
     case 'survey.finished':
     case 'phase.finished':

@@ -8,6 +8,7 @@ import { describeAffected, findCurrentStep } from '../insight/headline.ts';
 import { listOpenSteps } from '../insight/open-steps.ts';
 import { describeLook } from '../insight/statement-words.ts';
 import type { StepTimes } from '../insight/step-times.ts';
+import { countSettled } from '../insight/tenants-record.ts';
 import { cutEnd, cutMiddle, padTo, printableLine, wrapAtMost } from './display-width.ts';
 
 type Colors = ReturnType<typeof pc.createColors>;
@@ -52,16 +53,19 @@ export function drawRunning(times: StepTimes, headline: string, frame: Frame): r
     const mark = wait ? colors.yellow(wait.kind === 'retry' ? '↻' : '…') : colors.cyan(turn);
     const name = padTo(cutMiddle(plugin, idWidth), idWidth);
     const time = colors.dim(formatElapsed(forMs).padStart(timeWidth));
-    return wrapAtMost(wait ? describeWait(times, open, wait, width) : describeWork(open, width), {
-      before: `  ${isDeciding(open) ? decides : ' '} ${mark} ${name} ${time}  `,
-      paint: wait ? colors.yellow : String,
-      after: isDeciding(open) ? '' : colors.dim(describeAffected(times, plugin, open.step)),
-      width,
-      hanging,
-      lines: mostLines,
-      // The most important words come first.
-      cut: cutEnd,
-    });
+    return wrapAtMost(
+      wait ? describeWait(times, open, wait, width) : describeWork(times, open, width),
+      {
+        before: `  ${isDeciding(open) ? decides : ' '} ${mark} ${name} ${time}  `,
+        paint: wait ? colors.yellow : String,
+        after: isDeciding(open) ? '' : colors.dim(describeAffected(times, plugin, open.step)),
+        width,
+        hanging,
+        lines: mostLines,
+        // The most important words come first.
+        cut: cutEnd,
+      },
+    );
   };
   const last = wrapAtMost(printableLine(headline) + describeNext(times), {
     before: `  ${deciding === undefined ? ' ' : decides} `,
@@ -105,10 +109,18 @@ function describeNext({ record: { pause }, nowMs }: StepTimes): string {
   return leftMs > 0 ? `; next attempt in ${formatElapsed(leftMs)}` : '';
 }
 
-function describeWork({ step, file, usualMs }: RunningStep, width: number): string {
+function describeWork(
+  { record }: StepTimes,
+  { plugin, step, file, usualMs }: RunningStep,
+  width: number,
+): string {
   const usual = usualMs === undefined ? '' : `, usually ${formatElapsed(usualMs)}`;
   if (step !== 'migrate') return verbs[step] + usual;
-  return file ? describeFile(file, width) : 'prepares its migrations';
+  const tenants = record.find(plugin)?.tenants;
+  const done = tenants && `${countSettled(tenants)} migrated`;
+  if (!file) return done ?? 'prepares its migrations';
+  const what = describeFile(file, width);
+  return done === undefined ? what : `${done}, now ${file.tenant}: ${what}`;
 }
 
 /** `0002_names.sql (2 of 3), statement 1 of 2 (line 4), CREATE INDEX, for 3.2s` */

@@ -1,4 +1,4 @@
-import { readTenant } from '../../core/tenants.ts';
+import { cutPlugin } from '../../core/tenants.ts';
 import type { SurveyedTenants } from '../migrate-all/emit-survey.ts';
 
 /** The tenants of a plugin in a plan. */
@@ -20,7 +20,7 @@ export function planTenants({ all, behind }: SurveyedTenants): TenantsPlan {
     const names = pending.map(({ name }) => name);
     const key = names.join('\n');
     const group = groups.get(key) ?? { tenants: [], pending: names };
-    group.tenants.push(readTenant(id).tenant ?? '');
+    group.tenants.push(cutPlugin(id));
     groups.set(key, group);
   }
   return {

@@ -14,7 +14,7 @@ import {
 import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
 import type { BootSettings } from '../options/boot-settings.ts';
 import { groupSurvey, sumUpTenants } from '../migrate-all/emit-survey.ts';
-import { groupTenants } from '../migrate-all/group-tenants.ts';
+import { groupFindings } from '../migrate-all/group-findings.ts';
 import { surveyPlugins } from '../migrate-all/survey-plugins.ts';
 import { planTenants, type TenantsPlan } from './plan-tenants.ts';
 import { withPlugins } from './with-plugins.ts';
@@ -112,7 +112,7 @@ export function makePlan(settings: BootSettings): Promise<BootPlan> {
           ...(found && found.missingSchemas.length > 0 && { missingSchemas: found.missingSchemas }),
           applied: (tenants ?? found)?.applied ?? [],
           pending: found ? await readPending(found, rewritePublic, survey?.extensions) : [],
-          warnings: groupTenants(group.flatMap(({ warnings }) => warnings)),
+          warnings: groupFindings(group.flatMap(({ warnings }) => warnings)),
           problems: problems.filter(({ plugin }) => plugin === id),
         };
       },

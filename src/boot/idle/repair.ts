@@ -114,10 +114,9 @@ export interface HolderOptions {
 }
 
 /**
- * Sets right what keeps a plugin from migrating, each call for one plugin, by its id; the host's is `host`, and one of the tenants
- * of a plugin is `shop/acme`. Every call but
- * `holder` decides and works in one transaction, under the migration lock of the plugin: beside a boot it is safe. A second
- * call finds nothing to do, and with `dryRun` it returns the same report and changes nothing.
+ * Sets right what keeps a plugin from migrating, each call for one plugin, by its id; the host's is `host`, and a tenant is named
+ * `shop/acme`. Every call but `holder` decides and works in one transaction, under the migration lock of the plugin: beside a boot
+ * it is safe. A second call finds nothing to do, and with `dryRun` it returns the same report and changes nothing.
  *
  * All of them throw BootError `REPAIR_REFUSED`, `REPAIR_FAILED`, `MIGRATION_LOCK_TIMEOUT` (naming the holder),
  * `MIGRATION_CONNECTION_LOST`, `DATABASE_PRIVILEGE`, `OPTIONS_INVALID`, or what `boot.plan()` throws.

@@ -2,7 +2,7 @@ import type { BootEvents, Emit } from '../../core/events.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import { readTenant } from '../../core/tenants.ts';
 import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
-import { groupTenants } from './group-tenants.ts';
+import { groupFindings } from './group-findings.ts';
 import { hasWork, type SurveyedPlugins } from './survey-plugins.ts';
 
 /** The survey of the tenants of one plugin. */
@@ -59,7 +59,7 @@ export function emitSurvey(
   for (const [plugin, group] of groups) {
     if (surveyed.tenants.has(plugin)) emitTenants(plugin, sumUpTenants(group), emit);
     else for (const each of group) emitOne(each, emit);
-    const warnings = groupTenants(group.flatMap((each) => each.warnings));
+    const warnings = groupFindings(group.flatMap((each) => each.warnings));
     for (const warning of warnings) emit({ type: 'plugin.migrate.warning', ...warning, plugin });
   }
 }

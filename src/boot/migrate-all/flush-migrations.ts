@@ -15,7 +15,8 @@ import type { Around } from '../around/around.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
 
 /**
- * Flushes to the disk what the migrations of these plugins, and of their tenants, have committed. Sends nothing when there are no such plugins.
+ * Flushes to the disk what the migrations of these plugins, and of their tenants, have committed. Sends nothing when there are
+ * none.
  *
  * @param outcome How the migrations have ended. A boot that has failed or was stopped has its reason already: then a flush that
  *   fails is a warning.

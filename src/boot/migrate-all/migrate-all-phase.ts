@@ -12,7 +12,6 @@ import type {
 import type { Emit } from '../../core/events.ts';
 import type { PluginGraph } from '../../core/graph.ts';
 import type { PhaseOutcome } from '../../core/steps.ts';
-import type { LockHolder } from '../../core/waits.ts';
 import { placeTenant, readTenant } from '../../core/tenants.ts';
 import type { MigrateOptions, UnflushedHistory } from '../../postgres/migrate/migrating.ts';
 import { MigrationConnections } from '../../postgres/connection/migration-connections.ts';
@@ -31,20 +30,7 @@ import { emitSurvey } from './emit-survey.ts';
 import type { KnownTenants } from './known-tenants.ts';
 import { MigrateSlots } from './migrate-slots.ts';
 import { listWork, refuseProblems, surveyByMode, type SurveyedPlugins } from './survey-plugins.ts';
-import { TenantsRun } from './tenants-run.ts';
-
-/** How one migration of a task runs. */
-interface OneMigration {
-  readonly task: TaskArgs<InSlot>;
-  readonly windDown: AbortSignal;
-  readonly keepsSession: boolean;
-  readonly pooler: boolean;
-}
-
-/** The end of a turn of a plugin. */
-type Turned =
-  | { readonly status: 'done' | 'canceled' }
-  | { readonly status: 'locked'; readonly holder: LockHolder; readonly tenant?: string };
+import { TenantsRun, type TurnOutcome } from './tenants-run.ts';
 
 interface MigrateAllPhase {
   readonly survey: (task: TaskArgs<undefined>) => Promise<SurveyResult>;
@@ -58,6 +44,7 @@ interface MigrateAllPhase {
 
 /** The migrations of a plugin, and what of them has been emitted: its task may run several times. */
 interface PluginMigrating {
+  readonly survey: Survey;
   /** Those of the plugin, or of its tenants. */
   readonly migrations: PluginMigrations | TenantsRun;
   hasSlot: boolean;
@@ -89,39 +76,40 @@ export function migrateAllPhase(
     emit(event);
   };
   let migrating = new Map<string, PluginMigrating>();
-  let survey: Survey | undefined;
   /** By plugin or tenant, the histories with a COMMIT, of this process or another, that may not be on the disk yet. */
   const unflushed = new Map<string, UnflushedHistory>();
 
   async function migrate(task: TaskArgs<InSlot>): Promise<MigrateResult> {
     const { plugin, slot } = task.input;
     const known = migrating.get(plugin);
-    if (!known || !survey) throw new Error(`no migrations of ${plugin} in this launch`);
+    if (!known) throw new Error(`no migrations of ${plugin} in this launch`);
     if (!known.hasSlot) emit({ type: 'plugin.migrate.connecting', plugin, slot });
     known.hasSlot = true;
     const { migrations } = known;
-    const { keepsSession, pooler } = survey;
-    const one = (migrated: PluginMigrations, windDown: AbortSignal) =>
-      migrateOne(migrated, known, { task, windDown, keepsSession, pooler });
     const { windDown } = task;
-    const turn = { slots, windDown, migrate: one, onProgress: () => waits.restart(plugin) };
-    const run = (): Promise<Turned> =>
-      migrations instanceof TenantsRun ? migrations.take(turn) : one(migrations, windDown);
+    const run = (): Promise<TurnOutcome> =>
+      migrations instanceof TenantsRun
+        ? migrations.take({
+            slots,
+            windDown,
+            migrate: (tenant, halt) => migrateOne(tenant, known, task, halt),
+            onProgress: () => waits.restart(plugin),
+          })
+        : migrateOne(migrations, known, task, windDown);
     const result = await telemetry.inStep('migrate', plugin, async () => {
       return (await slots.hold(windDown, run)) ?? ({ status: 'canceled' } as const);
     });
-    if (result.status === 'locked') waits.refused(plugin, result.holder, result.tenant);
+    if (result.status === 'locked') waits.refused(plugin, result.holder, result.who);
     return result;
   }
 
   /** Migrates a plugin, or one of its tenants. */
   function migrateOne(
     migrations: PluginMigrations,
-    { started }: PluginMigrating,
-    { task, windDown, keepsSession, pooler }: OneMigration,
+    { survey: { keepsSession, pooler }, started }: PluginMigrating,
+    { input: { plugin, slot }, signal }: TaskArgs<InSlot>,
+    windDown: AbortSignal,
   ): ReturnType<typeof migratePlugin> {
-    const { signal } = task;
-    const { plugin, slot } = task.input;
     const { id } = migrations;
     const place = {
       phase: 'migrateAll',
@@ -157,6 +145,23 @@ export function migrateAllPhase(
     return migratePlugin(pool, migrations, options);
   }
 
+  /** Prepares the migrations of the plugins that have work, by plugin. */
+  function prepareMigrations(surveyed: SurveyedPlugins): Map<string, PluginMigrating> {
+    const { survey, tenants } = surveyed;
+    const prepared = new Map<string, PluginMigrating>();
+    if (!survey) return prepared;
+    for (const [plugin, behind] of groupWork(surveyed)) {
+      const total = tenants.get(plugin)?.length;
+      const [only] = behind;
+      const migrations =
+        total === undefined ? only : new TenantsRun({ plugin, total, behind, clock, emit });
+      if (migrations) {
+        prepared.set(plugin, { survey, migrations, hasSlot: false, started: new Set() });
+      }
+    }
+    return prepared;
+  }
+
   return {
     close: () => connections.close(),
     survey: async ({ signal }) => {
@@ -164,22 +169,8 @@ export function migrateAllPhase(
       const startedAt = clock.elapsed();
       const sentBefore = sent.total;
       const surveyed = await surveyByMode(around, plugins, signal);
-      survey = surveyed.survey;
-      const behind = groupWork(surveyed);
-      migrating = new Map(
-        plugins.flatMap(({ id }) => {
-          const work = behind.get(id);
-          const [first] = work ?? [];
-          if (!work || !first) return [];
-          const tenants = surveyed.tenants.get(id);
-          const migrations = tenants
-            ? new TenantsRun({ plugin: id, total: tenants.length, behind: work, clock, emit })
-            : first;
-          const own: PluginMigrating = { migrations, hasSlot: false, started: new Set() };
-          return [[id, own] as const];
-        }),
-      );
-      path.add(survey?.schemasOnPath ?? []);
+      migrating = prepareMigrations(surveyed);
+      path.add(surveyed.survey?.schemasOnPath ?? []);
       const statements = sent.total - sentBefore;
       const durationMs = roundMs(clock.elapsed() - startedAt);
       emitSurvey(plugins, surveyed, { statements, durationMs }, emit);

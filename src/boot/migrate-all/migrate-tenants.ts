@@ -3,8 +3,13 @@ import { BootError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import type { TenantsReport } from '../../core/report.ts';
-import { ofTenant } from '../../core/tenants.ts';
-import { addToTenant, createTenantsRecord, reportTenants } from '../../insight/tenants-record.ts';
+import { getTenant } from '../../core/tenants.ts';
+import {
+  addToTenant,
+  createTenantsRecord,
+  reportTenants,
+  type TenantsRecord,
+} from '../../insight/tenants-record.ts';
 import type { RunAround } from '../around/around.ts';
 import { KnownTenants } from './known-tenants.ts';
 import { migrateAllPhase } from './migrate-all-phase.ts';
@@ -25,17 +30,7 @@ export async function migrateTenants(
 ): Promise<TenantsReport> {
   const { id } = plugin;
   const record = createTenantsRecord(0);
-  const emit: Emit = (event) => {
-    const tenant = ofTenant(event);
-    if (event.type === 'plugin.migrate.planned' && event.tenants) {
-      record.total = event.tenants.total;
-    }
-    if (tenant !== undefined) addToTenant(record, tenant, event);
-    const isPassedOn = event.type === 'boot.warning' || event.type === 'plugin.migrate.warning';
-    if (isPassedOn || (tenant !== undefined && event.type !== 'plugin.migrate.waiting')) {
-      around.emit(event);
-    }
-  };
+  const emit = recordTenants(record, around.emit);
   const found = new KnownTenants();
   const graph = { plugins: [plugin], nodes: [], edges: [], warnings: [] };
   const phase = migrateAllPhase({ ...around, emit }, noPackages, () => graph, path, found);
@@ -45,12 +40,12 @@ export async function migrateTenants(
     windDown: signal,
     isCanceled: signal.aborted,
   });
-  const untilMigrated = async (): Promise<void> => {
+  const migrateAll = async (): Promise<void> => {
     for (let attempt = 1; ; attempt += 1) {
       const result = await phase.migrate(give({ plugin: id, slot: 1 }));
       if (result.status === 'done') return;
       if (result.status === 'failed') throw result.error;
-      if (result.status === 'canceled') signal.throwIfAborted();
+      signal.throwIfAborted();
       const waited = await phase.wait(give({ plugin: id, attempt }));
       if (waited.status === 'failed') throw waited.error;
       signal.throwIfAborted();
@@ -60,7 +55,7 @@ export async function migrateTenants(
     const surveyed = await phase.survey(give(undefined));
     if (surveyed.status === 'failed') throw surveyed.error;
     const isBehind = surveyed.status === 'done' && !surveyed.upToDate.includes(id);
-    if (isBehind) await untilMigrated();
+    if (isBehind) await migrateAll();
     await phase.flush(give({ outcome: 'done' }));
   } catch (error) {
     // What was committed is flushed, whatever the reason.
@@ -72,6 +67,20 @@ export async function migrateTenants(
   }
   known.take(id, found);
   return reportTenants(record);
+}
+
+/** Adds the events of tenants to the record, and passes them on. Those of the plugin are left out, but for warnings. */
+function recordTenants(record: TenantsRecord, emit: Emit): Emit {
+  return (event) => {
+    if (event.type === 'plugin.migrate.planned' && event.tenants) {
+      record.total = event.tenants.total;
+    }
+    const tenant = getTenant(event);
+    if (tenant !== undefined) addToTenant(record, tenant, event);
+    const isWarning = event.type === 'boot.warning' || event.type === 'plugin.migrate.warning';
+    const isOfTenant = tenant !== undefined && event.type !== 'plugin.migrate.waiting';
+    if (isWarning || isOfTenant) emit(event);
+  };
 }
 
 function canceled(plugin: string): BootError {

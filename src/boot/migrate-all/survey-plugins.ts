@@ -16,7 +16,7 @@ import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
 import { surveyWhileReading, type Survey } from '../../postgres/survey/survey.ts';
 import type { Around } from '../around/around.ts';
 import { expandTenants, findTenants, noTenants, type FoundTenants } from './find-tenants.ts';
-import { groupTenants } from './group-tenants.ts';
+import { groupFindings } from './group-findings.ts';
 import type { BootSettings } from '../options/boot-settings.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
 
@@ -93,7 +93,7 @@ function pendingProblems(surveyed: SurveyedPlugins): readonly Problem[] {
     ].join(', and ');
     return problem('MIGRATION_PENDING', `${id} has ${what}`, { plugin: id });
   });
-  return groupTenants(found);
+  return groupFindings(found);
 }
 
 function afterWaiting(waitMs: number): (found: Problem) => Problem {
@@ -130,7 +130,7 @@ export async function surveyPlugins(
     migrations: expandTenants(read.value.migrations, found),
     tenants,
     survey,
-    problems: groupTenants([...read.value.problems, ...found.problems, ...survey.problems]),
+    problems: groupFindings([...read.value.problems, ...found.problems, ...survey.problems]),
   };
 }
 

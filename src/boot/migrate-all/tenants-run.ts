@@ -5,7 +5,7 @@ import { asBootError, BootError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import { onAbort } from '../../core/patience.ts';
 import { listNames } from '../../core/printable.ts';
-import { readTenant } from '../../core/tenants.ts';
+import { cutPlugin } from '../../core/tenants.ts';
 import type { LockHolder } from '../../core/waits.ts';
 import type { migratePlugin } from '../../postgres/migrate/migrator.ts';
 import type { PluginMigrations } from '../../postgres/sources/read-migrations.ts';
@@ -13,10 +13,17 @@ import type { MigrateSlots } from './migrate-slots.ts';
 
 type UnitOutcome = Awaited<ReturnType<typeof migratePlugin>>;
 
-/** The outcome of a turn. `locked` names the tenant whose lock another process holds, and its holder. */
-type TurnOutcome =
+/** The refusal of a lock that another process holds. */
+interface Refusal {
+  /** The tenant: `shop/acme`. */
+  readonly who: string;
+  readonly holder: LockHolder;
+}
+
+/** The outcome of a turn of a plugin, and, if it has tenants, whose lock was refused. */
+export type TurnOutcome =
   | { readonly status: 'done' | 'canceled' }
-  | { readonly status: 'locked'; readonly tenant: string; readonly holder: LockHolder };
+  | ({ readonly status: 'locked' } & Pick<Refusal, 'holder'> & Partial<Refusal>);
 
 interface Turn {
   readonly slots: MigrateSlots;
@@ -64,26 +71,26 @@ export class TenantsRun {
     try {
       for (;;) {
         const before = this.#left.size;
-        const locked = await this.#tryEach(turn, halt);
+        const refusal = await this.#tryEach(turn, halt);
         if (this.#failed.size > 0) throw this.#describeFailure();
         if (halt.signal.aborted) return { status: 'canceled' };
-        if (!locked) return { status: 'done' };
+        if (!refusal) return { status: 'done' };
         const isStuck = this.#left.size === before;
-        if (isStuck) return { status: 'locked', ...locked };
+        if (isStuck) return { status: 'locked', ...refusal };
       }
     } finally {
       stopListening();
     }
   }
 
-  /** Tries every tenant that is left once. Returns the first whose lock is held by another process. */
+  /** Tries every tenant that is left once. Returns the first refusal of a lock. */
   async #tryEach(
     { slots, migrate, onProgress }: Turn,
     halt: AbortController,
-  ): Promise<{ readonly tenant: string; readonly holder: LockHolder } | undefined> {
+  ): Promise<Refusal | undefined> {
     const queue = [...this.#left].values();
     const state = { isEmpty: false };
-    let locked: { readonly tenant: string; readonly holder: LockHolder } | undefined;
+    let refusal: Refusal | undefined;
     const spare = new Set<Promise<void>>();
     const work = async (isSpare: boolean): Promise<void> => {
       while (!halt.signal.aborted) {
@@ -91,10 +98,10 @@ export class TenantsRun {
         const { value: tenant } = queue.next();
         state.isEmpty = tenant === undefined;
         if (!tenant) return;
-        const migrating = this.#one(tenant, migrate, halt);
+        const migrating = this.#migrateOne(tenant, migrate, halt);
         addWorkers();
         const holder = await migrating;
-        if (holder) locked ??= { tenant: tenant.id, holder };
+        if (holder) refusal ??= { who: tenant.id, holder };
         else onProgress();
       }
     };
@@ -114,11 +121,11 @@ export class TenantsRun {
     } finally {
       stopListening();
     }
-    return locked;
+    return refusal;
   }
 
   /** Migrates one tenant. Returns the holder of its lock, if that is another process. */
-  async #one(
+  async #migrateOne(
     tenant: PluginMigrations,
     migrate: Turn['migrate'],
     halt: AbortController,
@@ -133,7 +140,7 @@ export class TenantsRun {
       this.#parts.emit({
         type: 'plugin.migrate.settled',
         plugin: this.#parts.plugin,
-        tenant: readTenant(tenant.id).tenant ?? '',
+        tenant: cutPlugin(tenant.id),
         outcome,
         durationMs: roundMs(clock.elapsed() - startedAt),
         ...(error !== undefined && { error: toError(error) }),
@@ -157,18 +164,18 @@ export class TenantsRun {
     const [first] = this.#failed.values();
     const known = asBootError(first);
     if (!known) return first;
-    const names = [...this.#failed.keys()].map((id) => readTenant(id).tenant ?? '');
+    const names = [...this.#failed.keys()].map(cutPlugin);
     const pending = this.#left.size;
     const counts = [
       `${total - names.length - pending} up to date`,
       `${names.length} failed (${listNames(names)})`,
-      `${pending} pending`,
+      ...(pending > 0 ? [`${pending} pending`] : []),
     ].join(', ');
     const { code, message, hint, problems, position, database, cause } = known;
     return new BootError(code, `${message}; of ${total} tenants of ${plugin}: ${counts}`, {
       plugin,
       phase: 'migrateAll',
-      hint: `${hint} The next boot goes on with the tenants that are pending.`,
+      hint: `${hint} The next boot goes on with the tenants that are not up to date.`,
       problems,
       position,
       database,

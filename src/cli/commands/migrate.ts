@@ -1,4 +1,4 @@
-import type { Boot } from '../../index.ts';
+import type { Boot, BootEventOf } from '../../index.ts';
 import type { Input } from '../command.ts';
 import type { CommandOf } from '../command-table.ts';
 import { count } from '../page.ts';
@@ -16,7 +16,7 @@ function summarize({ events }: Boot): string {
   const planned = events.flatMap((event) =>
     event.type === 'plugin.migrate.planned' && event.tenant === undefined ? [event] : [],
   );
-  const applied = events.filter(({ type }) => type === 'plugin.migrate.applied');
+  const applied = events.filter((event) => event.type === 'plugin.migrate.applied');
   const files = planned.reduce(
     (sum, { applied: done, pending }) => sum + done.length + pending.length,
     0,
@@ -26,5 +26,13 @@ function summarize({ events }: Boot): string {
   if (applied.length === 0 && made > 0) return `Made ${count(made, 'schema')} (${all}).`;
   return applied.length === 0
     ? `Nothing to migrate (${all}).`
-    : `Applied ${count(applied.length, 'file')} (${all} in all).`;
+    : `Applied ${countApplied(applied)} (${all} in all).`;
+}
+
+/** `2 files`; where a plugin has tenants: `2 files to 41 schemas`. */
+function countApplied(applied: readonly BootEventOf<'plugin.migrate.applied'>[]): string {
+  const files = new Set(applied.map(({ plugin, file }) => `${plugin} ${file}`));
+  const schemas = new Set(applied.map(({ plugin, tenant = '' }) => `${plugin} ${tenant}`));
+  const hasTenants = applied.some(({ tenant }) => tenant !== undefined);
+  return `${count(files.size, 'file')}${hasTenants ? ` to ${count(schemas.size, 'schema')}` : ''}`;
 }

@@ -6,7 +6,7 @@ import type { CommandOf } from '../command-table.ts';
 import type { PlanDocument } from '../documents.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { addPage, printAnnotations } from '../github.ts';
-import { count, type Page } from '../page.ts';
+import { count, countTenants, type Page } from '../page.ts';
 
 export async function run(input: Input<CommandOf<'plan'>>): Promise<ExitCode> {
   const { options, output } = input;
@@ -65,13 +65,6 @@ function describePlan(page: Page, plan: BootPlan): void {
   }
   addFindings(page, plan);
   page.line(summarize(plan));
-}
-
-/** `2 of 1000 tenants behind` */
-function countTenants({ total, upToDate }: TenantsPlan): string {
-  return upToDate === total
-    ? `${count(total, 'tenant')}, up to date`
-    : `${total - upToDate} of ${count(total, 'tenant')} behind`;
 }
 
 /** `to acme, globex: 0001_total.sql` */

@@ -5,7 +5,7 @@ import type { Input } from '../command.ts';
 import type { CommandOf } from '../command-table.ts';
 import type { PluginStatus, StatusDocument } from '../documents.ts';
 import type { ExitCode } from '../exit-codes.ts';
-import { count } from '../page.ts';
+import { countTenants } from '../page.ts';
 import { showFleet } from '../show-fleet.ts';
 
 export async function run(input: Input<CommandOf<'status'>>): Promise<ExitCode | void> {
@@ -42,7 +42,7 @@ function toRow(status: PluginStatus): readonly string[] {
   const { id, schema, tenants, applied, last = '', pending } = status;
   const [next = ''] = pending;
   return [
-    tenants ? `${id} (${tenants.upToDate} of ${count(tenants.total, 'tenant')} up to date)` : id,
+    tenants ? `${id} (${countTenants(tenants)})` : id,
     (schema ?? tenants) === undefined ? '' : String(applied),
     last,
     next === '' ? '' : String(pending.length),

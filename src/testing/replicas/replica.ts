@@ -68,11 +68,11 @@ export async function runBoot(
 ): Promise<Settlement> {
   boot.on('plugin.migrate.planned', ({ plugin, tenant, schema, pending }) => {
     // A plugin with tenants has no schema of its own.
-    if (schema !== undefined)
-      hear({ kind: 'planned', plugin: name(plugin, tenant), schema, pending });
+    if (schema === undefined) return;
+    hear({ kind: 'planned', plugin: nameTenant(plugin, tenant), schema, pending });
   });
   boot.on('plugin.migrate.applied', ({ plugin, tenant, file }) =>
-    hear({ kind: 'applied', plugin: name(plugin, tenant), file }),
+    hear({ kind: 'applied', plugin: nameTenant(plugin, tenant), file }),
   );
   boot.on('phase.finished', ({ phase, outcome }) => {
     if (phase === 'migrateAll' && outcome === 'done') hear({ kind: 'migrated' });
@@ -98,10 +98,6 @@ export async function runBoot(
     clearTimeout(timer);
     unwatch();
   }
-}
-
-function name(plugin: string, tenant: string | undefined): string {
-  return tenant === undefined ? plugin : nameTenant(plugin, tenant);
 }
 
 /** Whether this is the first of all replicas, in any process, that asks for the claim. */

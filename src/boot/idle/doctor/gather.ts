@@ -27,7 +27,7 @@ import {
   noTenants,
   type FoundTenants,
 } from '../../migrate-all/find-tenants.ts';
-import { groupTenants } from '../../migrate-all/group-tenants.ts';
+import { groupFindings } from '../../migrate-all/group-findings.ts';
 import { findSchemas, readAllMigrations } from '../../migrate-all/survey-plugins.ts';
 import type { BootSettings } from '../../options/boot-settings.ts';
 import { connectWithinMs, within, withClientOnce } from '../with-client-once.ts';
@@ -109,8 +109,8 @@ export async function gather(
       plugins,
       migrations,
       ...answers,
-      problems: groupTenants([...read.problems, ...tenants.problems, ...(survey?.problems ?? [])]),
-      warnings: groupTenants(survey?.plugins.flatMap(({ warnings }) => warnings) ?? []),
+      problems: groupFindings([...read.problems, ...tenants.problems, ...(survey?.problems ?? [])]),
+      warnings: groupFindings(survey?.plugins.flatMap(({ warnings }) => warnings) ?? []),
     };
   } finally {
     await endSoon(pools, settings.clock);

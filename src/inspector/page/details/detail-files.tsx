@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 import { formatDuration } from '../../../core/duration.ts';
 import { printable } from '../../../core/printable.ts';
-import type { FileRun, PluginRecord, StatementRun } from '../../../insight/plugin-record.ts';
+import type { FileRun, StatementRun } from '../../../insight/file-runs.ts';
+import type { PluginRecord } from '../../../insight/plugin-record.ts';
 import type { ViewProps } from '../view-props.ts';
 import { Band, Section } from '../parts.tsx';
 import { readFiles, type FileState, type PluginFile } from './plugin-files.ts';

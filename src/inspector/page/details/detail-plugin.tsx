@@ -14,6 +14,7 @@ import { Order } from './detail-order.tsx';
 import { Problems } from './detail-warnings.tsx';
 import { Band, Facts, PluginLink, Section } from '../parts.tsx';
 import { Pauses } from './detail-pauses.tsx';
+import { Tenants } from './detail-tenants.tsx';
 import { Time } from './detail-time.tsx';
 import { Why } from './detail-why.tsx';
 
@@ -39,6 +40,7 @@ export function Plugin({ story, plugin, select }: PluginProps) {
       <Running story={story} plugin={plugin} />
       <Pauses story={story} plugin={plugin} />
       <Time story={story} plugin={plugin} />
+      <Tenants plugin={plugin} />
       <Files story={story} plugin={plugin} />
       <Order story={story} id={id} select={select} />
       <Section title="Database">
@@ -102,11 +104,14 @@ function Failure({ story, plugin, root, select }: FailureProps) {
 
 /** The migration that goes on. It keeps its place between two files, so that nothing jumps. */
 function Running({ story, plugin }: Omit<PluginProps, 'select'>) {
-  const { migrate } = plugin.steps;
-  const last = migrate.files.at(-1);
+  const {
+    tenants,
+    steps: { migrate },
+  } = plugin;
+  const running = findRunningFile(plugin, story.nowMs);
+  const last = tenants ? running : migrate.files.at(-1);
   if (!last || migrate.finishedAtMs !== undefined) return null;
-  const { statement, statements, line, command, forMs } =
-    findRunningFile(plugin, story.nowMs) ?? {};
+  const { tenant, statement, statements, line, command, forMs } = running ?? {};
   const place = [
     statement !== undefined && `${statement}`,
     statement !== undefined && statements !== undefined && ` of ${statements}`,
@@ -116,21 +121,25 @@ function Running({ story, plugin }: Omit<PluginProps, 'select'>) {
     <Section title="Running now">
       <Facts
         of={[
+          ['Tenant', tenant],
           ['File', `${last.file} (${last.index} of ${last.of})`],
           ['Statement', place.filter(Boolean).join('') || '–'],
           ['Command', command || '–'],
           ['Runs for', forMs === undefined ? '–' : formatDuration(forMs)],
         ]}
       />
-      <label class="progress">
-        <progress value={plugin.applied.length} max={plugin.pending.length} />
-        {plugin.applied.length} of {plugin.pending.length} files applied
-      </label>
+      {!tenants && (
+        <label class="progress">
+          <progress value={plugin.applied.length} max={plugin.pending.length} />
+          {plugin.applied.length} of {plugin.pending.length} files applied
+        </label>
+      )}
     </Section>
   );
 }
 
-function listDatabaseFacts({ schema, steps: { migrate } }: PluginRecord) {
+function listDatabaseFacts({ schema, tenants, steps: { migrate } }: PluginRecord) {
+  if (tenants) return [['Schema', 'one for each tenant']] as const;
   return [
     ['Schema', schema ?? 'none yet'],
     ['Session', migrate.backendPid === undefined ? undefined : `pid ${migrate.backendPid}`],

@@ -1,4 +1,5 @@
-import type { FileRun, PluginRecord } from '../../../insight/plugin-record.ts';
+import type { FileRun } from '../../../insight/file-runs.ts';
+import type { PluginRecord } from '../../../insight/plugin-record.ts';
 
 /** `elsewhere` was applied by another process meanwhile; `left` was pending when the migration of its plugin ended. */
 export type FileState =
@@ -18,7 +19,12 @@ export interface PluginFile {
 }
 
 /** Reads the files of a plugin that were pending, in their order. */
-export function readFiles({ pending, steps: { migrate } }: PluginRecord): readonly PluginFile[] {
+export function readFiles({
+  pending,
+  applied,
+  tenants,
+  steps: { migrate },
+}: PluginRecord): readonly PluginFile[] {
   const runs = new Map<string, { readonly run: FileRun; readonly attempts: number }>();
   for (const run of migrate.files) {
     runs.set(run.file, { run, attempts: (runs.get(run.file)?.attempts ?? 0) + 1 });
@@ -26,7 +32,9 @@ export function readFiles({ pending, steps: { migrate } }: PluginRecord): readon
   return pending.map((name) => {
     const last = runs.get(name);
     if (last) return { name, ...last, state: last.run.outcome ?? 'running' };
-    return { name, attempts: 0, state: readRest(migrate) };
+    // The attempts of tenants are not kept.
+    const isApplied = tenants !== undefined && applied.includes(name);
+    return { name, attempts: 0, state: isApplied ? 'applied' : readRest(migrate) };
   });
 }
 

@@ -6,9 +6,9 @@ import { readTenant } from '../../core/tenants.ts';
  * Turns findings about tenants into findings about their plugin. What many tenants have in common, such as an edited file, is one
  * finding: with the message of the first of them, and the names of the others.
  */
-export function groupTenants(found: readonly Problem[]): readonly Problem[] {
-  const groups = new Map<string, { readonly first: Problem; readonly tenants: string[] }>();
-  const grouped = found.map((each) => {
+export function groupFindings(found: readonly Problem[]): readonly Problem[] {
+  const groups = new Map<string, Group>();
+  const grouped = found.flatMap((each): Group | readonly [] => {
     const { plugin, tenant } = readTenant(each.plugin ?? '');
     if (tenant === undefined) return { first: each, tenants: [] };
     const { code, file = '', line = '' } = each;
@@ -16,22 +16,22 @@ export function groupTenants(found: readonly Problem[]): readonly Problem[] {
     const known = groups.get(key);
     if (known) {
       known.tenants.push(tenant);
-      return undefined;
+      return [];
     }
     const group = { first: { ...each, plugin }, tenants: [tenant] };
     groups.set(key, group);
     return group;
   });
-  return grouped.flatMap((group) => (group ? join(group) : []));
+  return grouped.map(join);
 }
 
-function join({
-  first,
-  tenants,
-}: {
+/** What tenants have in common; a finding about a plugin has no tenants. */
+interface Group {
   readonly first: Problem;
-  readonly tenants: readonly string[];
-}) {
+  readonly tenants: string[];
+}
+
+function join({ first, tenants }: Group): Problem {
   const [tenant, ...others] = new Set(tenants);
   if (tenant === undefined) return first;
   if (others.length === 0) return { ...first, tenant };
