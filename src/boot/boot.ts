@@ -77,7 +77,8 @@ export interface Boot extends EventSource, AsyncDisposable {
    *
    * @returns The tenants, with what was done for each that was behind.
    * @throws BootError as `start()` does; what failed is tried again by the next call. `OPTIONS_INVALID` when the plugin is not up
-   * or has no tenants, `BOOT_NOT_UP`, and `BOOT_CANCELED` when the boot stops
+   * or has no tenants, `BOOT_NOT_UP`, and `BOOT_CANCELED` when the boot stops or the
+   * plugin is removed
    * @example await boot.migrateTenants('shop');
    */
   migrateTenants(plugin: string): Promise<TenantsReport>;

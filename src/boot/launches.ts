@@ -21,6 +21,7 @@ import type { HostDatabases } from './init-all/host-databases.ts';
 import { initAllPhase } from './init-all/init-all-phase.ts';
 import type { PluginRunner } from './init-all/plugin-runner.ts';
 import { migrateAllPhase } from './migrate-all/migrate-all-phase.ts';
+import type { SchemaOwners } from './migrate-all/find-tenants.ts';
 import { KnownTenants } from './migrate-all/known-tenants.ts';
 import { migrateTenants } from './migrate-all/migrate-tenants.ts';
 import { createPluginPath, type PluginPath } from './migrate-all/plugin-path.ts';
@@ -39,12 +40,13 @@ function createLaunch(
   around: RunAround,
   path: PluginPath,
   tenants: KnownTenants,
+  listOwners: () => SchemaOwners,
   up?: readonly Plugin[],
 ) {
   const { discover, discovered } = discoverPhase(around, up === undefined);
   const { sortGraph, graph } = sortPhase(around, discovered, up);
-  const migrateAll = migrateAllPhase(around, discovered, graph, path, tenants);
-  return { discover, sortGraph, graph, ...migrateAll };
+  const migrateAll = migrateAllPhase(around, discovered, graph, path, tenants, listOwners);
+  return { discover, discovered, sortGraph, graph, ...migrateAll };
 }
 
 /** The launches of a boot: its own, and those that add plugins while it is up. They share the plugins that are up. */
@@ -61,9 +63,13 @@ export class Launches {
   readonly #runner: PluginRunner;
   readonly #path: PluginPath;
   readonly #tenants = new KnownTenants();
+  /** The plugins that launches have found disabled: their schemas stay their own. */
+  readonly #disabled = new Set<Plugin>();
   /** By plugin, the migration of tenants that runs, and the one that comes next. */
   readonly #tenantRuns = new Map<string, TenantRuns>();
   readonly #stopping = new AbortController();
+  /** Aborted when the plugin is removed. One that is added again is another one. */
+  readonly #removing = new WeakMap<Plugin, AbortController>();
   /** The launch that runs, or the last one. */
   #launch: Launch;
 
@@ -83,7 +89,7 @@ export class Launches {
     this.databases = databases;
     this.endLives = end;
     this.changes = new Changes(send);
-    this.#launch = createLaunch(around, this.#path, this.#tenants);
+    this.#launch = createLaunch(around, this.#path, this.#tenants, this.#listOwners);
   }
 
   /** Makes the tasks of the machines. Only one launch runs at a time, and each task works for that one. */
@@ -95,6 +101,7 @@ export class Launches {
       sort: task('sort', async () => {
         const sorted = await this.#launch.sortGraph();
         runner.add(this.#launch.graph().plugins);
+        for (const { plugin } of this.#launch.discovered().disabled) this.#disabled.add(plugin);
         return sorted;
       }),
       survey: task('migrateAll', (each) => this.#launch.survey(each)),
@@ -116,9 +123,15 @@ export class Launches {
     const settings = { ...this.#around.settings, plugins, discover: undefined };
     const emit = this.#relay.emitIn(number);
     const up = this.#runner.listUp();
-    this.#launch = createLaunch({ ...this.#around, settings, emit }, this.#path, this.#tenants, up);
+    const around = { ...this.#around, settings, emit };
+    this.#launch = createLaunch(around, this.#path, this.#tenants, this.#listOwners, up);
     return this.#launch;
   }
+
+  readonly #listOwners = (): SchemaOwners => ({
+    plugins: [...this.#runner.list(), ...this.#disabled],
+    tenants: this.#tenants,
+  });
 
   /** Emits the news of the machines, and acts on them. */
   take(news: MachineNews): void {
@@ -134,6 +147,7 @@ export class Launches {
         break;
       case 'removal.started':
         this.#runner.reasonToStop = 'it is removed';
+        this.#cancelTenantsOf(news.plugins);
         this.changes.begin(news, () => this.#relay.emit(news));
         break;
       case 'removal.finished':
@@ -177,8 +191,9 @@ export class Launches {
   async #runTenants(plugin: Plugin): Promise<TenantsReport> {
     let run: Promise<TenantsReport> | undefined;
     await this.#running.add(async (broken) => {
-      run = withEither([broken, this.#stopping.signal], (signal) =>
-        migrateTenants(this.#around, plugin, this.#path, this.#tenants, signal),
+      const removing = this.#findRemoving(plugin);
+      run = withEither([broken, this.#stopping.signal, removing.signal], (signal) =>
+        migrateTenants(this.#around, plugin, this.#path, this.#tenants, this.#listOwners(), signal),
       );
       await run.catch(() => undefined);
     });
@@ -187,8 +202,22 @@ export class Launches {
   }
 
   /** Cancels the migration of tenants, because the boot stops. */
-  cancelTenants(reason: string): void {
-    this.#stopping.abort(new Error(reason));
+  cancelTenants(): void {
+    this.#stopping.abort(new Error('the boot stops'));
+  }
+
+  /** Cancels the migration of tenants of plugins that are removed, also one that waits for its turn. */
+  #cancelTenantsOf(ids: readonly string[]): void {
+    for (const plugin of this.#runner.list()) {
+      if (!ids.includes(plugin.id)) continue;
+      this.#findRemoving(plugin).abort(new Error('the plugin is removed'));
+    }
+  }
+
+  #findRemoving(plugin: Plugin): AbortController {
+    const known = this.#removing.get(plugin) ?? new AbortController();
+    this.#removing.set(plugin, known);
+    return known;
   }
 
   /** Closes the connections that no migration has any longer. */
@@ -217,7 +246,7 @@ export class Launches {
 
   /**
    * Closes the databases of plugins that are down for good, and then settles the change. Queries of the host on them have the
-   * time of a stop to end.
+   * time of a stop to end. The migrations of their tenants are canceled by then, and end.
    */
   #closeDatabases(ids: readonly string[], end: Parameters<Changes['settle']>[0]): void {
     const { clock, cut, settings } = this.#around;
@@ -225,6 +254,7 @@ export class Launches {
       const deadline = deadlineAfter(clock, settings.stop.timeout, cut);
       await this.databases.remove(ids, deadline);
       deadline.cancel();
+      await Promise.allSettled(ids.flatMap((id) => this.#tenantRuns.get(id)?.running ?? []));
       this.changes.settle(end);
     });
   }

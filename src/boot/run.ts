@@ -128,7 +128,7 @@ export class BootRun {
 
   /** Asks the machine to go down. A machine that has ended takes no events. */
   stop(reason: string): void {
-    this.launches.cancelTenants(reason);
+    this.launches.cancelTenants();
     if (this.#actor.getSnapshot().status !== 'active') return;
     this.#actor.send({ type: 'STOP', reason });
   }

@@ -44,11 +44,13 @@ export function isGraphInvalid(error: unknown): error is BootError {
 export function checkPlan({ plugins, warnings, problems }: BootPlan, output: Output): ExitCode {
   const pending = plugins.reduce((sum, plugin) => sum + plugin.pending.length, 0);
   const missing = countMissing(plugins);
+  const renamed = countRenamed(plugins);
   const doubtful = warnings.filter(isDoubtful).length;
   const found = [
     ...(problems.length > 0 ? [count(problems.length, 'problem')] : []),
     ...(pending > 0 ? [count(pending, 'pending file')] : []),
     ...(missing > 0 ? [count(missing, 'missing schema')] : []),
+    ...(renamed > 0 ? [`${count(renamed, 'schema')} to rename`] : []),
     ...(doubtful > 0 ? [count(doubtful, 'warning')] : []),
   ];
   if (found.length === 0) return 0;
@@ -58,6 +60,14 @@ export function checkPlan({ plugins, warnings, problems }: BootPlan, output: Out
 
 function countMissing(plugins: BootPlan['plugins']): number {
   return plugins.reduce((sum, { missingSchemas = [] }) => sum + missingSchemas.length, 0);
+}
+
+/** Counts the schemas that would be renamed. Of tenants those with nothing else to do, as a plan does not name the others. */
+function countRenamed(plugins: BootPlan['plugins']): number {
+  return plugins.reduce((sum, { renameFrom, tenants }) => {
+    const groups = (tenants?.behind ?? []).filter(({ pending }) => pending.length === 0);
+    return sum + Number(renameFrom !== undefined) + groups.flatMap((each) => each.tenants).length;
+  }, 0);
 }
 
 /** Whether a warning fails the check. */
@@ -97,6 +107,9 @@ export function summarize({ plugins, problems }: BootPlan): string {
   const missing = countMissing(plugins);
   if (pending === 0 && missing > 0)
     return `A boot would make ${count(missing, 'schema')} (${all}).`;
+  const renamed = countRenamed(plugins);
+  if (pending === 0 && renamed > 0)
+    return `A boot would rename ${count(renamed, 'schema')} (${all}).`;
   if (pending === 0) return `Nothing to migrate (${all}).`;
   const what = `${count(pending, 'file')} of ${count(waiting.length, 'plugin')}`;
   return `A boot would apply ${what} (${all} in all).`;

@@ -24,7 +24,8 @@ export function isTooLongForPostgres(name: string): boolean {
 
 /** The name of a schema that exists. */
 export const anySchemaName: Check<string> = (value, name) => {
-  const isName = typeof value === 'string' && value !== '' && !/\p{Cc}/u.test(value);
+  // Halves of characters would all be stored as the same one.
+  const isName = typeof value === 'string' && value !== '' && !/\p{Cc}|\p{Cs}/u.test(value);
   if (isName && !isTooLongForPostgres(value)) return value;
   throw optionsInvalid(name, 'a schema name: 1 to 63 bytes, no control characters', value);
 };

@@ -41,8 +41,9 @@ class FileWalk {
   take(event: RecordedEvent): void {
     switch (event.type) {
       case 'plugin.migrate.planned':
-        // A tenant may have another turn while the boot is up.
+        // A tenant may have another turn while the boot is up, with files that have changed, or in a schema made anew.
         this.#pending = event.pending;
+        for (const file of event.pending) this.#applied.delete(file);
         this.#lastIndex = -1;
         break;
       case 'plugin.migrate.started':

@@ -1,9 +1,11 @@
+import type { Pool } from 'pg';
 import { beforeEach, describe, expect, test } from 'vitest';
 import {
   definePlugin,
   type MigrationFunction,
   type Plugin,
   type PluginTenants,
+  type Tenant,
 } from '../../src/index.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase, type Database } from '../support/database.ts';
@@ -106,6 +108,29 @@ describe('migrateTenants()', () => {
     expect(tenants.names).toEqual(['acme', 'globex']);
   });
 
+  test('that gives a name another schema, or takes it away, is followed by the databases', async () => {
+    const list: Tenant[] = [{ name: 'acme', schema: 'first' }];
+    const { boot } = bootUnderTest({
+      pool: fresh.url,
+      plugins: [await shop({ tenants: () => list })],
+    });
+    await boot.start();
+    const ask = async (pool: Pool) => (await pool.query('SELECT current_schema() AS is')).rows[0];
+    const read = async () => [
+      await ask(tenants.database('acme') as Pool),
+      await ask(boot.database('shop/acme')),
+    ];
+    expect(await read()).toEqual([{ is: 'first' }, { is: 'first' }]);
+    list.splice(0, 1, 'globex', { name: 'acme', schema: 'second' });
+    await boot.migrateTenants('shop');
+    expect(await read()).toEqual([{ is: 'second' }, { is: 'second' }]);
+    expect(tenants.names).toEqual(['globex', 'acme']);
+    list.pop();
+    await boot.migrateTenants('shop');
+    expect(() => tenants.database('acme')).toThrow('shop has no such tenant');
+    expect(() => boot.database('shop/acme')).toThrow('shop has no such tenant');
+  });
+
   test('is canceled by a stop, and leaves no connection', async () => {
     const migrations: MigrationFunction[] = [
       { name: 'slow', run: (client) => client.query('SELECT pg_sleep(600)') },
@@ -121,7 +146,48 @@ describe('migrateTenants()', () => {
     const call = failureOf(boot.migrateTenants('shop'));
     await applying;
     await boot.stop('enough');
-    expect(await call).toMatchObject({ code: 'BOOT_CANCELED', plugin: 'shop' });
+    expect(await call).toMatchObject({
+      code: 'BOOT_CANCELED',
+      plugin: 'shop',
+      message: 'The migration of the tenants of shop was canceled, because the boot stops',
+    });
+  });
+
+  test('is canceled by a removal, also while it waits for its turn, and leaves what is added next alone', async () => {
+    const migrations: MigrationFunction[] = [
+      { name: 'slow', run: (client) => client.query('SELECT pg_sleep(600)') },
+    ];
+    names = [];
+    const plugin = await shop({ migrations });
+    const { boot, recording } = bootUnderTest({ pool: fresh.url, plugins: [plugin] });
+    await boot.start();
+    names.push('globex');
+    const applying = recording.next('plugin.migrate.executing shop');
+    const calls = [failureOf(boot.migrateTenants('shop'))];
+    await applying;
+    calls.push(failureOf(boot.migrateTenants('shop')));
+    await boot.remove('shop');
+    const errors = await Promise.all(calls);
+    for (const { code, message } of errors) {
+      expect([code, message]).toEqual([
+        'BOOT_CANCELED',
+        'The migration of the tenants of shop was canceled, because the plugin is removed',
+      ]);
+    }
+    expect(asked).toBe(2);
+    await boot.add(await shop());
+    expect(tenants.names).toEqual(['globex']);
+    names.push('acme');
+    expect(await boot.migrateTenants('shop')).toMatchObject({ total: 2, upToDate: 1 });
+  });
+
+  test('makes a database once, also one that is undefined', async () => {
+    const made: unknown[] = [];
+    const database = (pool: unknown): undefined => void made.push(pool);
+    const { boot } = bootUnderTest({ pool: fresh.url, plugins: [await shop({ database })] });
+    await boot.start();
+    expect([tenants.database('acme'), tenants.database('acme')]).toEqual([undefined, undefined]);
+    expect(made).toHaveLength(1);
   });
 
   test('is refused for a plugin without tenants, and by a boot that is not up', async () => {

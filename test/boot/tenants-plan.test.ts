@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createRepair, type Plugin } from '../../src/index.ts';
+import { groupFindings } from '../../src/boot/migrate-all/group-findings.ts';
+import { problem } from '../../src/core/error-codes.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { migrationFolder, writeMigrations } from '../support/migration-folder.ts';
@@ -45,6 +47,61 @@ describe('plan()', () => {
       pending: [{ file: '0000_orders.sql' }, { file: '0001_total.sql' }],
     });
     expect(plan).not.toHaveProperty('schema');
+  });
+
+  test('keeps the order of the files, whichever tenant lacks which', async () => {
+    const names = ['0000_orders', '0001_a', '0002_b', '0003_c'];
+    await writeMigrations(folder, { ...first, '0001_a': '', '0002_b': '', '0003_c': '' });
+    const options = { pool: fresh.url, plugins: [shop(() => ['acme', 'globex'])] };
+    await bootUnderTest(options).boot.migrate();
+    const forget = (tenant: string, ids: readonly number[]) =>
+      fresh.query(`DELETE FROM plugin_shop_${tenant}.__drizzle_migrations WHERE id = ANY($1)`, [
+        ids,
+      ]);
+    await forget('acme', [2]);
+    await forget('globex', [3, 4]);
+    const { boot, recording } = bootUnderTest(options);
+    await boot.migrate();
+    expect(recording.of('plugin.migrate.planned')[0]).toMatchObject({
+      applied: ['0000_orders.sql'],
+      pending: names.slice(1).map((name) => `${name}.sql`),
+    });
+  });
+
+  test('names apart what tenants do not have in common, and loses nothing of it', async () => {
+    await writeMigrations(folder, second);
+    const options = { pool: fresh.url, plugins: [shop(() => ['acme', 'globex', 'initech'])] };
+    await bootUnderTest(options).boot.migrate();
+    await fresh.query('DELETE FROM plugin_shop_acme.__drizzle_migrations WHERE id = 2');
+    await fresh.query('DELETE FROM plugin_shop_initech.__drizzle_migrations WHERE id = 2');
+    await fresh.query('DELETE FROM plugin_shop_globex.__drizzle_migrations');
+    const { boot } = bootUnderTest({ ...options, migrations: { mode: 'verify' } });
+    expect((await failureOf(boot.start())).problems).toMatchObject([
+      {
+        message:
+          'shop/acme has migrations that are not applied: 0001_total.sql (the same with 1 further tenant: initech)',
+      },
+      {
+        message: 'shop/globex has migrations that are not applied: 0000_orders.sql, 0001_total.sql',
+      },
+    ]);
+  });
+
+  test('keeps two findings of one tenant, also without a file', () => {
+    const found = ['a', 'b'].flatMap((tenant) =>
+      ['USAGE', 'CREATE'].map((right) => {
+        const message = `no ${right} on ${tenant}${tenant}`;
+        return problem('DATABASE_PRIVILEGE', message, { plugin: `shop/${tenant}` });
+      }),
+    );
+    const schemas = [
+      { id: 'shop/a', schema: 'aa' },
+      { id: 'shop/b', schema: 'bb' },
+    ];
+    expect(groupFindings(found, schemas).map(({ message }) => message)).toEqual([
+      'no USAGE on aa (the same with 1 further tenant: b)',
+      'no CREATE on aa (the same with 1 further tenant: b)',
+    ]);
   });
 
   test('names what tenants have in common once', async () => {

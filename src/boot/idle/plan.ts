@@ -89,7 +89,9 @@ export interface BootPlan {
 export function makePlan(settings: BootSettings): Promise<BootPlan> {
   const ignore = (): void => undefined;
   return withPlugins(settings, ignore, async ({ around, discovered, graph, signal }) => {
-    const surveyed = await surveyPlugins(around, graph.plugins, signal);
+    const { disabled } = discovered;
+    const owners = { plugins: [...graph.plugins, ...disabled.map(({ plugin }) => plugin)] };
+    const surveyed = await surveyPlugins(around, graph.plugins, owners, signal);
     const { survey, problems } = surveyed;
     const groups = groupSurvey(graph.plugins, surveyed);
     const { rewritePublic } = settings.migrations;
@@ -98,7 +100,9 @@ export function makePlan(settings: BootSettings): Promise<BootPlan> {
       1,
       async ({ id, migrations }): Promise<PluginPlan> => {
         const group = groups.get(id) ?? [];
-        const tenants = surveyed.tenants.has(id) ? sumUpTenants(group) : undefined;
+        const tenants = surveyed.tenants.has(id)
+          ? sumUpTenants(group, surveyed.migrations)
+          : undefined;
         const found = tenants ? tenants.farthest : group[0];
         const folders = await resolveFolders(migrations);
         const [folder] = folders;
@@ -112,14 +116,17 @@ export function makePlan(settings: BootSettings): Promise<BootPlan> {
           ...(found && found.missingSchemas.length > 0 && { missingSchemas: found.missingSchemas }),
           applied: (tenants ?? found)?.applied ?? [],
           pending: found ? await readPending(found, rewritePublic, survey?.extensions) : [],
-          warnings: groupFindings(group.flatMap(({ warnings }) => warnings)),
+          warnings: groupFindings(
+            group.flatMap(({ warnings }) => warnings),
+            group,
+          ),
           problems: problems.filter(({ plugin }) => plugin === id),
         };
       },
     );
     return {
       plugins,
-      disabled: discovered.disabled.map(({ plugin, because }) => ({ id: plugin.id, because })),
+      disabled: disabled.map(({ plugin, because }) => ({ id: plugin.id, because })),
       edges: graph.edges,
       warnings: [...graph.warnings, ...plugins.flatMap(({ warnings }) => warnings)],
       problems,

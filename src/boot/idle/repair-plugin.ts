@@ -54,7 +54,7 @@ export async function withPlugin<T>(
       const found = findPlugin(all, wanted);
       const pool = createPatientPool(around, { phase: 'migrateAll', signal });
       const schemas = found.tenants
-        ? await findTenant(around, found, wanted, pool, signal)
+        ? await findTenant(around, { plugin: found, all, wanted }, pool, signal)
         : nameSchemas(found, settings);
       return use({ id: wanted, schemas, all, pool, signal, emit });
     });
@@ -84,20 +84,19 @@ function findPlugin(all: readonly Plugin[], named: string): Plugin {
 /** Asks the plugin for its tenants. @throws BootError `REPAIR_REFUSED` when this is none of them */
 async function findTenant(
   around: Around,
-  plugin: Plugin,
-  wanted: string,
+  { plugin, all, wanted }: Pick<PluginAtHand, 'all'> & { plugin: Plugin; wanted: string },
   pool: PatientPool,
   signal: AbortSignal,
 ): Promise<PluginSchemas> {
   const pin = { signal, clock: around.clock, mayRepeat: () => true };
   const { tenants, problems } = await withPinnedClient(pool, pin, (client) =>
-    findTenants(around, [plugin], client, signal),
+    findTenants(around, [plugin], { plugins: all }, client, signal),
   );
   refuseProblems({ problems });
-  const all = tenants.get(plugin.id) ?? [];
-  const found = all.find(({ id }) => id === wanted);
+  const listed = tenants.get(plugin.id) ?? [];
+  const found = listed.find(({ id }) => id === wanted);
   if (found) return found;
-  const ids = all.map(({ id }) => id);
+  const ids = listed.map(({ id }) => id);
   const meant = didYouMean(wanted, ids);
   const advice = meant === undefined ? '' : ` Did you mean ${meant}?`;
   const hint = `There are ${listNames(ids) || 'none'}.`;

@@ -15,7 +15,7 @@ export class HostDatabases {
   readonly #migrated = new Set<string>();
   /** The plugins that are migrated, in a launch whose other migrations have not ended. */
   readonly #early = new Set<string>();
-  readonly #open = new Map<string, ScopedPool>();
+  readonly #open = new Map<string, ScopedPool & { readonly schema: string }>();
   #state: 'early' | 'open' | 'closed' = 'early';
 
   constructor(
@@ -67,9 +67,13 @@ export class HostDatabases {
     if (!this.#migrated.has(readTenant(plugin).plugin)) {
       throw notMigrated(plugin, 'its migrations have failed, or have not ended');
     }
-    const known = this.#open.get(plugin) ?? openScopedPool(this.#around.pool, scope);
-    this.#open.set(plugin, known);
-    return known.pool;
+    const known = this.#open.get(plugin);
+    if (known?.schema === scope.schema) return known.pool;
+    // A later list of tenants has given the name another schema.
+    if (known) void this.#close(plugin, { signal: this.#around.cut });
+    const opened = openScopedPool(this.#around.pool, scope);
+    this.#open.set(plugin, { ...opened, schema: scope.schema });
+    return opened.pool;
   }
 
   /** Takes every client back. Running queries may end as long as the way down has time. */

@@ -78,17 +78,18 @@ export class PluginRunner {
     for (const id of ids) this.#plugins.delete(id);
   }
 
-  /** The plugins of this boot, up or not. */
+  /** The ids of these plugins. */
   get ids(): readonly string[] {
     return [...this.#plugins.keys()];
   }
 
   /** The plugins that are up, in their order. */
   listUp(): readonly Plugin[] {
-    return this.#list().filter(({ id }) => this.#up.has(id));
+    return this.list().filter(({ id }) => this.#up.has(id));
   }
 
-  #list(): readonly Plugin[] {
+  /** The plugins of this boot, up or not, in their order. */
+  list(): readonly Plugin[] {
     return [...this.#plugins.values()].map(({ plugin }) => plugin);
   }
 
@@ -237,7 +238,7 @@ export class PluginRunner {
   }
 
   #explain(plugin: Plugin, context: PluginLife['context']): PluginLife['context'] {
-    this.#serviceKeys ??= listServiceKeys(this.#list());
+    this.#serviceKeys ??= listServiceKeys(this.list());
     return explainUndeclared(plugin.id, context, this.#serviceKeys);
   }
 

@@ -21,6 +21,7 @@ interface TenantDatabasesParts {
 export function createPluginTenants(parts: TenantDatabasesParts): PluginTenants<unknown> {
   const { plugin, pool, life, known, createScope } = parts;
   const { id } = plugin;
+  /** By schema, because a later list may give a name another one. */
   const open = new Map<string, unknown>();
   return {
     get names() {
@@ -28,12 +29,12 @@ export function createPluginTenants(parts: TenantDatabasesParts): PluginTenants<
     },
     schema: (tenant) => known.schema(id, tenant),
     database(tenant) {
-      const opened = open.get(tenant);
-      if (opened !== undefined) return opened;
+      const schema = known.schema(id, tenant);
+      if (open.has(schema)) return open.get(schema);
       const scoped = openScopedPool(pool, createScope(nameTenant(id, tenant)));
       life.lend(scoped);
       const database = plugin.database ? plugin.database(scoped.pool) : scoped.pool;
-      open.set(tenant, database);
+      open.set(schema, database);
       return database;
     },
   };

@@ -19,15 +19,20 @@ export interface SurveyedTenants {
   readonly pending: readonly string[];
 }
 
-/** Sums up what the survey has found about the tenants of one plugin. */
-export function sumUpTenants(all: readonly PluginSurvey[]): SurveyedTenants {
+/** Sums up what the survey has found about the tenants of one plugin, whose migrations are among these. */
+export function sumUpTenants(
+  all: readonly PluginSurvey[],
+  migrations: SurveyedPlugins['migrations'],
+): SurveyedTenants {
   const behind = all.filter(hasWork);
   const isPending = new Set(behind.flatMap(({ pending }) => pending.map(({ name }) => name)));
   const [first] = all;
   const [farthest] = behind.toSorted((a, b) => b.pending.length - a.pending.length);
   const applied = (first?.applied ?? []).filter((name) => !isPending.has(name));
-  const order = farthest?.pending.map(({ name }) => name) ?? [];
-  return { all, behind, farthest, applied, pending: [...new Set([...order, ...isPending])] };
+  // The tenants share the files of their plugin, which has their order.
+  const { files = [] } = migrations.find(({ id }) => id === first?.id) ?? {};
+  const pending = files.map(({ name }) => name).filter((name) => isPending.has(name));
+  return { all, behind, farthest, applied, pending };
 }
 
 /** Groups the survey by plugin: one without tenants is alone. */
@@ -57,9 +62,13 @@ export function emitSurvey(
   const groups = groupSurvey(plugins, surveyed);
   emit({ type: 'survey.finished', plugins: groups.size, server, pooler, ...place, ...cost });
   for (const [plugin, group] of groups) {
-    if (surveyed.tenants.has(plugin)) emitTenants(plugin, sumUpTenants(group), emit);
+    if (surveyed.tenants.has(plugin))
+      emitTenants(plugin, sumUpTenants(group, surveyed.migrations), emit);
     else for (const each of group) emitOne(each, emit);
-    const warnings = groupFindings(group.flatMap((each) => each.warnings));
+    const warnings = groupFindings(
+      group.flatMap((each) => each.warnings),
+      group,
+    );
     for (const warning of warnings) emit({ type: 'plugin.migrate.warning', ...warning, plugin });
   }
 }

@@ -5,14 +5,22 @@ import { readTenant } from '../../core/tenants.ts';
 /**
  * Turns findings about tenants into findings about their plugin. What many tenants have in common, such as an edited file, is one
  * finding: with the message of the first of them, and the names of the others.
+ *
+ * @param surveyed The schemas of the tenants: two messages that differ only in them say the same.
  */
-export function groupFindings(found: readonly Problem[]): readonly Problem[] {
+export function groupFindings(
+  found: readonly Problem[],
+  surveyed: readonly { readonly id: string; readonly schema: string }[],
+): readonly Problem[] {
+  const schemas = new Map(surveyed.map(({ id, schema }) => [id, schema]));
   const groups = new Map<string, Group>();
   const grouped = found.flatMap((each): Group | readonly [] => {
     const { plugin, tenant } = readTenant(each.plugin ?? '');
     if (tenant === undefined) return { first: each, tenants: [] };
     const { code, file = '', line = '' } = each;
-    const key = [plugin, code, file, line].join('\n');
+    const schema = schemas.get(each.plugin ?? '') ?? '';
+    const text = withoutNames(each.message, [schema, `/${tenant}`, `_${tenant}`]);
+    const key = [plugin, code, file, line, text].join('\n');
     const known = groups.get(key);
     if (known) {
       known.tenants.push(tenant);
@@ -23,6 +31,10 @@ export function groupFindings(found: readonly Problem[]): readonly Problem[] {
     return group;
   });
   return grouped.map(join);
+}
+
+function withoutNames(message: string, names: readonly string[]): string {
+  return names.reduce((text, name) => (name === '' ? text : text.replaceAll(name, '…')), message);
 }
 
 /** What tenants have in common; a finding about a plugin has no tenants. */

@@ -23,6 +23,11 @@ export class KnownTenants {
     return this.#plugins.has(plugin);
   }
 
+  /** The tenants of a plugin, each name with its schema; none for a plugin without them. */
+  list(plugin: string): Iterable<readonly [name: string, schema: string]> {
+    return this.#plugins.get(plugin) ?? [];
+  }
+
   /** The names of a plugin's tenants; none for a plugin without them. */
   names(plugin: string): readonly string[] {
     return [...(this.#plugins.get(plugin)?.keys() ?? [])];

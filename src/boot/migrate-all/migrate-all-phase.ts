@@ -27,6 +27,7 @@ import { LockWaits } from './lock-waits.ts';
 import type { PluginPath } from './plugin-path.ts';
 import { registerPlugins } from './register-plugins.ts';
 import { emitSurvey } from './emit-survey.ts';
+import type { SchemaOwners } from './find-tenants.ts';
 import type { KnownTenants } from './known-tenants.ts';
 import { MigrateSlots } from './migrate-slots.ts';
 import { listWork, refuseProblems, surveyByMode, type SurveyedPlugins } from './survey-plugins.ts';
@@ -62,6 +63,7 @@ export function migrateAllPhase(
   graph: () => PluginGraph,
   path: PluginPath,
   knownTenants: KnownTenants,
+  owners: () => SchemaOwners,
 ): MigrateAllPhase {
   const { settings, clock, cut, sent, telemetry } = around;
   const emit: Emit = (event) => around.emit(placeTenant(event));
@@ -168,7 +170,7 @@ export function migrateAllPhase(
       const { plugins } = graph();
       const startedAt = clock.elapsed();
       const sentBefore = sent.total;
-      const surveyed = await surveyByMode(around, plugins, signal);
+      const surveyed = await surveyByMode(around, plugins, owners(), signal);
       migrating = prepareMigrations(surveyed);
       path.add(surveyed.survey?.schemasOnPath ?? []);
       const statements = sent.total - sentBefore;

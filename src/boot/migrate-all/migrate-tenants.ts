@@ -1,6 +1,7 @@
 import type { TaskArgs } from '../../../machines/index.ts';
 import { BootError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
+import { readMessage } from '../../core/foreign-value.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import type { TenantsReport } from '../../core/report.ts';
 import { getTenant } from '../../core/tenants.ts';
@@ -11,6 +12,7 @@ import {
   type TenantsRecord,
 } from '../../insight/tenants-record.ts';
 import type { RunAround } from '../around/around.ts';
+import type { SchemaOwners } from './find-tenants.ts';
 import { KnownTenants } from './known-tenants.ts';
 import { migrateAllPhase } from './migrate-all-phase.ts';
 import type { PluginPath } from './plugin-path.ts';
@@ -26,6 +28,7 @@ export async function migrateTenants(
   plugin: Plugin,
   path: PluginPath,
   known: KnownTenants,
+  owners: SchemaOwners,
   signal: AbortSignal,
 ): Promise<TenantsReport> {
   const { id } = plugin;
@@ -33,7 +36,14 @@ export async function migrateTenants(
   const emit = recordTenants(record, around.emit);
   const found = new KnownTenants();
   const graph = { plugins: [plugin], nodes: [], edges: [], warnings: [] };
-  const phase = migrateAllPhase({ ...around, emit }, noPackages, () => graph, path, found);
+  const phase = migrateAllPhase(
+    { ...around, emit },
+    noPackages,
+    () => graph,
+    path,
+    found,
+    () => owners,
+  );
   const give = <Input>(input: Input): TaskArgs<Input> => ({
     input,
     signal,
@@ -60,7 +70,7 @@ export async function migrateTenants(
   } catch (error) {
     // What was committed is flushed, whatever the reason.
     await phase.flush(give({ outcome: 'failed' })).catch(() => undefined);
-    if (signal.aborted) throw canceled(id);
+    if (signal.aborted) throw canceled(id, signal.reason);
     throw error;
   } finally {
     phase.close();
@@ -83,8 +93,8 @@ function recordTenants(record: TenantsRecord, emit: Emit): Emit {
   };
 }
 
-function canceled(plugin: string): BootError {
-  const message = `The migration of the tenants of ${plugin} was canceled, because the boot stops`;
+function canceled(plugin: string, reason: unknown): BootError {
+  const message = `The migration of the tenants of ${plugin} was canceled, because ${readMessage(reason)}`;
   return new BootError('BOOT_CANCELED', message, { plugin, phase: 'migrateAll' });
 }
 

@@ -15,7 +15,13 @@ import { withPinnedClient } from '../../postgres/connection/pinned-client.ts';
 import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
 import { surveyWhileReading, type Survey } from '../../postgres/survey/survey.ts';
 import type { Around } from '../around/around.ts';
-import { expandTenants, findTenants, noTenants, type FoundTenants } from './find-tenants.ts';
+import {
+  expandTenants,
+  findTenants,
+  noTenants,
+  type FoundTenants,
+  type SchemaOwners,
+} from './find-tenants.ts';
 import { groupFindings } from './group-findings.ts';
 import type { BootSettings } from '../options/boot-settings.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
@@ -51,6 +57,7 @@ const pauses = { firstMs: 200, longestMs: 5_000 };
 export async function surveyByMode(
   around: Around,
   plugins: readonly Plugin[],
+  owners: SchemaOwners,
   signal: AbortSignal,
 ): Promise<AwaitedPlugins> {
   const { settings, clock, emit } = around;
@@ -58,7 +65,7 @@ export async function surveyByMode(
   const deadline = clock.elapsed() + waitMs;
   const awaited = new Set<string>();
   for (let attempt = 1; ; attempt += 1) {
-    const surveyed = await surveyPlugins(around, plugins, signal);
+    const surveyed = await surveyPlugins(around, plugins, owners, signal);
     const pending = mode === 'apply' ? [] : pendingProblems(surveyed);
     if (pending.length === 0 || surveyed.problems.length > 0) {
       // A standby has everything that it shows on its disk, and takes no flush.
@@ -93,7 +100,7 @@ function pendingProblems(surveyed: SurveyedPlugins): readonly Problem[] {
     ].join(', and ');
     return problem('MIGRATION_PENDING', `${id} has ${what}`, { plugin: id });
   });
-  return groupFindings(found);
+  return groupFindings(found, surveyed.survey?.plugins ?? []);
 }
 
 function afterWaiting(waitMs: number): (found: Problem) => Problem {
@@ -104,17 +111,22 @@ function afterWaiting(waitMs: number): (found: Problem) => Problem {
   });
 }
 
-/** Looks at the database once, and reads every migrations folder meanwhile. Changes nothing. */
+/**
+ * Looks at the database once, and reads every migrations folder meanwhile. Changes nothing.
+ *
+ * @param owners The plugins whose schemas no tenant can have.
+ */
 export async function surveyPlugins(
   around: Around,
   plugins: readonly Plugin[],
+  owners: SchemaOwners,
   canceled: AbortSignal,
 ): Promise<SurveyedPlugins> {
   const migrating = plugins.filter(({ migrations }) => migrations !== undefined);
   if (migrating.length === 0) return noMigrations;
   const nothingToAsk = new AbortController();
   const reading = readPlugins(migrating, around.settings);
-  const looking = lookAtDatabase(around, migrating, reading, {
+  const looking = lookAtDatabase(around, migrating, owners, reading, {
     canceled,
     whileConnecting: AbortSignal.any([canceled, nothingToAsk.signal]),
   });
@@ -130,7 +142,10 @@ export async function surveyPlugins(
     migrations: expandTenants(read.value.migrations, found),
     tenants,
     survey,
-    problems: groupFindings([...read.value.problems, ...found.problems, ...survey.problems]),
+    problems: groupFindings(
+      [...read.value.problems, ...found.problems, ...survey.problems],
+      survey.plugins,
+    ),
   };
 }
 
@@ -212,6 +227,7 @@ export function findSchemas(
 async function lookAtDatabase(
   around: Around,
   plugins: readonly Plugin[],
+  owners: SchemaOwners,
   reading: Promise<ReadPlugins>,
   signals: { readonly canceled: AbortSignal; readonly whileConnecting: AbortSignal },
 ): Promise<{ readonly survey: Survey; readonly found: FoundTenants }> {
@@ -223,7 +239,7 @@ async function lookAtDatabase(
   const pin = { signal: signals.canceled, clock, cut, mayRepeat: () => true };
   const schemas = plugins.map((plugin) => nameSchemas(plugin, settings));
   return withPinnedClient(pool, pin, async (client) => {
-    const found = await findTenants(around, plugins, client, signals.canceled);
+    const found = await findTenants(around, plugins, owners, client, signals.canceled);
     const named = expandTenants(schemas, found);
     const read = async (): Promise<readonly PluginMigrations[]> =>
       expandTenants((await reading).migrations, found);

@@ -1,9 +1,9 @@
 import { pluginInvalid, show } from '../../core/errors.ts';
 import { isRecord } from '../../core/foreign-value.ts';
 import {
-  getPreviousSchemaNames,
-  ownSchemaName,
   getPluginSchemaName,
+  isTooLongForPostgres,
+  ownSchemaName,
 } from '../../core/schema-name.ts';
 import { findUnknownKey } from '../../core/suggest.ts';
 import { nameTenant } from '../../core/tenants.ts';
@@ -38,7 +38,7 @@ export function nameTenantSchemas(returned: unknown, plugin: OfTenants): readonl
   }
   const names = new Set<string>();
   // Array.from, because map skips the holes of a list.
-  const found = Array.from(returned, (each: unknown, at) => {
+  return Array.from(returned, (each: unknown, at) => {
     const place = `tenants of ${id}, number ${at + 1},`;
     const { name, schema } = readTenantName(each, place, plugin);
     if (names.has(name)) throw pluginInvalid(place, 'a name that no other tenant has', name);
@@ -46,18 +46,18 @@ export function nameTenantSchemas(returned: unknown, plugin: OfTenants): readonl
     if (owner !== undefined) {
       throw pluginInvalid(place, `a tenant whose schema ${owner} does not have`, schema);
     }
+    const previousSchemas = listPreviousSchemas(name, schema, plugin);
+    for (const previous of previousSchemas) {
+      const other = taken.get(previous);
+      if (other === undefined) continue;
+      const expectation = `a tenant whose schema under an earlier id ${other} does not have`;
+      throw pluginInvalid(place, expectation, previous);
+    }
     names.add(name);
-    taken.set(schema, nameTenant(id, name));
-    return { name, schema };
+    for (const own of [schema, ...previousSchemas]) taken.set(own, nameTenant(id, name));
+    const schemas = { schema, historySchema: schema, previousSchemas, furtherSchemas: [] };
+    return { id: nameTenant(id, name), name, ...schemas };
   });
-  return found.map(({ name, schema }) => ({
-    id: nameTenant(id, name),
-    name,
-    schema,
-    historySchema: schema,
-    previousSchemas: listPreviousSchemas(name, schema, plugin),
-    furtherSchemas: [],
-  }));
 }
 
 const expected = 'an array of names, or of { name, schema }';
@@ -82,9 +82,12 @@ function readTenantName(
   return { name, schema: checked };
 }
 
-/** The name is used in messages, and PostgreSQL cannot store NUL. A line break would split a line. */
+/**
+ * The name is used in messages, and PostgreSQL cannot store NUL. A line break would split a line. Halves of characters would all
+ * be stored as the same one.
+ */
 function isName(name: string): boolean {
-  return name !== '' && name === name.trim() && !/\p{Cc}/u.test(name);
+  return name !== '' && name === name.trim() && !/\p{Cc}|\p{Cs}/u.test(name);
 }
 
 /** An id has no underscore, so that no other plugin and tenant have the same schema. */
@@ -92,15 +95,16 @@ function nameSchema(id: string, tenant: string, prefix: string): string {
   return `${getPluginSchemaName(id, prefix)}_${tenant}`;
 }
 
-/** A schema that the host has named keeps its name. */
+/**
+ * A schema that the host has named keeps its name. A name that is too long was never that of a tenant; PostgreSQL cuts it, to one
+ * that may be another tenant's.
+ */
 function listPreviousSchemas(
   name: string,
   schema: string,
   { id, previousIds = [], schemaPrefix }: OfTenants,
 ): readonly string[] {
   if (previousIds.length === 0 || schema !== nameSchema(id, name, schemaPrefix)) return [];
-  return getPreviousSchemaNames(
-    previousIds.map((previous) => `${previous}_${name}`),
-    schemaPrefix,
-  );
+  const previous = previousIds.map((each) => nameSchema(each, name, schemaPrefix));
+  return [...new Set(previous)].filter((each) => !isTooLongForPostgres(each));
 }

@@ -73,6 +73,11 @@ function describeGroup({ tenants, pending }: TenantsPlan['behind'][number]): str
   return `to ${list(tenants)}: ${files}`;
 }
 
+/** Finds the tenants that lack a file. */
+function findBehind({ behind }: TenantsPlan, file: string): readonly string[] {
+  return behind.flatMap(({ tenants, pending }) => (pending.includes(file) ? tenants : []));
+}
+
 /** The first names of a list, and how many more there are. */
 function list(names: readonly string[]): string {
   const more = names.length - mostNames;
@@ -108,7 +113,7 @@ function describeRows(rows: readonly string[]): string {
 }
 
 function writeSql({ plugins }: BootPlan): string {
-  const files = plugins.flatMap(({ id, schema = '', pending }) =>
+  const files = plugins.flatMap(({ id, schema = '', tenants, pending }) =>
     pending.map(({ file, kind, replaces, transaction, goesOnAt, statements, repeats }) => {
       if (replaces) return `-- ${id}: ${file} is not run: it replaces ${describeRows(replaces)}\n`;
       const from = goesOnAt === undefined ? '' : `, from command ${goesOnAt} on`;
@@ -118,9 +123,8 @@ function writeSql({ plugins }: BootPlan): string {
           ? ['-- A function: its statements are not known before it runs.']
           : statements.map(({ text }) => `${text.trim().replace(/;$/, '')};`);
       const again = repeats ? ', which runs again' : '';
-      return [`-- ${id}: ${file}${again}, in the schema ${schema}${outside}`, ...texts, ''].join(
-        '\n',
-      );
+      const where = tenants ? `schemas of ${list(findBehind(tenants, file))}` : `schema ${schema}`;
+      return [`-- ${id}: ${file}${again}, in the ${where}${outside}`, ...texts, ''].join('\n');
     }),
   );
   return files.length === 0 ? '-- Nothing to migrate.\n' : files.join('\n');

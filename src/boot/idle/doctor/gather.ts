@@ -109,8 +109,14 @@ export async function gather(
       plugins,
       migrations,
       ...answers,
-      problems: groupFindings([...read.problems, ...tenants.problems, ...(survey?.problems ?? [])]),
-      warnings: groupFindings(survey?.plugins.flatMap(({ warnings }) => warnings) ?? []),
+      problems: groupFindings(
+        [...read.problems, ...tenants.problems, ...(survey?.problems ?? [])],
+        migrations,
+      ),
+      warnings: groupFindings(
+        survey?.plugins.flatMap(({ warnings }) => warnings) ?? [],
+        migrations,
+      ),
     };
   } finally {
     await endSoon(pools, settings.clock);
@@ -190,7 +196,13 @@ async function askDatabase(
   const { schemaPrefix } = how;
   const options = { settings: how, pooler, willApply: how.mode === 'apply' };
   const lookAt = async (client: PinnedClient): Promise<DatabaseAnswers> => {
-    const tenants = await findTenants({ settings, clock }, plugins.known, client, signal);
+    const tenants = await findTenants(
+      { settings, clock },
+      plugins.sorted,
+      { plugins: plugins.known },
+      client,
+      signal,
+    );
     const migrations = expandTenants(read, tenants);
     const question = {
       schemas: [...new Set(migrations.flatMap(listOwnSchemas))],
