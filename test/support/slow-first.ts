@@ -8,6 +8,7 @@ export const slowFiles = [
   'proofs/race',
   'proofs/lost-connections',
   'machines/model-check',
+  'kubernetes/rollout',
   'machines/random-boots',
   'machines/whole-boot',
   'faults/plant-faults',

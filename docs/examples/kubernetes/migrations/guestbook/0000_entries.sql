@@ -1,0 +1,4 @@
+CREATE TABLE entries (
+  id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  words text NOT NULL
+);

@@ -1,0 +1,4 @@
+CREATE TABLE days (
+  day date PRIMARY KEY,
+  visits int NOT NULL
+);
