@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
 import { useDatabase } from '../support/database.ts';
-import { startExample } from './example-process.ts';
+import { startExample } from '../support/example-process.ts';
 import { holdLock } from './held-lock.ts';
 import { ask, type Answer } from './listening.ts';
 
@@ -20,12 +20,12 @@ const bodyHas =
   ({ body }: Answer): boolean =>
     JSON.stringify(body).includes(text);
 
-describe.each(['node', 'hono', 'fastify'])('the example with %s', (name) => {
+describe('the example with node:http', () => {
   it('answers from the first moment, serves once it is ready, and ends in good order', async () => {
     const { url } = await db.fresh();
     await using lock = await holdLock(url, migrationLockKey('plugin_guestbook'));
-    const example = await startExample(name, url);
-    const { address } = example;
+    const example = startExample('http/node.ts', { databaseUrl: url });
+    const address = await example.address();
     const guestbook = `${address}/api/guestbook`;
 
     const waiting = await askUntil(`${address}/startupz`, bodyHas('"holder"'));
@@ -57,7 +57,8 @@ describe.each(['node', 'hono', 'fastify'])('the example with %s', (name) => {
     const database = await db.fresh();
     await database.query('CREATE SCHEMA plugin_guestbook CREATE TABLE entries (id int)');
     await using lock = await holdLock(database.url, migrationLockKey('plugin_guestbook'));
-    const example = await startExample(name, database.url);
+    const example = startExample('http/node.ts', { databaseUrl: database.url });
+    await example.address();
     await lock.release();
     expect(await example.ended).toBe(1);
     expect(await example.errors).toMatch(/^MIGRATION_FAILED: guestbook could not be migrated/);

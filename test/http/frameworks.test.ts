@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
+import { createAdaptorServer } from '@hono/node-server';
 import fastify from 'fastify';
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
-import { serve } from '../../docs/examples/http/serve-fetch.ts';
 import { gate, nodeFront, nodeListener, probes } from '../../src/http/index.ts';
 import type { Boot } from '../../src/index.ts';
 import { useBoots } from '../support/boot-under-test.ts';
@@ -30,10 +30,7 @@ const hosts: Readonly<Record<string, (boot: Boot) => Server | Promise<Server>>> 
     const guard = gate(boot, { pluginOf: '/api/' });
     app.use(async ({ req }, next) => probe(req.raw) ?? guard(req.raw) ?? next());
     app.post('/api/catalog/echo', async (context) => context.text(await context.req.text()));
-    return new Promise((resolve) => {
-      const place = { fetch: app.fetch, port: 0, hostname: '127.0.0.1' };
-      const server = serve(place, () => resolve(server));
-    });
+    return createAdaptorServer(app) as Server;
   },
 
   'Fastify with a hook': async (boot) => {

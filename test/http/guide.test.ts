@@ -12,11 +12,4 @@ describe('the guide to HTTP', () => {
     const rows = [...guide.matchAll(/^\| `([A-Z_]+)` +\| ([^|]*?) +\|$/gm)];
     expect(Object.fromEntries(rows.map(([, code, message]) => [code, message]))).toEqual(httpCodes);
   });
-
-  it('shows programs that are in the examples, and one of them whole', () => {
-    const blocks = [...guide.matchAll(/<!-- (?:program|part of): (\S+) -->\s*```ts\n([^]*?)```/g)];
-    expect(blocks).toHaveLength(4);
-    for (const [, file = '', text = ''] of blocks) expect(read(file)).toContain(text);
-    expect(guide).toContain(read('docs/examples/http/node.ts'));
-  });
 });
