@@ -7,6 +7,8 @@ export type { Recorded, RecorderOptions } from './record/create-recorder.ts';
 export { gracefulShutdown } from './boot/graceful-shutdown.ts';
 export type { GracefulShutdownOptions } from './boot/graceful-shutdown.ts';
 export type { BootPlan, PendingFile, PlannedStatement, PluginPlan } from './boot/idle/plan.ts';
+export type { Rehearsal } from './boot/idle/rehearse.ts';
+export type { PlanOptions, RehearseOptions } from './boot/idle/rehearse-options.ts';
 export type { TenantsPlan } from './boot/idle/plan-tenants.ts';
 export { doctorChecks } from './boot/idle/doctor/check-table.ts';
 export type { Check, CheckEvidence, CheckId, CheckStatus } from './boot/idle/doctor/check-table.ts';
@@ -121,6 +123,18 @@ export type {
 export type { PluginTenants, Tenant, Tenants, TenantsContext } from './core/tenants.ts';
 export type { Work, WorkWrapper } from './core/work.ts';
 export type { Fleet, FleetHost, FleetSession } from './postgres/doctor/fleet.ts';
+export type {
+  FileFacts,
+  RehearsedLock,
+  RehearsedRewrite,
+  RehearsedRows,
+} from './postgres/rehearse/file-meter.ts';
+export type { LockMode } from './postgres/rehearse/lock-modes.ts';
+export type {
+  RehearsedFile,
+  RehearsedFileOutcome,
+  RehearsedPlugin,
+} from './postgres/rehearse/rehearsed-plugin.ts';
 export type { HolderReport } from './postgres/repair/lock-holder.ts';
 export type { RepairChange, RepairLeft, RepairReport } from './postgres/repair/repair-report.ts';
 export { createScopedPool } from './postgres/scoped/scoped-pool.ts';

@@ -8,6 +8,7 @@ import type { WorkWrapper } from '../core/work.ts';
 import type { EventSource } from '../telemetry/bus.ts';
 import type { Services } from './around/service-registry.ts';
 import type { BootPlan } from './idle/plan.ts';
+import type { PlanOptions } from './idle/rehearse-options.ts';
 
 /** How to remove a plugin. */
 export interface RemoveOptions {
@@ -44,11 +45,14 @@ export interface Boot extends EventSource, AsyncDisposable {
   /** Like `start()`, but ends after the migrations: for a migrate job or an init container. */
   migrate(): Promise<BootReport>;
   /**
-   * Reports what `start()` would do, without changing anything: the order, warnings, pending files and problems.
+   * Reports what `start()` would do, without changing anything: the order, warnings, pending files and problems. With `rehearse`
+   * it also runs the pending files for a trial, and rolls them back.
    *
-   * @throws BootError `PLUGIN_NOT_LOADED`, `PLUGIN_INVALID`, `GRAPH_INVALID` or `DATABASE_UNREACHABLE`
+   * @throws BootError `PLUGIN_NOT_LOADED`, `PLUGIN_INVALID`, `GRAPH_INVALID` or `DATABASE_UNREACHABLE`; of a rehearsal also
+   * `OPTIONS_INVALID`, `MIGRATION_CONNECTION_LOST` and `BOOT_CANCELED`
+   * @example const { rehearsal } = await boot.plan({ rehearse: { within: '2s' } });
    */
-  plan(): Promise<BootPlan>;
+  plan(options?: PlanOptions): Promise<BootPlan>;
   /**
    * Adds plugins to a boot that is up: they take the way of the boot itself, discover, sort, migrateAll and initAll, while the
    * others serve. Changes take place one after the other. Plugins that are up do not change: a collection or an optional

@@ -27,6 +27,7 @@ import { watchBoot, whileWatched } from './around/exit-watch.ts';
 import { readProcessFacts } from './around/process-facts.ts';
 import type { BootState } from '../core/boot-state.ts';
 import { makePlan, type BootPlan } from './idle/plan.ts';
+import { checkPlanOptions, type PlanOptions } from './idle/rehearse-options.ts';
 import { Relay } from './relay.ts';
 import { ServiceRegistry } from './around/service-registry.ts';
 import { StatementCount } from './around/statement-count.ts';
@@ -114,8 +115,10 @@ class PluginBoot implements Boot {
     return this.#run.launches.databases.get(plugin);
   }
 
-  plan(): Promise<BootPlan> {
-    return whileWatched('plan()', () => makePlan(this.#settings));
+  async plan(options: PlanOptions = {}): Promise<BootPlan> {
+    const { rehearse } = checkPlanOptions(options);
+    const what = rehearse ? 'a rehearsal' : 'plan()';
+    return whileWatched(what, () => makePlan(this.#settings, rehearse));
   }
 
   async add(plugins: Plugin | readonly Plugin[]): Promise<LaunchReport> {

@@ -1,4 +1,10 @@
-import { BootError, type BootPlan, type Problem, type Warning } from '../index.ts';
+import {
+  BootError,
+  type BootPlan,
+  type PlanOptions,
+  type Problem,
+  type Warning,
+} from '../index.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { withBoot } from './load-config.ts';
 import type { Output } from './output.ts';
@@ -21,12 +27,13 @@ const longMs = 5_000;
 export async function readPlan(
   options: { readonly config: string | undefined; readonly check: boolean },
   output: Output,
+  how: PlanOptions = {},
 ): Promise<BootPlan> {
   const timer = setTimeout(() => {
     output.note('Still waiting for PostgreSQL, or for the imports of plugins: see slipway doctor.');
   }, longMs);
   try {
-    return await withBoot(options.config, (boot) => boot.plan());
+    return await withBoot(options.config, (boot) => boot.plan(how));
   } catch (error) {
     if (options.check && isGraphInvalid(error)) process.exitCode = 3;
     throw error;
@@ -93,7 +100,7 @@ function describe({ code, message, file, hint }: Warning | Problem) {
 }
 
 /** One sentence: what a boot would do. */
-export function summarize({ plugins, problems }: BootPlan): string {
+export function summarize({ plugins, problems, rehearsal }: BootPlan): string {
   const files = plugins.reduce(
     (sum, { applied, pending }) => sum + applied.length + pending.length,
     0,
@@ -101,6 +108,9 @@ export function summarize({ plugins, problems }: BootPlan): string {
   const all = `${count(plugins.length, 'plugin')}, ${count(files, 'file')}`;
   const waiting = plugins.filter(({ pending }) => pending.length > 0);
   const pending = waiting.reduce((sum, plugin) => sum + plugin.pending.length, 0);
+  if (problems.length > 0 && rehearsal && rehearsal.because === undefined) {
+    return `A boot would fail: ${count(problems.length, 'problem')}. What comes before would be applied, and stay.`;
+  }
   if (problems.length > 0) {
     return `A boot would change nothing, and fail: ${count(problems.length, 'problem')}.`;
   }

@@ -17,11 +17,34 @@ export const commands = {
     details: [
       'It reads the plugins, their files and the database, and changes nothing.',
       '--check is for CI: it ends with 3 when there is a problem, a pending file, a missing schema, or an applied file that was edited, came late or is missing here.',
+      '--rehearse holds the locks of the pending files on the database itself for as long as they run, at most --within. --copy and --against disturb no session. It ends with 3 when a file fails, finds a lock taken, or does not end in time.',
     ],
     arguments: {},
     options: {
       check: { type: 'flag', summary: 'End with 3 unless everything is applied and fits' },
       sql: { type: 'flag', summary: 'Print the statements that would run, and nothing else' },
+      rehearse: {
+        type: 'flag',
+        summary: 'Run the pending files, report locks, times and rewrites, and roll all of it back',
+      },
+      within: {
+        type: 'value',
+        value: 'time',
+        summary: 'How long a rehearsal may hold its locks, such as 500ms or 2s; by default 5s',
+      },
+      functions: {
+        type: 'flag',
+        summary: 'Rehearse functions, too: what they do outside of the database stays',
+      },
+      copy: {
+        type: 'flag',
+        summary: 'Rehearse on a copy of the database, which is dropped afterwards',
+      },
+      against: {
+        type: 'value',
+        value: 'url',
+        summary: 'Rehearse on this database, and keep what it does: a copy of your own',
+      },
       config,
       json,
     },
@@ -29,8 +52,9 @@ export const commands = {
       ['plan', 'shows what a boot would do'],
       ['plan --sql > review.sql', 'writes the pending statements into a file'],
       ['plan --check', 'fails in CI when the database and the files do not fit'],
+      ['plan --rehearse --within 2s', 'tries the pending files before the deploy'],
     ],
-    exitCodes: [1, 3],
+    exitCodes: [1, 3, 130, 143],
   },
   status: {
     group: 'before',

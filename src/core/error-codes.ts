@@ -76,6 +76,10 @@ export const errorCodes = {
     meaning: 'the migrations do not fit the database',
     hint: 'Solve every problem listed. Nothing has been changed yet.',
   },
+  REHEARSAL_REFUSED: {
+    meaning: 'a rehearsal cannot be made there',
+    hint: 'Rehearse on the database itself, or against a copy that you have made.',
+  },
   DATABASE_UNREACHABLE: {
     meaning: 'PostgreSQL does not answer',
     hint: 'Check that the server runs and that the address and password are right.',

@@ -39,6 +39,15 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'connection',
     'sql',
   ),
+  'src/postgres/rehearse': below(
+    'migrate',
+    'survey',
+    'history',
+    'sources',
+    'locks',
+    'connection',
+    'sql',
+  ),
   'src/postgres/repair': below(
     'migrate',
     'survey',

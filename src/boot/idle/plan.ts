@@ -17,6 +17,9 @@ import { groupSurvey, sumUpTenants } from '../migrate-all/emit-survey.ts';
 import { groupFindings } from '../migrate-all/group-findings.ts';
 import { surveyPlugins } from '../migrate-all/survey-plugins.ts';
 import { planTenants, type TenantsPlan } from './plan-tenants.ts';
+import { listFailures, rehearseOnDatabase, type Rehearsal } from './rehearse.ts';
+import { rehearseAgainst, rehearseOnCopy } from './rehearse-elsewhere.ts';
+import type { RehearseSettings } from './rehearse-options.ts';
 import { withPlugins } from './with-plugins.ts';
 
 /** A migration that would be applied. */
@@ -83,14 +86,48 @@ export interface BootPlan {
   readonly warnings: readonly Warning[];
   /** Problems of every plugin and of the database that would keep the boot from migrating. */
   readonly problems: readonly Problem[];
+  /** The trial of the pending files; left out when none was asked for. */
+  readonly rehearsal?: Rehearsal;
 }
 
-/** Looks at the plugins and the database without changing either. */
-export function makePlan(settings: BootSettings): Promise<BootPlan> {
+/**
+ * Looks at the plugins and the database without changing either, and rehearses the pending files when that is asked for.
+ */
+export async function makePlan(
+  given: BootSettings,
+  rehearse?: RehearseSettings,
+): Promise<BootPlan> {
+  if (!rehearse) return (await lookAndRehearse(given)).plan;
+  // A rehearsal is one of a boot that applies, also where the config only verifies.
+  const settings = { ...given, migrations: { ...given.migrations, mode: 'apply' } } as const;
+  const { copy, against, signal: stop = new AbortController().signal } = rehearse;
+  const isElsewhere = copy || against !== undefined;
+  const found = await lookAndRehearse(settings, isElsewhere ? undefined : { rehearse, stop });
+  if (found.rehearsal) return addRehearsal(found.plan, found.rehearsal);
+  // The sessions of the look are closed by now: PostgreSQL copies no database that is in use.
+  const because = findObstacle(found.plan);
+  if (because !== undefined) {
+    return addRehearsal(found.plan, {
+      on: copy ? 'copy' : 'other',
+      because,
+      durationMs: 0,
+      plugins: [],
+    });
+  }
+  const rehearsal = await (against === undefined
+    ? rehearseOnCopy(settings, stop)
+    : rehearseAgainst(settings, against, stop));
+  return addRehearsal(found.plan, rehearsal);
+}
+
+/** What is found in one look, with the plugins loaded and the pool open. */
+function lookAndRehearse(
+  settings: BootSettings,
+  here?: { readonly rehearse: RehearseSettings; readonly stop: AbortSignal },
+): Promise<{ readonly plan: BootPlan; readonly rehearsal?: Rehearsal }> {
   const ignore = (): void => undefined;
-  return withPlugins(settings, ignore, async ({ around, discovered, graph, signal }) => {
+  return withPlugins(settings, ignore, async ({ around, discovered, graph, owners, signal }) => {
     const { disabled } = discovered;
-    const owners = { plugins: [...graph.plugins, ...disabled.map(({ plugin }) => plugin)] };
     const surveyed = await surveyPlugins(around, graph.plugins, owners, signal);
     const { survey, problems } = surveyed;
     const groups = groupSurvey(graph.plugins, surveyed);
@@ -124,14 +161,44 @@ export function makePlan(settings: BootSettings): Promise<BootPlan> {
         };
       },
     );
-    return {
+    const plan: BootPlan = {
       plugins,
       disabled: disabled.map(({ plugin, because }) => ({ id: plugin.id, because })),
       edges: graph.edges,
       warnings: [...graph.warnings, ...plugins.flatMap(({ warnings }) => warnings)],
       problems,
     };
+    if (!here) return { plan };
+    const { rehearse, stop } = here;
+    const because = findObstacle(plan);
+    const rehearsal: Rehearsal =
+      because === undefined
+        ? await rehearseOnDatabase(around, graph, surveyed, rehearse, stop)
+        : { on: 'database', because, durationMs: 0, plugins: [] };
+    return { plan, rehearsal };
   });
+}
+
+function findObstacle({ problems }: BootPlan): string | undefined {
+  return problems.length > 0
+    ? 'the problems come first: with them a boot applies nothing'
+    : undefined;
+}
+
+/** Adds what a rehearsal has found: a file that a boot could not apply is a problem, like those of the look. */
+function addRehearsal(plan: BootPlan, rehearsal: Rehearsal): BootPlan {
+  const found = listFailures(rehearsal);
+  return {
+    ...plan,
+    plugins: plan.plugins.map((plugin) => addFindings(plugin, found)),
+    problems: [...plan.problems, ...found],
+    rehearsal,
+  };
+}
+
+function addFindings(plan: PluginPlan, found: readonly Problem[]): PluginPlan {
+  const own = found.filter(({ plugin }) => plugin === plan.id);
+  return own.length === 0 ? plan : { ...plan, problems: [...plan.problems, ...own] };
 }
 
 function readPending(

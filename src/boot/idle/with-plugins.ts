@@ -7,6 +7,7 @@ import type { Around } from '../around/around.ts';
 import type { BootSettings } from '../options/boot-settings.ts';
 import { discover, type Discovered } from '../discover/discover-phase.ts';
 import { ServiceRegistry } from '../around/service-registry.ts';
+import type { SchemaOwners } from '../migrate-all/find-tenants.ts';
 import { sortPlugins } from '../sort/sort-phase.ts';
 import { StatementCount } from '../around/statement-count.ts';
 
@@ -15,6 +16,8 @@ interface IdlePlugins {
   readonly around: Around;
   readonly discovered: Discovered;
   readonly graph: PluginGraph;
+  /** All plugins, also the disabled ones: no tenant can have the schema of one of them. */
+  readonly owners: SchemaOwners;
   /** Never aborted. */
   readonly signal: AbortSignal;
 }
@@ -38,7 +41,11 @@ export async function withPlugins<T>(
     const around = { settings, clock, migrationPool: open.pool, services, emit, sent, cut: signal };
     const discovered = await discover(around, signal);
     if (discovered.failure) throw discovered.failure;
-    return await use({ around, discovered, graph: sortPlugins(discovered, settings), signal });
+    const graph = sortPlugins(discovered, settings);
+    const owners = {
+      plugins: [...graph.plugins, ...discovered.disabled.map(({ plugin }) => plugin)],
+    };
+    return await use({ around, discovered, graph, owners, signal });
   } finally {
     await endSoon(open, clock);
   }

@@ -1,12 +1,14 @@
-import type { BootPlan, PendingFile, TenantsPlan } from '../../index.ts';
+import type { BootPlan, Duration, PendingFile, RehearseOptions, TenantsPlan } from '../../index.ts';
+import { abortOnSignal } from '../abort-on-signal.ts';
 import { printAnswer } from '../answer.ts';
 import { addFindings, checkPlan, isGraphInvalid, readPlan, summarize } from '../check-plan.ts';
 import type { Input } from '../command.ts';
 import type { CommandOf } from '../command-table.ts';
 import type { PlanDocument } from '../documents.ts';
-import type { ExitCode } from '../exit-codes.ts';
+import { UsageError, type ExitCode } from '../exit-codes.ts';
 import { addPage, printAnnotations } from '../github.ts';
 import { count, countTenants, type Page } from '../page.ts';
+import { checkRehearsal, describeRehearsal } from '../show-rehearsal.ts';
 
 export async function run(input: Input<CommandOf<'plan'>>): Promise<ExitCode> {
   const { options, output } = input;
@@ -18,17 +20,44 @@ export async function run(input: Input<CommandOf<'plan'>>): Promise<ExitCode> {
   }
   if (!options.sql && !options.json) printAnnotations(plan, output);
   await addPage('slipway plan', (page) => describePlan(page, plan), output);
-  return options.check ? checkPlan(plan, output) : 0;
+  const checked = options.check ? checkPlan(plan, output) : 0;
+  const rehearsed = plan.rehearsal ? checkRehearsal(plan.rehearsal, output) : 0;
+  return checked || rehearsed;
 }
 
 async function makePlan({ options, output }: Input<CommandOf<'plan'>>): Promise<BootPlan> {
   try {
-    return await readPlan(options, output);
+    const rehearse = readRehearse(options);
+    if (rehearse === undefined) return await readPlan(options, output);
+    return await abortOnSignal(output, 'rolls back.', (signal) =>
+      readPlan(options, output, { rehearse: { ...rehearse, signal } }),
+    );
   } catch (error) {
     const problems = isGraphInvalid(error) ? (error.problems ?? []) : [];
     if (!options.json) printAnnotations({ plugins: [], warnings: [], problems }, output);
     throw error;
   }
+}
+
+/** @throws UsageError for an option of a rehearsal without one */
+function readRehearse({
+  rehearse,
+  copy,
+  against,
+  functions,
+  within,
+}: Input<CommandOf<'plan'>>['options']): RehearseOptions | undefined {
+  if (rehearse || copy || against !== undefined) {
+    return {
+      ...(copy && { copy }),
+      ...(against !== undefined && { against }),
+      ...(functions && { functions }),
+      ...(within !== undefined && { within: within as Duration }),
+    };
+  }
+  const alone = functions ? '--functions' : within === undefined ? undefined : '--within';
+  if (alone === undefined) return undefined;
+  throw new UsageError(`${alone} needs --rehearse.`, 'See slipway plan --help.');
 }
 
 function describePlan(page: Page, plan: BootPlan): void {
@@ -63,6 +92,7 @@ function describePlan(page: Page, plan: BootPlan): void {
     }
     page.list(pending.map((file) => [file.file, describeFile(file)]));
   }
+  if (plan.rehearsal) describeRehearsal(page, plan.rehearsal);
   addFindings(page, plan);
   page.line(summarize(plan));
 }

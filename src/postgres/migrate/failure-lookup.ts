@@ -44,13 +44,14 @@ export async function lookIntoFailure(run: Migrating, error: unknown): Promise<s
   const { client } = run;
   if (client.lost || client.isInTransaction()) return undefined;
   try {
-    return await lookUp(run, error);
+    return await findAdvice(run, error);
   } catch {
     return undefined;
   }
 }
 
-async function lookUp(run: Migrating, error: unknown): Promise<string | undefined> {
+/** The same, where a transaction may be open: what it throws leaves that aborted. */
+export async function findAdvice(run: Migrating, error: unknown): Promise<string | undefined> {
   const { client, progress } = run;
   const sqlState = readSqlState(error) ?? '';
   const name = readName(error);

@@ -104,7 +104,7 @@ function lockFreed(run: Migrating): BootError {
 }
 
 /** The error for a file that has made something outside of its plugin's schema. */
-function strayObjects(run: Migrating, names: readonly string[]): BootError {
+export function strayObjects(run: Migrating, names: readonly string[]): BootError {
   const plugin = run.plugin.id;
   const file = run.progress.open?.file.name ?? '';
   // An extension is a stray only in the plugin's own schema.

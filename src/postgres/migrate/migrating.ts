@@ -6,6 +6,7 @@ import type { MigrationSettings } from '../../core/settings.ts';
 import type { ClientQuery } from '../connection/connection.ts';
 import type { LongQuery } from '../connection/long-query.ts';
 import type { PinnedClient } from '../connection/pinned-client.ts';
+import type { Question } from '../connection/question.ts';
 import type { HistoryRow } from '../history/migration-history.ts';
 import type { MigrationPlan } from '../history/migration-plan.ts';
 import type { DoneCommand } from '../history/unfinished-file.ts';
@@ -43,6 +44,8 @@ export interface MigrateOptions {
   readonly cut?: AbortSignal | undefined;
   /** Watches the files that run; without it none is. */
   readonly watch?: StatementWatch | undefined;
+  /** Returns what to ask in the transaction of a file right before its COMMIT; asked for once in each transaction. */
+  readonly measure?: ((file: Migration) => readonly Question[]) | undefined;
   /** Called with the schemas of extensions, before the first file and after each file that may change them. */
   readonly onExtensionSchemas?: ((schemas: readonly string[]) => void) | undefined;
 }

@@ -149,8 +149,13 @@ export class TransactionLock implements MigrationLock {
   }
 }
 
-async function readUnderLock(
-  { client, plugin, extensions }: Migrating,
+/**
+ * Reads the history once its lock is taken.
+ *
+ * @throws BootError `MIGRATION_RENAMED`, or a problem of further schemas
+ */
+export async function readUnderLock(
+  { client, plugin, extensions }: Pick<Migrating, 'client' | 'plugin' | 'extensions'>,
   backendPid: number,
   answer: unknown,
   sql: Pick<HeldMigrationLock, 'begin' | 'guard'>,

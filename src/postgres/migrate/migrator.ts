@@ -250,7 +250,7 @@ function emitApplying(
  *
  * @throws BootError `MIGRATION_HISTORY_UNKNOWN`
  */
-function planUnderLock(
+export function planUnderLock(
   { plugin, progress }: Migrating,
   held: HeldMigrationLock,
 ): MigrationPlan<Migration> {

@@ -62,7 +62,8 @@ async function sendOneByOne(
   await askAll(client, closingSql(run, held, file));
 }
 
-async function sendGuarded(
+/** Sends a statement of a file, and fails when it has run in another session or transaction. */
+export async function sendGuarded(
   run: Migrating,
   statement: FileStatement,
   { pid, transaction }: SessionFacts,

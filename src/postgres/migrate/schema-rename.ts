@@ -40,8 +40,7 @@ export async function renamePreviousSchema({
   clock,
   emit,
 }: Migrating): Promise<RenameResult> {
-  const { previousSchemas } = plugin;
-  if (previousSchemas.length === 0) return { status: 'nothing' };
+  if (plugin.previousSchemas.length === 0) return { status: 'nothing' };
   if (!(await lookForRename(client, plugin))) return { status: 'nothing' };
   const startedAt = clock.elapsed();
   client.markDirty();
@@ -53,18 +52,12 @@ export async function renamePreviousSchema({
         `select set_config('application_name', ${quoteLiteral(nameSession(plugin.id))}, true)`,
       ].join('; '),
     );
-    for (const schema of inLockOrder([plugin.schema, ...previousSchemas])) {
-      const attempt = await tryLock(client, schema, { scope: 'transaction' });
-      if (attempt.acquired) continue;
+    const rename = await prepareRename(client, plugin);
+    if (rename.status !== 'ready') {
       await client.finish('rollback');
-      return { status: 'locked', holder: attempt.holder };
+      return rename;
     }
-    const rename = await lookForRename(client, plugin);
-    if (!rename) {
-      await client.finish('rollback');
-      return { status: 'nothing' };
-    }
-    await client.finish(`${renameSql(plugin, rename)}; commit`);
+    await client.finish(`${rename.sql}; commit`);
     const renamed = { plugin: plugin.id, from: rename.from, to: plugin.schema };
     emit({
       type: 'plugin.migrate.renamed',
@@ -79,6 +72,29 @@ export async function renamePreviousSchema({
     // Another session changes the schema itself, such as its grants: that passes like a lock, whose holder is unknown.
     return { status: 'locked', holder: {} };
   }
+}
+
+type PreparedRename =
+  | { readonly status: 'ready'; readonly from: string; readonly sql: string }
+  | { readonly status: 'locked'; readonly holder: LockHolder }
+  | { readonly status: 'nothing' };
+
+/**
+ * Takes the locks of all names of a plugin in the open transaction, and returns the SQL that renames its schema.
+ *
+ * @throws BootError `MIGRATION_RENAME_CONFLICT`
+ */
+export async function prepareRename(
+  client: Querying,
+  plugin: PluginMigrations,
+): Promise<PreparedRename> {
+  for (const schema of inLockOrder([plugin.schema, ...plugin.previousSchemas])) {
+    const attempt = await tryLock(client, schema, { scope: 'transaction' });
+    if (!attempt.acquired) return { status: 'locked', holder: attempt.holder };
+  }
+  const rename = await lookForRename(client, plugin);
+  if (!rename) return { status: 'nothing' };
+  return { status: 'ready', from: rename.from, sql: renameSql(plugin, rename) };
 }
 
 /**

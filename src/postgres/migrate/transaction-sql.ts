@@ -48,6 +48,7 @@ export function closingSql(
     ...held.guard.map((text) => ({ text, isRepeated: true })),
     ...(policy === 'off' ? [] : [lookForStrays(run, file, policy)]),
     ...extensions.afterFile(file.file),
+    ...(run.measure?.(file.file) ?? []),
     { text: 'commit', isRepeated: true },
   ];
 }

@@ -104,6 +104,15 @@ export function strayObjectsSql(
   from ${beginningSql}`;
 }
 
+/**
+ * SQL that answers with one value, a JSON list of all that this transaction has made outside of the plugin's schemas, also before
+ * it was remembered how it began.
+ */
+export function straysSoFarSql({ schema, furtherSchemas }: OwnSchemas): string {
+  const names = strayNamesSql([schema, ...furtherSchemas]);
+  return `select (select coalesce(json_agg(name order by name), '[]')::text from (${names}) s) from ${beginningSql}`;
+}
+
 /** Reads the names that a failed {@link strayObjectsSql} found; `undefined` for any other error. */
 export function straysIn(error: unknown): readonly string[] | undefined {
   return readSqlFailure(mark, error) as readonly string[] | undefined;
