@@ -49,6 +49,16 @@ export type {
   Warning,
 } from './core/error-codes.ts';
 export type { ErrorRecord } from './core/error-record.ts';
+export type {
+  DatabasePlan,
+  DatabaseReport,
+  FleetEvent,
+  FleetFinding,
+  FleetPlan,
+  FleetReport,
+  FleetShard,
+  PluginFile,
+} from './core/fleet-report.ts';
 export { BootError } from './core/errors.ts';
 export { bootEventNames } from './core/event-meanings.ts';
 export type {
@@ -122,6 +132,14 @@ export type {
 } from './core/steps.ts';
 export type { PluginTenants, Tenant, Tenants, TenantsContext } from './core/tenants.ts';
 export type { Work, WorkWrapper } from './core/work.ts';
+export type {
+  FleetBootOptions,
+  MigrateFleetOptions,
+  PlanFleetOptions,
+} from './fleet/fleet-options.ts';
+export { migrateFleet } from './fleet/migrate-fleet.ts';
+export { planFleet } from './fleet/plan-fleet.ts';
+export type { FleetTarget, FleetTargets } from './fleet/targets.ts';
 export type { Fleet, FleetHost, FleetSession } from './postgres/doctor/fleet.ts';
 export type {
   FileFacts,
@@ -141,6 +159,7 @@ export { createScopedPool } from './postgres/scoped/scoped-pool.ts';
 export type { ScopedPoolOptions } from './postgres/scoped/scoped-pool.ts';
 export type { EventSource, Listener } from './telemetry/bus.ts';
 export { createLogListener } from './telemetry/log-listener.ts';
+export { createFleetOutput } from './terminal/fleet-output.ts';
 export { createLiveOutput } from './terminal/live-output.ts';
 export type { LiveOutputOptions } from './terminal/live-output.ts';
 export type { OutputStream } from './terminal/live-area.ts';

@@ -1,6 +1,6 @@
 import type { Command, Flag } from './command.ts';
 import { questionCommands } from './question-commands.ts';
-import { config, json, launch, recording, running } from './shared-options.ts';
+import { config, json, launch, ofFleet, recording, running } from './shared-options.ts';
 import { upkeepCommands } from './upkeep-commands.ts';
 
 /** Options of every command. */
@@ -45,6 +45,7 @@ export const commands = {
         value: 'url',
         summary: 'Rehearse on this database, and keep what it does: a copy of your own',
       },
+      ...ofFleet,
       config,
       json,
     },
@@ -53,6 +54,7 @@ export const commands = {
       ['plan --sql > review.sql', 'writes the pending statements into a file'],
       ['plan --check', 'fails in CI when the database and the files do not fit'],
       ['plan --rehearse --within 2s', 'tries the pending files before the deploy'],
+      ['plan --fleet targets.ts', 'groups the databases of a fleet by the files that they lack'],
     ],
     exitCodes: [1, 3, 130, 143],
   },
@@ -81,11 +83,35 @@ export const commands = {
     details: [
       'For a job that runs before the backend starts. Any number of them may run at once: each file is applied once.',
       'Ctrl-C stops it in good order: what has not been committed is rolled back. A second Ctrl-C cuts it off.',
+      '--fleet migrates many databases with the same plugins: the canaries first, then some side by side. After the first failure no further database begins. Run it again to go on.',
     ],
     arguments: {},
-    options: running,
+    options: {
+      ...ofFleet,
+      canary: {
+        type: 'value',
+        value: 'number',
+        summary:
+          'How many databases of the list are migrated before all others, besides those with canary: true',
+      },
+      'keep-going': {
+        type: 'flag',
+        summary:
+          'Go on when a database cannot be reached, loses its connection or is locked by another process',
+      },
+      ...running,
+      json: {
+        type: 'flag',
+        summary:
+          'Print the recording on standard output, and nothing else; of a fleet, its report as one document',
+      },
+    },
     examples: [
       ['migrate', 'applies what is pending'],
+      [
+        'migrate --fleet targets.ts --canary 1 --shard 0/4',
+        'migrates a quarter of the databases, after the first one of the list',
+      ],
       [
         'migrate --record boot.jsonl',
         'keeps a recording, so that slipway blame boot.jsonl explains the time',

@@ -3,6 +3,8 @@ import type {
   ChainLink,
   Examination,
   Fleet,
+  FleetPlan,
+  FleetReport,
   GraphEdge,
   HolderReport,
   KeptBoot,
@@ -54,6 +56,16 @@ export interface StatusDocument {
 /** The answer of `slipway status --fleet --json`. */
 export interface FleetDocument extends Fleet {
   readonly format: 'slipway.fleet/1';
+}
+
+/** The answer of `slipway migrate --fleet --json`. */
+export interface FleetReportDocument extends FleetReport {
+  readonly format: 'slipway.fleet-report/1';
+}
+
+/** The answer of `slipway plan --fleet --json`. */
+export interface FleetPlanDocument extends FleetPlan {
+  readonly format: 'slipway.fleet-plan/1';
 }
 
 /** The answer of `slipway doctor --json`. */
@@ -167,6 +179,8 @@ export type CommandDocument =
   | PlanDocument
   | StatusDocument
   | FleetDocument
+  | FleetReportDocument
+  | FleetPlanDocument
   | DoctorDocument
   | RepairDocument
   | HolderDocument

@@ -41,16 +41,39 @@ export async function withConfig<T>(
 
 /** Loads the options that the config exports by default. */
 export async function loadConfig(path: string | undefined): Promise<BootOptions> {
+  const config = await loadFleetConfig(path);
+  if ('pool' in config) return config;
+  throw notOptions(findConfig(path));
+}
+
+/** Loads them for a fleet, whose databases take the place of the pool: it may be missing. */
+export async function loadFleetConfig(path: string | undefined): Promise<BootOptions> {
   const file = findConfig(path);
-  const name = basename(file);
+  const config = await loadDefault(file);
+  // What is in them is checked by `createBoot()`.
+  if (typeof config === 'object' && config !== null) return config as BootOptions;
+  throw notOptions(file);
+}
+
+function notOptions(file: string): BootError {
+  const message = `${basename(file)} does not export the options of a boot by default`;
+  return new BootError('CONFIG_INVALID', message);
+}
+
+/**
+ * Loads the default export of a module of the user. A function is called, and what it returns is awaited.
+ *
+ * @param hint What to do when that fails.
+ * @throws BootError `CONFIG_INVALID`
+ */
+export async function loadDefault(file: string, hint?: string): Promise<unknown> {
   try {
     const exported = readDefault(await importConfig(file));
-    const config: unknown = typeof exported === 'function' ? await exported() : exported;
-    if (isOptions(config)) return config;
+    return typeof exported === 'function' ? await exported() : exported;
   } catch (cause) {
-    throw new BootError('CONFIG_INVALID', `${name} failed when it was loaded`, { cause });
+    const message = `${basename(file)} failed when it was loaded`;
+    throw new BootError('CONFIG_INVALID', message, { cause, hint });
   }
-  throw new BootError('CONFIG_INVALID', `${name} does not export the options of a boot by default`);
 }
 
 function findConfig(path: string | undefined): string {
@@ -81,13 +104,11 @@ function readDefault(exports: unknown): unknown {
   return value;
 }
 
-/** What is in them is checked by `createBoot()`. */
-function isOptions(config: unknown): config is BootOptions {
-  return typeof config === 'object' && config !== null && 'pool' in config;
-}
-
 /** The pool of an option stays the caller's, and here nothing else would end it. */
-function endPools({ pool, migrationPool }: BootOptions): void {
+export function endPools({
+  pool,
+  migrationPool,
+}: Partial<Pick<BootOptions, 'pool' | 'migrationPool'>>): void {
   for (const each of new Set([pool, migrationPool])) {
     if (typeof each !== 'object' || !('end' in each) || each.ending) continue;
     // A client that is still out keeps it open, and is no reason to wait.

@@ -12,6 +12,7 @@ import { UsageError } from './exit-codes.ts';
 import { addSummary } from './github.ts';
 import { withBoot } from './load-config.ts';
 import { isForPeople, type Output } from './output.ts';
+import { takeSignals } from './take-signals.ts';
 
 /**
  * Makes the boot of the config, shows it, and lets signals stop it. When `use` has ended, everything is stopped.
@@ -39,7 +40,7 @@ export function runBoot(
     async (boot) => {
       if (json) createRecorder(boot, { write: (lines) => output.write(lines) });
       else boot.onAny(createLiveOutput({ stream: process.stderr }));
-      const ignoreSignals = takeSignals(boot, output);
+      const ignoreSignals = takeSignals(output, (signals) => gracefulShutdown(boot, { signals }));
       let inspector: Inspector | undefined;
       try {
         if (port !== undefined) inspector = await openInspector(boot, port, output);
@@ -78,32 +79,4 @@ async function openInspector(boot: Boot, port: number, output: Output): Promise<
   const inspector = await createInspector(boot, { port });
   output.note(`\n  The inspector shows this boot: ${inspector.url}`);
   return inspector;
-}
-
-/**
- * Lets the first signal stop the boot in good order. The second one ends the process, as it would without a listener.
- *
- * @returns A function that removes the listeners.
- */
-function takeSignals(boot: Boot, output: Output): () => void {
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  let isStopping = false;
-  const take = (signal: NodeJS.Signals): void => {
-    if (!isStopping) {
-      isStopping = true;
-      output.note(`\n  ${signal}: stops everything in good order. Another signal cuts it off.`);
-      return;
-    }
-    output.note(`\n  ${signal}: cut off. PostgreSQL rolls back what was not committed.`);
-    ignore();
-    process.kill(process.pid, signal);
-  };
-  // It says so before the boot begins to stop.
-  for (const signal of signals) process.on(signal, take);
-  const leave = gracefulShutdown(boot, { signals });
-  const ignore = (): void => {
-    leave();
-    for (const signal of signals) process.off(signal, take);
-  };
-  return ignore;
 }

@@ -55,3 +55,23 @@ export const running = {
   config,
   json: { type: 'flag', summary: 'Print the recording on standard output, and nothing else' },
 } as const satisfies Command['options'];
+
+/** Options of the commands that take a fleet: a database for each tenant. */
+export const ofFleet = {
+  fleet: {
+    type: 'value',
+    value: 'targets',
+    summary:
+      'The module of a fleet: its default export is a list of databases, or a function that returns one',
+  },
+  shard: {
+    type: 'value',
+    value: 'i/n',
+    summary: 'Of a fleet, only part i of n; it counts from 0. /n takes i from JOB_COMPLETION_INDEX',
+  },
+  concurrency: {
+    type: 'value',
+    value: 'number',
+    summary: 'How many databases of a fleet at once; by default 4',
+  },
+} as const satisfies Command['options'];

@@ -74,6 +74,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/record': ['machines', 'src/insight', 'src/core'],
   'src/boot/idle': inBoot('migrate-all', 'sort', 'discover', 'around', 'options'),
   'src/boot': inBoot('init-all', 'migrate-all', 'sort', 'discover', 'idle', 'around', 'options'),
+  'src/fleet': ['src/boot', 'src/postgres', 'src/core'],
   'src/testing': ['src/boot', 'src/postgres', 'src/core'],
   'src/otel': ['src/insight', 'src/core'],
   'src/insight.ts': ['src/record', 'src/insight', 'src/core'],
@@ -82,6 +83,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/inspector.ts': ['src/inspector'],
   'src/otel.ts': ['src/otel'],
   'src/index.ts': [
+    'src/fleet',
     'src/boot',
     'src/record',
     'src/terminal',
@@ -113,7 +115,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry/api': ['src/otel'],
 };
 const typesNamedElsewhere: Readonly<Record<string, readonly string[]>> = {
-  pg: ['src/core', 'src/boot'],
+  pg: ['src/core', 'src/boot', 'src/fleet'],
 };
 
 const files = sourceFiles('src', 'machines');

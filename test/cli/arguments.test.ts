@@ -103,7 +103,7 @@ describe('the help', () => {
 describe('the completion', () => {
   it('offers commands, options, values, and files where a path stands', () => {
     expect(listCompletions(['pl'])).toBe(`plan\t${commands.plan.summary}\n:4\n`);
-    expect(listCompletions(['plan', '--s'])).toBe(
+    expect(listCompletions(['plan', '--sq'])).toBe(
       `--sql\t${commands.plan.options.sql.summary}\n:4\n`,
     );
     expect(listCompletions(['export', 'boot.jsonl', '--to', 'mer'])).toBe(

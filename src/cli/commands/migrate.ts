@@ -1,10 +1,17 @@
 import type { Boot, BootEventOf } from '../../index.ts';
 import type { Input } from '../command.ts';
 import type { CommandOf } from '../command-table.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { runFleet } from '../migrate-fleet.ts';
 import { count } from '../page.ts';
+import { refuseBeside } from '../read-fleet-options.ts';
 import { runBoot } from '../run-boot.ts';
 
-export function run(input: Input<CommandOf<'migrate'>>): Promise<void> {
+export async function run(input: Input<CommandOf<'migrate'>>): Promise<ExitCode | void> {
+  const { fleet } = input.options;
+  if (fleet !== undefined) return runFleet(input, fleet);
+  const names = ['shard', 'concurrency', 'canary', 'keep-going'];
+  refuseBeside(input.options, { fleet, names });
   return runBoot(input, async (boot) => {
     await boot.migrate();
     input.output.note(`\n${summarize(boot)}`);

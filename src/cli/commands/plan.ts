@@ -8,10 +8,15 @@ import type { PlanDocument } from '../documents.ts';
 import { UsageError, type ExitCode } from '../exit-codes.ts';
 import { addPage, printAnnotations } from '../github.ts';
 import { count, countTenants, type Page } from '../page.ts';
+import { showFleetPlan } from '../plan-fleet.ts';
+import { refuseBeside } from '../read-fleet-options.ts';
 import { checkRehearsal, describeRehearsal } from '../show-rehearsal.ts';
 
 export async function run(input: Input<CommandOf<'plan'>>): Promise<ExitCode> {
   const { options, output } = input;
+  const { fleet } = options;
+  if (fleet !== undefined) return showFleetPlan(input, fleet);
+  refuseBeside(options, { fleet, names: ['shard', 'concurrency'] });
   const plan = await makePlan(input);
   if (options.sql) output.write(writeSql(plan));
   else {
