@@ -89,6 +89,20 @@ console.log(JSON.stringify(all.flatMap(Object.keys)));`;
     }
   });
 
+  it('needs Drizzle for slipway/drizzle and slipway/checkstack alone', async ({ skip }) => {
+    if (whyNot) skip(whyNot);
+    const place = join(project, 'node_modules', 'drizzle-orm');
+    await rename(place, `${place}-away`);
+    try {
+      const entries = ['slipway', 'slipway/testing', 'slipway/http', 'slipway/inspector'];
+      expect(await importing(...entries)).toContain('createBoot');
+      for (const entry of ['slipway/drizzle', 'slipway/checkstack'])
+        await expect(importing(entry)).rejects.toThrow("Cannot find package 'drizzle-orm'");
+    } finally {
+      await rename(`${place}-away`, place);
+    }
+  });
+
   it('serves the page of the inspector', async ({ skip }) => {
     if (whyNot) skip(whyNot);
     const program = `import { createBoot } from 'slipway';
