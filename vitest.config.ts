@@ -22,6 +22,7 @@ export default defineConfig({
     // Its suite is one of node:test, and other runners run those of test/testing/runners.
     exclude: [
       ...configDefaults.exclude,
+      'docs/examples/getting-started/**',
       'docs/examples/testing/**',
       'docs/examples/testing-replicas/**',
       'test/testing/runners/**',

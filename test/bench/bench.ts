@@ -11,6 +11,7 @@ import type { Rounds } from './measure.ts';
 import { measureMigrators, type MigratorsResult, type Situation } from './migrators.ts';
 import { measureOrchestration, type OrchestrationResult } from './orchestration.ts';
 import { measureOrchestrators, type OrchestratorsResult } from './orchestrators.ts';
+import { measurePackages, rivals, type PackagesResult } from './packages.ts';
 import { measureQueries, type QueriesExtent, type QueriesResult } from './queries.ts';
 import { measureReader, type ReaderResult } from './reader.ts';
 import { measureRecording, type RecordingResult } from './recording.ts';
@@ -37,6 +38,7 @@ export const parts = [
   'reader',
   'recording',
   'help',
+  'packages',
   'telemetry',
   'clicks',
 ] as const;
@@ -78,6 +80,7 @@ export interface BenchResult {
   readonly reader?: ReaderResult;
   readonly recording: readonly RecordingResult[];
   readonly help?: HelpResult;
+  readonly packages?: PackagesResult;
   readonly telemetry?: TelemetryResult;
   readonly clicks?: ClicksResult | undefined;
 }
@@ -112,6 +115,8 @@ interface Extent {
   readonly clicked: ClicksExtent;
   /** How many tenants a plugin has. */
   readonly tenants: number;
+  /** The packages that are installed. */
+  readonly packages: Parameters<typeof measurePackages>[0];
   /** How long a reader holds a table, in ms. */
   readonly heldMs: number;
   readonly rounds: Readonly<Record<Exclude<Part, 'upgrade' | 'reader' | 'clicks'>, Rounds>>;
@@ -143,6 +148,7 @@ const full: Extent = {
   },
   clicked: { plugins: 300, statements: 48 },
   tenants: 1_000,
+  packages: rivals,
   heldMs: 5_000,
   rounds: {
     migrators: { rounds: 9, warmUps: 1 },
@@ -159,6 +165,7 @@ const full: Extent = {
     guard: { rounds: 3, warmUps: 1 },
     recording: { rounds: 45, warmUps: 5 },
     help: { rounds: 15, warmUps: 2 },
+    packages: { rounds: 15, warmUps: 2 },
     telemetry: { rounds: 45, warmUps: 5 },
   },
 };
@@ -179,6 +186,7 @@ const small: Extent = {
   init: { graphs: [['tree', 5]], sizes: [10, 20] },
   clicked: { plugins: 30, statements: 20 },
   tenants: 10,
+  packages: [['slipway', 'pg']],
   heldMs: 400,
   rounds: {
     migrators: once,
@@ -195,6 +203,7 @@ const small: Extent = {
     guard: once,
     recording: once,
     help: once,
+    packages: once,
     telemetry: once,
   },
 };
@@ -259,6 +268,7 @@ export async function runBench({
     ...(await ifAsked('reader', () => measureReader(adminUrl, extent.heldMs))),
     recording,
     ...(await ifAsked('help', () => measureHelp(rounds.help))),
+    ...(await ifAsked('packages', () => measurePackages(extent.packages, rounds.packages))),
     ...(await ifAsked('telemetry', () => measureTelemetry(count, rounds.telemetry))),
     ...(await ifAsked('clicks', () => measureClicks(adminUrl, extent.clicked))),
   };

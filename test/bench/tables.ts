@@ -9,6 +9,7 @@ import type { HelpResult } from './help.ts';
 import type { Sample } from './measure.ts';
 import { migrationTables } from './migration-tables.ts';
 import type { OrchestrationResult } from './orchestration.ts';
+import type { PackagesResult } from './packages.ts';
 import { queryTables } from './query-tables.ts';
 import type { TelemetryResult } from './telemetry.ts';
 import type { VersusResult } from './versus.ts';
@@ -32,7 +33,7 @@ export function describeMachine({ machine }: BenchResult): string {
 }
 
 function tablesOf(result: BenchResult): readonly Table[] {
-  const { plugins, orchestration, discovery, versus, telemetry, help, clicks } = result;
+  const { plugins, orchestration, discovery, versus, telemetry, help, packages, clicks } = result;
   const { migrators, orchestrators } = contenderTables(result);
   return [
     ...migrators,
@@ -45,6 +46,7 @@ function tablesOf(result: BenchResult): readonly Table[] {
     ...(telemetry ? [telemetryTable(telemetry)] : []),
     ...migrationTables(result),
     ...(help ? [helpTable(help)] : []),
+    ...(packages ? [packagesTable(packages)] : []),
     ...(clicks ? [clicksTable(clicks)] : []),
   ];
 }
@@ -84,6 +86,26 @@ function helpTable({ help, bare }: HelpResult): Table {
   const header = ['slipway --help', 'node -e 0', 'more'];
   const row = [range(help), range(bare), milliseconds(help.medianMs - bare.medianMs)];
   return { title: 'From the start of a process to its end', rows: [header, row], notes: [] };
+}
+
+function packagesTable({ bare, installed }: PackagesResult): Table {
+  const header = ['installed', 'packages', 'on the disk', 'import', 'process'];
+  const rows = installed.map(({ names, packages, bytes, process }) => [
+    names,
+    `${packages}`,
+    `${(bytes / 1_000_000).toFixed(1)} MB`,
+    milliseconds(process.medianMs - bare.medianMs),
+    range(process),
+  ]);
+  return {
+    title: 'What a package weighs',
+    rows: [header, ...rows],
+    notes: [
+      ['packages', 'that npm installs, with what they need'],
+      ['import', 'how much longer a process takes that imports them than one that imports nothing'],
+      ['process', 'from its start to its end'],
+    ],
+  };
 }
 
 function telemetryTable(result: TelemetryResult): Table {

@@ -85,6 +85,25 @@ describe('a function that asks for its tenants', () => {
     expect(await forgotten).toMatchObject({ rows: [{ third: 3 }] });
   });
 
+  test.each([
+    'COMMIT; CREATE TABLE public.written (id int)',
+    'SELECT 1; SELECT 2',
+    'CREATE TABLE public.written (id int)',
+    'BEGIN',
+  ])('cannot get out of its transaction by %s', async (text) => {
+    const plugin = shop(async ({ query }) => {
+      await query(text);
+      return ['acme'];
+    });
+    const { boot } = bootUnderTest({ pool: fresh.url, plugins: [plugin] });
+    expect(await failureOf(boot.start())).toMatchObject({
+      code: 'PLAN_INVALID',
+      problems: [{ code: 'TENANTS_INVALID', plugin: 'shop' }],
+    });
+    const { rows } = await fresh.query(`SELECT to_regclass('public.written') AS made`);
+    expect(rows).toEqual([{ made: null }]);
+  });
+
   test('cannot ask any more once it has returned', async () => {
     let keep: TenantsContext['query'] | undefined;
     const plugin = shop(({ query }) => {

@@ -31,6 +31,8 @@ export interface ClientQuery {
   rowMode?: string;
   /** How values of PostgreSQL become those of JavaScript. */
   types?: CustomTypesConfig;
+  /** `extended` for a statement without values that is to be the only one in its text. */
+  queryMode?: string;
   /** In ms; when it has passed pg stops waiting, and the server does not stop working. */
   query_timeout?: number;
 }

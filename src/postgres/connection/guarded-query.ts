@@ -13,8 +13,8 @@ export async function sendGuarded(
   query: ClientQuery,
   guard: string,
 ): Promise<unknown> {
-  const { text, values = [] } = query;
-  if (values.length > 0) return sendBehindGuard(client, query, guard);
+  const { text, values = [], queryMode } = query;
+  if (values.length > 0 || queryMode === 'extended') return sendBehindGuard(client, query, guard);
   // The guard on a line of its own, in case the text ends in a comment.
   const answer = await client.query({ ...query, text: `${text}\n;${guard}` });
   return withoutLast(answer);
