@@ -30,7 +30,11 @@ export async function readPlan(
   how: PlanOptions = {},
 ): Promise<BootPlan> {
   const timer = setTimeout(() => {
-    output.note('Still waiting for PostgreSQL, or for the imports of plugins: see slipway doctor.');
+    output.note(
+      how.rehearse
+        ? 'The rehearsal goes on, or waits for PostgreSQL. Ctrl-C ends it.'
+        : 'Still waiting for PostgreSQL, or for the imports of plugins: see slipway doctor.',
+    );
   }, longMs);
   try {
     return await withBoot(options.config, (boot) => boot.plan(how));

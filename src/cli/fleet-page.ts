@@ -34,15 +34,9 @@ export function describeReport(page: Page, report: FleetReport): void {
 }
 
 /** One sentence: how a run over a fleet has ended. */
-export function summarizeReport({
-  outcome,
-  counts,
-  databases,
-  shard,
-  listed,
-}: FleetReport): string {
-  const part = shard ? ` (shard ${shard.index}/${shard.count} of ${listed})` : '';
-  const all = `${count(databases.length, 'database')}${part}`;
+export function summarizeReport(report: FleetReport): string {
+  const { outcome, counts } = report;
+  const all = countDatabases(report);
   const left = counts.notReached + counts.canceled;
   const again =
     left > 0 ? ` ${left} ${left === 1 ? 'is' : 'are'} left: run it again to go on.` : '';
@@ -70,13 +64,19 @@ export function describePlan(page: Page, plan: FleetPlan): void {
 }
 
 /** One sentence: how many databases are behind. */
-function summarizePlan({ counts, databases, shard, listed }: FleetPlan): string {
-  const part = shard ? ` (shard ${shard.index}/${shard.count} of ${listed})` : '';
-  const all = `${count(databases.length, 'database')}${part}`;
+function summarizePlan(plan: FleetPlan): string {
+  const { counts } = plan;
+  const all = countDatabases(plan);
   const wrong = counts.failed === 0 ? '' : ` ${counts.failed} cannot be migrated as they are.`;
   return counts.behind === 0
     ? `Nothing to migrate in ${counts.upToDate} of ${all}.${wrong}`
     : `${counts.behind} of ${all} are behind.${wrong}`;
+}
+
+/** `50 databases (shard 0/4 of 200)` */
+function countDatabases({ databases, shard, listed }: FleetReport | FleetPlan): string {
+  const part = shard ? ` (shard ${shard.index}/${shard.count} of ${listed})` : '';
+  return `${count(databases.length, 'database')}${part}`;
 }
 
 function describeFindings(

@@ -97,10 +97,14 @@ function hasTypeScript(): boolean {
   return 'typescript' in process.features && Boolean(process.features.typescript);
 }
 
-/** Of a module that jiti has compiled, the default export is all its exports. */
+/** Of a module that jiti has compiled, the default export is all its exports. One of CommonJS may be its own default export. */
 function readDefault(exports: unknown): unknown {
+  const seen = new Set<unknown>();
   let value = exports;
-  while (typeof value === 'object' && value !== null && 'default' in value) value = value.default;
+  while (typeof value === 'object' && value !== null && 'default' in value && !seen.has(value)) {
+    seen.add(value);
+    value = value.default;
+  }
   return value;
 }
 

@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import {
   createFleetOutput,
   migrateFleet,
@@ -22,7 +21,7 @@ import {
   refuseBeside,
   withTargets,
 } from './read-fleet-options.ts';
-import { takeSignals } from './take-signals.ts';
+import { abortOnSignal, Interrupted } from './take-signals.ts';
 
 /** Migrates many databases with the plugins of the config. */
 export async function runFleet(
@@ -38,42 +37,31 @@ export async function runFleet(
     ...(canary !== undefined && { canary: readCount('canary', canary) }),
     keepGoing: options['keep-going'],
   };
-  const stopping = new AbortController();
-  let stoppedBy: NodeJS.Signals | undefined;
   const show = createFleetOutput({ stream: process.stderr });
-  const report = await withFleet(config, fleet, async (boot, targets) => {
+  const { report, exitCode } = await withFleet(config, fleet, async (boot, targets) => {
     const poolOf = new Map(
       Array.isArray(targets) ? targets.map((each) => [nameOf(each), each]) : [],
     );
-    const ignoreSignals = takeSignals(output, (signals) => {
-      const stop = (signal: NodeJS.Signals): void => {
-        stoppedBy ??= signal;
-        stopping.abort();
-      };
-      for (const signal of signals) process.on(signal, stop);
-      return () => signals.forEach((signal) => process.off(signal, stop));
-    });
-    try {
-      return await migrateFleet({
+    return abortOnSignal(output, 'stops everything in good order.', async (signal) => {
+      const done = await migrateFleet({
         targets,
         boot: () => boot,
         ...limits,
-        signal: stopping.signal,
+        signal,
         onEvent: (event) => {
           show(event);
           // A pool of the module would keep its connections for a while.
           if (event.type === 'database.finished') endPoolOf(poolOf.get(event.database.name));
         },
       });
-    } finally {
-      ignoreSignals();
-    }
+      return { report: done, exitCode: toExitCode(done, signal.reason) };
+    });
   });
   const document: FleetReportDocument = { format: 'slipway.fleet-report/1', ...report };
   printAnswer(output, options, document, (page) => describeReport(page, report));
   await addPage('slipway migrate --fleet', (page) => describeReport(page, report), output);
   if (report.outcome !== 'done' || json) output.note(summarizeReport(report));
-  return toExitCode(report, stoppedBy);
+  return exitCode;
 }
 
 /**
@@ -105,12 +93,9 @@ function nameOf(target: unknown): unknown {
 }
 
 /** Locks alone, and no failure of another kind, have a code of their own. */
-function toExitCode(
-  { outcome, failures }: FleetReport,
-  signal: NodeJS.Signals | undefined,
-): ExitCode {
+function toExitCode({ outcome, failures }: FleetReport, reason: unknown): ExitCode {
   if (outcome === 'done') return 0;
-  if (outcome === 'canceled' && signal) return (128 + constants.signals[signal]) as ExitCode;
+  if (outcome === 'canceled' && reason instanceof Interrupted) return reason.exitCode;
   return failures.length > 0 && failures.every(({ code }) => code === 'MIGRATION_LOCK_TIMEOUT')
     ? 4
     : 1;

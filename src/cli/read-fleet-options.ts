@@ -46,7 +46,7 @@ export function endPoolOf(target: unknown): void {
  */
 export function readShard(text: string | undefined): FleetShard | undefined {
   if (text === undefined) return undefined;
-  const [, given = '', total = ''] = /^(\d*)\/(\d+)$/.exec(text) ?? [];
+  const [, given = '', total = ''] = /^(\d*)\/([1-9]\d*)$/.exec(text) ?? [];
   if (total === '') {
     throw new UsageError(`--shard takes i/n, such as 0/4, or /4; and not "${text}".`, see);
   }

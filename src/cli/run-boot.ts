@@ -40,7 +40,10 @@ export function runBoot(
     async (boot) => {
       if (json) createRecorder(boot, { write: (lines) => output.write(lines) });
       else boot.onAny(createLiveOutput({ stream: process.stderr }));
-      const ignoreSignals = takeSignals(output, (signals) => gracefulShutdown(boot, { signals }));
+      const ignoreSignals = takeSignals(output, {
+        notice: 'stops everything in good order.',
+        listen: (signals) => gracefulShutdown(boot, { signals }),
+      });
       let inspector: Inspector | undefined;
       try {
         if (port !== undefined) inspector = await openInspector(boot, port, output);

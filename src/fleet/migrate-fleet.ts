@@ -1,4 +1,3 @@
-import type { ErrorCode } from '../core/error-codes.ts';
 import { readMessage } from '../core/foreign-value.ts';
 import type { DatabaseReport, FleetEvent, FleetReport } from '../core/fleet-report.ts';
 import { mapBounded } from '../core/map-bounded.ts';
@@ -9,15 +8,8 @@ import {
   type FleetSettings,
   type MigrateFleetOptions,
 } from './fleet-options.ts';
-import { migrateDatabase } from './migrate-database.ts';
+import { isOfOneDatabase, migrateDatabase } from './migrate-database.ts';
 import type { CheckedTarget } from './targets.ts';
-
-/** Failures that are about one database alone, and not about the files. */
-const ofOneDatabase: ReadonlySet<string | undefined> = new Set<ErrorCode>([
-  'DATABASE_UNREACHABLE',
-  'MIGRATION_CONNECTION_LOST',
-  'MIGRATION_LOCK_TIMEOUT',
-]);
 
 /**
  * Migrates many databases with the same plugins: the canaries first, one after the other, then the others side by side. After
@@ -81,7 +73,7 @@ class FleetRun {
     this.#emit({ type: 'database.finished', database });
     if (!ended.error) return;
     const kind = this.#failures.addError(name, ended.error);
-    const mayGoOn = this.#settings.keepGoing && !isCanary && ofOneDatabase.has(ended.error.code);
+    const mayGoOn = this.#settings.keepGoing && !isCanary && isOfOneDatabase(ended.error.code);
     if (!mayGoOn) {
       this.#stop(`${isCanary ? 'the canary ' : ''}${name} failed: ${nameKind(kind)}`);
     }

@@ -8,6 +8,8 @@ import type { LiveOutputOptions } from './live-output.ts';
 
 /** How many lines a pipe gets for the progress of a fleet, however many databases it has. */
 const mostSteps = 20;
+/** How many canaries get a line of their own. */
+const mostCanaries = 20;
 /** How long a pipe may stay silent, in ms. */
 const silentMs = 30_000;
 const spinner = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
@@ -45,6 +47,7 @@ export function createFleetOutput(options: LiveOutputOptions = {}): (event: Flee
     return [...rows, `  ${cutMiddle(progress.describe(), width - 2)}`];
   });
   const line = (text: string): void => area.print(`  ${text}\n`);
+  let canaries = 0;
   let timer: NodeJS.Timeout | undefined;
   /** A pipe gets a line for its progress, and the time of its silence begins anew. */
   const printProgress = (): void => {
@@ -77,12 +80,9 @@ export function createFleetOutput(options: LiveOutputOptions = {}): (event: Flee
       case 'database.finished': {
         const { database } = event;
         showFailure(database);
-        if (database.canary && !database.error) {
-          const files = database.applied.length;
-          const did = files === 0 ? 'up to date' : `${files} ${files === 1 ? 'file' : 'files'}`;
-          line(
-            `${green('✔')} ${database.name} (canary)  ${database.outcome === 'canceled' ? 'canceled' : did}`,
-          );
+        if (database.canary && !database.error && canaries < mostCanaries) {
+          canaries += 1;
+          line(`${green('✔')} ${database.name} (canary)  ${describeCanary(database)}`);
         }
         if (progress.isStep) printProgress();
         return;
@@ -152,6 +152,15 @@ class FleetProgress {
   list(most: number): readonly (readonly [string, RunningDatabase])[] {
     return [...this.#running].slice(0, Math.max(0, most));
   }
+}
+
+function describeCanary({ outcome, applied }: DatabaseReport): string {
+  if (outcome === 'canceled') return 'canceled';
+  if (outcome === 'upToDate') return 'up to date';
+  const files = applied.length;
+  // Only a schema is made or renamed.
+  if (files === 0) return 'migrated';
+  return files === 1 ? '1 file' : `${files} files`;
 }
 
 function count(databases: number): string {

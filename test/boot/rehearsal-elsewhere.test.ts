@@ -51,6 +51,32 @@ describe('on a copy', () => {
     expect(await everything(fresh)).toEqual(before);
   });
 
+  test('of a file whose commands have transactions of their own, each relation is there once', async () => {
+    const shop = await shopOf({
+      '0001_steps': `-- slipway: no-transaction
+        UPDATE orders SET total = 0 WHERE id <= 3;
+        ALTER TABLE orders ADD COLUMN tax int;
+        UPDATE orders SET tax = 0 WHERE id <= 2;`,
+    });
+    const [file] = filesOf(await run([shop], { copy: true }));
+    const relation = 'plugin_shop.orders';
+    expect(file?.outcome).toBe('done');
+    expect(file?.locks).toMatchObject([{ relation, mode: 'ACCESS EXCLUSIVE' }]);
+    expect(file?.locks).toHaveLength(1);
+    expect(file?.rows).toEqual([{ relation, inserted: 0, updated: 5, deleted: 0 }]);
+  });
+
+  test('the rows of a file are its own', async () => {
+    const shop = await shopOf({
+      '0001_three': 'UPDATE orders SET total = 0 WHERE id <= 3;',
+      '0002_two': 'UPDATE orders SET total = 0 WHERE id <= 2;',
+    });
+    expect(filesOf(await run([shop], { copy: true }))).toMatchObject([
+      { rows: [{ updated: 3 }] },
+      { rows: [{ updated: 2 }] },
+    ]);
+  });
+
   test('a failure is reported, and the copy is dropped', async () => {
     const shop = await shopOf({
       '0001_fine': 'SELECT 1;',

@@ -124,6 +124,28 @@ test('a file that would fail is a problem of the plan, with the error of a boot'
   expect(plugins[0]?.problems).toEqual(problems);
 });
 
+test('a file that drops the history fails with the error of a boot', async () => {
+  const shop = await shopOf({
+    '0001_drop': `DO $$ BEGIN EXECUTE 'DROP TABLE ' || '__drizzle_' || 'migrations'; END $$;`,
+  });
+  const { boot } = bootUnderTest({ pool: fresh.url, plugins: [shop] });
+  const [file] = filesOf(await run([shop]));
+  const { code, message, hint } = await failureOf(boot.migrate());
+  expect(hint).toContain('the history of migrations');
+  expect(file).toMatchObject({ outcome: 'failed', error: { code, message, hint } });
+});
+
+test('a file that leads out of its schema fails with the error of a boot', async () => {
+  const shop = await shopOf({
+    '0001_path': `DO $$ BEGIN PERFORM set_config('search_path', 'public', true); END $$;`,
+  });
+  const { boot } = bootUnderTest({ pool: fresh.url, plugins: [shop] });
+  const [file] = filesOf(await run([shop]));
+  const { code, message } = await failureOf(boot.migrate());
+  expect(code).toBe('MIGRATION_WRONG_SCHEMA');
+  expect(file).toMatchObject({ outcome: 'failed', error: { code, message } });
+});
+
 describe('plugins that depend on each other share a transaction', () => {
   test('a file finds the table that a pending file of another plugin makes', async () => {
     const auth = await pluginOf('auth', {
@@ -288,4 +310,14 @@ test('problems of the plan come first: then nothing is run', async () => {
     durationMs: 0,
     plugins: [],
   });
+});
+
+test('a COMMIT behind a body of SQL is one of these problems, and leaves nothing', async () => {
+  const shop = await shopOf({
+    '0001_commit': `CREATE TABLE made (); CREATE FUNCTION one() RETURNS int BEGIN ATOMIC SELECT 1; END; COMMIT;`,
+  });
+  const before = await everything(fresh);
+  const { problems } = await plan([shop]);
+  expect(await everything(fresh)).toEqual(before);
+  expect(problems).toMatchObject([{ code: 'MIGRATION_TRANSACTION_CONTROL' }]);
 });

@@ -181,7 +181,7 @@ describe('a call that is wrong', () => {
     [['--shard', '4/4'], /the shards count from 0, so the last one is 3\/4/],
     [['--shard', '1'], /--shard takes i\/n, such as 0\/4/],
     [['--shard', '/4'], /from JOB_COMPLETION_INDEX, which is not set/],
-    [['--shard', '0/0'], /--shard 0\/0/],
+    [['--shard', '0/0'], /--shard takes i\/n, such as 0\/4/],
     [['--canary', 'many'], /--canary takes a number/],
     [['--concurrency', '0'], /Expected concurrency to be an integer from 1 to 100, got 0/],
     [['--record', 'boot.jsonl'], /--record is for one database/],

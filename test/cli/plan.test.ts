@@ -247,6 +247,17 @@ describe('the config', () => {
     );
   });
 
+  it('of CommonJS that is its own default export is read once', async () => {
+    const folder = await project({
+      'package.json': '{"type":"commonjs"}',
+      'slipway.config.js': `module.exports = { pool: 'postgres://127.0.0.1:1/x', init: { concurrency: 0 } };
+        module.exports.default = module.exports;`,
+    });
+    const { code, stderr } = await runCli(['plan'], { cwd: folder });
+    expect(code).toBe(2);
+    expect(stderr).toContain('createBoot() has no option default');
+  });
+
   it('with a wrong option ends with 2, and the option is named', async () => {
     const folder = await project({
       'slipway.config.mjs': `export default { pool: 'postgres://127.0.0.1:1/x', init: { concurrency: 0 } };`,

@@ -100,7 +100,9 @@ it('rolls back at Ctrl-C, and ends with 130', async () => {
   cli.kill('SIGINT');
   const { code, stderr } = await cli.ended;
   expect(code).toBe(130);
-  expect(stderr).toMatch(/SIGINT: rolls back\. .*\n[^]*BOOT_CANCELED: The rehearsal was canceled/);
+  expect(stderr).toMatch(
+    /SIGINT: rolls back what runs\. .*\n[^]*BOOT_CANCELED: The rehearsal was canceled/,
+  );
   const { rows } = await fresh.query(
     `SELECT attname FROM pg_attribute WHERE attrelid = 'plugin_notes.notes'::regclass AND attname = 'more'`,
   );
@@ -128,8 +130,8 @@ it('refuses a wrong call with 2, before it looks for a config', async () => {
     code: 2,
     stderr: expect.stringContaining('--within needs --rehearse') as string,
   });
-  const options = { env: { DATABASE_URL: 'postgres://127.0.0.1:1/x' } };
-  const soon = await runCli(['plan', '--rehearse', '--within', 'soon'], options);
+  await start();
+  const soon = await runCli(['plan', '--rehearse', '--within', 'soon'], call);
   expect(soon.code).toBe(2);
   expect(soon.stderr).toContain(
     'OPTIONS_INVALID: Expected plan().rehearse.within to be a duration',

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { BootError, migrateFleet, type MigrationFunction } from '../../src/index.ts';
+import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
 import { deferred } from '../support/deferred.ts';
 import { useDatabase } from '../support/database.ts';
 import {
@@ -182,6 +183,44 @@ it('goes on past databases that cannot be reached with keepGoing, and stops with
   });
   // What is about the files stops the run all the same.
   expect(broken.counts).toMatchObject({ failed: 1, notReached: 4 });
+});
+
+it('stops for a file that fails, also when the lock of another plugin was held in the same database', async () => {
+  const tenants = await makeDatabases(db, 2);
+  const pool = tenants[0]!.database.pool();
+  const holder = await pool.connect();
+  await holder.query(`SELECT pg_advisory_lock(${migrationLockKey('plugin_shop')})`);
+  const report = await migrateFleet({
+    targets: toTargets(tenants),
+    concurrency: 1,
+    keepGoing: true,
+    boot: () => ({
+      plugins: [
+        { id: 'shop', migrations: counting },
+        { id: 'extra', required: false, migrations: [failIn('0000_extra')] },
+      ],
+      migrations: { lockWait: '100ms' },
+    }),
+  });
+  holder.release(true);
+  expect(report.counts).toMatchObject({ failed: 1, notReached: 1 });
+  expect(report.failures).toMatchObject([{ code: 'MIGRATION_FAILED', plugin: 'extra' }]);
+});
+
+it('reports a failure that comes together with its signal', async () => {
+  const tenants = await makeDatabases(db, 2);
+  const controller = new AbortController();
+  const report = await migrateFleet({
+    targets: toTargets(tenants),
+    concurrency: 1,
+    signal: controller.signal,
+    boot: () => {
+      controller.abort();
+      throw new Error('no options');
+    },
+  });
+  expect(outcomesOf(report)).toEqual(['d0 failed', 'd1 notReached']);
+  expect(report.failures).toMatchObject([{ message: 'no options' }]);
 });
 
 it('stops in good order at its signal: what runs is rolled back, and nothing more begins', async () => {

@@ -27,6 +27,17 @@ test.each([
     'COMMIT',
     2,
   ],
+  [
+    'create function f() returns int language sql begin atomic select 1; end;\nselect 2;\ncommit;',
+    'COMMIT',
+    3,
+  ],
+  // By its words alone, the body does not end.
+  [
+    'create function f() returns int begin atomic select (p).case from p; end;\nprepare\n transaction $$x$$;',
+    'PREPARE TRANSACTION',
+    2,
+  ],
   ['create table t ("begin atomic" int);\ncommit;', 'COMMIT', 2],
   ['SET "search_path" TO public;', 'SET "SEARCH_PATH"', 1],
 ])('%j is found where it stands', (text, command, line) => {
@@ -39,6 +50,8 @@ test.each([
   '/* begin; */ select 1',
   'DO $$ BEGIN CREATE TYPE a AS ENUM (); END $$;',
   'create function f() returns int language sql begin atomic select 1; end;',
+  'create function f() returns int begin atomic select p.end from p; select 2 as commit; end;',
+  'create function f() returns int begin atomic select 1 as release; end; select 1 as rollback;',
   'create table "commit" (); select "begin" from t;',
   'select 1 as commit_count;',
   'set statement_timeout = 0;',

@@ -77,6 +77,31 @@ describe('the output of a fleet in a pipe', () => {
   });
 });
 
+describe('a canary', () => {
+  it('has a line of its own, as long as there are few', () => {
+    const out = pipe();
+    out.show(started(1_000, 1_000));
+    for (let at = 0; at < 1_000; at += 1) out.show(finished(`d${at}`, { canary: true }));
+    out.show(end);
+    expect(out.lines.filter((line) => line.startsWith('✔'))).toHaveLength(20);
+    expect(out.lines.length).toBeLessThanOrEqual(43);
+  });
+
+  it('has what was done to it', () => {
+    const out = pipe();
+    out.show(started(3, 3));
+    out.show(finished('renamed', { canary: true }));
+    out.show(finished('old', { canary: true, outcome: 'upToDate' }));
+    out.show(finished('stopped', { canary: true, outcome: 'canceled' }));
+    out.show(end);
+    expect(out.lines.filter((line) => line.startsWith('✔'))).toEqual([
+      '✔ renamed (canary)  migrated',
+      '✔ old (canary)  up to date',
+      '✔ stopped (canary)  canceled',
+    ]);
+  });
+});
+
 describe('the output of a fleet on a terminal', () => {
   it('shows what runs, in no more lines than there is room for', async () => {
     const terminal = createTerminal({ columns: 80, rows: 9 });

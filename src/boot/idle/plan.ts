@@ -1,79 +1,17 @@
 import type { Problem, Warning } from '../../core/error-codes.ts';
+import { BootError } from '../../core/errors.ts';
 import type { GraphEdge } from '../../core/events.ts';
+import type { PluginGraph } from '../../core/graph.ts';
 import { mapBounded } from '../../core/map-bounded.ts';
-import type { ExtensionFacts } from '../../postgres/survey/extension-schemas.ts';
-import { nameRow } from '../../postgres/history/name-row.ts';
-import { isSql } from '../../postgres/sources/migration.ts';
-import { resolveFolders } from '../../postgres/sources/read-migrations.ts';
-import { placeStatements, toScript } from '../../postgres/migrate/migration-script.ts';
-import {
-  readEffects,
-  unknownEffect,
-  type StatementEffect,
-} from '../../postgres/sql/statement-effects.ts';
-import type { PluginSurvey } from '../../postgres/survey/survey-plugin.ts';
+import type { Around } from '../around/around.ts';
 import type { BootSettings } from '../options/boot-settings.ts';
-import { groupSurvey, sumUpTenants } from '../migrate-all/emit-survey.ts';
-import { groupFindings } from '../migrate-all/group-findings.ts';
-import { surveyPlugins } from '../migrate-all/survey-plugins.ts';
-import { planTenants, type TenantsPlan } from './plan-tenants.ts';
+import { groupSurvey } from '../migrate-all/emit-survey.ts';
+import { surveyPlugins, type SurveyedPlugins } from '../migrate-all/survey-plugins.ts';
+import { planPlugin, type PluginPlan } from './plan-plugin.ts';
 import { listFailures, rehearseOnDatabase, type Rehearsal } from './rehearse.ts';
 import { rehearseAgainst, rehearseOnCopy } from './rehearse-elsewhere.ts';
 import type { RehearseSettings } from './rehearse-options.ts';
-import { withPlugins } from './with-plugins.ts';
-
-/** A migration that would be applied. */
-export interface PendingFile {
-  /** `0000_init.sql`, `20240102030405_init/migration.sql`, or the name of a function. */
-  readonly file: string;
-  readonly kind: 'sql' | 'function';
-  /** The rows of the history that it would replace, instead of being run; left out when it would run. */
-  readonly replaces?: readonly string[];
-  /** Whether it would run in a transaction. */
-  readonly transaction: boolean;
-  /** The command that it would go on at, because an earlier boot has done those before it; counts from 1. */
-  readonly goesOnAt?: number;
-  /**
-   * The statements as they would be sent: those from `goesOnAt` on. Empty for a file that would not be run, and for a function,
-   * whose statements are unknown before it runs.
-   */
-  readonly statements: readonly PlannedStatement[];
-  /** Whether it has run before with another text: a changed repeatable file. Left out of every other file. */
-  readonly repeats?: true;
-}
-
-/** A statement that would be sent, with its place in the file and what others notice of it. */
-export interface PlannedStatement extends StatementEffect {
-  readonly text: string;
-  /** Where it begins in the file; counts from 1. */
-  readonly line: number;
-  readonly column: number;
-}
-
-/** The part of one plugin in the plan of a boot. */
-export interface PluginPlan {
-  readonly id: string;
-  /** Left out for a plugin without migrations, and for one with tenants. */
-  readonly schema?: string;
-  /** The tenants of the plugin; left out where there are none. What would be applied is that of the tenant with most to do. */
-  readonly tenants?: TenantsPlan;
-  /** The folder of its migrations, an absolute path; left out where there is none. Of several, the first. */
-  readonly folder?: string;
-  /** All of them, in the order of the list; left out where there is at most one. */
-  readonly folders?: readonly string[];
-  /** The schema of an earlier id, which would be renamed to `schema` first. */
-  readonly renameFrom?: string;
-  /** The further schemas that would be made first; left out when all are there. */
-  readonly missingSchemas?: readonly string[];
-  /** The names of the files that are applied, in their order. */
-  readonly applied: readonly string[];
-  /** The files that would be applied, in their order. */
-  readonly pending: readonly PendingFile[];
-  /** Findings that do not stop a boot. */
-  readonly warnings: readonly Warning[];
-  /** Problems that would keep the boot from migrating. */
-  readonly problems: readonly Problem[];
-}
+import { withPlugins, type IdlePlugins } from './with-plugins.ts';
 
 /** The plan of a boot: what it would do, without doing it. */
 export interface BootPlan {
@@ -92,91 +30,88 @@ export interface BootPlan {
 
 /**
  * Looks at the plugins and the database without changing either, and rehearses the pending files when that is asked for.
+ *
+ * @throws BootError `BOOT_CANCELED` when the signal of the rehearsal is aborted
  */
 export async function makePlan(
   given: BootSettings,
   rehearse?: RehearseSettings,
 ): Promise<BootPlan> {
-  if (!rehearse) return (await lookAndRehearse(given)).plan;
-  // A rehearsal is one of a boot that applies, also where the config only verifies.
-  const settings = { ...given, migrations: { ...given.migrations, mode: 'apply' } } as const;
-  const { copy, against, signal: stop = new AbortController().signal } = rehearse;
-  const isElsewhere = copy || against !== undefined;
-  const found = await lookAndRehearse(settings, isElsewhere ? undefined : { rehearse, stop });
-  if (found.rehearsal) return addRehearsal(found.plan, found.rehearsal);
-  // The sessions of the look are closed by now: PostgreSQL copies no database that is in use.
-  const because = findObstacle(found.plan);
-  if (because !== undefined) {
-    return addRehearsal(found.plan, {
-      on: copy ? 'copy' : 'other',
-      because,
-      durationMs: 0,
-      plugins: [],
-    });
+  if (!rehearse) return withPlan(given, undefined, async ({ plan }) => plan);
+  const { signal = new AbortController().signal } = rehearse;
+  try {
+    return await planAndRehearse(given, rehearse, signal);
+  } catch (error) {
+    throw signal.aborted ? canceled() : error;
   }
-  const rehearsal = await (against === undefined
-    ? rehearseOnCopy(settings, stop)
-    : rehearseAgainst(settings, against, stop));
-  return addRehearsal(found.plan, rehearsal);
 }
 
-/** What is found in one look, with the plugins loaded and the pool open. */
-function lookAndRehearse(
+async function planAndRehearse(
+  given: BootSettings,
+  rehearse: RehearseSettings,
+  signal: AbortSignal,
+): Promise<BootPlan> {
+  // A rehearsal is one of a boot that applies, also where the config only verifies.
+  const settings = { ...given, migrations: { ...given.migrations, mode: 'apply' } } as const;
+  const { copy, against } = rehearse;
+  const on = against === undefined ? (copy ? 'copy' : 'database') : 'other';
+  const plan = await withPlan(settings, signal, async (look) => {
+    const because = findObstacle(look.plan);
+    if (because !== undefined) {
+      return addRehearsal(look.plan, { on, because, durationMs: 0, plugins: [] });
+    }
+    if (on !== 'database') return look.plan;
+    const { around, graph, surveyed } = look;
+    const rehearsal = await rehearseOnDatabase(around, graph, surveyed, rehearse, signal);
+    return addRehearsal(look.plan, rehearsal);
+  });
+  if (plan.rehearsal) return plan;
+  // The sessions of the look are closed by now: PostgreSQL copies no database that is in use.
+  const rehearsal = await (against === undefined
+    ? rehearseOnCopy(settings, signal)
+    : rehearseAgainst(settings, against, signal));
+  return addRehearsal(plan, rehearsal);
+}
+
+function canceled(): BootError {
+  const message = 'The rehearsal was canceled, and the file that ran was rolled back';
+  return new BootError('BOOT_CANCELED', message, { phase: 'migrateAll' });
+}
+
+/** A plan, and what it was made of. */
+interface Look {
+  readonly plan: BootPlan;
+  readonly around: Around;
+  readonly graph: PluginGraph;
+  readonly surveyed: SurveyedPlugins;
+}
+
+/** Makes a plan for `use`, with the pool open meanwhile. */
+function withPlan<T>(
   settings: BootSettings,
-  here?: { readonly rehearse: RehearseSettings; readonly stop: AbortSignal },
-): Promise<{ readonly plan: BootPlan; readonly rehearsal?: Rehearsal }> {
+  stop: AbortSignal | undefined,
+  use: (look: Look) => Promise<T>,
+): Promise<T> {
   const ignore = (): void => undefined;
-  return withPlugins(settings, ignore, async ({ around, discovered, graph, owners, signal }) => {
-    const { disabled } = discovered;
+  const look = async (idle: IdlePlugins): Promise<T> => {
+    const { around, discovered, graph, owners, signal } = idle;
     const surveyed = await surveyPlugins(around, graph.plugins, owners, signal);
-    const { survey, problems } = surveyed;
+    const { problems } = surveyed;
     const groups = groupSurvey(graph.plugins, surveyed);
     const { rewritePublic } = settings.migrations;
-    const plugins = await mapBounded(
-      graph.plugins,
-      1,
-      async ({ id, migrations }): Promise<PluginPlan> => {
-        const group = groups.get(id) ?? [];
-        const tenants = surveyed.tenants.has(id)
-          ? sumUpTenants(group, surveyed.migrations)
-          : undefined;
-        const found = tenants ? tenants.farthest : group[0];
-        const folders = await resolveFolders(migrations);
-        const [folder] = folders;
-        return {
-          id,
-          ...(found && !tenants ? { schema: found.schema } : {}),
-          ...(tenants ? { tenants: planTenants(tenants) } : {}),
-          ...(folder === undefined ? {} : { folder }),
-          ...(folders.length < 2 ? {} : { folders }),
-          ...(found?.renameFrom === undefined || tenants ? {} : { renameFrom: found.renameFrom }),
-          ...(found && found.missingSchemas.length > 0 && { missingSchemas: found.missingSchemas }),
-          applied: (tenants ?? found)?.applied ?? [],
-          pending: found ? await readPending(found, rewritePublic, survey?.extensions) : [],
-          warnings: groupFindings(
-            group.flatMap(({ warnings }) => warnings),
-            group,
-          ),
-          problems: problems.filter(({ plugin }) => plugin === id),
-        };
-      },
+    const plugins = await mapBounded(graph.plugins, 1, (plugin) =>
+      planPlugin(plugin, groups.get(plugin.id) ?? [], surveyed, rewritePublic),
     );
     const plan: BootPlan = {
       plugins,
-      disabled: disabled.map(({ plugin, because }) => ({ id: plugin.id, because })),
+      disabled: discovered.disabled.map(({ plugin, because }) => ({ id: plugin.id, because })),
       edges: graph.edges,
       warnings: [...graph.warnings, ...plugins.flatMap(({ warnings }) => warnings)],
       problems,
     };
-    if (!here) return { plan };
-    const { rehearse, stop } = here;
-    const because = findObstacle(plan);
-    const rehearsal: Rehearsal =
-      because === undefined
-        ? await rehearseOnDatabase(around, graph, surveyed, rehearse, stop)
-        : { on: 'database', because, durationMs: 0, plugins: [] };
-    return { plan, rehearsal };
-  });
+    return use({ plan, around, graph, surveyed });
+  };
+  return withPlugins(settings, ignore, look, stop);
 }
 
 function findObstacle({ problems }: BootPlan): string | undefined {
@@ -199,42 +134,4 @@ function addRehearsal(plan: BootPlan, rehearsal: Rehearsal): BootPlan {
 function addFindings(plan: PluginPlan, found: readonly Problem[]): PluginPlan {
   const own = found.filter(({ plugin }) => plugin === plan.id);
   return own.length === 0 ? plan : { ...plan, problems: [...plan.problems, ...own] };
-}
-
-function readPending(
-  { schema, furtherSchemas, pending, repeats, squashes, unfinished }: PluginSurvey,
-  isPublicRewritten: boolean,
-  extensions: ExtensionFacts | undefined,
-): Promise<readonly PendingFile[]> {
-  return mapBounded(pending, 1, async (migration): Promise<PendingFile> => {
-    const file = migration.name;
-    const squash = squashes.find((each) => each.file === migration);
-    if (squash && !squash.obstacle) {
-      const replaces = [...new Set(squash.rows.map(nameRow))];
-      return { file, kind: 'sql', replaces, transaction: true, statements: [] };
-    }
-    if (!isSql(migration)) {
-      return { file, kind: 'function', transaction: migration.transaction, statements: [] };
-    }
-    // A file whose snapshot is missing is shown as it is written. The survey reports the problem.
-    const next = unfinished?.get(migration);
-    const about = { extensions, furtherSchemas, isUnfinished: next !== undefined };
-    const toSend = (isRewritten: boolean): ReturnType<typeof toScript> =>
-      toScript(migration, schema, isRewritten, about);
-    const script = await toSend(isPublicRewritten).catch(() => toSend(false));
-    const { inTransaction: transaction } = script;
-    const texts = script.statements.map(({ sql }) => sql);
-    const effects = readEffects(texts, schema, transaction);
-    const statements = placeStatements(script).map((placed, at) => {
-      return { ...placed, ...(effects[at] ?? unknownEffect) };
-    });
-    return {
-      file,
-      kind: 'sql',
-      transaction,
-      ...(next !== undefined && next < statements.length && { goesOnAt: next + 1 }),
-      statements: statements.slice(next),
-      ...(repeats.includes(migration) && { repeats: true }),
-    };
-  });
 }

@@ -8,9 +8,9 @@ import { rehearseKept } from '../../postgres/rehearse/rehearse-kept.ts';
 import { createPatientPool } from '../around/patient-pool.ts';
 import { surveyPlugins } from '../migrate-all/survey-plugins.ts';
 import type { BootSettings } from '../options/boot-settings.ts';
-import { canceled, listUnits, nameTenant, type Rehearsal } from './rehearse.ts';
+import { listUnits, nameTenant, type Rehearsal } from './rehearse.ts';
 import { withClientOnce } from './with-client-once.ts';
-import { endSoon, withPlugins } from './with-plugins.ts';
+import { endSoon, withPlugins, type IdlePlugins } from './with-plugins.ts';
 
 /**
  * Applies the pending files to another database, and keeps them.
@@ -71,7 +71,7 @@ async function applyTo(
   const { clock } = settings;
   const startedAt = clock.elapsed();
   const ignore = (): void => undefined;
-  return withPlugins(settings, ignore, async ({ around, graph, owners }) => {
+  const rehearse = async ({ around, graph, owners }: IdlePlugins): Promise<Rehearsal> => {
     const surveyed = await surveyPlugins(around, graph.plugins, owners, stop);
     const { survey, problems } = surveyed;
     const end = (rest: Pick<Rehearsal, 'plugins' | 'because'>): Rehearsal => ({
@@ -96,9 +96,8 @@ async function applyTo(
       pool: createPatientPool(around, { phase: 'migrateAll', signal: stop }),
     });
     return end({ plugins: plugins.map(nameTenant) });
-  }).catch((error: unknown) => {
-    throw stop.aborted ? canceled() : error;
-  });
+  };
+  return withPlugins(settings, ignore, rehearse, stop);
 }
 
 /** Asks a database on a connection of its own, which is closed afterwards. */
@@ -111,8 +110,6 @@ async function askOn<T>(
   const open = openPool(source);
   try {
     return await withClientOnce(open.pool, { clock, signal }, ask);
-  } catch (error) {
-    throw signal.aborted ? canceled() : error;
   } finally {
     await endSoon(open, clock);
   }

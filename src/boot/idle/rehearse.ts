@@ -1,5 +1,4 @@
 import type { Problem } from '../../core/error-codes.ts';
-import { BootError } from '../../core/errors.ts';
 import { roundMs } from '../../core/duration.ts';
 import type { GraphEdge } from '../../core/events.ts';
 import { readTenant } from '../../core/tenants.ts';
@@ -56,8 +55,6 @@ export async function rehearseOnDatabase(
       clock,
       signal: stop,
       pool: createPatientPool(around, { phase: 'migrateAll', signal: stop }),
-    }).catch((error: unknown) => {
-      throw stop.aborted ? canceled() : error;
     });
     plugins.push(...done);
   }
@@ -124,12 +121,6 @@ function sortLike<T extends { readonly id?: string; readonly plugin?: { readonly
 export function nameTenant({ id, ...rest }: RehearsedPlugin): RehearsedPlugin {
   const { plugin, tenant } = readTenant(id);
   return { id: plugin, ...(tenant !== undefined && { tenant }), ...rest };
-}
-
-/** The error of a rehearsal that was canceled by its signal. */
-export function canceled(): BootError {
-  const message = 'The rehearsal was canceled, and the file that ran was rolled back';
-  return new BootError('BOOT_CANCELED', message, { phase: 'migrateAll' });
 }
 
 /** The files of a rehearsal that a boot could not apply, as problems of the plan. */

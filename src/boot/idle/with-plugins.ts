@@ -12,33 +12,35 @@ import { sortPlugins } from '../sort/sort-phase.ts';
 import { StatementCount } from '../around/statement-count.ts';
 
 /** The plugins of a boot that is not run. */
-interface IdlePlugins {
+export interface IdlePlugins {
   readonly around: Around;
   readonly discovered: Discovered;
   readonly graph: PluginGraph;
   /** All plugins, also the disabled ones: no tenant can have the schema of one of them. */
   readonly owners: SchemaOwners;
-  /** Never aborted. */
+  /** The signal that was given, or one that is never aborted. */
   readonly signal: AbortSignal;
 }
 
 /**
  * Discovers and sorts the plugins as a boot would, for `use`, with the pool open meanwhile.
  *
+ * @param signal Aborted, it ends the wait for the database.
  * @throws BootError `PLUGIN_NOT_LOADED`, `PLUGIN_INVALID`, `GRAPH_INVALID`, `DATABASE_UNREACHABLE`, and what `use` throws
  */
 export async function withPlugins<T>(
   settings: BootSettings,
   emit: Emit,
   use: (plugins: IdlePlugins) => Promise<T>,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<T> {
-  const { signal } = new AbortController();
+  const { signal: cut } = new AbortController();
   const { clock } = settings;
   const open = openPool(settings.migrationSource);
   try {
     const services = new ServiceRegistry(settings.services);
     const sent = new StatementCount();
-    const around = { settings, clock, migrationPool: open.pool, services, emit, sent, cut: signal };
+    const around = { settings, clock, migrationPool: open.pool, services, emit, sent, cut };
     const discovered = await discover(around, signal);
     if (discovered.failure) throw discovered.failure;
     const graph = sortPlugins(discovered, settings);

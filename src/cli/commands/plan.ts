@@ -1,5 +1,4 @@
 import type { BootPlan, Duration, PendingFile, RehearseOptions, TenantsPlan } from '../../index.ts';
-import { abortOnSignal } from '../abort-on-signal.ts';
 import { printAnswer } from '../answer.ts';
 import { addFindings, checkPlan, isGraphInvalid, readPlan, summarize } from '../check-plan.ts';
 import type { Input } from '../command.ts';
@@ -11,6 +10,7 @@ import { count, countTenants, type Page } from '../page.ts';
 import { showFleetPlan } from '../plan-fleet.ts';
 import { refuseBeside } from '../read-fleet-options.ts';
 import { checkRehearsal, describeRehearsal } from '../show-rehearsal.ts';
+import { abortOnSignal } from '../take-signals.ts';
 
 export async function run(input: Input<CommandOf<'plan'>>): Promise<ExitCode> {
   const { options, output } = input;
@@ -34,7 +34,8 @@ async function makePlan({ options, output }: Input<CommandOf<'plan'>>): Promise<
   try {
     const rehearse = readRehearse(options);
     if (rehearse === undefined) return await readPlan(options, output);
-    return await abortOnSignal(output, 'rolls back.', (signal) =>
+    const notice = rehearse.copy ? 'rolls back, and drops the copy.' : 'rolls back what runs.';
+    return await abortOnSignal(output, notice, (signal) =>
       readPlan(options, output, { rehearse: { ...rehearse, signal } }),
     );
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { QueryAnswer } from './connection.ts';
 import type { PinnedClient } from './pinned-client.ts';
 
 /** A statement whose answer may be of interest, sent among others. */
@@ -24,9 +25,30 @@ export function learnAll(
   }
 }
 
+type Row = Readonly<Record<string, unknown>>;
+
 /** Sends questions in one message that must not be cut in the middle, and hands out their answers. */
 export async function askAll(client: PinnedClient, questions: readonly Question[]): Promise<void> {
-  const sql = questions.map(({ text }) => text).join(';');
-  const answers = [await client.finish<Readonly<Record<string, unknown>>>(sql)].flat();
+  handOut(questions, await client.finish<Row>(join(questions)));
+}
+
+/** Does the same with questions that an abort may cancel. */
+export async function askUnlessAborted(
+  client: PinnedClient,
+  questions: readonly Question[],
+): Promise<void> {
+  handOut(questions, await client.query<Row>(join(questions)));
+}
+
+function join(questions: readonly Question[]): string {
+  return questions.map(({ text }) => text).join(';');
+}
+
+/** Several statements in one text answer with a list. */
+function handOut(
+  questions: readonly Question[],
+  answer: QueryAnswer<Row> | readonly QueryAnswer<Row>[],
+): void {
+  const answers = [answer].flat();
   learnAll(questions, (index) => answers[index]?.rows[0]);
 }

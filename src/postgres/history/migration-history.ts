@@ -77,17 +77,35 @@ export function insertHistorySql(
   migration: MigrationIdentity,
   shape: HistoryShape,
 ): string {
-  const { hash, when, historyName } = migration;
-  const [columns, values] =
-    shape === '1.x'
-      ? ['hash, created_at, name', `${quoteLiteral(hash)}, ${when}, ${quoteLiteral(historyName)}`]
-      : ['hash, created_at', `${quoteLiteral(hash)}, ${when}`];
-  const insert = `insert into ${quoteHistory(schema)} (${columns})`;
+  const { hash, when } = migration;
+  const { insert, values } = toInsert(schema, migration, shape);
   if (!isRepeatable(migration)) return `${insert} values (${values})`;
   // It may have run before, and has one row for all its runs.
   const moment = shape === '1.x' ? ', applied_at = now()' : '';
   const update = `update ${quoteHistory(schema)} set hash = ${quoteLiteral(hash)}${moment} where created_at = ${when}`;
   return `with again as (${update} returning 1) ${insert} select ${values} where not exists (select from again)`;
+}
+
+/** The SQL that writes nothing, and fails where {@link insertHistorySql} would: without the table, or the right to write it. */
+export function tryHistorySql(
+  schema: string,
+  migration: MigrationIdentity,
+  shape: HistoryShape,
+): string {
+  const { insert, values } = toInsert(schema, migration, shape);
+  return `${insert} select ${values} where false`;
+}
+
+function toInsert(
+  schema: string,
+  { hash, when, historyName }: MigrationIdentity,
+  shape: HistoryShape,
+): { readonly insert: string; readonly values: string } {
+  const [columns, values] =
+    shape === '1.x'
+      ? ['hash, created_at, name', `${quoteLiteral(hash)}, ${when}, ${quoteLiteral(historyName)}`]
+      : ['hash, created_at', `${quoteLiteral(hash)}, ${when}`];
+  return { insert: `insert into ${quoteHistory(schema)} (${columns})`, values };
 }
 
 /** The SQL that deletes rows, with what processes without a lock have written twice. */

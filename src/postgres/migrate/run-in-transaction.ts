@@ -46,7 +46,26 @@ async function sendOneByOne(
   held: HeldMigrationLock,
   file: PreparedFile,
 ): Promise<void> {
-  const { client, plugin, progress } = run;
+  const { client, progress } = run;
+  const opened = await openTransaction(run, held);
+  await file.sendEach((statement) =>
+    runStatement(run, statement, () => sendGuarded(run, statement, opened)),
+  );
+  progress.statement = undefined;
+  progress.isCommitting = true;
+  await askAll(client, closingSql(run, held, file));
+}
+
+/**
+ * Opens the transaction of a file, or the part of an open one that is the file's.
+ *
+ * @throws BootError `MIGRATION_WRONG_SCHEMA` when another session has answered, or the plugin's schema is not in front
+ */
+export async function openTransaction(
+  run: Migrating,
+  held: HeldMigrationLock,
+): Promise<SessionFacts> {
+  const { client, plugin } = run;
   const opening = openingSql(run, held).map(({ text }) => `${text}; `);
   const opened = lastRow(
     await client.query<SessionFacts>(`${opening.join('')}select ${sessionColumns}`),
@@ -54,12 +73,7 @@ async function sendOneByOne(
   if (!opened || opened.pid !== held.backendPid || opened.schema !== plugin.schema) {
     throw wrongSession(run, held, opened);
   }
-  await file.sendEach((statement) =>
-    runStatement(run, statement, () => sendGuarded(run, statement, opened)),
-  );
-  progress.statement = undefined;
-  progress.isCommitting = true;
-  await askAll(client, closingSql(run, held, file));
+  return opened;
 }
 
 /** Sends a statement of a file, and fails when it has run in another session or transaction. */

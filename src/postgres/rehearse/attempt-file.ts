@@ -8,12 +8,14 @@ import { readSqlState } from '../connection/connection-error.ts';
 import { pairUnfinished } from '../history/unfinished-file.ts';
 import { findBlockers } from '../locks/advisory-lock.ts';
 import { findAdvice } from '../migrate/failure-lookup.ts';
+import { explainGuard } from '../migrate/guard-failure.ts';
 import { explainFailure } from '../migrate/migration-error.ts';
 import type { HeldMigrationLock } from '../migrate/migration-lock.ts';
 import { passingReason } from '../migrate/migration-retry.ts';
 import type { Migrating } from '../migrate/migrating.ts';
 import { isSql, type Migration } from '../sources/migration.ts';
 import { needsNoTransaction } from '../sql/lone-commands.ts';
+import { limitsSql } from './rehearsal-limits.ts';
 import { rehearseFile, type FileBefore } from './rehearse-file.ts';
 import type { RehearsedFile } from './rehearsed-plugin.ts';
 
@@ -51,7 +53,8 @@ export async function attemptFile(
   const measure = (): number => roundMs(clock.elapsed() - startedAt);
   try {
     await run.client.query('savepoint slipway_file');
-    const facts = await rehearseFile(run, held, file, before);
+    const limits = limitsSql(run.settings, withinMs);
+    const facts = await rehearseFile(run, held, file, before, limits);
     await run.client.query('release savepoint slipway_file');
     return { file: file.name, outcome: 'done', durationMs: measure(), ...facts };
   } catch (error) {
@@ -61,7 +64,11 @@ export async function attemptFile(
     // The server's own limit may come a moment before ours.
     const isLate = late.aborted || (readSqlState(error) === '57014' && durationMs >= withinMs);
     if (isLate) return { file: file.name, outcome: 'late', durationMs, because: sayWhere(run) };
-    return { file: file.name, durationMs, ...(await explain(attempt, error)) };
+    return {
+      file: file.name,
+      durationMs,
+      ...(await explain(attempt, explainGuard(run, held, error) ?? error)),
+    };
   }
 }
 
@@ -107,7 +114,7 @@ async function explain(
   } else {
     progress.advice = await tryInside(run, () => findAdvice(run, error));
   }
-  await before.meter.skip(client);
+  await tryInside(run, () => before.meter.skip(client));
   const record = toErrorRecord(explainFailure({ plugin, progress }, error));
   const { blockers } = progress;
   const doubt = findDoubt(file, error, leftOut);

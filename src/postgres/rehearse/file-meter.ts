@@ -3,7 +3,7 @@ import type { Question } from '../connection/question.ts';
 import { historyTable } from '../history/migration-history.ts';
 import { unfinishedTable } from '../history/unfinished-file.ts';
 import type { KnownRelation } from './known-relations.ts';
-import { modeOf, strengthOf, type LockMode } from './lock-modes.ts';
+import { compareModes, modeOf, strengthOf, type LockMode } from './lock-modes.ts';
 
 /** A relation that was there before, as a rehearsal found it. */
 interface MeasuredRelation {
@@ -182,12 +182,41 @@ function isEmpty({ main }: LockedRelation): boolean {
   return main === 0;
 }
 
-/** Adds what a further transaction of the same file has done. */
+/** Adds what a further transaction of the same file has done. Each relation stays there once. */
 export function addFacts(one: FileFacts | undefined, other: FileFacts): FileFacts {
   if (!one) return other;
+  const locks = [...one.locks, ...other.locks].toSorted((a, b) => compareModes(a.mode, b.mode));
   return {
-    locks: [...one.locks, ...other.locks],
-    rewrites: [...one.rewrites, ...other.rewrites],
-    rows: [...one.rows, ...other.rows],
+    locks: joinBy(locks, nameRelation, (strongest) => strongest),
+    rewrites: joinBy(
+      [...one.rewrites, ...other.rewrites],
+      ({ kind, relation }) => `${kind} ${relation}`,
+      (_, last) => last,
+    ),
+    rows: joinBy([...one.rows, ...other.rows], nameRelation, (a, b) => ({
+      relation: a.relation,
+      inserted: a.inserted + b.inserted,
+      updated: a.updated + b.updated,
+      deleted: a.deleted + b.deleted,
+    })),
   };
+}
+
+function nameRelation({ relation }: { readonly relation: string }): string {
+  return relation;
+}
+
+/** Joins the items with the same key, in the order of the first of each. */
+function joinBy<Item>(
+  items: readonly Item[],
+  keyOf: (item: Item) => string,
+  join: (one: Item, next: Item) => Item,
+): readonly Item[] {
+  const joined = new Map<string, Item>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const known = joined.get(key);
+    joined.set(key, known ? join(known, item) : item);
+  }
+  return [...joined.values()];
 }

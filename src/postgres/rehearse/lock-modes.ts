@@ -23,6 +23,12 @@ export function strengthOf(mode: string): number {
   return Object.keys(modes).indexOf(mode) + 1;
 }
 
+/** Compares two modes for a list with the strongest first. */
+export function compareModes(one: LockMode, other: LockMode): number {
+  const placeOf = (mode: LockMode): number => inOrder.findIndex(([each]) => each === mode);
+  return placeOf(other) - placeOf(one);
+}
+
 /** Returns the mode of this strength, and whose queries wait for it. */
 export function modeOf(strength: number): {
   readonly mode: LockMode;

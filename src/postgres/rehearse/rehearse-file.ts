@@ -1,15 +1,14 @@
-import { lastRow } from '../connection/connection.ts';
-import { askAll } from '../connection/question.ts';
-import { openedGuardSql, sessionColumns, type SessionFacts } from '../connection/session-guard.ts';
-import { lockTimeoutSql } from '../connection/session-settings.ts';
-import { strayObjects, wrongSession } from '../migrate/guard-failure.ts';
+import { askUnlessAborted } from '../connection/question.ts';
+import { openedGuardSql } from '../connection/session-guard.ts';
+import { tryHistorySql } from '../history/migration-history.ts';
+import { strayObjects } from '../migrate/guard-failure.ts';
 import type { HeldMigrationLock } from '../migrate/migration-lock.ts';
 import { beginFile, runStatement, type Migrating } from '../migrate/migrating.ts';
 import { prepareFile } from '../migrate/prepare-file.ts';
-import { sendGuarded } from '../migrate/run-in-transaction.ts';
-import { openingSql } from '../migrate/transaction-sql.ts';
+import { openTransaction, sendGuarded } from '../migrate/run-in-transaction.ts';
 import type { Migration } from '../sources/migration.ts';
 import { straysSoFarSql, strayObjectsSql } from '../survey/stray-objects.ts';
+import { mayReplaceLimits } from './rehearsal-limits.ts';
 import { settleConstraintsSql } from './settle-constraints.ts';
 import type { FileFacts, FileMeter } from './file-meter.ts';
 
@@ -24,6 +23,7 @@ export interface FileBefore {
  * Runs one file in the open transaction, with all that guards it in a boot, and without its COMMIT and its history row. The
  * caller has set a savepoint, and goes back to it when this fails.
  *
+ * @param limits SQL that sets the limits of the rehearsal again, behind a statement that may have replaced them.
  * @throws BootError as a boot does, or what pg threw
  */
 export async function rehearseFile(
@@ -31,49 +31,59 @@ export async function rehearseFile(
   held: HeldMigrationLock,
   file: Migration,
   before: FileBefore,
+  limits: string,
 ): Promise<FileFacts | undefined> {
-  const { client, plugin, progress, extensions, settings } = run;
+  const { client, settings } = run;
   const prepared = await prepareFile(run, held, file);
-  beginFile(progress, prepared);
-  const opening = openingSql(run, held).map(({ text }) => `${text}; `);
-  const opened = lastRow(
-    await client.query<SessionFacts>(`${opening.join('')}select ${sessionColumns}`),
-  );
-  if (!opened || opened.pid !== held.backendPid || opened.schema !== plugin.schema) {
-    throw wrongSession(run, held, opened);
-  }
+  beginFile(run.progress, prepared);
+  const opened = await openTransaction(run, held);
   // The plugins before this one have made objects in their own schemas.
   const isLooking = settings.strayObjects !== 'off';
   const strays = before.strays ?? new Set(isLooking ? await readStrays(run) : []);
   await prepared.sendEach((statement) =>
     runStatement(run, statement, async () => {
       const answer = await sendGuarded(run, statement, opened);
-      // The file was written for a boot, which may wait longer.
-      if (/lock_timeout/i.test(statement.query.text)) await client.query(lockTimeoutSql(settings));
+      if (mayReplaceLimits(statement.query.text)) await client.query(limits);
       return answer;
     }),
   );
-  progress.statement = undefined;
-  let found: readonly string[] = [];
-  let facts: FileFacts | undefined;
-  await askAll(client, [
-    // What is checked at the COMMIT of a boot is checked here.
-    ...settleConstraintsSql.map((text) => ({ text })),
-    { text: openedGuardSql(held.backendPid, plugin.schema) },
-    ...(isLooking
-      ? [{ text: strayObjectsSql(plugin, 'warn'), learn: (value: string) => (found = read(value)) }]
-      : []),
-    ...extensions.afterFile(file),
-    before.meter.ask((measured) => {
-      facts = measured;
-    }),
-  ]);
+  run.progress.statement = undefined;
+  run.progress.isCommitting = true;
+  const { found, facts } = await lookAtEnd(run, held, file, before.meter);
   const made = found.filter((name) => !strays.has(name));
   const isRefused = settings.strayObjects === 'error' && !prepared.mayReachOut;
   if (isRefused && made.length > 0) throw strayObjects(run, made);
   before.strays = new Set([...strays, ...found]);
   held.missing = [];
   return facts;
+}
+
+/** Checks what a boot checks at the COMMIT of the file, looks for stray objects, and measures. */
+async function lookAtEnd(
+  { client, plugin, settings, extensions }: Migrating,
+  held: HeldMigrationLock,
+  file: Migration,
+  meter: FileMeter,
+): Promise<{ readonly found: readonly string[]; readonly facts: FileFacts | undefined }> {
+  let found: readonly string[] = [];
+  let facts: FileFacts | undefined;
+  const lookForStrays = {
+    text: strayObjectsSql(plugin, 'warn'),
+    learn: (names: string) => {
+      found = read(names);
+    },
+  };
+  await askUnlessAborted(client, [
+    { text: tryHistorySql(plugin.historySchema, file, held.shape) },
+    ...settleConstraintsSql.map((text) => ({ text })),
+    { text: openedGuardSql(held.backendPid, plugin.schema) },
+    ...(settings.strayObjects === 'off' ? [] : [lookForStrays]),
+    ...extensions.afterFile(file),
+    meter.ask((measured) => {
+      facts = measured;
+    }),
+  ]);
+  return { found, facts };
 }
 
 async function readStrays({ client, plugin }: Migrating): Promise<readonly string[]> {

@@ -6,6 +6,7 @@ import { toErrorRecord } from '../../core/error-record.ts';
 import type { MigrationSettings } from '../../core/settings.ts';
 import type { PatientPool } from '../connection/connect-with-patience.ts';
 import { withPinnedClient } from '../connection/pinned-client.ts';
+import type { Question } from '../connection/question.ts';
 import { migratePlugin } from '../migrate/migrator.ts';
 import { addFacts, FileMeter, type FileFacts } from './file-meter.ts';
 import { readRelations } from './known-relations.ts';
@@ -23,6 +24,14 @@ export interface KeptOptions {
   readonly signal: AbortSignal;
   readonly pool: PatientPool;
 }
+
+/** PostgreSQL counts rows over several transactions, up to the next moment at which it passes its counts on. Since PostgreSQL 15. */
+const forgetCounts: Question = {
+  text: `do $$ begin
+    if to_regproc('pg_catalog.pg_stat_force_next_flush') is not null then execute 'select pg_stat_force_next_flush()'; end if;
+  end $$`,
+  isRepeated: true,
+};
 
 /**
  * Migrates plugins one after the other, as a boot does, and measures each file in its own transaction. Commands that run alone
@@ -72,7 +81,10 @@ async function keepPlugin(
       inFile: (_, work) => work(),
       measure: ({ name }) => {
         meter.restart();
-        return [meter.ask((found) => facts.set(name, addFacts(facts.get(name), found)))];
+        return [
+          forgetCounts,
+          meter.ask((found) => facts.set(name, addFacts(facts.get(name), found))),
+        ];
       },
     });
     signal.throwIfAborted();
@@ -85,7 +97,9 @@ async function keepPlugin(
     if (!failure) throw error;
     const record = toErrorRecord(failure);
     const file = failure.position?.file;
-    if (file === undefined) return { id, outcome: 'failed', error: record, files: rest() };
+    if (file === undefined) {
+      return { id, outcome: 'failed', error: record, files: [...files, ...rest()] };
+    }
     const failed: RehearsedFile = { file, outcome: 'failed', error: record };
     return { id, outcome: 'failed', files: [...files, failed, ...rest(1)] };
   }

@@ -9,6 +9,7 @@ import type { PinnedClient } from '../connection/pinned-client.ts';
 import { nameSession } from '../connection/session-settings.ts';
 import { tryLock } from '../locks/advisory-lock.ts';
 import { explainFailure } from '../migrate/migration-error.ts';
+import { passingReason } from '../migrate/migration-retry.ts';
 import { readUnderLock, type HeldMigrationLock } from '../migrate/migration-lock.ts';
 import { startProgress, type Migrating } from '../migrate/migrating.ts';
 import { planUnderLock } from '../migrate/migrator.ts';
@@ -39,7 +40,7 @@ export interface RehearsalUnit {
 
 /** How a rehearsal runs that is rolled back. */
 export interface RehearsalOptions {
-  /** With the limits of the rehearsal in place of those of a boot. */
+  /** Those of a boot, with the rehearsal's own wait for a lock. */
   readonly settings: MigrationSettings;
   /** How long each transaction may be open, in ms. */
   readonly withinMs: number;
@@ -94,12 +95,15 @@ export async function rehearsePlugin(
     if (late.aborted) return { ...stopped, outcome: 'late', because: 'the time was up' };
     await client.finish('rollback to savepoint slipway_plugin');
     const failure = asBootError(error) ?? explainFailure(run, error);
-    return { ...stopped, outcome: 'failed', error: toErrorRecord(failure) };
+    // A boot tries again.
+    const outcome = passingReason(error) === undefined ? 'failed' : 'locked';
+    return { ...stopped, outcome, error: toErrorRecord(failure) };
   }
 }
 
 function startRun(plugin: PluginMigrations, context: RehearsalContext): Migrating {
-  const { settings, clock, keepsSession, client, signal, late } = context;
+  const { settings, clock, keepsSession, client, late } = context;
+  const signal = AbortSignal.any([context.signal, late]);
   return {
     settings,
     clock,
@@ -108,8 +112,10 @@ function startRun(plugin: PluginMigrations, context: RehearsalContext): Migratin
     emit: ignore,
     onLock: ignore,
     inFile: (_, work) => work(),
-    signal: AbortSignal.any([signal, late]),
+    signal,
     windDown: late,
+    // A function that goes on after that is left to itself: it must not hold the locks.
+    cut: signal,
     client,
     plugin,
     extensions: new KnownExtensions(plugin, settings),

@@ -4,6 +4,7 @@ import { withPinnedClient, type PinnedClient } from '../connection/pinned-client
 import { beginSql, sendSettings } from '../connection/session-settings.ts';
 import { FileMeter } from './file-meter.ts';
 import { readRelations } from './known-relations.ts';
+import { limitsSql } from './rehearsal-limits.ts';
 import { rehearsePlugin, type RehearsalOptions, type RehearsalUnit } from './rehearse-plugin.ts';
 import { isBroken, notReached, type RehearsedPlugin } from './rehearsed-plugin.ts';
 
@@ -29,12 +30,13 @@ export async function rehearseTogether(
   };
   try {
     await withPinnedClient(pool, pin, async (client) => {
+      client.markDirty();
+      await begin(client, options);
       const meter = new FileMeter(await readRelations(client));
       hasBegun = true;
-      client.markDirty();
+      // From here on locks are held.
       const stopTimer = clock.after(withinMs, () => late.abort(new Error('the time is up')));
       try {
-        await begin(client, options);
         const context = { ...options, client, meter, late: late.signal };
         for (const unit of units) {
           done.push(findBroken(unit, done) ?? (await rehearsePlugin(unit, done, context)));
@@ -51,26 +53,14 @@ export async function rehearseTogether(
   }
 }
 
-/**
- * The server has the same limits, each for itself: a process that is stopped in the middle, or a host that is gone, holds its
- * locks for little longer.
- */
 async function begin(
   client: PinnedClient,
   { settings, withinMs }: RehearsalOptions,
 ): Promise<void> {
-  const limits = [
-    ['idle_in_transaction_session_timeout', withinMs],
-    // The others end only one statement, or one pause.
-    ['transaction_timeout', 2 * withinMs],
-  ].map(
-    ([name, ms]) =>
-      `select set_config(s.name, '${ms}', true) from (values ('${name}')) as s(name) where current_setting(s.name, true) is not null`,
-  );
-  const limited = { ...settings, statementTimeout: withinMs };
-  await sendSettings('rehearsal', 'pg_catalog', limited, 'transaction', async (set) => {
+  const limits = limitsSql(settings, withinMs);
+  await sendSettings('rehearsal', 'pg_catalog', settings, 'transaction', async (set) => {
     try {
-      return await client.query([beginSql, `select ${set}`, ...limits].join('; '));
+      return await client.query(`${beginSql}; select ${set}; ${limits}`);
     } catch (error) {
       await client.rollBack();
       throw error;

@@ -40,6 +40,30 @@ export function findTransactionControl(sql: SqlText): TransactionControl | undef
       return { command: "set_config('search_path', …)", ...place(), kind: 'searchPath' };
     }
   }
+  return findBehindBody(sql);
+}
+
+/**
+ * Commands that stand in no body of `BEGIN ATOMIC … END`, so that they are found without knowing where it ends. `END` itself
+ * is left to the checks at run time.
+ */
+const behindBody =
+  /(?:^|;)\s*(?<command>start\s+transaction|commit|rollback|abort|savepoint|release|prepare\s+transaction)\b/i;
+
+/** Finds what ends the transaction in the rest of a statement with a body, which {@link topLevelCommands} leaves out. */
+function findBehindBody(sql: SqlText): TransactionControl | undefined {
+  for (const { commands } of sql.statements) {
+    const first = commands.findIndex(({ hasAtomicBody }) => hasAtomicBody);
+    if (first < 0) continue;
+    for (const { code, start } of commands.slice(first)) {
+      const found = behindBody.exec(code);
+      const command = found?.groups?.['command'];
+      if (!found || command === undefined) continue;
+      const end = start + found.index + found[0].length;
+      const place = sql.positionAt(end - command.length);
+      return { command: showCommand(command), ...place, kind: 'transaction' };
+    }
+  }
   return undefined;
 }
 
