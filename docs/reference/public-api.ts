@@ -182,7 +182,7 @@ class Reader {
       if (!declaration || !isOurs(declaration) || isHidden(declaration)) return [];
       const isOptional = (property.flags & ts.SymbolFlags.Optional) !== 0;
       return {
-        name: property.name,
+        name: nameOf(property, declaration),
         isOptional,
         type: this.#typeOf(property, declaration),
         text: readText(property.getDocumentationComment(this.#checker)),
@@ -251,12 +251,19 @@ function isOurs(declaration: ts.Declaration): boolean {
   return !declaration.getSourceFile().fileName.includes('/node_modules/');
 }
 
+/** A key that is a symbol has a number in the compiler, which is not the same tomorrow. */
+function nameOf(property: ts.Symbol, declaration: ts.Declaration): string {
+  const isSymbol = property.name.startsWith('__@');
+  return isSymbol ? (ts.getNameOfDeclaration(declaration)?.getText() ?? '') : property.name;
+}
+
+/** What is private, and what has a symbol of ours as its key. */
 function isHidden(declaration: ts.Declaration): boolean {
   const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Static;
   const name = ts.getNameOfDeclaration(declaration);
   return (
     (ts.getCombinedModifierFlags(declaration) & hidden) !== 0 ||
-    (name !== undefined && ts.isPrivateIdentifier(name))
+    (name !== undefined && (ts.isPrivateIdentifier(name) || /^\[(?!Symbol\.)/.test(name.getText())))
   );
 }
 
