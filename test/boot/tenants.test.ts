@@ -89,7 +89,6 @@ describe('a plugin with tenants', () => {
       answers.push(await write.catch((error: unknown) => (error as { code: string }).code));
       const update = query('UPDATE tenants SET active = $1', [false]);
       answers.push(await update.catch((error: unknown) => (error as { code: string }).code));
-      answers.push(Array.isArray(await query('SELECT 1 AS one; SELECT 2 AS two')));
       answers.push((await query('SELECT count(*)::int AS count FROM tenants')).rows);
       const { rows } = await query<{ name: string }>(
         'SELECT name FROM tenants WHERE active = $1 ORDER BY name',
@@ -99,7 +98,7 @@ describe('a plugin with tenants', () => {
     });
     const { boot } = bootUnderTest({ pool: fresh.url, plugins: [plugin] });
     const report = await boot.start();
-    expect(answers).toEqual(['25006', '25006', true, [{ count: 3 }]]);
+    expect(answers).toEqual(['25006', '25006', [{ count: 3 }]]);
     expect(tenantsIn(report)?.migrated.map(({ tenant }) => tenant)).toEqual(['acme', 'globex']);
   });
 
