@@ -3,8 +3,8 @@ import type { UnstampedEvent } from './events.ts';
 /** What the function `tenants` of a plugin gets. */
 export interface TenantsContext {
   /**
-   * Asks the database one statement, on the connection that is about to look at the migrations. Tables are named with their schemas, or found
-   * on the `search_path` of the role. PostgreSQL refuses whatever would write.
+   * Asks the database one statement, on the connection that is about to look at the migrations. Tables are named with their
+   * schemas, or found on the `search_path` of the role. PostgreSQL refuses whatever would write.
    *
    * @example const { rows } = await query<{ name: string }>('SELECT name FROM public.tenants ORDER BY name');
    */
