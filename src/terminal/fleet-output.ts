@@ -110,9 +110,12 @@ class FleetProgress {
       case 'fleet.started':
         this.#total = event.databases;
         return;
-      case 'database.started':
-        this.#running.set(event.database, { startedAt: performance.now(), doing: '' });
+      case 'database.started': {
+        // Until its first file it connects, and looks at what is there.
+        const doing = 'waits for PostgreSQL';
+        this.#running.set(event.database, { startedAt: performance.now(), doing });
         return;
+      }
       case 'database.applying': {
         const running = this.#running.get(event.database);
         if (running) running.doing = printableLine(`${event.plugin} applies ${event.file}`);
@@ -143,7 +146,7 @@ class FleetProgress {
       ...(canceled > 0 ? [`${canceled} canceled`] : []),
     ];
     const [first] = withRunning ? this.#running : [];
-    const longest = first === undefined ? '' : `; ${first[0]} runs, ${first[1].doing}`;
+    const longest = first === undefined ? '' : `; ${first[0]}: ${first[1].doing}`;
     const so = parts.length === 0 ? '' : `: ${parts.join(', ')}`;
     return `${this.#finished} of ${count(this.#total)}${so}${longest}`;
   }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   BootError,
   createFleetOutput,
@@ -60,6 +60,22 @@ describe('the output of a fleet in a pipe', () => {
     expect(out.lines.at(-1)).toMatch(
       new RegExp(`^${total} of ${total} databases?: \\d+ migrated.* after 1\\.50s$`),
     );
+  });
+
+  it('says after half a minute of silence what runs longest, and what it does', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const out = pipe();
+    out.show(started(2));
+    out.show({ type: 'database.started', database: 'acme', canary: false });
+    vi.advanceTimersByTime(30_000);
+    out.show({ type: 'database.applying', database: 'acme', plugin: 'shop', file: 'a.sql' });
+    vi.advanceTimersByTime(30_000);
+    expect(out.lines.slice(-2)).toEqual([
+      '0 of 2 databases; acme: waits for PostgreSQL',
+      '0 of 2 databases; acme: shop applies a.sql',
+    ]);
+    out.show(end);
   });
 
   it('has each kind of failure once, and counts the others', () => {
