@@ -76,7 +76,9 @@ test('the bench measures every part on both lines', { timeout: 240_000 }, async 
     tenants: { tenants: 10, nothing: { statements: 2 }, upgrade: { all: { runs: 1 } } },
     guard: { relations: 500, guarded: { runs: 19 }, unguarded: { runs: 19 } },
     reader: { heldMs: 400, plain: { waitedMs: expect.any(Number) as number } },
-    recording: [{ plugins: 10, recorded: { runs: 1 }, plain: { runs: 1 } }],
+    recording: [
+      { plugins: 10, recorded: { runs: 1 }, plain: { runs: 1 }, cold: { plain: {}, recorded: {} } },
+    ],
     help: { help: { runs: 1 }, bare: { runs: 1 } },
     telemetry: { plugins: 10, alone: { runs: 1 }, channels: { runs: 1 }, traced: { runs: 1 } },
     clicks: { plugins: 30, rows: { p90Ms: expect.any(Number) as number } },

@@ -17,10 +17,10 @@ export const migrators = {
       import('slipway'),
       import('pg'),
     ]);
-    return withMigrations(async ({ url, root }, count) => {
+    return withMigrations(async ({ url, root, record }, count) => {
       const plugins = generatePlugins(serviceRef, count, 'layers', (id) => join(root, id));
       const pool = new Pool({ connectionString: url });
-      const boot = createBoot({ pool, plugins });
+      const boot = createBoot({ pool, plugins, ...(record !== undefined && { record }) });
       let events = 0;
       boot.onAny(() => {
         events += 1;

@@ -20,6 +20,8 @@ export interface MigrationOrder {
   readonly root: string;
   /** What no history has yet. It is read by the contenders only that keep no history. */
   readonly pending: 'everything' | 'last file of the first plugin' | 'nothing';
+  /** The file that Slipway records its boot to; none when it is left out. */
+  readonly record?: string;
 }
 
 /** A contender whose packages are imported. Boots, and returns what has to be done before the process can end. */
