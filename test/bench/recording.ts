@@ -18,7 +18,7 @@ import { writeHistories } from './survey.ts';
 /** What the recording of a boot costs that has nothing to migrate. */
 export interface RecordingResult {
   readonly plugins: number;
-  /** In one process, which has booted them before: the time of `start()`. */
+  /** In one process, which has booted them before: from `createBoot()` until all are ready. */
   readonly plain: Sample;
   readonly recorded: Sample;
   /** In new processes, as each start of a backend is one. */
@@ -94,8 +94,8 @@ async function measureCold(
   const runs = await withColdProcesses((runCold) => {
     const run = async (name: 'plain' | 'recorded'): Promise<ColdRun> => {
       const order = { group: 'migrators', contender: 'slipway', plugins: plugins.length } as const;
-      const isRecorded = name === 'recorded' && { record };
-      const ended = await runCold({ ...order, migrations: { ...migrations, ...isRecorded } });
+      const target = name === 'recorded' && { record };
+      const ended = await runCold({ ...order, migrations: { ...migrations, ...target } });
       await database.expectNoLeak();
       return ended;
     };
