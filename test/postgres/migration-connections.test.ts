@@ -100,6 +100,18 @@ test('one that has migrated never does, also when the next migration did not get
   expect(pool.totalCount).toBe(0);
 });
 
+test('one that is made for the last who asks goes to the first, and the last gets another', async () => {
+  const { connections } = connectionsOf(db.pool());
+  const held = await connections.checkOut(signal);
+  const first = connections.checkOut(signal);
+  // Goes back to the pool, because nothing has migrated on it.
+  held.giveBack();
+  const last = connections.checkOut(signal);
+  const taken = [await first, await last];
+  expect(taken[0]?.client).not.toBe(taken[1]?.client);
+  for (const each of taken) each.giveBack();
+});
+
 test('a migration that is aborted while it waits takes no connection along', async () => {
   const pool = db.pool({ max: 1 });
   const taken = await pool.connect();

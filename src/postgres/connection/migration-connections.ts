@@ -93,10 +93,10 @@ export class MigrationConnections {
         },
       };
       this.#asking.push(asking);
-      const isLater = !this.#isQueueLong();
-      const cancel = isLater ? this.#clock.after(patienceMs, () => this.#connect()) : ignore;
+      // Also beside one that is made at once: the first in the queue gets that.
+      const cancel = this.#clock.after(patienceMs, () => this.#connect());
       const stopListening = onAbort(signal, () => asking.fail(signal.reason));
-      if (!isLater) this.#connect();
+      if (this.#isQueueLong()) this.#connect();
     });
   }
 
@@ -149,8 +149,6 @@ export class MigrationConnections {
     held.giveBack(hasMigrated);
   }
 }
-
-const ignore = (): void => undefined;
 
 /** Each connection that is being made listens, and Node.js warns of a leak at eleven. */
 function endlessController(): AbortController {
