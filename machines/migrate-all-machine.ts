@@ -115,11 +115,13 @@ const machine = base.extend({
         proceed(enqueue, context.run, settleTask(context.run, plugin, result));
         return;
       }
+      // Before the next plugin gets the slot, so that a reader of the events sees it free.
+      if (!context.run.halt) {
+        const attempt = (context.attempts[plugin] ?? 0) + 1;
+        enqueue.assign({ attempts: { ...context.attempts, [plugin]: attempt } });
+        enqueue.spawnChild('wait', { id: `wait.${plugin}`, input: { plugin, attempt } });
+      }
       applyChange(enqueue, 'migrate', suspendTask(context.run, plugin));
-      if (context.run.halt) return;
-      const attempt = (context.attempts[plugin] ?? 0) + 1;
-      enqueue.assign({ attempts: { ...context.attempts, [plugin]: attempt } });
-      enqueue.spawnChild('wait', { id: `wait.${plugin}`, input: { plugin, attempt } });
     }),
     takeWait: base.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, ['xstate.done.actor.wait.*', 'xstate.error.actor.wait.*']);

@@ -46,16 +46,11 @@ export function checkSlots(story: Story, blame: Blame): void {
       openSessions.set(who, held);
       sessions.push(held);
     } else if (type === 'plugin.migrate.waiting') {
-      endHold(open, `migrate ${plugin}`, findRefusal(story, event.elapsedMs - event.waitedMs));
+      endHold(open, `migrate ${plugin}`, event.seq);
     } else if (type.endsWith('.finished')) {
       endHold(open, `${stepIn(type as `plugin.${Step}.finished`)} ${plugin}`, event.seq);
       if (type === 'plugin.migrate.finished') endHold(openSessions, plugin, event.seq);
     }
-  }
-  // Of an attempt that was the last thing to happen, the refusal may be cut off.
-  const lastMs = story.ownEvents.at(-1)?.elapsedMs ?? 0;
-  for (const [key, { begin }] of open) {
-    if (begin.type === 'plugin.migrate.connecting') endHold(open, key, findRefusal(story, lastMs));
   }
   for (const [step, list] of slots) {
     for (const [first, second] of findOverlaps(list)) {
@@ -93,12 +88,6 @@ function endHold(open: Map<string, Held>, key: string, seq: number): void {
   const held = open.get(key);
   if (held) held.endSeq = Math.min(held.endSeq, Math.max(seq, held.begin.seq));
   open.delete(key);
-}
-
-/** A refusal is reported a moment after the slot was given back, and maybe after the next plugin has it. */
-function findRefusal({ ownEvents: events }: Story, refusedMs: number): number {
-  const event = events.find(({ elapsedMs }) => elapsedMs >= refusedMs - 1);
-  return event?.seq ?? Number.POSITIVE_INFINITY;
 }
 
 /** Finds two holds of the same thing that overlap, for each hold at most one. */

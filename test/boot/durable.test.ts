@@ -1,3 +1,4 @@
+import type { Client } from 'pg';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { startPostgres, type PostgresServer } from 'slipway/testing';
 import type { Boot, BootEventName, MigrationFunction, Plugin } from '../../src/index.ts';
@@ -6,7 +7,7 @@ import { holdLock } from '../http/held-lock.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase, type Database } from '../support/database.ts';
 import { expectNoInitBeforeMigrateAll } from '../support/event-recorder.ts';
-import { asAdmin } from '../support/leaks.ts';
+import { asAdmin, withClient } from '../support/leaks.ts';
 import { migrationFolder, writeMigrations } from '../support/migration-folder.ts';
 import { startProxy } from '../support/proxy.ts';
 import { untilFound } from '../support/server-sessions.ts';
@@ -172,6 +173,27 @@ describe('while the disk does not answer', () => {
       database,
       `select where current_setting('synchronous_standby_names') = '${shown}'`,
     );
+    if (isHeldUp) await withClient(database.url, untilHeldUp);
+  }
+
+  /** Sessions read their settings before the checkpointer does, and it is the checkpointer that makes a COMMIT wait. */
+  async function untilHeldUp(probe: Client): Promise<void> {
+    const { rows } = await probe.query<{ pid: number }>('select pg_backend_pid() as pid');
+    for (;;) {
+      const committing = new AbortController();
+      const committed = probe
+        .query(`select pg_logical_emit_message(true, 'test', '')`)
+        .then(() => committing.abort());
+      while (!committing.signal.aborted) {
+        const { rowCount } = await database.query(
+          `select pg_cancel_backend(pid) from pg_stat_activity where pid = $1 and wait_event = 'SyncRep'`,
+          [rows[0]?.pid],
+        );
+        if (!rowCount) continue;
+        await committed;
+        return;
+      }
+    }
   }
 
   const untilFlushing = (): Promise<{ pid: number }> =>

@@ -5,7 +5,7 @@ import { systemClock } from '../../src/boot/options/system-clock.ts';
 import { describeHolder } from '../../src/core/describe-session.ts';
 import type { BootEventOf, UnstampedEvent } from '../../src/core/events.ts';
 import type { LockHolder } from '../../src/core/waits.ts';
-import type { Boot } from '../../src/index.ts';
+import type { Boot, Duration } from '../../src/index.ts';
 import { migrationLockKey } from '../../src/postgres/locks/advisory-lock.ts';
 import { failureOf, useBoots } from '../support/boot-under-test.ts';
 import { useDatabase, type Database } from '../support/database.ts';
@@ -74,6 +74,31 @@ describe('the migration of a plugin', () => {
       backendPid: expect.any(Number) as number,
     });
   });
+
+  it.each<Duration>([0, '5s'])(
+    'says that it waits before another has its slot, with lockWait %s',
+    async (lockWait) => {
+      const fresh = await db.fresh();
+      const plugins = await alikePlugins(['a', 'b'], { '0000_a': 'create table t (id int);' });
+      const { boot, recording } = bootUnderTest({
+        pool: fresh.pool(),
+        plugins: plugins.map((plugin) => ({ ...plugin, required: plugin.id === 'b' })),
+        migrations: { concurrency: 1, lockWait },
+      });
+      await withSession(fresh, 'holder', async (holder) => {
+        await holder.query(`select pg_advisory_lock(${key})`);
+        boot.once('plugin.migrate.applied', () => {
+          void holder.query(`select pg_advisory_unlock(${key})`);
+        });
+        await boot.start();
+      });
+      const seen = recording.lines('plugin.migrate.');
+      const [first, ...rest] = ['connecting a', 'waiting a', 'connecting b'].map((line) =>
+        seen.indexOf(`plugin.migrate.${line}`),
+      );
+      expect(rest).toEqual([(first ?? 0) + 1, (first ?? 0) + 2]);
+    },
+  );
 
   it('begins once, however often another session refuses the lock', async () => {
     const { fresh, boot, recording } = await given();

@@ -66,13 +66,13 @@ export class LockWaits {
   async wait(plugin: string, attempt: number, signal: AbortSignal): Promise<WaitResult> {
     const { holder, who } = this.#refusals.get(plugin) ?? { holder: {}, who: plugin };
     const waitedMs = this.waitedMs(plugin);
-    if (waitedMs >= this.#longestMs) {
-      const how = this.#longestMs === 0 ? 'did not get' : `waited ${formatDuration(waitedMs)} for`;
-      return { status: 'failed', error: lockTimeout(who, how, holder) };
-    }
     if (isPowerOfTwo(attempt) || !isSame(holder, this.#emitted.get(plugin))) {
       this.#emit({ type: 'plugin.migrate.waiting', plugin: who, waitedMs, holder });
       this.#emitted.set(plugin, holder);
+    }
+    if (waitedMs >= this.#longestMs) {
+      const how = this.#longestMs === 0 ? 'did not get' : `waited ${formatDuration(waitedMs)} for`;
+      return { status: 'failed', error: lockTimeout(who, how, holder) };
     }
     const leftMs = this.#longestMs - waitedMs;
     try {
