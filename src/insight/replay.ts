@@ -139,6 +139,7 @@ export function replayRun(
     moved.push({ fromMs: hold.startMs, shiftMs, order, slot, goesOn });
     moves.set(id, moved);
     const next = task.holds[at + 1];
+    const endsAtMs = hold.endMs + shiftMs;
     const happen = (nowMs: number): void => {
       if (next && before && nowMs > next.startMs) {
         proceed(task, at + 1, { index, slot, shiftMs: nowMs - next.goesOnMs, goesOn: true });
@@ -154,19 +155,23 @@ export function replayRun(
           happen: () => (schedule = requeue(schedule, index)),
         });
       } else if (task.endMs > hold.endMs) {
-        const end = (ms: number): void => finish({ index, outcome: task.outcome }, ms);
-        queue.push({ atMs: task.endMs + shiftMs, order: task.order, happen: end });
+        const atMs = task.endMs + shiftMs;
+        const end = (ms: number): void => finish({ index, outcome: task.outcome }, atMs, ms);
+        queue.push({ atMs, order: task.order, happen: end });
       } else {
-        finish({ index, outcome: task.outcome }, nowMs);
+        finish({ index, outcome: task.outcome }, endsAtMs, nowMs);
       }
     };
-    queue.push({ atMs: hold.endMs + shiftMs, order: hold.order, happen });
+    queue.push({ atMs: endsAtMs, order: hold.order, happen });
   }
 
-  function finish(settlement: Settlement, nowMs: number): void {
+  /** A task that was taken later than it really was has its own end in the past of the replay. */
+  function finish(settlement: Settlement, atMs: number, nowMs: number): void {
     const advance = settle(schedule, settlement);
     schedule = advance.schedule;
-    keep(advance.settled, nowMs);
+    const [own, ...others] = advance.settled;
+    if (own) keep([own], atMs);
+    keep(others, nowMs);
   }
 
   function keep(ended: readonly Settlement[], atMs: number): void {

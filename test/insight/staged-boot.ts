@@ -198,13 +198,13 @@ function stageTasks(boot: StagedBoot, clock: ManualClock, emit: Relay['emit']): 
     }),
     migrate: fromTask<MigrateResult, InSlot>(
       async ({ input: { plugin, slot }, signal, windDown }) => {
-        const { connectMs, lockedForMs, files, fileRetries, migrate } = find(plugin);
+        const { connectMs, lockMs, lockedForMs, files, fileRetries, migrate } = find(plugin);
         const isFirst = !firstAttempts.has(plugin);
         if (isFirst) {
           firstAttempts.set(plugin, clock.elapsed());
           emit({ type: 'plugin.migrate.connecting', plugin, slot });
         }
-        if (!(await wait(connectMs, signal))) return canceled;
+        if (!(await wait(connectMs + lockMs, signal))) return canceled;
         const waitedMs = clock.elapsed() - (firstAttempts.get(plugin) ?? 0);
         if (lockedForMs > 0 && waitedMs < lockedForMs) return { status: 'locked' };
         if (!started.has(plugin)) {
@@ -213,7 +213,7 @@ function stageTasks(boot: StagedBoot, clock: ManualClock, emit: Relay['emit']): 
             type: 'plugin.migrate.started',
             plugin,
             slot,
-            waitedMs: isFirst ? 0 : waitedMs - connectMs,
+            waitedMs: isFirst ? 0 : waitedMs - connectMs - lockMs,
             connectMs,
             backendPid: 100 + (pending.get(plugin) ?? 0),
           });
@@ -280,8 +280,8 @@ function stageTasks(boot: StagedBoot, clock: ManualClock, emit: Relay['emit']): 
     ),
     wait: fromTask<WaitResult, OfPlugin & { readonly attempt: number }>(
       async ({ input: { plugin, attempt }, signal }) => {
-        const waitedMs =
-          clock.elapsed() - (firstAttempts.get(plugin) ?? 0) - find(plugin).connectMs;
+        const { connectMs, lockMs } = find(plugin);
+        const waitedMs = clock.elapsed() - (firstAttempts.get(plugin) ?? 0) - connectMs - lockMs;
         if (Number.isInteger(Math.log2(attempt))) {
           const holder = { pid: 4711, applicationName: 'slipway/other@pod-2', state: 'active' };
           emit({ type: 'plugin.migrate.waiting', plugin, waitedMs, holder });

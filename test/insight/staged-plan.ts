@@ -10,6 +10,8 @@ export interface StagedPlugin {
   readonly after: readonly number[];
   readonly required: boolean;
   readonly connectMs: number;
+  /** How long PostgreSQL takes to say whether the lock is free. */
+  readonly lockMs: number;
   /** Until when, counted from its first attempt, another process has the lock. */
   readonly lockedForMs: number;
   /** The statements of each pending file, by how long they take; none are pending when it is empty. */
@@ -46,6 +48,7 @@ export const plainPlugin: StagedPlugin = {
   after: [],
   required: true,
   connectMs: 1,
+  lockMs: 0,
   lockedForMs: 0,
   files: [],
   fileRetries: 0,
@@ -88,6 +91,7 @@ export function anyBoot(most = 6): fc.Arbitrary<StagedBoot> {
         }),
         required: fc.boolean(),
         connectMs: ms,
+        lockMs: fc.constantFrom(0, 0, 1, 10),
         lockedForMs: fc.oneof(fc.constant(0), fc.constant(0), fc.integer({ min: 1, max: 300 })),
         files: fc.array(fc.array(ms, { maxLength: 3 }), { maxLength: 3 }),
         fileRetries: fc.constantFrom(0, 0, 0, 1, 2),

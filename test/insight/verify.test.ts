@@ -44,6 +44,7 @@ const plain = {
   after: [],
   required: true,
   connectMs: 2,
+  lockMs: 0,
   lockedForMs: 0,
   files: [[5]],
   fileRetries: 0,

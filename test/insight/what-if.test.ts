@@ -5,7 +5,7 @@ import { launchSteps } from '../../src/insight/step-times.ts';
 import { Story, storyOf } from '../../src/insight/story.ts';
 import { whatIf, type WhatIfOptions } from '../../src/insight/what-if.ts';
 import { runStaged } from './staged-boot.ts';
-import { anyBoot, type StagedBoot, plainPlugin } from './staged-plan.ts';
+import { anyBoot, type StagedBoot, type StagedPlugin, plainPlugin } from './staged-plan.ts';
 
 const runs = 50;
 const recordedSlots = ({ migrateWidth: migrate, initWidth: init }: StagedBoot) => ({
@@ -61,39 +61,42 @@ it('the schedule decides when each task begins, without a correction', async () 
   );
 });
 
+const quick = { ...plainPlugin, connectMs: 0, files: [[5]] };
+const few = (...plugins: readonly Partial<StagedPlugin>[]): StagedBoot => ({
+  plugins: plugins.map((plugin) => ({ ...quick, ...plugin })),
+  migrateWidth: 2,
+  initWidth: 2,
+  discoverMs: 0,
+  surveyMs: 0,
+  registerMs: 0,
+});
+
 it('an attempt at a taken lock that keeps another plugin waiting is no part of the model, and the times are kept all the same', async () => {
-  const quick = {
-    needs: [],
-    after: [],
-    required: true,
-    connectMs: 0,
-    lockedForMs: 0,
-    files: [[5]],
-    fileRetries: 0,
-    migrate: 'done',
-    initMs: 1,
-    initRetries: 0,
-    init: 'done',
-    readyMs: 0,
-    stopMs: 0,
-  } as const;
-  const boot: StagedBoot = {
-    plugins: [
-      { ...quick, connectMs: 10, lockedForMs: 100 },
-      { ...quick, files: [[25]] },
-      { ...quick, needs: [1] },
-      { ...quick, needs: [1] },
-    ],
-    migrateWidth: 2,
-    initWidth: 2,
-    discoverMs: 0,
-    surveyMs: 0,
-    registerMs: 0,
-  };
+  const boot = few(
+    { connectMs: 10, lockedForMs: 100 },
+    { files: [[25]] },
+    { needs: [1] },
+    { needs: [1] },
+  );
   const story = storyOf(await runStaged(boot));
   const [migrate] = new Replayer(story).replay(recordedSlots(boot));
   expect(story.record.find('p3')?.steps.migrate.spawnedAtMs).toBe(30);
   expect(migrate?.before.taken.get('p3 0')).toBe(25);
+  expect(times(whatIf(story).story)).toEqual(times(story));
+});
+
+it('an attempt that gets its lock a while after its slot ends when it did, also where the model gives it no slot until then', async () => {
+  const boot = few(
+    { lockMs: 30, lockedForMs: 60 },
+    { files: [[80]] },
+    { files: [[65]] },
+    { needs: [2], files: [[40]] },
+    { needs: [2], files: [[40]] },
+  );
+  const story = storyOf(await runStaged(boot));
+  const [migrate] = new Replayer(story).replay(recordedSlots(boot));
+  expect(story.record.find('p0')?.steps.migrate.finishedAtMs).toBe(115);
+  expect(migrate?.before.taken.get('p0 1')).toBe(135);
   expect(times(whatIf(story).story)).toEqual(times(story));
 });
 
