@@ -143,6 +143,8 @@ class StepWalk {
     for (const first of this.#story.times.listBefore(plugin, step)) {
       // What only comes after a removed plugin goes on.
       if (this.#removed?.has(first) === false) continue;
+      // One that was lost on the way up has nothing to stop.
+      if (step === 'stop' && !this.#stops(first)) continue;
       const finished = this.#finished.get(`${step} ${first}`);
       if (!finished) {
         this.#blame(
@@ -158,6 +160,11 @@ class StepWalk {
         this.#blame('needs', `${what}, though ${first} is ${finished.outcome}`, finished, event);
       }
     }
+  }
+
+  /** Whether the stop of a plugin begins at any time. */
+  #stops(plugin: string): boolean {
+    return this.#story.record.find(plugin)?.steps.stop.startedAtMs !== undefined;
   }
 
   #finish(event: StepFinished): void {

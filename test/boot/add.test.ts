@@ -32,6 +32,24 @@ const auth = (stopped: string[] = []): Plugin =>
   });
 
 describe('add()', () => {
+  it('leaves the order of the stops as it is, also where a plugin was lost on the way up', async () => {
+    const folder = await migrationFolder({ '0000_a': 'SELECT 1 / 0;' });
+    const lost = { id: 'lost', required: false, after: ['auth'] };
+    const { boot, recording } = given([
+      auth(),
+      { ...lost, migrations: folder },
+      { ...lost, id: 'broken', init: () => Promise.reject(new Error('no key')) },
+    ]);
+    await boot.start();
+    await boot.add({ id: 'reviews', after: ['auth'] });
+    await boot.stop();
+    expect(recording.lines('plugin.stop.started')).toEqual([
+      'plugin.stop.started reviews',
+      'plugin.stop.started auth',
+    ]);
+    recording.check();
+  });
+
   it('migrates and starts a plugin while the others serve, and gives it what is up', async () => {
     const folder = await migrationFolder({ '0000_a': 'CREATE TABLE reviews (stars int);' });
     const seen: unknown[] = [];
