@@ -189,7 +189,10 @@ export interface BootEvents {
   'plugin.migrate.warning': OfPlugin & Problem;
   /** Emitted once, when the plugin has its slot for the first time. */
   'plugin.migrate.connecting': InSlot;
-  /** Emitted at the first refusal, then ever less often, and when something else is known of the holder. */
+  /**
+   * Emitted at the first refusal, before another plugin gets the slot; then ever less often, and when something else is known of
+   * the holder.
+   */
   'plugin.migrate.waiting': OfMigration & {
     readonly waitedMs: number;
     readonly holder: LockHolder;

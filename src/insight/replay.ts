@@ -165,7 +165,7 @@ export function replayRun(
     queue.push({ atMs: endsAtMs, order: hold.order, happen });
   }
 
-  /** A task that was taken later than it really was has its own end in the past of the replay. */
+  /** The end of a task that was taken too late lies in the past of the replay. The task keeps it, and others settle now. */
   function finish(settlement: Settlement, atMs: number, nowMs: number): void {
     const advance = settle(schedule, settlement);
     schedule = advance.schedule;

@@ -144,7 +144,7 @@ class StepWalk {
       // What only comes after a removed plugin goes on.
       if (this.#removed?.has(first) === false) continue;
       // One that was lost on the way up has nothing to stop.
-      if (step === 'stop' && !this.#stops(first)) continue;
+      if (step === 'stop' && !this.#everStops(first)) continue;
       const finished = this.#finished.get(`${step} ${first}`);
       if (!finished) {
         this.#blame(
@@ -162,8 +162,7 @@ class StepWalk {
     }
   }
 
-  /** Whether the stop of a plugin begins at any time. */
-  #stops(plugin: string): boolean {
+  #everStops(plugin: string): boolean {
     return this.#story.record.find(plugin)?.steps.stop.startedAtMs !== undefined;
   }
 
